@@ -1,0 +1,113 @@
+// SlotMap<Tag, T>: a dense table addressed by Slot{index, generation}. A removed slot's index is
+// reused with a new generation, so a stale Slot finds nothing instead of somebody else. Iteration
+// is in index order, hence deterministic. Value (copyable); one owner, one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/assert.hpp"
+
+namespace bourse {
+
+template <typename Tag>
+struct Slot {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;  // 0 names nothing
+
+  bool empty() const { return generation == 0; }
+  auto operator<=>(const Slot&) const = default;
+};
+
+template <typename Tag, typename T>
+class SlotMap {
+ public:
+  using SlotType = Slot<Tag>;
+
+  SlotType insert(T value) {
+    std::uint32_t index = 0;
+    if (free_.empty()) {
+      index = static_cast<std::uint32_t>(cells_.size());
+      cells_.emplace_back();
+    } else {
+      index = free_.back();
+      free_.pop_back();
+    }
+    Cell& cell = cells_[index];
+    ++cell.generation;
+    if (cell.generation == 0) ++cell.generation;
+    cell.value.emplace(std::move(value));
+    ++size_;
+    return {index, cell.generation};
+  }
+
+  T* find(SlotType slot) {
+    if (slot.index >= cells_.size()) return nullptr;
+    Cell& cell = cells_[slot.index];
+    return cell.generation == slot.generation && cell.value ? &*cell.value : nullptr;
+  }
+  const T* find(SlotType slot) const { return const_cast<SlotMap*>(this)->find(slot); }
+
+  // REQUIRES that the slot is live.
+  T& at(SlotType slot) {
+    T* value = find(slot);
+    ASSERT(value != nullptr);
+    return *value;
+  }
+  const T& at(SlotType slot) const { return const_cast<SlotMap*>(this)->at(slot); }
+
+  // REQUIRES that the slot is live.
+  void erase(SlotType slot) {
+    ASSERT(find(slot) != nullptr);
+    cells_[slot.index].value.reset();
+    free_.push_back(slot.index);
+    --size_;
+  }
+
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  // One past the largest index ever used: the size that arrays parallel to this table need.
+  std::size_t capacity() const { return cells_.size(); }
+
+  // The live value at a dense index, or null. The companion of arrays parallel to this table.
+  T* find_index(std::uint32_t index) {
+    return index < cells_.size() && cells_[index].value ? &*cells_[index].value : nullptr;
+  }
+  const T* find_index(std::uint32_t index) const {
+    return const_cast<SlotMap*>(this)->find_index(index);
+  }
+  SlotType slot_of_index(std::uint32_t index) const {
+    ASSERT(find_index(index) != nullptr);
+    return {index, cells_[index].generation};
+  }
+
+  // Calls f(slot, value) for each live value in index order. f must not insert or erase.
+  template <typename F>
+  void for_each(F&& f) {
+    for (std::uint32_t index = 0; index < cells_.size(); ++index) {
+      Cell& cell = cells_[index];
+      if (cell.value) f(SlotType{index, cell.generation}, *cell.value);
+    }
+  }
+  template <typename F>
+  void for_each(F&& f) const {
+    for (std::uint32_t index = 0; index < cells_.size(); ++index) {
+      const Cell& cell = cells_[index];
+      if (cell.value) f(SlotType{index, cell.generation}, *cell.value);
+    }
+  }
+
+ private:
+  struct Cell {
+    std::uint32_t generation = 0;
+    std::optional<T> value;
+  };
+
+  std::vector<Cell> cells_;
+  std::vector<std::uint32_t> free_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace bourse

@@ -1,0 +1,53 @@
+# The three ways a room declares what it is made of. A room never names compile flags itself.
+#
+#   bourse_library(NAME bourse_base SOURCES a.cpp b.cpp DEPS other)          static library (or INTERFACE without sources)
+#   bourse_executable(NAME bourse-master SOURCES main.cpp DEPS ...)         binary in <build>/bin
+#   bourse_test(NAME base SOURCES id_test.cpp DEPS bourse_base [TIMEOUT s])  Catch2 binary test_base + ctest entry "unit.base"
+
+function(bourse_target_flags target scope)
+  target_include_directories(${target} ${scope} ${CMAKE_SOURCE_DIR})
+  if(NOT scope STREQUAL "INTERFACE")
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
+    if(BOURSE_WERROR)
+      target_compile_options(${target} PRIVATE -Werror)
+    endif()
+  endif()
+endfunction()
+
+function(bourse_library)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(${ARG_NAME} STATIC ${ARG_SOURCES})
+    bourse_target_flags(${ARG_NAME} PUBLIC)
+    target_link_libraries(${ARG_NAME} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  else()
+    add_library(${ARG_NAME} INTERFACE)
+    bourse_target_flags(${ARG_NAME} INTERFACE)
+    target_link_libraries(${ARG_NAME} INTERFACE ${ARG_DEPS})
+  endif()
+endfunction()
+
+function(bourse_executable)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  bourse_target_flags(${ARG_NAME} PRIVATE)
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# All tests share one compiled Catch2 main: it costs ten seconds once instead of per binary.
+function(bourse_test)
+  cmake_parse_arguments(ARG "" "NAME;TIMEOUT;KIND" "SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  if(NOT ARG_KIND)
+    set(ARG_KIND unit)
+  endif()
+  add_executable(test_${ARG_NAME} ${ARG_SOURCES})
+  bourse_target_flags(test_${ARG_NAME} PRIVATE)
+  target_link_libraries(test_${ARG_NAME} PRIVATE bourse_test_main ${ARG_DEPS})
+  set_target_properties(test_${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
+  add_test(NAME ${ARG_KIND}.${ARG_NAME} COMMAND test_${ARG_NAME})
+  set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_KIND})
+endfunction()
