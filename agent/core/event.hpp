@@ -1,0 +1,91 @@
+// Event: everything that can happen to an agent core, as one value. Shells and the simulator make
+// them; nothing else reaches the core.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/agent_link.hpp"
+#include "model/checkpoint_record.hpp"
+#include "model/executor_link.hpp"
+#include "model/ids.hpp"
+
+namespace bourse::agent {
+
+// First event: who we could be and what the checkpoint and the container runtime remember.
+struct Started {
+  // What a container is at the moment of recovery.
+  struct FoundContainer {
+    ContainerId container_id;
+    bool running = false;
+    std::optional<std::uint32_t> pid;
+    std::optional<int> wait_status;  // it ended while no agent was there; absent: never known
+    bool out_of_memory = false;
+  };
+  AgentFacetPtr detected;         // resources, attributes, hostname, http address; id empty
+  std::uint64_t incarnation = 0;  // larger at each start (wall clock milliseconds at least)
+  std::uint64_t seed = 0;         // unique per start: for uuids and jitter
+  std::string boot_id;
+  std::vector<CheckpointRecord> records;
+  std::vector<FoundContainer> containers;
+};
+
+struct FromMaster {
+  MasterToAgent message;
+};
+// The transport's view of the link to the master.
+struct MasterConnected {};
+struct MasterLost {};
+
+// A framework's own executor, on its connection.
+struct FromExecutor {
+  PeerId peer;
+  ExecutorCall call;
+};
+struct ExecutorGone {  // its connection closed; the container may still run
+  PeerId peer;
+};
+
+// The container runtime.
+struct ContainerStarted {
+  ContainerId container_id;
+  std::uint32_t pid = 0;  // of the task or executor
+};
+struct ContainerExited {  // its cgroup is empty, or (leaked) could not be emptied
+  ContainerId container_id;
+  int wait_status = 0;
+  bool status_known = true;  // false: the shim died with the status unwritten
+  bool out_of_memory = false;
+  bool leaked = false;
+};
+struct ContainerCleaned {  // a leaked container is empty at last
+  ContainerId container_id;
+};
+struct ContainerFailed {  // it never started
+  ContainerId container_id;
+  std::string reason;
+};
+
+struct Stored {
+  PersistId id;
+};
+struct Rejected {
+  PersistId id;
+  std::string reason;
+};
+
+struct Tick {};
+
+struct Event {
+  Stamp stamp;
+  std::variant<Started, FromMaster, MasterConnected, MasterLost, FromExecutor, ExecutorGone,
+               ContainerStarted, ContainerExited, ContainerCleaned, ContainerFailed, Stored,
+               Rejected, Tick>
+      body;
+};
+
+}  // namespace bourse::agent

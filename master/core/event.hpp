@@ -1,0 +1,86 @@
+// Event: everything that can happen to a master core, as one value. Shells and the simulator make
+// them; nothing else reaches the core. Two levels of variant, so that a handler sees its family
+// only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/agent_link.hpp"
+#include "model/authorization.hpp"
+#include "model/framework_link.hpp"
+#include "model/ids.hpp"
+#include "model/registry_command.hpp"
+
+namespace bourse::master {
+
+// A frame of an agent's link.
+struct FromAgent {
+  PeerId peer;
+  Principal principal;
+  AgentToMaster message;
+};
+
+// A call of a framework. Over the SDK's link each frame has a header; over HTTP every call is
+// sequenced by its connection and header is zero. `stream` is where events to the framework go: for
+// the link it equals peer; for HTTP it is the open SUBSCRIBE response named by Mesos-Stream-Id.
+struct FromFramework {
+  PeerId stream;
+  Principal principal;
+  FrameworkToMaster message;
+  RequestId request;  // HTTP: answered by Effect Answer; empty over the link
+};
+
+// The transport lost this peer or stream. Nothing more will come from it.
+struct PeerGone {
+  PeerId peer;
+};
+
+// What became of a Persist, in the order in which they were issued.
+struct Stored {
+  PersistId id;
+};
+struct Rejected {  // not stored, and never will be: disk full, too large
+  PersistId id;
+  std::string reason;
+};
+
+// Writes by an operator.
+namespace operation {
+struct TeardownFramework {
+  FrameworkId framework_id;
+};
+struct KillTask {
+  FrameworkId framework_id;  // empty: the only framework with that task
+  TaskId task_id;
+  std::optional<Duration> grace;
+};
+struct SetWeight {
+  std::string role;
+  std::int64_t weight_milli = 1000;
+};
+}  // namespace operation
+struct FromOperator {
+  RequestId request;
+  Principal principal;
+  std::variant<operation::TeardownFramework, operation::KillTask, operation::SetWeight> body;
+};
+
+// Time passed; sent at or after next_deadline().
+struct Tick {};
+
+// The first event: the registry as recovered. From now on this master leads.
+struct Lead {
+  Registry registry;
+};
+
+struct Event {
+  Stamp stamp;
+  std::variant<FromAgent, FromFramework, PeerGone, Stored, Rejected, FromOperator, Tick, Lead> body;
+};
+
+}  // namespace bourse::master

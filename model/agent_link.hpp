@@ -1,0 +1,157 @@
+// AgentToMaster and MasterToAgent: the private protocol between a master and its agents, as values.
+// Travels as proto/internal messages in frames with a LinkHeader (model/link_session.hpp).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/facets.hpp"
+#include "model/ids.hpp"
+#include "model/link_session.hpp"
+#include "model/task_status.hpp"
+
+namespace bourse {
+
+namespace to_master {
+
+// A task that the agent has, for a master that may not know it.
+struct KnownTask {
+  FrameworkId framework_id;
+  TaskFacetPtr task;
+  LaunchId launch_id;
+  ExecutorId executor_id;  // the task's id for a command task
+  bool command_task = false;
+  TaskState state = TaskState::staging;  // latest known to the agent
+  std::optional<TaskStatus> latest;      // newest status, for the view
+  bool terminal_unacknowledged = false;  // its resources are free already
+};
+struct KnownExecutor {
+  FrameworkId framework_id;
+  ExecutorFacetPtr executor;
+  ContainerId container_id;
+};
+struct KnownFramework {
+  FrameworkFacetPtr framework;  // with its id
+};
+
+// First message of a session. With an empty agent.id: a new agent; else it re-registers.
+struct Register {
+  AgentFacetPtr agent;
+  std::uint64_t incarnation = 0;  // larger with each start of the agent process: newest wins
+  std::string cluster_id;         // empty: never registered
+  Epoch epoch_seen = 0;
+  std::vector<KnownFramework> frameworks;
+  std::vector<KnownExecutor> executors;
+  std::vector<KnownTask> tasks;
+};
+struct StatusUpdate {
+  FrameworkId framework_id;
+  TaskStatus status;
+  // What the agent knows as the newest state: earlier unacknowledged updates may still be under
+  // way.
+  TaskState latest_state = TaskState::staging;
+};
+// The executor's container is gone and its resources are free.
+struct ExecutorExited {
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+  int wait_status = 0;
+};
+// Its cgroup could not be emptied: the resources stay withheld until it is.
+struct ContainerLeaked {
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+  Resources resources;
+  bool resolved = false;
+};
+struct ExecutorMessage {
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+  std::string data;
+};
+struct Heartbeat {
+  std::uint64_t last_sent = 0;
+};
+// A planned stop: the agent goes silent at once instead of after a time-out; tasks keep running.
+struct Leaving {};
+
+}  // namespace to_master
+
+struct AgentToMaster {
+  LinkHeader header;
+  std::variant<to_master::Register, to_master::StatusUpdate, to_master::ExecutorExited,
+               to_master::ContainerLeaked, to_master::ExecutorMessage, to_master::Heartbeat,
+               to_master::Leaving>
+      body;
+};
+
+namespace to_agent {
+
+struct Registered {
+  AgentId agent_id;
+  std::string cluster_id;
+  Duration heartbeat_interval;  // both sides send one this often
+  Duration silence_timeout;     // heard nothing for this long: the session is over
+};
+// Not now (retry after) or never (the agent must not run under this identity: it stops).
+struct Refused {
+  std::string reason;
+  Duration retry_after;
+  bool forget_identity = false;  // come back as a new agent
+};
+struct Launch {
+  LaunchId launch_id;
+  FrameworkFacetPtr framework;  // with its id
+  ExecutorFacetPtr executor;    // null for command tasks
+  std::vector<TaskFacetPtr> tasks;
+  bool group = false;  // all or none
+};
+struct Kill {
+  FrameworkId framework_id;
+  TaskId task_id;
+  std::optional<Duration> grace;
+};
+struct ShutdownExecutor {
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+};
+struct ShutdownFramework {
+  FrameworkId framework_id;
+};
+struct Acknowledge {
+  FrameworkId framework_id;
+  TaskId task_id;
+  Uuid uuid;
+};
+struct FrameworkMessage {
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+  std::string data;
+};
+// The framework changed its description or failed over.
+struct UpdateFramework {
+  FrameworkFacetPtr framework;
+};
+struct Heartbeat {
+  std::uint64_t last_sent = 0;
+};
+// The session is over (a gap, a newer incarnation, silence): register again.
+struct Reregister {
+  std::string reason;
+};
+
+}  // namespace to_agent
+
+struct MasterToAgent {
+  LinkHeader header;
+  std::variant<to_agent::Registered, to_agent::Refused, to_agent::Launch, to_agent::Kill,
+               to_agent::ShutdownExecutor, to_agent::ShutdownFramework, to_agent::Acknowledge,
+               to_agent::FrameworkMessage, to_agent::UpdateFramework, to_agent::Heartbeat,
+               to_agent::Reregister>
+      body;
+};
+
+}  // namespace bourse

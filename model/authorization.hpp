@@ -1,0 +1,32 @@
+// Who may do what. Every event carries a Principal; every handler asks authorize(). In this build
+// the policy allows everybody everything: the question is asked everywhere so that the answer can
+// change in one place. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace bourse {
+
+struct Principal {
+  std::string name;  // empty: anonymous
+
+  auto operator<=>(const Principal&) const = default;
+};
+
+enum class Action : std::uint8_t {
+  register_agent,
+  register_framework,
+  call_as_framework,  // object: the framework's principal
+  run_task,           // object: the user the task runs as
+  teardown_framework,
+  kill_task,
+  view,
+};
+
+Status authorize(const Principal& principal, Action action, std::string_view object);
+
+}  // namespace bourse

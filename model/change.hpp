@@ -1,0 +1,128 @@
+// Change: one numbered step of the cluster's state, published by the master core and applied by
+// every reader (master/view). Sequences have no gaps. A Change carries what changed, whole rows
+// where they are small and shared descriptions by pointer; what can be summed up (used, offered,
+// counts) the reader sums itself. Values; the pointees are immutable.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/facets.hpp"
+#include "model/ids.hpp"
+#include "model/task_status.hpp"
+
+namespace bourse {
+
+// Why an agent is as it is. Named half-states, never membership of sets.
+enum class AgentPhase : std::uint8_t {
+  admitting = 1,  // its admission is being written; not offered
+  active,         // registered and heard from
+  silent,         // its connection broke; its tasks are believed to run; not offered
+  unreachable,    // silent for too long, written down; may return
+  draining,       // being emptied
+  drained,
+  deactivated,  // by an operator; keeps its tasks, not offered
+  gone,         // by an operator, for ever
+  recovered,    // in the registry, not seen since this master leads
+};
+std::string_view name_of(AgentPhase phase);
+
+namespace change {
+
+struct ClusterStarted {  // first Change of a leadership
+  std::string cluster_id;
+  std::string cluster_name;
+  std::string master_id;
+  Epoch epoch = 0;
+  WallTime started_at;
+};
+struct AgentPut {  // appeared or changed; tasks and offers are unaffected
+  AgentFacetPtr agent;
+  AgentPhase phase = AgentPhase::admitting;
+  std::string reason;
+  WallTime registered_at;
+  WallTime reregistered_at;  // 0: never
+  Resources deficit;
+  std::uint64_t incarnation = 0;
+};
+struct AgentRemoved {
+  AgentId agent_id;
+};
+struct FrameworkPut {
+  FrameworkFacetPtr framework;
+  bool connected = false;
+  bool active = false;  // receives offers
+  bool recovered = false;
+  std::vector<std::string> suppressed_roles;
+  WallTime registered_at;
+  WallTime reregistered_at;  // 0: never
+};
+struct FrameworkRemoved {  // its tasks are removed by Changes of their own before this one
+  FrameworkId framework_id;
+  WallTime at;
+};
+struct TaskAdded {
+  FrameworkId framework_id;
+  TaskFacetPtr task;
+  ExecutorFacetPtr executor;  // null for a command task
+  TaskState state = TaskState::staging;
+  WallTime at;
+};
+struct TaskUpdated {
+  FrameworkId framework_id;
+  TaskStatus status;                     // the status as forwarded
+  TaskState state = TaskState::staging;  // newest known (status.state may be an older one, resent)
+};
+struct TaskRemoved {  // terminal and settled: into history
+  FrameworkId framework_id;
+  TaskId task_id;
+};
+struct ExecutorAdded {
+  FrameworkId framework_id;
+  AgentId agent_id;
+  ExecutorFacetPtr executor;
+};
+struct ExecutorRemoved {
+  FrameworkId framework_id;
+  AgentId agent_id;
+  ExecutorId executor_id;
+};
+struct OfferAdded {
+  OfferId offer_id;
+  FrameworkId framework_id;
+  AgentId agent_id;
+  std::string role;
+  Resources resources;
+};
+struct OfferRemoved {
+  enum class Why : std::uint8_t { accepted, declined, expired, rescinded };
+  OfferId offer_id;
+  Why why = Why::accepted;
+};
+struct WeightSet {
+  std::string role;
+  std::int64_t weight_milli = 1000;
+};
+struct Published {  // call::Publish
+  FrameworkId framework_id;
+  std::string name;
+  std::shared_ptr<const std::string> content;
+};
+
+}  // namespace change
+
+struct Change {
+  std::uint64_t sequence = 0;
+  std::variant<change::ClusterStarted, change::AgentPut, change::AgentRemoved, change::FrameworkPut,
+               change::FrameworkRemoved, change::TaskAdded, change::TaskUpdated,
+               change::TaskRemoved, change::ExecutorAdded, change::ExecutorRemoved,
+               change::OfferAdded, change::OfferRemoved, change::WeightSet, change::Published>
+      body;
+};
+
+}  // namespace bourse

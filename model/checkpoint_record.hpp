@@ -1,0 +1,70 @@
+// CheckpointRecord: what an agent must not forget about its tasks, as values with stable numbers.
+// Recovery folds the records in order. The codec encodes each as a versioned record with a
+// checksum; never renumber. Values, pure.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "model/facets.hpp"
+#include "model/ids.hpp"
+#include "model/task_status.hpp"
+
+namespace bourse {
+
+namespace checkpoint {
+
+struct Identity {  // 1: who we are; again whenever it changes or a higher epoch was seen
+  AgentFacet agent;
+  std::string cluster_id;
+  Epoch epoch = 0;
+  std::string boot_id;
+};
+struct FrameworkSeen {  // 2: before its first container, and when it changes
+  FrameworkFacet framework;
+};
+struct ExecutorLaunched {  // 3: written before its container is started
+  FrameworkId framework_id;
+  ExecutorFacet executor;  // for a command task: made from it
+  bool command_task = false;
+  ContainerId container_id;
+  std::string token;
+};
+struct TaskLaunched {  // 4: written before the executor hears of it
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+  TaskFacet task;
+  LaunchId launch_id;
+};
+struct UpdateStored {  // 5: written before the executor's update is acknowledged or sent on
+  FrameworkId framework_id;
+  TaskStatus status;
+};
+struct UpdateAcknowledged {  // 6
+  FrameworkId framework_id;
+  TaskId task_id;
+  Uuid uuid;
+};
+struct TaskForgotten {  // 7: terminal and acknowledged
+  FrameworkId framework_id;
+  TaskId task_id;
+};
+struct ExecutorForgotten {  // 8: container gone and nothing of it left to report
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+};
+struct KillRequested {  // 9: so that a kill survives a restart
+  FrameworkId framework_id;
+  TaskId task_id;
+};
+
+}  // namespace checkpoint
+
+// The alternative's index + 1 is its number on disk.
+using CheckpointRecord =
+    std::variant<checkpoint::Identity, checkpoint::FrameworkSeen, checkpoint::ExecutorLaunched,
+                 checkpoint::TaskLaunched, checkpoint::UpdateStored, checkpoint::UpdateAcknowledged,
+                 checkpoint::TaskForgotten, checkpoint::ExecutorForgotten,
+                 checkpoint::KillRequested>;
+
+}  // namespace bourse

@@ -1,0 +1,79 @@
+// Every bound of the system in one place, each with what happens when it is reached. Relations
+// between bounds are asserted at compile time at the end. Sizes in bytes unless the name says else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.hpp"
+
+namespace bourse::limits {
+
+// -- messages: over it the message is refused with too_large and the peer keeps its connection,
+//    except a transport frame, whose sender is disconnected (its length cannot be trusted).
+inline constexpr std::size_t kMaxCallBytes = 2u << 20;   // one scheduler, executor or operator call
+inline constexpr std::size_t kMaxFrameBytes = 8u << 20;  // one transport message (a batch)
+inline constexpr std::size_t kMaxRecordIoBytes = 8u << 20;          // one RecordIO record
+inline constexpr std::size_t kMaxFrameworkMessageBytes = 1u << 20;  // MESSAGE data, either way
+inline constexpr std::size_t kMaxJsonDepth = 64;
+inline constexpr std::size_t kMaxJsonElements = 1'000'000;
+inline constexpr std::size_t kMaxProtobufDepth = 32;
+
+// -- names: over it the call is refused, naming the field.
+inline constexpr std::size_t kMaxIdBytes = 256;     // any id given from outside
+inline constexpr std::size_t kMaxNameBytes = 1024;  // names of frameworks, tasks, executors, hosts
+inline constexpr std::size_t kMaxRoleBytes = 256;
+inline constexpr std::size_t kMaxRoleDepth = 16;
+inline constexpr std::size_t kMaxLabels = 256;      // per object
+inline constexpr std::size_t kMaxAttributes = 256;  // per agent
+
+// -- resources: over it the message is refused.
+inline constexpr std::int64_t kMaxScalarMilli = 1'000'000'000'000'000;  // 10^12 units
+inline constexpr std::size_t kMaxResourcesPerObject = 1024;
+inline constexpr std::size_t kMaxRangesPerResource = 4096;
+inline constexpr std::size_t kMaxSetItems = 4096;
+inline constexpr std::size_t kMaxScalarDimensions = 16;  // names of scalars across the cluster
+
+// -- tables of the master: over it the newcomer is refused with `full`.
+inline constexpr std::size_t kMaxAgents = 100'000;
+inline constexpr std::size_t kMaxFrameworks = 20'000;
+inline constexpr std::size_t kMaxRolesPerFramework = 64;
+inline constexpr std::size_t kMaxTasksPerFramework = 200'000;
+inline constexpr std::size_t kMaxTasksPerAgent = 10'000;
+inline constexpr std::size_t kMaxOffersPerFramework = 100'000;
+inline constexpr std::size_t kMaxFiltersPerFramework = 100'000;  // the one ending first is dropped
+inline constexpr std::size_t kMaxTasksPerAccept = 10'000;
+inline constexpr std::size_t kMaxOffersPerAccept = 1'000;
+inline constexpr std::size_t kMaxReconcilePerCall = 100'000;
+inline constexpr std::size_t kMaxCompletedFrameworks = 50;            // oldest forgotten
+inline constexpr std::size_t kMaxCompletedTasksPerFramework = 1'000;  // oldest forgotten
+inline constexpr std::size_t kMaxRegisteringAgents = 20'000;  // admissions waiting for the disk
+
+// -- tables of the agent.
+inline constexpr std::size_t kMaxPendingUpdatesPerTask =
+    64;  // the executor is told to slow, then killed
+inline constexpr std::size_t kMaxExecutorsPerAgent = 10'000;
+
+// -- queues: byte budgets per connection. A peer over its budget is disconnected with a reason.
+inline constexpr std::size_t kPeerQueueBytes = 64u << 20;
+inline constexpr std::size_t kSubscriberQueueBytes = 16u << 20;
+inline constexpr std::size_t kIngressQueueEvents =
+    200'000;  // three quarters full: sockets are not read
+inline constexpr std::size_t kChangeQueueEvents = 1'000'000;
+
+// -- sandboxes.
+inline constexpr std::uint64_t kMaxStdoutBytes = 64u << 20;    // per file; then rotated once
+inline constexpr std::size_t kMaxFileReadBytes = 1u << 20;     // one READ_FILE answer
+inline constexpr std::size_t kMaxPublishedBytes = 256u << 10;  // one document a framework publishes
+
+// -- time.
+inline constexpr Duration kMaxRefuse = Duration::seconds(365LL * 24 * 3600);
+inline constexpr Duration kMaxFailoverTimeout = Duration::seconds(10LL * 365 * 24 * 3600);
+inline constexpr Duration kMaxKillGrace = Duration::seconds(24LL * 3600);
+
+static_assert(kMaxCallBytes <= kMaxFrameBytes, "a call must fit into a frame");
+static_assert(kMaxFrameworkMessageBytes < kMaxCallBytes, "a message must fit into its call");
+static_assert(kMaxFrameBytes * 4 <= kPeerQueueBytes, "a queue must hold several frames");
+static_assert(kMaxTasksPerAccept <= kMaxTasksPerFramework, "an accept must fit its framework");
+
+}  // namespace bourse::limits

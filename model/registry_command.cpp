@@ -1,0 +1,126 @@
+#include "model/registry_command.hpp"
+
+#include "model/limits.hpp"
+
+namespace bourse {
+
+namespace {
+
+Error unknown_agent(const AgentId& id) {
+  return {ErrorCode::not_found, "agent_id: '" + id.raw() + "' is not in the registry"};
+}
+
+struct Applier {
+  Registry& to;
+
+  Status operator()(const registry::SetCluster& c) const {
+    if (!to.cluster_id.empty() && to.cluster_id != c.cluster_id) {
+      return Error{ErrorCode::conflict, "cluster_id: the registry belongs to '" + to.cluster_id +
+                                            "', not to '" + c.cluster_id + "'"};
+    }
+    if (c.epoch < to.epoch) {
+      return Error{ErrorCode::conflict, "epoch: " + std::to_string(c.epoch) + " is below " +
+                                            std::to_string(to.epoch) + ", which was seen already"};
+    }
+    to.cluster_id = c.cluster_id;
+    to.epoch = c.epoch;
+    return {};
+  }
+
+  Status operator()(const registry::AdmitAgent& c) const {
+    if (to.agents.contains(c.agent.id)) {
+      return Error{ErrorCode::already_exists,
+                   "agent_id: '" + c.agent.id.raw() + "' was admitted already"};
+    }
+    to.agents.emplace(c.agent.id,
+                      Registry::Agent{c.agent, registry::AgentStanding::admitted, c.at, c.at});
+    return {};
+  }
+
+  Status operator()(const registry::UpdateAgent& c) const {
+    const auto it = to.agents.find(c.agent.id);
+    if (it == to.agents.end()) return unknown_agent(c.agent.id);
+    it->second.facet = c.agent;
+    return {};
+  }
+
+  Status operator()(const registry::MarkAgent& c) const {
+    const auto it = to.agents.find(c.agent_id);
+    if (it == to.agents.end()) return unknown_agent(c.agent_id);
+    it->second.standing = c.standing;
+    it->second.standing_at = c.at;
+    return {};
+  }
+
+  Status operator()(const registry::RemoveAgent& c) const {
+    if (to.agents.erase(c.agent_id) == 0) return unknown_agent(c.agent_id);
+    return {};
+  }
+
+  Status operator()(const registry::PutFramework& c) const {
+    if (to.removed_frameworks.contains(c.framework.id)) {
+      return Error{ErrorCode::conflict,
+                   "framework_id: '" + c.framework.id.raw() + "' was removed and stays so"};
+    }
+    const auto [it, inserted] =
+        to.frameworks.try_emplace(c.framework.id, Registry::Framework{c.framework, c.at});
+    if (!inserted) it->second.facet = c.framework;
+    return {};
+  }
+
+  Status operator()(const registry::RemoveFramework& c) const {
+    if (to.frameworks.erase(c.framework_id) == 0) {
+      return Error{ErrorCode::not_found,
+                   "framework_id: '" + c.framework_id.raw() + "' is not in the registry"};
+    }
+    to.removed_frameworks.emplace(c.framework_id, c.at);
+    if (to.removed_frameworks.size() > limits::kMaxFrameworks) {
+      auto oldest = to.removed_frameworks.begin();
+      for (auto it = oldest; it != to.removed_frameworks.end(); ++it) {
+        if (it->second < oldest->second) oldest = it;
+      }
+      to.removed_frameworks.erase(oldest);
+    }
+    return {};
+  }
+
+  Status operator()(const registry::SetWeight& c) const {
+    to.weights_milli[c.role] = c.weight_milli;
+    return {};
+  }
+};
+
+}  // namespace
+
+Status apply(Registry& registry, const RegistryCommand& command) {
+  return std::visit(Applier{registry}, command);
+}
+
+std::vector<RegistryCommand> snapshot(const Registry& registry) {
+  std::vector<RegistryCommand> out;
+  if (!registry.cluster_id.empty()) {
+    out.emplace_back(registry::SetCluster{registry.cluster_id, registry.epoch});
+  }
+  for (const auto& [id, agent] : registry.agents) {
+    out.emplace_back(registry::AdmitAgent{agent.facet, agent.admitted_at});
+    if (agent.standing != registry::AgentStanding::admitted ||
+        agent.standing_at != agent.admitted_at) {
+      out.emplace_back(registry::MarkAgent{id, agent.standing, agent.standing_at});
+    }
+  }
+  for (const auto& [id, at] : registry.removed_frameworks) {
+    FrameworkFacet removed;
+    removed.id = id;
+    out.emplace_back(registry::PutFramework{removed, at});
+    out.emplace_back(registry::RemoveFramework{id, at});
+  }
+  for (const auto& [id, framework] : registry.frameworks) {
+    out.emplace_back(registry::PutFramework{framework.facet, framework.registered_at});
+  }
+  for (const auto& [role, weight_milli] : registry.weights_milli) {
+    out.emplace_back(registry::SetWeight{role, weight_milli});
+  }
+  return out;
+}
+
+}  // namespace bourse

@@ -1,0 +1,96 @@
+// RegistryCommand: each change to what a master must not forget (which agents and frameworks may be
+// here), as a value with a stable number. Recovery is replay of the same apply(). The codec encodes
+// a command as a versioned record; never renumber. Values, pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/facets.hpp"
+#include "model/ids.hpp"
+
+namespace bourse {
+
+namespace registry {
+
+enum class AgentStanding : std::uint8_t { admitted = 1, unreachable = 2, gone = 3 };
+
+struct SetCluster {  // 1: first record of a registry, and each new leadership
+  std::string cluster_id;
+  Epoch epoch = 0;
+};
+struct AdmitAgent {  // 2
+  AgentFacet agent;  // with its id
+  WallTime at;
+};
+struct UpdateAgent {  // 3: came back with another description
+  AgentFacet agent;
+};
+struct MarkAgent {  // 4
+  AgentId agent_id;
+  AgentStanding standing = AgentStanding::admitted;
+  WallTime at;
+};
+struct RemoveAgent {  // 5: forgotten (garbage collection of gone agents)
+  AgentId agent_id;
+};
+struct PutFramework {  // 6: first subscribed, or changed
+  FrameworkFacet framework;
+  WallTime at;
+};
+struct RemoveFramework {  // 7: torn down or its failover_timeout passed
+  FrameworkId framework_id;
+  WallTime at;
+};
+struct SetWeight {  // 8
+  std::string role;
+  std::int64_t weight_milli = 1000;
+};
+
+}  // namespace registry
+
+// The alternative's index + 1 is its number on disk.
+using RegistryCommand =
+    std::variant<registry::SetCluster, registry::AdmitAgent, registry::UpdateAgent,
+                 registry::MarkAgent, registry::RemoveAgent, registry::PutFramework,
+                 registry::RemoveFramework, registry::SetWeight>;
+
+// The durable set itself. Ordered tables, so that a dump is stable.
+struct Registry {
+  struct Agent {
+    AgentFacet facet;
+    registry::AgentStanding standing = registry::AgentStanding::admitted;
+    WallTime admitted_at;
+    WallTime standing_at;
+
+    bool operator==(const Agent&) const = default;
+  };
+  struct Framework {
+    FrameworkFacet facet;
+    WallTime registered_at;
+
+    bool operator==(const Framework&) const = default;
+  };
+
+  std::string cluster_id;
+  Epoch epoch = 0;
+  std::map<AgentId, Agent> agents;
+  std::map<FrameworkId, Framework> frameworks;
+  std::map<FrameworkId, WallTime> removed_frameworks;  // their ids are refused for ever; bounded
+  std::map<std::string, std::int64_t> weights_milli;
+
+  bool operator==(const Registry&) const = default;
+};
+
+// Applies one command. An error means the command does not fit this registry (a bug or a foreign
+// writer); the registry is then unchanged.
+Status apply(Registry& registry, const RegistryCommand& command);
+// The fewest commands that rebuild this registry: what compaction writes.
+std::vector<RegistryCommand> snapshot(const Registry& registry);
+
+}  // namespace bourse

@@ -1,0 +1,114 @@
+// SchedulerCall: what a framework asks of a master (mesos.v1.scheduler.Call), over HTTP or the
+// SDK's link alike. The codec has checked shape, sizes and names; whether it is allowed and
+// possible is for the master core. Value.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/facets.hpp"
+#include "model/ids.hpp"
+
+namespace bourse {
+
+// Beside an answer to offers: do not offer what was left before this long has passed.
+struct Filters {
+  Duration refuse = Duration::seconds(5);
+
+  bool operator==(const Filters&) const = default;
+};
+
+struct LaunchOperation {
+  std::vector<TaskFacet> tasks;
+};
+struct LaunchGroupOperation {
+  ExecutorFacet executor;
+  std::vector<TaskFacet> tasks;
+};
+// An operation this build knows by name only: refused with a reason that names it.
+struct UnsupportedOperation {
+  std::string type;
+};
+struct OfferOperation {
+  OperationId id;  // empty: no feedback wanted
+  std::variant<LaunchOperation, LaunchGroupOperation, UnsupportedOperation> body;
+};
+
+namespace call {
+
+struct Subscribe {
+  FrameworkFacet framework;
+  std::vector<std::string> suppressed_roles;
+};
+struct Teardown {};
+struct Accept {
+  std::vector<OfferId> offer_ids;
+  std::vector<OfferOperation> operations;
+  Filters filters;
+};
+struct Decline {
+  std::vector<OfferId> offer_ids;
+  Filters filters;
+};
+struct Revive {
+  std::vector<std::string> roles;  // empty: all
+};
+struct Suppress {
+  std::vector<std::string> roles;  // empty: all
+};
+struct Kill {
+  TaskId task_id;
+  AgentId agent_id;  // empty: not given
+  std::optional<Duration> grace;
+};
+struct Shutdown {
+  ExecutorId executor_id;
+  AgentId agent_id;
+};
+struct Acknowledge {
+  AgentId agent_id;
+  TaskId task_id;
+  Uuid uuid;
+};
+struct Reconcile {
+  struct Task {
+    TaskId task_id;
+    AgentId agent_id;  // empty: not given
+  };
+  std::vector<Task> tasks;  // empty: implicit, all of the framework's
+};
+struct Message {
+  AgentId agent_id;
+  ExecutorId executor_id;
+  std::string data;
+};
+struct UpdateFramework {
+  FrameworkFacet framework;
+  std::vector<std::string> suppressed_roles;
+};
+// Beyond Mesos, over the SDK's link: a small document about itself that the framework wants shown
+// (docs/operator-extensions.md); replaces the one of that name; bounded by kMaxPublishedBytes.
+struct Publish {
+  std::string name;
+  std::string content;
+};
+// Known by name only in this build (REQUEST, inverse offers, operations): refused, naming it.
+struct Unsupported {
+  std::string type;
+};
+
+}  // namespace call
+
+struct SchedulerCall {
+  FrameworkId framework_id;  // empty only in a first Subscribe
+  std::variant<call::Subscribe, call::Teardown, call::Accept, call::Decline, call::Revive,
+               call::Suppress, call::Kill, call::Shutdown, call::Acknowledge, call::Reconcile,
+               call::Message, call::UpdateFramework, call::Publish, call::Unsupported>
+      body;
+};
+
+}  // namespace bourse
