@@ -1,0 +1,100 @@
+"""The verbs of ./dev. Each verb is one function here or one module beside this file.
+
+Run by ./dev once everything in tools/packages.txt is installed; standard library only.
+"""
+
+import argparse
+import os
+import sys
+
+import build
+import house
+import machine
+import programs
+import suites
+
+PRESETS = ("release", "debug", "asan-ubsan", "tsan", "clang")
+
+HELP = """usage: ./dev VERB [options]
+
+  build [--preset P] [target..]   configure and build into build/P (release unless said)
+  test  [--preset P] [suite..]    build everything, run every suite or the named ones
+  demo  [options]                 a cluster, 300 shops and the crawler on it; --help lists the knobs
+  up    [--agents N] [--port P]   start a local cluster in the background, return when it is ready
+  down                            end that cluster and leave nothing behind
+  bench [NAME] [--json]           measure, beside the floor of the same run
+  sim   [--seed N | --seconds S]  the cores in a seeded world of faults
+  fmt   [--check]                 clang-format every C++ file
+  lint                            tidy, format and clang-tidy
+  setup                           install what tools/packages.txt lists and stop
+  clean                           remove build/
+
+  P is one of release, debug, asan-ubsan, tsan, clang. Guides: docs/README.md
+"""
+
+
+def add_preset(parser):
+    parser.add_argument("--preset", choices=PRESETS, default="release")
+
+
+def verb_build(arguments):
+    parser = argparse.ArgumentParser(prog="./dev build")
+    add_preset(parser)
+    parser.add_argument("targets", nargs="*")
+    options = parser.parse_args(arguments)
+    build.build(options.preset, options.targets)
+    return 0
+
+
+def verb_test(arguments):
+    parser = argparse.ArgumentParser(prog="./dev test")
+    add_preset(parser)
+    parser.add_argument("suites", nargs="*", help="suite names (unit, scenarios, ...) or test names")
+    options = parser.parse_args(arguments)
+    build.build(options.preset)
+    return suites.run(options.preset, options.suites)
+
+
+def verb_clean(arguments):
+    argparse.ArgumentParser(prog="./dev clean").parse_args(arguments)
+    return build.clean()
+
+
+def verb_help(_arguments):
+    print(HELP, end="")
+    return 0
+
+
+VERBS = {
+    "build": verb_build,
+    "test": verb_test,
+    "clean": verb_clean,
+    "fmt": house.fmt,
+    "lint": house.lint,
+    "up": programs.up,
+    "down": programs.down,
+    "demo": programs.demo,
+    "bench": programs.bench,
+    "sim": programs.sim,
+    "help": verb_help,
+    "-h": verb_help,
+    "--help": verb_help,
+}
+
+
+def main(arguments):
+    os.chdir(machine.ROOT)
+    verb = arguments[0] if arguments else "help"
+    if verb not in VERBS:
+        raise machine.Refusal(f'there is no verb "{verb}": ./dev help lists them.')
+    return VERBS[verb](arguments[1:])
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except machine.Refusal as refusal:
+        print(f"./dev: {refusal}", file=sys.stderr)
+        sys.exit(refusal.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,115 @@
+"""Configures and builds build/<preset>, and prints what each phase took."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+from machine import BUILD, ROOT, Refusal, build_jobs, check_compiler, check_disk
+
+
+@contextlib.contextmanager
+def phase(name):
+    started = time.monotonic()
+    print(f"{name:<12}", end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print(f"failed after {time.monotonic() - started:.1f} s", flush=True)
+        raise
+    print(f"took {time.monotonic() - started:.1f} s", flush=True)
+
+
+def build_dir(preset):
+    return BUILD / preset
+
+
+def explain(log, what):
+    """Turns a failed build's output into one sentence where the machine, not the code, is at fault."""
+    text = log.read_text(errors="replace")
+    if "No space left on device" in text:
+        raise Refusal(
+            f"the disk is full: free some space on the disk of {BUILD} (./dev clean removes old "
+            "builds) and run it again."
+        )
+    if "Killed signal terminated program" in text or "out of memory" in text.lower():
+        raise Refusal(
+            "the compiler ran out of memory: close programs or add memory and run it again."
+        )
+    lines = text.splitlines()
+    first = next((i for i, line in enumerate(lines) if "FAILED:" in line or "CMake Error" in line), 0)
+    print("\n".join(lines[first : first + 60]), file=sys.stderr)
+    raise Refusal(f"{what} failed; the whole output is in {log.relative_to(ROOT)}.", exit_code=1)
+
+
+def run_logged(command, log, what):
+    with open(log, "w", encoding="utf-8") as output:
+        try:
+            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+        except OSError as error:
+            raise Refusal(f"{command[0]} could not be started ({error}): ./dev setup installs it.")
+    if done.returncode != 0:
+        explain(log, what)
+
+
+def run_showing_progress(command, log, what):
+    """Shows ninja's own last line on a terminal; elsewhere the log alone has it."""
+    if not sys.stdout.isatty():
+        return run_logged(command, log, what)
+    width = shutil.get_terminal_size().columns - 14
+    with open(log, "w", encoding="utf-8") as output:
+        child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+        )
+        for line in child.stdout:
+            output.write(line)
+            if line.startswith("["):
+                print(f"\r{'building':<12}{line.strip()[:width]}\x1b[K", end="", flush=True)
+        child.wait()
+    print(f"\r{'building':<12}\x1b[K", end="", flush=True)
+    if child.returncode != 0:
+        explain(log, what)
+
+
+def configured(directory):
+    """True when the build files are there; ninja itself notices a changed CMakeLists.txt."""
+    presets = ROOT / "CMakePresets.json"
+    ninja = directory / "build.ninja"
+    return ninja.exists() and ninja.stat().st_mtime > presets.stat().st_mtime
+
+
+def configure(preset):
+    directory = build_dir(preset)
+    if configured(directory):
+        return
+    with phase("configuring"):
+        directory.mkdir(parents=True, exist_ok=True)
+        run_logged(["cmake", "--preset", preset], directory / "configure.log", "configuring")
+
+
+def build(preset, targets=()):
+    directory = build_dir(preset)
+    check_compiler(preset)
+    check_disk(directory)
+    jobs = build_jobs()
+    configure(preset)
+    command = ["ninja", "-C", str(directory), f"-j{jobs}", *targets]
+    with phase("building"):
+        run_showing_progress(command, directory / "build.log", "building")
+
+
+def binary(name, preset="release"):
+    """The path of a built program; builds it first. Refuses when there is no such program."""
+    path = build_dir(preset) / "bin" / name
+    return path if path.exists() else None
+
+
+def clean():
+    if BUILD.exists():
+        state = BUILD / "cluster" / "state.json"
+        if state.exists() and json.loads(state.read_text()).get("processes"):
+            raise Refusal("a local cluster is running out of build/: ./dev down first.")
+        shutil.rmtree(BUILD)
+    return 0
