@@ -1,0 +1,59 @@
+// Facets -> public messages, for events, operator answers and descriptions. The inverse of
+// facet_read.hpp, with the same rule about who includes it. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "model/facets.hpp"
+#include "model/scheduler_event.hpp"
+#include "model/task_status.hpp"
+
+namespace google::protobuf {
+template <typename T>
+class RepeatedPtrField;
+}
+namespace mesos::v1 {
+class AgentInfo;
+class Attribute;
+class ExecutorInfo;
+class FrameworkInfo;
+class MasterInfo;
+class Offer;
+class Resource;
+class TaskInfo;
+class TaskStatus;
+}  // namespace mesos::v1
+
+namespace bourse::codec {
+
+struct MasterDescription;
+
+// How resources are written: frameworks without RESERVATION_REFINEMENT know only `role` and one
+// `reservation`; the role they are held for (allocation_info) is written only when given.
+struct ResourceForm {
+  bool refined = true;            // `reservations` instead of `role` and `reservation`
+  std::string_view allocated_to;  // empty: no allocation_info
+};
+
+void write_resources(const Resources& resources, const ResourceForm& form,
+                     google::protobuf::RepeatedPtrField<mesos::v1::Resource>& out);
+void write_attributes(const std::vector<Attribute>& attributes,
+                      google::protobuf::RepeatedPtrField<mesos::v1::Attribute>& out);
+void write_master(const MasterDescription& master, mesos::v1::MasterInfo& out);
+
+// Descriptions: the blob, with the id put back.
+void write_agent(const AgentFacet& agent, mesos::v1::AgentInfo& out);
+void write_framework(const FrameworkFacet& framework, mesos::v1::FrameworkInfo& out);
+void write_executor(const ExecutorFacet& executor, mesos::v1::ExecutorInfo& out);
+void write_task(const TaskFacet& task, mesos::v1::TaskInfo& out);
+
+void write_status(const TaskStatus& status, mesos::v1::TaskStatus& out);
+// `multi_role` and `refined` as the framework's capabilities say.
+void write_offer(const OfferFacet& offer, const Capabilities& capabilities, mesos::v1::Offer& out);
+
+// The state a framework without PARTITION_AWARE is told instead (TASK_LOST), and without
+// TASK_KILLING_STATE (TASK_RUNNING).
+TaskState state_for(TaskState state, const Capabilities& capabilities);
+
+}  // namespace bourse::codec
