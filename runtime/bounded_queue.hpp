@@ -1,0 +1,147 @@
+// BoundedQueue<T>: hands items from any thread to one loop, bounded by count and by bytes. The
+// receiving loop is woken once per batch, not once per item. A push that would pass a limit is
+// refused and gives the item back to nobody: the caller decides (refuse, shed, disconnect). From
+// three quarters full the queue says so, so that ingress can stop reading sockets before anything
+// has to be refused. Producers may outlive the queue; a push after close() is `closed`.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "runtime/loop.hpp"
+
+namespace bourse::runtime {
+
+struct QueueLimits {
+  std::size_t items = 0;
+  std::size_t bytes = 0;
+};
+
+enum class PushOutcome {
+  accepted,
+  accepted_nearly_full,  // taken, but three quarters of a limit are reached: slow down
+  full,                  // not taken
+  closed,                // not taken: the receiver is gone
+};
+
+template <typename T>
+class BoundedQueue {
+ private:
+  struct State;
+
+ public:
+  // Copyable handle for producers, any thread.
+  class Sender {
+   public:
+    Sender() = default;
+    PushOutcome push(T item, std::size_t item_bytes) const {
+      return state_ ? State::push(state_, std::move(item), item_bytes) : PushOutcome::closed;
+    }
+    bool nearly_full() const { return state_ && state_->nearly_full.load(); }
+
+   private:
+    friend class BoundedQueue;
+    explicit Sender(std::shared_ptr<State> state) : state_(std::move(state)) {}
+    std::shared_ptr<State> state_;
+  };
+
+  // `on_batch` runs on `receiver` with everything queued so far, in order. `on_relieved` (optional)
+  // runs there too, once after each time the queue was nearly full and has been emptied.
+  BoundedQueue(Loop& receiver, QueueLimits limits, UniqueFunction<void(std::vector<T>&&)> on_batch,
+               UniqueFunction<void()> on_relieved = {})
+      : state_(std::make_shared<State>(receiver.ref(), limits, std::move(on_batch),
+                                       std::move(on_relieved))) {}
+  // On the receiver's thread: no callback runs afterwards.
+  ~BoundedQueue() { close(); }
+  BoundedQueue(const BoundedQueue&) = delete;
+  BoundedQueue& operator=(const BoundedQueue&) = delete;
+
+  Sender sender() const { return Sender(state_); }
+  PushOutcome push(T item, std::size_t item_bytes) const {
+    return State::push(state_, std::move(item), item_bytes);
+  }
+  bool nearly_full() const { return state_->nearly_full.load(); }
+  std::size_t items() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->queue.size();
+  }
+
+  void close() {
+    std::vector<T> dropped;  // destroyed outside the lock
+    const std::lock_guard lock(state_->mutex);
+    state_->closed = true;
+    dropped.swap(state_->queue);
+  }
+
+ private:
+  struct State {
+    State(LoopRef loop_arg, QueueLimits limits_arg,
+          UniqueFunction<void(std::vector<T>&&)> on_batch_arg,
+          UniqueFunction<void()> on_relieved_arg)
+        : loop(std::move(loop_arg)),
+          limits(limits_arg),
+          on_batch(std::move(on_batch_arg)),
+          on_relieved(std::move(on_relieved_arg)) {}
+
+    static PushOutcome push(const std::shared_ptr<State>& self, T&& item, std::size_t item_bytes) {
+      bool wake = false;
+      PushOutcome outcome = PushOutcome::accepted;
+      {
+        const std::lock_guard lock(self->mutex);
+        if (self->closed) return PushOutcome::closed;
+        if (self->queue.size() + 1 > self->limits.items ||
+            item_bytes > self->limits.bytes - self->bytes) {
+          return PushOutcome::full;
+        }
+        wake = self->queue.empty();
+        self->queue.push_back(std::move(item));
+        self->bytes += item_bytes;
+        if (self->queue.size() >= self->limits.items - self->limits.items / 4 ||
+            self->bytes >= self->limits.bytes - self->limits.bytes / 4) {
+          self->nearly_full.store(true);
+          outcome = PushOutcome::accepted_nearly_full;
+        }
+      }
+      if (wake && !self->loop.post([self] { deliver(*self); })) return PushOutcome::closed;
+      return outcome;
+    }
+
+    static void deliver(State& self) {
+      std::vector<T> batch;
+      bool relieved = false;
+      {
+        const std::lock_guard lock(self.mutex);
+        if (self.closed) return;
+        batch.swap(self.queue);
+        self.bytes = 0;
+        relieved = self.nearly_full.exchange(false);
+      }
+      self.on_batch(std::move(batch));
+      if (!relieved || !self.on_relieved) return;
+      {
+        const std::lock_guard lock(self.mutex);
+        if (self.closed) return;  // the batch's receiver destroyed the queue
+      }
+      self.on_relieved();
+    }
+
+    const LoopRef loop;
+    const QueueLimits limits;
+    UniqueFunction<void(std::vector<T>&&)> on_batch;  // receiver's thread only
+    UniqueFunction<void()> on_relieved;               // receiver's thread only
+    std::mutex mutex;
+    std::vector<T> queue;
+    std::size_t bytes = 0;
+    bool closed = false;
+    std::atomic<bool> nearly_full{false};
+  };
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace bourse::runtime
