@@ -1,8 +1,11 @@
 # The three ways a room declares what it is made of. A room never names compile flags itself.
 #
-#   bourse_library(NAME bourse_base SOURCES a.cpp b.cpp DEPS other)          static library (or INTERFACE without sources)
-#   bourse_executable(NAME bourse-master SOURCES main.cpp DEPS ...)         binary in <build>/bin
-#   bourse_test(NAME base SOURCES id_test.cpp DEPS bourse_base [TIMEOUT s])  Catch2 binary test_base + ctest entry "unit.base"
+#   bourse_library(NAME bourse_base SOURCES a.cpp b.cpp DEPS other)
+#       a static library, or an INTERFACE one without sources
+#   bourse_executable(NAME bourse-master SOURCES main.cpp DEPS ...)
+#       a binary in <build>/bin
+#   bourse_test(NAME base SOURCES id_test.cpp DEPS bourse_base [TIMEOUT s])
+#       a Catch2 binary test_base and a ctest entry "unit.base"
 
 function(bourse_target_flags target scope)
   target_include_directories(${target} ${scope} ${CMAKE_SOURCE_DIR})

@@ -1,5 +1,5 @@
-# Flags that every Release binary is built with. Debug and sanitizer builds leave them out: they hide
-# nothing there and FORTIFY fights the sanitizers.
+# Flags that every Release binary is built with. Debug and sanitizer builds leave them out: FORTIFY
+# fights the sanitizers.
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES C CXX)
 

@@ -1,9 +1,13 @@
 # Installs what tools/packages.txt lists; sourced by ./dev, which sets $root. Every refusal is one
 # sentence: what is wrong and what to do. BOURSE_SKIP_SETUP=1 leaves the machine as it is.
 
+AGAIN="then run the same command again."
+
 complain() { printf './dev: %s\n' "$*" >&2; }
 
-wanted_packages() { sed -e 's/#.*//' "$root/tools/packages.txt" | tr -s ' \t\n' '\n' | sed '/^$/d'; }
+wanted_packages() {
+  sed -e 's/#.*//' "$root/tools/packages.txt" | tr -s ' \t\n' '\n' | sed '/^$/d'
+}
 
 # Prints the packages of the list that dpkg does not know as installed.
 missing_packages() {
@@ -42,13 +46,15 @@ root_prefix() {
 }
 
 explain_apt_failure() {
-  local log=$1
+  local log=$1 package
   if grep -qE 'No space left|enough free space' "$log"; then
-    complain "the disk is full and packages could not be installed: free about 3 GB on / and run the same command again."
+    complain "the disk is full and packages could not be installed: free about 3 GB on /, $AGAIN"
   elif grep -qE 'Temporary failure|Could not resolve|Could not connect|Failed to fetch' "$log"; then
-    complain "packages could not be downloaded: check the network and /etc/apt/sources.list, then run the same command again."
+    complain "packages could not be downloaded: check the network and /etc/apt/sources.list, $AGAIN"
   elif grep -qE 'Unable to locate package|no installation candidate' "$log"; then
-    complain "apt does not offer $(grep -oE "package [a-z0-9.+-]+|Package '[^']+'" "$log" | head -1): enable Debian 12's main section in /etc/apt/sources.list and run the same command again."
+    package=$(grep -oE "package [a-z0-9.+-]+|Package '[^']+'" "$log" | head -1)
+    complain "apt does not offer $package: enable Debian 12's main section in" \
+      "/etc/apt/sources.list, $AGAIN"
   else
     complain "apt-get failed: the end of its output follows; its log is $log."
     tail -n 15 "$log" >&2
@@ -68,7 +74,8 @@ check_disk_for_packages() {
   local free_kb
   free_kb=$(df -Pk /var/cache 2>/dev/null | awk 'NR == 2 { print $4 }')
   if [ -n "$free_kb" ] && [ "$free_kb" -lt 2500000 ]; then
-    complain "installing needs about 3 GB on / and $((free_kb / 1024)) MB are free: free some space and run the same command again."
+    complain "installing needs about 3 GB on / and $((free_kb / 1024)) MB are free: free some" \
+      "space, $AGAIN"
     return 1
   fi
 }
@@ -77,7 +84,8 @@ install_packages() {
   local missing=$1 sudo_word log started
   if ! sudo_word=$(root_prefix); then
     complain "these packages are missing and installing them needs root: run" \
-      "\"apt-get update && apt-get install --no-install-recommends" $missing\" "as root, then the same command again."
+      "\"apt-get update && apt-get install --no-install-recommends ${missing% }\" as root," \
+      "then the same command again."
     return 1
   fi
   check_disk_for_packages || return 1

@@ -27,7 +27,7 @@ def build_dir(preset):
 
 
 def explain(log, what):
-    """Turns a failed build's output into one sentence where the machine, not the code, is at fault."""
+    """One sentence where the machine, not the code, is at fault; else the first error."""
     text = log.read_text(errors="replace")
     if "No space left on device" in text:
         raise Refusal(
@@ -39,7 +39,8 @@ def explain(log, what):
             "the compiler ran out of memory: close programs or add memory and run it again."
         )
     lines = text.splitlines()
-    first = next((i for i, line in enumerate(lines) if "FAILED:" in line or "CMake Error" in line), 0)
+    marks = ("FAILED:", "CMake Error")
+    first = next((i for i, line in enumerate(lines) if any(m in line for m in marks)), 0)
     print("\n".join(lines[first : first + 60]), file=sys.stderr)
     raise Refusal(f"{what} failed; the whole output is in {log.relative_to(ROOT)}.", exit_code=1)
 

@@ -11,7 +11,7 @@ CLUSTER = ["bourse-master", "bourse-agent"]
 
 
 def run(command):
-    """Runs in the foreground; Ctrl-C reaches the program, which cleans up and decides the outcome."""
+    """Runs in the foreground; Ctrl-C reaches the program, which cleans up."""
     child = subprocess.Popen(command, cwd=ROOT)
     while True:
         try:
@@ -77,7 +77,7 @@ def bench(arguments):
 
 
 def with_quiet_build(preset, arguments):
-    """With --json the answer is the only thing on standard output, so the build talks on the other."""
+    """With --json the answer alone is on standard output: the build talks on the other."""
     if "--json" not in arguments:
         build.build(preset)
         return

@@ -1,4 +1,4 @@
-"""Runs the suites through ctest, one after another, and tells what failed and how to see it again."""
+"""Runs the suites through ctest, one after another; tells what failed and how to see it again."""
 
 import json
 import os
@@ -88,7 +88,7 @@ def select(suites, wanted):
 
 
 def count_cases(output, ok):
-    """Cases inside one program, as Catch2 or unittest report them; a program that says nothing is one."""
+    """Cases as Catch2 or unittest report them; a program that says nothing is one case."""
     catch = re.findall(r"All tests passed \(.*? in (\d+) test cases?\)", output)
     if catch:
         return (int(catch[-1]), 0 if ok else 1)

@@ -1,0 +1,184 @@
+"""./dev: every refusal is one sentence that says what and what to do; results are counted rightly."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import unittest.mock
+
+from planted import ROOT
+
+sys.path.insert(0, str(ROOT / "tools/dev"))
+
+import build
+import machine
+import suites
+
+STUBS = {
+    "dpkg-query": "#!/bin/sh\necho 'installed git'\n",
+    "sudo": "#!/bin/sh\nexit 1\n",
+    "id": "#!/bin/sh\necho 1000\n",
+    "apt-get": "#!/bin/sh\necho called $* >>$CALLS\n",
+    "df": "#!/bin/sh\necho head\necho / 9 9 90000000 1% /\n",
+}
+
+
+class SetupTest(unittest.TestCase):
+    """tools/setup.sh on machines made of stubs."""
+
+    def setUp(self):
+        self.box = pathlib.Path(tempfile.mkdtemp(prefix="setup-"))
+        self.addCleanup(shutil.rmtree, self.box)
+        (self.box / "tools").mkdir()
+        (self.box / "tools/packages.txt").write_text("# why\ngit\ncmake ninja-build # two\n")
+        self.stub(**STUBS)
+
+    def stub(self, **programs):
+        directory = self.box / "bin"
+        directory.mkdir(exist_ok=True)
+        for name, text in programs.items():
+            (directory / name).write_text(text)
+            (directory / name).chmod(0o755)
+
+    def run_setup(self):
+        script = f'root={self.box}; . {ROOT}/tools/setup.sh; check_system() {{ :; }}; setup_packages'
+        environment = {
+            "PATH": f"{self.box}/bin:/usr/bin:/bin",
+            "CALLS": str(self.box / "calls"),
+            "TMPDIR": str(self.box),
+        }
+        return subprocess.run(
+            ["bash", "-c", script],
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def one_sentence(self, done, *parts):
+        self.assertEqual(done.returncode, 1, done.stderr)
+        said = [line for line in done.stderr.splitlines() if line.startswith("./dev: ")]
+        self.assertEqual(len(said), 1, done.stderr)
+        for part in parts:
+            self.assertIn(part, said[0])
+
+    def test_without_root_it_says_the_exact_command(self):
+        done = self.run_setup()
+        command = '"apt-get update && apt-get install --no-install-recommends cmake ninja-build"'
+        self.one_sentence(done, "needs root", command)
+
+    def test_with_everything_installed_it_does_nothing(self):
+        self.stub(**{"dpkg-query": "#!/bin/sh\nprintf 'installed %s\\n' git cmake ninja-build\n"})
+        done = self.run_setup()
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+        self.assertFalse((self.box / "calls").exists())
+
+    def test_as_root_it_installs_only_what_is_missing(self):
+        self.stub(id="#!/bin/sh\necho 0\n")
+        done = self.run_setup()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        calls = (self.box / "calls").read_text().splitlines()
+        self.assertTrue(calls[-1].endswith("install --no-install-recommends cmake ninja-build"))
+
+    def test_a_full_disk_is_said_before_installing(self):
+        self.stub(id="#!/bin/sh\necho 0\n", df="#!/bin/sh\necho head\necho / 9 9 90000 1% /\n")
+        self.one_sentence(self.run_setup(), "87 MB are free", "free some space")
+        self.assertFalse((self.box / "calls").exists())
+
+    def test_a_failed_install_is_explained(self):
+        self.stub(id="#!/bin/sh\necho 0\n")
+        for words, said in {
+            "Failed to fetch x": "check the network",
+            "No space left on device": "the disk is full",
+            "E: Unable to locate package cmake": "does not offer package cmake",
+        }.items():
+            with self.subTest(words):
+                self.stub(**{"apt-get": f"#!/bin/sh\necho '{words}'\nexit 100\n"})
+                self.one_sentence(self.run_setup(), said)
+
+    def test_another_system_is_refused_by_name(self):
+        script = f'. {ROOT}/tools/setup.sh; [() {{ false; }}; check_system'
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+        self.one_sentence(done, "Debian 12", "BOURSE_SKIP_SETUP=1")
+
+
+class MachineTest(unittest.TestCase):
+    def test_too_little_memory_is_said(self):
+        with unittest.mock.patch("machine.memory_available_bytes", return_value=600 << 20):
+            with self.assertRaisesRegex(machine.Refusal, "600 MB are free: close programs"):
+                machine.build_jobs()
+
+    def test_jobs_follow_memory_and_cores(self):
+        with unittest.mock.patch("machine.cores", return_value=8):
+            for gigabytes, jobs in ((2, 1), (4, 3), (100, 8)):
+                size = unittest.mock.patch(
+                    "machine.memory_available_bytes", return_value=gigabytes << 30
+                )
+                with size:
+                    self.assertEqual(machine.build_jobs(), jobs)
+
+    def test_a_full_disk_is_said(self):
+        usage = unittest.mock.Mock(free=100 << 20)
+        with unittest.mock.patch("shutil.disk_usage", return_value=usage):
+            with self.assertRaisesRegex(machine.Refusal, "100 MB are free: free some space"):
+                machine.check_disk(pathlib.Path("/nonexistent"))
+
+    def test_an_old_compiler_is_said(self):
+        with tempfile.TemporaryDirectory() as directory:
+            old = pathlib.Path(directory, "old-compiler")
+            old.write_text("#!/bin/sh\necho 10.2.1\n")
+            old.chmod(0o755)
+            with unittest.mock.patch.dict("os.environ", CXX=str(old)):
+                with self.assertRaisesRegex(machine.Refusal, "10.2.1.*needs g[+][+] 12"):
+                    machine.check_compiler("release")
+
+    def test_a_build_that_filled_the_disk_or_the_memory_says_so(self):
+        with tempfile.TemporaryDirectory() as directory:
+            log = pathlib.Path(directory, "build.log")
+            for words, said in {
+                "fatal error: x.o: No space left on device": "the disk is full",
+                "g++: fatal error: Killed signal terminated program cc1plus": "ran out of memory",
+            }.items():
+                log.write_text(words)
+                with self.assertRaisesRegex(machine.Refusal, said):
+                    build.explain(log, "building")
+
+    def test_an_unknown_verb_is_one_sentence(self):
+        done = subprocess.run(
+            [sys.executable, "-B", str(ROOT / "tools/dev"), "dance"], capture_output=True, text=True
+        )
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr, './dev: there is no verb "dance": ./dev help lists them.\n')
+
+
+class SuitesTest(unittest.TestCase):
+    def test_cases_are_counted_as_the_programs_report_them(self):
+        catch = "All tests passed (10 assertions in 3 test cases)\n"
+        mixed = "test cases:  5 |  3 passed | 2 failed\nassertions: 9 | 7 passed | 2 failed\n"
+        python = "Ran 4 tests in 0.1s\n\nFAILED (failures=1, skipped=1)\n"
+        self.assertEqual(suites.count_cases(catch, True), (3, 0))
+        self.assertEqual(suites.count_cases(mixed, False), (3, 2))
+        self.assertEqual(suites.count_cases(python, False), (2, 1))
+        self.assertEqual(suites.count_cases("anything", True), (1, 0))
+        self.assertEqual(suites.count_cases("killed", False), (0, 1))
+
+    def test_a_program_that_fails_after_its_cases_passed_counts_as_failed(self):
+        catch = "All tests passed (10 assertions in 3 test cases)\n==1==ERROR: LeakSanitizer\n"
+        self.assertEqual(suites.count_cases(catch, False), (3, 1))
+
+    def test_a_test_that_the_report_does_not_mention_failed(self):
+        suite = suites.Suite("unit", 10, {"unit.a": ["a"]})
+        outcomes = suites.read_outcomes(pathlib.Path("/nonexistent"), suite, "the limit ended")
+        self.assertEqual([(o.failed, o.output) for o in outcomes], [(1, "the limit ended")])
+
+    def test_a_wrong_suite_name_is_told_the_right_ones(self):
+        known = [suites.Suite("unit", 10, {"unit.base": []})]
+        self.assertEqual(len(suites.select(known, ["unit.base"])), 1)
+        with self.assertRaisesRegex(machine.Refusal, "the suites are unit"):
+            suites.select(known, ["units"])
+
+
+if __name__ == "__main__":
+    unittest.main()
