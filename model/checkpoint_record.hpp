@@ -35,6 +35,7 @@ struct TaskLaunched {  // 4: written before the executor hears of it
   ExecutorId executor_id;
   TaskFacet task;
   LaunchId launch_id;
+  bool group = false;  // delivered together with the launch's other tasks
 };
 struct UpdateStored {  // 5: written before the executor's update is acknowledged or sent on
   FrameworkId framework_id;

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "model/agent_link.hpp"
 #include "model/checkpoint_record.hpp"
@@ -29,6 +30,7 @@ struct Started {
   AgentFacetPtr detected;         // resources, attributes, hostname, http address; id empty
   std::uint64_t incarnation = 0;  // larger at each start (wall clock milliseconds at least)
   std::uint64_t seed = 0;         // unique per start: for uuids and jitter
+  SecretKey token_key{};          // secret: for executors' tokens
   std::string boot_id;
   std::vector<CheckpointRecord> records;
   std::vector<FoundContainer> containers;

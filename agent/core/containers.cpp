@@ -1,0 +1,201 @@
+// What the container runtime reports, and what it means for tasks.
+#include "agent/core/context.hpp"
+#include "base/probe.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+using Kind = DeadlineKey::Kind;
+
+std::string signal_name(int signal) {
+  switch (signal) {
+    case 1:
+      return "Hangup";
+    case 2:
+      return "Interrupt";
+    case 3:
+      return "Quit";
+    case 4:
+      return "Illegal instruction";
+    case 6:
+      return "Aborted";
+    case 7:
+      return "Bus error";
+    case 8:
+      return "Floating point exception";
+    case 9:
+      return "Killed";
+    case 11:
+      return "Segmentation fault";
+    case 13:
+      return "Broken pipe";
+    case 14:
+      return "Alarm clock";
+    case 15:
+      return "Terminated";
+    default:
+      return "number " + std::to_string(signal);
+  }
+}
+
+struct Ending {
+  TaskState state = TaskState::failed;
+  std::string message;
+  std::optional<StatusReason> reason;
+};
+
+// How a command task ended, from its wait status.
+Ending ending_of(const Task& task, const ContainerExited& event) {
+  const int signal = event.wait_status & 0x7f;
+  const int code = (event.wait_status >> 8) & 0xff;
+  Ending ending;
+  if (!event.status_known) {
+    ending.message = "the exit status was lost with its supervisor";
+    ending.reason = StatusReason::executor_terminated;
+  } else if (signal == 0) {
+    ending.message = "Command exited with status " + std::to_string(code);
+  } else {
+    ending.message = "Command terminated with signal " + signal_name(signal);
+  }
+  if (event.out_of_memory) {
+    ending.message =
+        "Memory limit of " + task.facet->resources.to_text() + " exceeded; " + ending.message;
+    ending.reason = StatusReason::container_limitation_memory;
+  } else if (task.completion_expired) {
+    ending.message = "it ran longer than its max_completion_time; " + ending.message;
+    ending.reason = StatusReason::max_completion_time_reached;
+  } else if (task.kill_requested) {
+    ending.state = TaskState::killed;
+  } else if (event.status_known && event.wait_status == 0) {
+    ending.state = TaskState::finished;
+  }
+  return ending;
+}
+
+void end_tasks(Context& c, const ExecutorKey& key, const ContainerExited& event) {
+  const Executor& executor = c.state.executors.at(key);
+  const std::set<TaskId> tasks = executor.tasks;
+  for (const TaskId& id : tasks) {
+    const TaskKey task_key{key.first, id};
+    const Task& task = c.state.tasks.at(task_key);
+    if (task.phase == TaskPhase::ended) continue;
+    Ending ending;
+    if (executor.command_task) {
+      ending = ending_of(task, event);
+    } else if (event.out_of_memory) {
+      ending = {TaskState::failed, "its executor exceeded its memory limit",
+                StatusReason::container_limitation_memory};
+    } else if (executor.late) {
+      ending = {TaskState::failed, "its executor did not subscribe in time",
+                executor.recovered ? StatusReason::executor_reregistration_timeout
+                                   : StatusReason::executor_registration_timeout};
+    } else {
+      ending = {task.kill_requested ? TaskState::killed : TaskState::failed,
+                "its executor terminated", StatusReason::executor_terminated};
+    }
+    const StatusSource source = executor.command_task && !event.out_of_memory
+                                    ? StatusSource::executor
+                                    : StatusSource::agent;
+    store_update(c, task_key,
+                 status_for(c, task_key, ending.state, ending.message, ending.reason, source));
+  }
+}
+
+ExecutorKey* find_container(Context& c, const ContainerId& id) {
+  const auto it = c.state.by_container.find(id);
+  return it == c.state.by_container.end() ? nullptr : &it->second;
+}
+
+}  // namespace
+
+void on_container_started(Context& c, const ContainerStarted& event) {
+  const ExecutorKey* found = find_container(c, event.container_id);
+  if (found == nullptr) return;
+  const ExecutorKey key = *found;
+  Executor& executor = c.state.executors.at(key);
+  if (executor.phase == ExecutorPhase::exited) return;
+  executor.pid = event.pid;
+  if (!executor.command_task) {
+    if (executor.phase == ExecutorPhase::starting) {
+      executor.phase = ExecutorPhase::subscribing;
+      c.arm(Kind::executor_subscribe, c.config.executor_register_timeout, key.first.raw(),
+            key.second.raw());
+    }
+    return;
+  }
+  executor.phase = ExecutorPhase::running;
+  const TaskKey task{key.first, *executor.tasks.begin()};
+  // Both in one write: the second leaves as soon as the first is acknowledged.
+  for (const TaskState state : {TaskState::starting, TaskState::running}) {
+    if (c.state.tasks.at(task).state == TaskState::running) break;
+    if (classify(c.state.tasks.at(task).state, state) != Transition::legal) continue;
+    store_update(c, task, status_for(c, task, state, "", std::nullopt, StatusSource::executor));
+  }
+}
+
+void on_container_exited(Context& c, const ContainerExited& event) {
+  const ExecutorKey* found = find_container(c, event.container_id);
+  if (found == nullptr) return;
+  const ExecutorKey key = *found;
+  Executor& executor = c.state.executors.at(key);
+  if (executor.phase == ExecutorPhase::exited) return;
+  const Resources withheld = event.leaked ? resources_of(c.state, key) : Resources();
+  if (!executor.peer.empty()) {
+    c.state.by_peer.erase(executor.peer);
+    c.emit(CloseExecutor{executor.peer, "its container ended"});
+    executor.peer = PeerId();
+  }
+  c.disarm(Kind::executor_subscribe, key.first.raw(), key.second.raw());
+  c.disarm(Kind::executor_shutdown, key.first.raw(), key.second.raw());
+  executor.phase = ExecutorPhase::exited;
+  executor.leaked = event.leaked;
+  if (event.leaked) {
+    PROBE("agent.container_leaked");
+    c.note(Note::Level::error, "container.leaked",
+           {{"container_id", event.container_id.raw()}, {"withheld", withheld.to_text()}});
+    send_to_master(c, to_master::ContainerLeaked{key.first, key.second, withheld, false});
+  }
+  const bool custom = !executor.command_task;
+  end_tasks(c, key, event);
+  if (custom) {
+    send_to_master(c, to_master::ExecutorExited{key.first, key.second, event.wait_status});
+  }
+  forget_executor_if_done(c, key);
+}
+
+void on_container_cleaned(Context& c, const ContainerCleaned& event) {
+  const ExecutorKey* found = find_container(c, event.container_id);
+  if (found == nullptr) return;
+  const ExecutorKey key = *found;
+  Executor& executor = c.state.executors.at(key);
+  if (!executor.leaked) return;
+  PROBE("agent.leak_resolved");
+  executor.leaked = false;
+  send_to_master(c, to_master::ContainerLeaked{key.first, key.second, {}, true});
+  forget_executor_if_done(c, key);
+}
+
+void on_container_failed(Context& c, const ContainerFailed& event) {
+  const ExecutorKey* found = find_container(c, event.container_id);
+  if (found == nullptr) return;
+  const ExecutorKey key = *found;
+  Executor& executor = c.state.executors.at(key);
+  if (executor.phase == ExecutorPhase::exited) return;
+  executor.phase = ExecutorPhase::exited;
+  const bool custom = !executor.command_task;
+  const std::set<TaskId> tasks = executor.tasks;
+  for (const TaskId& id : tasks) {
+    const TaskKey task{key.first, id};
+    if (c.state.tasks.at(task).phase == TaskPhase::ended) continue;
+    const bool killed = c.state.tasks.at(task).kill_requested;
+    store_update(c, task,
+                 status_for(c, task, killed ? TaskState::killed : TaskState::failed,
+                            "the container could not be started: " + event.reason,
+                            StatusReason::container_launch_failed, StatusSource::agent));
+  }
+  if (custom) send_to_master(c, to_master::ExecutorExited{key.first, key.second, 0});
+  forget_executor_if_done(c, key);
+}
+
+}  // namespace bourse::agent

@@ -1,0 +1,98 @@
+// Context: what every handler of the agent core gets: the state, the clock of this event, and where
+// effects go. Private to this room. The free functions below are the handlers, one file a family.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/core/effect.hpp"
+#include "agent/core/event.hpp"
+#include "agent/core/state.hpp"
+
+namespace bourse::agent {
+
+struct Context {
+  const AgentConfig& config;
+  AgentState& state;
+  const Stamp& stamp;
+  Effects& effects;
+
+  template <typename Body>
+  void emit(Body body) {
+    effects.list.push_back(Effect{std::move(body)});
+  }
+  void note(Note::Level level, std::string code,
+            std::vector<std::pair<std::string, std::string>> fields) {
+    effects.notes.push_back({level, std::move(code), std::move(fields)});
+  }
+  void arm(DeadlineKey::Kind kind, Duration in, std::string a = {}, std::string b = {}) {
+    state.deadlines.arm({kind, std::move(a), std::move(b)}, stamp.now + in);
+  }
+  void disarm(DeadlineKey::Kind kind, std::string a = {}, std::string b = {}) {
+    state.deadlines.disarm({kind, std::move(a), std::move(b)});
+  }
+  Uuid new_uuid() { return make_uuid(state.seed, ++state.names_made); }
+
+  // Writes records; what happens when they are stored or refused is in `pending`.
+  void checkpoint(std::vector<CheckpointRecord> records, PendingWrite pending,
+                  std::vector<Effect> after = {});
+};
+
+// registration.cpp: the link to the master.
+void begin_session(Context& c);
+void end_session(Context& c, const std::string& reason, bool reconnect);
+template <typename Body>
+void send_to_master(Context& c, Body body) {
+  if (!c.state.link.registered) return;  // registering again tells everything anew
+  LinkHeader header{c.state.link.session, c.state.link.sender.next(), c.state.epoch};
+  c.emit(SendToMaster{{header, std::move(body)}});
+}
+void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch);
+void on_refused(Context& c, const to_agent::Refused& message);
+void send_heartbeat(Context& c);
+void store_identity(Context& c);
+
+// launch.cpp: from a Launch message to a container or a queued task.
+void on_launch(Context& c, const to_agent::Launch& message);
+void on_launch_stored(Context& c, const LaunchPending& write);
+void on_launch_rejected(Context& c, const LaunchPending& write, const std::string& reason);
+void deliver_queued(Context& c, const ExecutorKey& key);
+
+// kill.cpp: kills and shutdowns.
+void on_kill(Context& c, const to_agent::Kill& message);
+void kill_task(Context& c, const TaskKey& key, std::optional<Duration> grace);
+void shutdown_executor(Context& c, const ExecutorKey& key);
+void shutdown_framework(Context& c, const FrameworkId& framework_id);
+Duration grace_of(const Context& c, const Task& task, std::optional<Duration> asked);
+
+// containers.cpp: what the container runtime reports.
+void on_container_started(Context& c, const ContainerStarted& event);
+void on_container_exited(Context& c, const ContainerExited& event);
+void on_container_cleaned(Context& c, const ContainerCleaned& event);
+void on_container_failed(Context& c, const ContainerFailed& event);
+
+// executors.cpp: frameworks' own executors.
+void on_executor_call(Context& c, PeerId peer, const ExecutorCall& call);
+void on_executor_gone(Context& c, PeerId peer);
+void on_subscribe_timeout(Context& c, const ExecutorKey& key);
+Resources resources_of(const AgentState& state, const ExecutorKey& key);
+
+// updates.cpp: the reliable stream of status updates.
+TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::string message,
+                      std::optional<StatusReason> reason, StatusSource source);
+void store_update(Context& c, const TaskKey& key, TaskStatus status,
+                  std::vector<Effect> after = {});
+void on_update_stored(Context& c, const UpdatePending& write);
+void retry_store(Context& c, const TaskKey& key);
+void send_front(Context& c, const TaskKey& key);
+void on_acknowledge(Context& c, const to_agent::Acknowledge& message);
+void forget_task(Context& c, const TaskKey& key);
+void forget_executor_if_done(Context& c, const ExecutorKey& key);
+// An answer that nobody needs to acknowledge.
+void send_plain_status(Context& c, const FrameworkId& framework_id, TaskStatus status);
+
+// recovery.cpp: fold the checkpoint, compare with what runs.
+void recover(Context& c, const Started& started);
+
+}  // namespace bourse::agent

@@ -1,0 +1,142 @@
+// Kills and shutdowns. A kill is remembered until the task has ended, across restarts.
+#include <algorithm>
+
+#include "agent/core/context.hpp"
+#include "base/probe.hpp"
+#include "model/limits.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+using Kind = DeadlineKey::Kind;
+
+bool has_live_tasks(const AgentState& state, const ExecutorKey& key) {
+  for (const TaskId& id : state.executors.at(key).tasks) {
+    if (state.tasks.at({key.first, id}).phase != TaskPhase::ended) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Duration grace_of(const Context& c, const Task& task, std::optional<Duration> asked) {
+  const Duration grace =
+      asked.value_or(task.facet->kill_grace.value_or(c.config.default_kill_grace));
+  return std::min(grace, limits::kMaxKillGrace);
+}
+
+void on_kill(Context& c, const to_agent::Kill& message) {
+  const TaskKey key{message.framework_id, message.task_id};
+  const auto it = c.state.tasks.find(key);
+  if (it == c.state.tasks.end()) {
+    PROBE("agent.kill_of_unknown_task");
+    TaskStatus status;
+    status.task_id = message.task_id;
+    status.state = TaskState::dropped;
+    status.source = StatusSource::agent;
+    status.reason = StatusReason::executor_terminated;
+    status.message = "this agent has no such task";
+    status.agent_id = c.state.identity->id;
+    status.timestamp = c.stamp.wall;
+    send_plain_status(c, message.framework_id, std::move(status));
+    return;
+  }
+  if (it->second.phase == TaskPhase::ended) return;  // its end is on its way already
+  if (!it->second.kill_requested) {
+    c.checkpoint({checkpoint::KillRequested{message.framework_id, message.task_id}},
+                 SettledPending{});
+  }
+  kill_task(c, key, message.grace);
+}
+
+void kill_task(Context& c, const TaskKey& key, std::optional<Duration> grace) {
+  Task& task = c.state.tasks.at(key);
+  task.kill_requested = true;
+  task.kill_grace = grace;
+  const ExecutorKey executor_key{key.first, task.executor_id};
+  const Executor& executor = c.state.executors.at(executor_key);
+  switch (task.phase) {
+    case TaskPhase::storing:
+      return;  // decided when it is stored
+    case TaskPhase::ended:
+      return;
+    case TaskPhase::queued:
+      PROBE("agent.kills_queued_task");
+      store_update(c, key,
+                   status_for(c, key, TaskState::killed, "killed before its executor had it",
+                              StatusReason::task_killed_during_launch, StatusSource::agent));
+      if (!has_live_tasks(c.state, executor_key)) shutdown_executor(c, executor_key);
+      return;
+    case TaskPhase::delivered:
+      break;
+  }
+  if (!executor.command_task) {
+    if (!executor.peer.empty()) {
+      c.emit(SendToExecutor{executor.peer, executor_event::Kill{key.second, grace}});
+    }
+    return;  // not connected: told when it subscribes again
+  }
+  const Framework& framework = c.state.frameworks.at(key.first);
+  const ContainerId container = executor.container_id;
+  const Duration patience = grace_of(c, task, grace);
+  if (framework.facet->capabilities.has(Capabilities::task_killing_state) &&
+      (task.state == TaskState::running || task.state == TaskState::starting)) {
+    store_update(c, key,
+                 status_for(c, key, TaskState::killing, "", std::nullopt, StatusSource::executor));
+  }
+  c.emit(KillContainer{container, patience});
+}
+
+void shutdown_executor(Context& c, const ExecutorKey& key) {
+  const auto it = c.state.executors.find(key);
+  if (it == c.state.executors.end()) return;
+  Executor& executor = it->second;
+  executor.shutting_down = true;
+  switch (executor.phase) {
+    case ExecutorPhase::storing:
+    case ExecutorPhase::exited:
+      return;
+    case ExecutorPhase::starting:
+    case ExecutorPhase::subscribing: {
+      c.emit(KillContainer{executor.container_id, executor.facet->shutdown_grace});
+      return;
+    }
+    case ExecutorPhase::running:
+      break;
+  }
+  if (!executor.command_task && !executor.peer.empty()) {
+    c.emit(SendToExecutor{executor.peer, executor_event::Shutdown{}});
+    c.arm(Kind::executor_shutdown, executor.facet->shutdown_grace, key.first.raw(),
+          key.second.raw());
+    return;
+  }
+  Duration grace = executor.facet->shutdown_grace;
+  if (executor.command_task && !executor.tasks.empty()) {
+    grace = grace_of(c, c.state.tasks.at({key.first, *executor.tasks.begin()}), std::nullopt);
+  }
+  c.emit(KillContainer{executor.container_id, grace});
+}
+
+void shutdown_framework(Context& c, const FrameworkId& framework_id) {
+  const auto framework = c.state.frameworks.find(framework_id);
+  if (framework == c.state.frameworks.end()) return;
+  framework->second.shutting_down = true;
+  std::vector<ExecutorKey> executors;
+  for (auto it = c.state.executors.lower_bound({framework_id, ExecutorId()});
+       it != c.state.executors.end() && it->first.first == framework_id; ++it) {
+    executors.push_back(it->first);
+  }
+  for (const ExecutorKey& key : executors) {
+    shutdown_executor(c, key);
+    const std::set<TaskId> tasks = c.state.executors.at(key).tasks;
+    for (const TaskId& id : tasks) {
+      // Nobody will acknowledge what has ended already.
+      if (c.state.tasks.at({framework_id, id}).phase == TaskPhase::ended) {
+        forget_task(c, {framework_id, id});
+      }
+    }
+  }
+}
+
+}  // namespace bourse::agent

@@ -1,0 +1,192 @@
+// Recovery: fold the checkpoint, then compare what should run with what does. There is no second
+// code path: what ended meanwhile goes through the same handlers as what ends later.
+#include "agent/core/context.hpp"
+#include "base/probe.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+using Kind = DeadlineKey::Kind;
+
+struct Folder {
+  Context& c;
+
+  void skip(const char* what, const std::string& id) const {
+    c.note(Note::Level::error, "checkpoint.orphan_record", {{"record", what}, {"id", id}});
+  }
+
+  void operator()(const checkpoint::Identity& r) const {
+    AgentFacet identity = *c.state.identity;  // what was detected now, under the stored name
+    identity.id = r.agent.id;
+    c.state.identity = std::make_shared<const AgentFacet>(std::move(identity));
+    c.state.cluster_id = r.cluster_id;
+    c.state.epoch = r.epoch;
+  }
+  void operator()(const checkpoint::FrameworkSeen& r) const {
+    c.state.frameworks[r.framework.id].facet = std::make_shared<const FrameworkFacet>(r.framework);
+  }
+  void operator()(const checkpoint::ExecutorLaunched& r) const {
+    if (!c.state.frameworks.contains(r.framework_id)) {
+      return skip("executor", r.executor.id.raw());
+    }
+    Executor executor;
+    executor.facet = std::make_shared<const ExecutorFacet>(r.executor);
+    executor.command_task = r.command_task;
+    executor.container_id = r.container_id;
+    executor.token = r.token;
+    executor.recovered = true;
+    executor.phase = ExecutorPhase::starting;
+    c.state.by_container[r.container_id] = {r.framework_id, r.executor.id};
+    c.state.executors[{r.framework_id, r.executor.id}] = std::move(executor);
+  }
+  void operator()(const checkpoint::TaskLaunched& r) const {
+    const auto executor = c.state.executors.find({r.framework_id, r.executor_id});
+    if (executor == c.state.executors.end()) return skip("task", r.task.id.raw());
+    Task task;
+    task.facet = std::make_shared<const TaskFacet>(r.task);
+    task.launch_id = r.launch_id;
+    task.executor_id = r.executor_id;
+    task.group = r.group;
+    task.phase = TaskPhase::delivered;
+    executor->second.tasks.insert(r.task.id);
+    c.state.tasks[{r.framework_id, r.task.id}] = std::move(task);
+  }
+  void operator()(const checkpoint::UpdateStored& r) const {
+    const auto it = c.state.tasks.find({r.framework_id, r.status.task_id});
+    if (it == c.state.tasks.end()) return skip("update", r.status.task_id.raw());
+    Task& task = it->second;
+    for (const PendingUpdate& pending : task.pending) {
+      if (pending.status.uuid == r.status.uuid) return;  // written again after a refused write
+    }
+    task.state = r.status.state;
+    task.latest = r.status;
+    task.pending.push_back({r.status, true});
+    if (is_terminal(task.state)) task.phase = TaskPhase::ended;
+  }
+  void operator()(const checkpoint::UpdateAcknowledged& r) const {
+    const auto it = c.state.tasks.find({r.framework_id, r.task_id});
+    if (it == c.state.tasks.end()) return skip("acknowledgement", r.task_id.raw());
+    std::erase_if(it->second.pending,
+                  [&](const PendingUpdate& p) { return p.status.uuid == r.uuid; });
+  }
+  void operator()(const checkpoint::TaskForgotten& r) const {
+    const auto it = c.state.tasks.find({r.framework_id, r.task_id});
+    if (it == c.state.tasks.end()) return;
+    c.state.executors.at({r.framework_id, it->second.executor_id}).tasks.erase(r.task_id);
+    c.state.tasks.erase(it);
+  }
+  void operator()(const checkpoint::ExecutorForgotten& r) const {
+    const auto it = c.state.executors.find({r.framework_id, r.executor_id});
+    if (it == c.state.executors.end()) return;
+    if (!it->second.tasks.empty()) return skip("executor_forgotten", r.executor_id.raw());
+    c.state.by_container.erase(it->second.container_id);
+    c.state.executors.erase(it);
+  }
+  void operator()(const checkpoint::KillRequested& r) const {
+    const auto it = c.state.tasks.find({r.framework_id, r.task_id});
+    if (it != c.state.tasks.end()) it->second.kill_requested = true;
+  }
+};
+
+// A task whose last word was acknowledged just before the crash has nothing left to say.
+void forget_settled(Context& c) {
+  std::vector<TaskKey> settled;
+  for (const auto& [key, task] : c.state.tasks) {
+    if (task.phase == TaskPhase::ended && task.pending.empty()) settled.push_back(key);
+  }
+  for (const TaskKey& key : settled) forget_task(c, key);
+}
+
+void readopt(Context& c, const ExecutorKey& key, const Started::FoundContainer& found) {
+  Executor& executor = c.state.executors.at(key);
+  executor.pid = found.pid;
+  if (!executor.command_task) {
+    PROBE("agent.readopts_executor");
+    executor.phase = ExecutorPhase::subscribing;
+    c.arm(Kind::executor_subscribe, c.config.executor_recovery_timeout, key.first.raw(),
+          key.second.raw());
+    return;
+  }
+  if (executor.tasks.empty()) {
+    // A command task that was settled while its container would not die.
+    c.emit(KillContainer{executor.container_id, Duration{}});
+    return;
+  }
+  PROBE("agent.readopts_command");
+  const TaskKey task{key.first, *executor.tasks.begin()};
+  on_container_started(c, {executor.container_id, found.pid.value_or(0)});
+  if (c.state.tasks.at(task).kill_requested) kill_task(c, task, std::nullopt);
+}
+
+void vanished(Context& c, const ExecutorKey& key) {
+  PROBE("agent.container_vanished");
+  Executor& executor = c.state.executors.at(key);
+  executor.phase = ExecutorPhase::exited;
+  const std::set<TaskId> tasks = executor.tasks;
+  for (const TaskId& id : tasks) {
+    const TaskKey task{key.first, id};
+    if (c.state.tasks.at(task).phase == TaskPhase::ended) continue;
+    const bool never_ran = c.state.tasks.at(task).state == TaskState::staging;
+    const bool killed = c.state.tasks.at(task).kill_requested;
+    const TaskState end = killed      ? TaskState::killed
+                          : never_ran ? TaskState::dropped
+                                      : TaskState::failed;
+    const char* why = never_ran ? "the agent restarted before the container was started"
+                                : "the container ended with its machine or supervisor";
+    store_update(c, task,
+                 status_for(c, task, end, why, StatusReason::agent_restarted, StatusSource::agent));
+  }
+  forget_executor_if_done(c, key);
+}
+
+}  // namespace
+
+void recover(Context& c, const Started& started) {
+  AgentState& state = c.state;
+  state.started = true;
+  state.identity = started.detected;
+  state.incarnation = started.incarnation;
+  state.seed = started.seed;
+  state.token_key = started.token_key;
+  state.boot_id = started.boot_id;
+  for (const CheckpointRecord& record : started.records) std::visit(Folder{c}, record);
+
+  std::map<ContainerId, Started::FoundContainer> found;
+  for (const auto& container : started.containers) found.emplace(container.container_id, container);
+  std::vector<ExecutorKey> executors;
+  for (const auto& [key, executor] : state.executors) executors.push_back(key);
+  for (const ExecutorKey& key : executors) {
+    const ContainerId id = state.executors.at(key).container_id;
+    const auto it = found.find(id);
+    if (it == found.end()) {
+      vanished(c, key);
+      continue;
+    }
+    if (it->second.running) {
+      readopt(c, key, it->second);
+    } else {
+      PROBE("agent.ended_meanwhile");
+      on_container_exited(c, {id, it->second.wait_status.value_or(0),
+                              it->second.wait_status.has_value(), it->second.out_of_memory, false});
+    }
+    found.erase(it);
+  }
+  forget_settled(c);
+  // Containers that the checkpoint does not know were settled before the crash: take them down.
+  for (const auto& [id, container] : found) {
+    PROBE("agent.unknown_container");
+    if (container.running) c.emit(KillContainer{id, Duration{}});
+    c.emit(ReleaseContainer{id});
+  }
+  std::vector<FrameworkId> unused;
+  for (const auto& [id, framework] : state.frameworks) {
+    const auto next = state.executors.lower_bound({id, ExecutorId()});
+    if (next == state.executors.end() || next->first.first != id) unused.push_back(id);
+  }
+  for (const FrameworkId& id : unused) state.frameworks.erase(id);
+  c.note(Note::Level::info, "agent.recovered",
+         {{"agent_id", state.identity->id.raw()}, {"tasks", std::to_string(state.tasks.size())}});
+}
+
+}  // namespace bourse::agent

@@ -1,0 +1,157 @@
+// The link to the master: sessions, registering, heartbeats, identity.
+#include <algorithm>
+
+#include "agent/core/context.hpp"
+#include "base/prng.hpp"
+#include "base/probe.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+using Kind = DeadlineKey::Kind;
+
+// Between half and the whole of the exponential back-off, drawn from the seed, so that a thousand
+// agents that lost one master do not come back in one instant.
+Duration jittered_backoff(const Context& c) {
+  const Link& link = c.state.link;
+  Duration backoff = c.config.register_retry;
+  for (std::uint32_t i = 1; i < link.attempts && backoff < c.config.register_retry_max; ++i) {
+    backoff = backoff * 2;
+  }
+  backoff = std::min(backoff, c.config.register_retry_max);
+  std::uint64_t state = c.state.seed ^ link.session;
+  const auto half = static_cast<std::uint64_t>(backoff.ns / 2);
+  return Duration{static_cast<std::int64_t>(half + splitmix64(state) % (half + 1))};
+}
+
+to_master::KnownTask known_task(const TaskKey& key, const Task& task, bool command_task) {
+  to_master::KnownTask known;
+  known.framework_id = key.first;
+  known.task = task.facet;
+  known.launch_id = task.launch_id;
+  known.executor_id = task.executor_id;
+  known.command_task = command_task;
+  known.state = task.state;
+  known.latest = task.latest;
+  known.terminal_unacknowledged = task.phase == TaskPhase::ended;
+  return known;
+}
+
+to_master::Register registration(const AgentState& state) {
+  to_master::Register out;
+  out.agent = state.identity;
+  out.incarnation = state.incarnation;
+  out.cluster_id = state.cluster_id;
+  out.epoch_seen = state.epoch;
+  for (const auto& [id, framework] : state.frameworks) {
+    if (!framework.shutting_down) out.frameworks.push_back({framework.facet});
+  }
+  for (const auto& [key, executor] : state.executors) {
+    const bool holds = executor.phase != ExecutorPhase::exited;
+    if (holds && !executor.command_task) {
+      out.executors.push_back({key.first, executor.facet, executor.container_id});
+    }
+  }
+  for (const auto& [key, task] : state.tasks) {
+    // A launch that is not stored yet is not ours yet: if we die now, we never had it.
+    if (task.phase == TaskPhase::storing) continue;
+    const Executor& executor = state.executors.at({key.first, task.executor_id});
+    out.tasks.push_back(known_task(key, task, executor.command_task));
+  }
+  return out;
+}
+
+}  // namespace
+
+void begin_session(Context& c) {
+  Link& link = c.state.link;
+  link.registered = false;
+  ++link.attempts;
+  // Sessions grow within a life by the counter and across lives by the incarnation.
+  link.session = (c.state.incarnation << 16) + (++link.sessions_begun);
+  link.sender = {};
+  link.receiver = {};
+  c.disarm(Kind::heartbeat);
+  c.disarm(Kind::master_silent);
+  LinkHeader header{link.session, 0, c.state.epoch};
+  c.emit(SendToMaster{{header, registration(c.state)}});
+  c.arm(Kind::register_again, jittered_backoff(c));
+}
+
+void end_session(Context& c, const std::string& reason, bool reconnect) {
+  Link& link = c.state.link;
+  link.registered = false;
+  c.disarm(Kind::heartbeat);
+  c.disarm(Kind::master_silent);
+  c.disarm(Kind::register_again);
+  c.note(Note::Level::warning, "master.lost", {{"reason", reason}});
+  if (reconnect) c.emit(ReconnectMaster{reason});
+}
+
+void store_identity(Context& c) {
+  c.checkpoint(
+      {checkpoint::Identity{*c.state.identity, c.state.cluster_id, c.state.epoch, c.state.boot_id}},
+      IdentityPending{});
+}
+
+void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch) {
+  Link& link = c.state.link;
+  const bool changed = c.state.identity->id != message.agent_id ||
+                       c.state.cluster_id != message.cluster_id || c.state.epoch != epoch;
+  if (changed) {
+    AgentFacet identity = *c.state.identity;
+    identity.id = message.agent_id;
+    c.state.identity = std::make_shared<const AgentFacet>(std::move(identity));
+    c.state.cluster_id = message.cluster_id;
+    c.state.epoch = epoch;
+    // Writes complete in order, so whatever this master orders is stored after its epoch is.
+    store_identity(c);
+  }
+  const bool first = !link.registered;
+  link.registered = true;
+  link.attempts = 0;
+  link.heartbeat_interval = message.heartbeat_interval;
+  link.silence_timeout = message.silence_timeout;
+  c.disarm(Kind::register_again);
+  c.arm(Kind::heartbeat, link.heartbeat_interval);
+  c.arm(Kind::master_silent, link.silence_timeout);
+  if (!first) return;
+  c.note(Note::Level::info, "agent.registered", {{"agent_id", message.agent_id.raw()}});
+  for (auto& [key, task] : c.state.tasks) {
+    task.resends = 0;
+    send_front(c, key);
+  }
+}
+
+void on_refused(Context& c, const to_agent::Refused& message) {
+  c.state.link.registered = false;
+  c.note(Note::Level::error, "agent.refused", {{"reason", message.reason}});
+  if (message.forget_identity) {
+    PROBE("agent.forgets_identity");
+    if (!c.state.tasks.empty()) {
+      // Another cluster's tasks cannot be handed over: nobody there knows them.
+      for (const auto& [id, framework] : std::map(c.state.frameworks)) shutdown_framework(c, id);
+    }
+    AgentFacet identity = *c.state.identity;
+    identity.id = AgentId();
+    c.state.identity = std::make_shared<const AgentFacet>(std::move(identity));
+    c.state.cluster_id.clear();
+    c.state.epoch = 0;
+    store_identity(c);
+  } else if (message.retry_after == Duration{}) {
+    c.emit(Stop{message.reason});
+    return;
+  }
+  c.arm(Kind::register_again, message.retry_after);
+}
+
+void send_heartbeat(Context& c) {
+  Link& link = c.state.link;
+  if (!link.registered) return;
+  LinkHeader header{link.session, 0, c.state.epoch};
+  c.emit(SendToMaster{{header, to_master::Heartbeat{link.sender.last()}}});
+  c.arm(Kind::heartbeat, link.heartbeat_interval);
+}
+
+}  // namespace bourse::agent

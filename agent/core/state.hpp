@@ -1,0 +1,162 @@
+// The state of an agent core as plain values: copyable, comparable by fingerprint. Ordered tables
+// only, so that every walk over them is the same on every machine.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "agent/core/event.hpp"
+#include "base/deadline_queue.hpp"
+#include "base/siphash.hpp"
+#include "model/facets.hpp"
+#include "model/link_session.hpp"
+#include "model/task_status.hpp"
+
+namespace bourse::agent {
+
+struct AgentConfig {
+  Duration register_retry = Duration::seconds(1);  // doubles up to register_retry_max
+  Duration register_retry_max = Duration::seconds(30);
+  Duration update_retry = Duration::seconds(10);  // doubles up to update_retry_max
+  Duration update_retry_max = Duration::seconds(600);
+  Duration checkpoint_retry = Duration::seconds(1);  // after a refused write
+  Duration executor_register_timeout = Duration::seconds(60);
+  Duration executor_recovery_timeout = Duration::seconds(900);  // after an agent restart
+  Duration default_kill_grace = Duration::seconds(3);           // KillPolicy's default on Mesos
+};
+
+using TaskKey = std::pair<FrameworkId, TaskId>;
+using ExecutorKey = std::pair<FrameworkId, ExecutorId>;
+
+// One status update on its way to the framework. Only the front of a task's queue is in flight, and
+// only once it is stored.
+struct PendingUpdate {
+  TaskStatus status;
+  bool stored = false;
+};
+
+// Why a task is as far as it is on its way to its executor.
+enum class TaskPhase : std::uint8_t {
+  storing,    // its launch is being written; nothing was started or told
+  queued,     // stored; waits for its executor to subscribe
+  delivered,  // the executor has it (a command task: its container was asked for)
+  ended,      // a terminal update exists
+};
+
+struct Task {
+  TaskFacetPtr facet;
+  LaunchId launch_id;
+  ExecutorId executor_id;
+  TaskPhase phase = TaskPhase::storing;
+  TaskState state = TaskState::staging;  // newest known, whether delivered or not
+  std::optional<TaskStatus> latest;
+  std::deque<PendingUpdate> pending;
+  std::uint32_t resends = 0;  // of the front since it was first sent
+  bool kill_requested = false;
+  std::optional<Duration> kill_grace;
+  bool completion_expired = false;  // killed because max_completion passed
+  bool group = false;               // delivered together with the launch's other tasks
+};
+
+enum class ExecutorPhase : std::uint8_t {
+  storing,      // its launch is being written
+  starting,     // its container was asked for
+  subscribing,  // container runs; a custom executor has not subscribed (or not again) yet
+  running,      // command task runs, or the executor is subscribed
+  exited,       // container gone; stays only until its tasks' updates are acknowledged
+};
+
+struct Executor {
+  ExecutorFacetPtr facet;
+  bool command_task = false;
+  bool shutting_down = false;  // its framework or the master wants it gone
+  bool leaked = false;         // container could not be emptied: resources withheld
+  bool late = false;           // killed because it did not subscribe in time
+  bool recovered = false;      // started by an earlier life of this agent
+  ContainerId container_id;
+  std::string token;
+  ExecutorPhase phase = ExecutorPhase::storing;
+  PeerId peer;  // empty: not connected
+  std::optional<std::uint32_t> pid;
+  std::set<TaskId> tasks;
+};
+
+struct Framework {
+  FrameworkFacetPtr facet;
+  bool shutting_down = false;  // removed by the master: nobody waits for its updates
+};
+
+// What a Checkpoint on its way will do when it is stored or refused.
+struct LaunchPending {
+  FrameworkId framework_id;
+  std::vector<TaskId> tasks;
+};
+struct UpdatePending {
+  TaskKey task;
+  Uuid uuid;
+};
+struct IdentityPending {};
+struct SettledPending {};  // acknowledgements and forgetting: a repeat is harmless
+using PendingWrite = std::variant<LaunchPending, UpdatePending, IdentityPending, SettledPending>;
+
+// What a deadline is for; ordered, so that ties fire alike everywhere.
+struct DeadlineKey {
+  enum class Kind : std::uint8_t {
+    register_again,
+    heartbeat,
+    master_silent,
+    update_retry,        // a: framework, b: task
+    executor_subscribe,  // a: framework, b: executor
+    executor_shutdown,   // a: framework, b: executor
+    max_completion,      // a: framework, b: task
+    checkpoint_retry,    // a: framework, b: task
+    identity_retry,
+  };
+  Kind kind = Kind::heartbeat;
+  std::string a;
+  std::string b;
+
+  auto operator<=>(const DeadlineKey&) const = default;
+};
+
+struct Link {
+  bool connected = false;   // the transport says so
+  bool registered = false;  // this session's Register was answered
+  std::uint64_t session = 0;
+  std::uint64_t sessions_begun = 0;
+  std::uint32_t attempts = 0;
+  LinkSender sender;
+  LinkReceiver receiver;
+  Duration heartbeat_interval = Duration::seconds(5);
+  Duration silence_timeout = Duration::seconds(15);
+};
+
+struct AgentState {
+  AgentFacetPtr identity;  // id empty until a master gave one
+  std::string cluster_id;
+  Epoch epoch = 0;
+  std::string boot_id;
+  std::uint64_t incarnation = 0;
+  std::uint64_t seed = 0;
+  SecretKey token_key{};
+  std::uint64_t names_made = 0;
+  std::uint64_t writes_issued = 0;
+  bool started = false;
+
+  Link link;
+  std::map<FrameworkId, Framework> frameworks;
+  std::map<ExecutorKey, Executor> executors;
+  std::map<TaskKey, Task> tasks;
+  std::map<ContainerId, ExecutorKey> by_container;
+  std::map<PeerId, ExecutorKey> by_peer;
+  std::map<PersistId, PendingWrite> writes;
+  DeadlineQueue<DeadlineKey> deadlines;
+};
+
+}  // namespace bourse::agent

@@ -1,0 +1,167 @@
+// The reliable stream of status updates: stored, sent one at a time, resent until acknowledged.
+#include <algorithm>
+
+#include "agent/core/context.hpp"
+#include "base/assert.hpp"
+#include "base/probe.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+using Kind = DeadlineKey::Kind;
+
+Duration resend_after(const Context& c, std::uint32_t resends) {
+  Duration wait = c.config.update_retry;
+  for (std::uint32_t i = 0; i < resends && wait < c.config.update_retry_max; ++i) wait = wait * 2;
+  return std::min(wait, c.config.update_retry_max);
+}
+
+void write_update(Context& c, const TaskKey& key, const TaskStatus& status,
+                  std::vector<Effect> after) {
+  c.checkpoint({checkpoint::UpdateStored{key.first, status}}, UpdatePending{key, *status.uuid},
+               std::move(after));
+}
+
+}  // namespace
+
+TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::string message,
+                      std::optional<StatusReason> reason, StatusSource source) {
+  const Task& task = c.state.tasks.at(key);
+  const Executor& executor = c.state.executors.at({key.first, task.executor_id});
+  TaskStatus status;
+  status.task_id = key.second;
+  status.state = state;
+  status.source = source;
+  status.reason = reason;
+  status.message = std::move(message);
+  status.agent_id = c.state.identity->id;
+  status.executor_id = task.executor_id;
+  status.container_id = executor.container_id;
+  status.executor_pid = executor.pid;
+  status.uuid = c.new_uuid();
+  status.timestamp = c.stamp.wall;
+  return status;
+}
+
+void store_update(Context& c, const TaskKey& key, TaskStatus status, std::vector<Effect> after) {
+  Task& task = c.state.tasks.at(key);
+  ASSERT(classify(task.state, status.state) != Transition::impossible);
+  const bool ends = is_terminal(status.state);
+  task.state = status.state;
+  task.latest = status;
+  if (ends) {
+    task.phase = TaskPhase::ended;
+    c.disarm(Kind::max_completion, key.first.raw(), key.second.raw());
+  }
+  if (c.state.frameworks.at(key.first).shutting_down) {
+    // Nobody will acknowledge: say it once, without a uuid, and be done.
+    for (Effect& effect : after) c.effects.list.push_back(std::move(effect));
+    status.uuid.reset();
+    const bool forget = ends;
+    task.pending.clear();
+    send_plain_status(c, key.first, status);
+    if (forget) {
+      task.pending.push_back({status, true});
+      forget_task(c, key);
+    }
+    return;
+  }
+  task.pending.push_back({status, false});
+  write_update(c, key, status, std::move(after));
+}
+
+void on_update_stored(Context& c, const UpdatePending& write) {
+  const auto it = c.state.tasks.find(write.task);
+  if (it == c.state.tasks.end()) return;
+  std::deque<PendingUpdate>& pending = it->second.pending;
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    if (pending[i].status.uuid != write.uuid) continue;
+    pending[i].stored = true;
+    if (i == 0) send_front(c, write.task);
+    return;
+  }
+}
+
+void retry_store(Context& c, const TaskKey& key) {
+  const auto it = c.state.tasks.find(key);
+  if (it == c.state.tasks.end()) return;
+  for (const PendingUpdate& pending : it->second.pending) {
+    if (pending.stored) continue;
+    const bool under_way =
+        std::any_of(c.state.writes.begin(), c.state.writes.end(), [&](const auto& write) {
+          const auto* update = std::get_if<UpdatePending>(&write.second);
+          return update != nullptr && update->task == key && update->uuid == *pending.status.uuid;
+        });
+    if (!under_way) write_update(c, key, pending.status, {});
+  }
+}
+
+void send_front(Context& c, const TaskKey& key) {
+  const auto it = c.state.tasks.find(key);
+  if (it == c.state.tasks.end() || it->second.pending.empty()) return;
+  const Task& task = it->second;
+  if (!task.pending.front().stored || !c.state.link.registered) return;
+  send_to_master(c, to_master::StatusUpdate{key.first, task.pending.front().status, task.state});
+  c.arm(Kind::update_retry, resend_after(c, task.resends), key.first.raw(), key.second.raw());
+}
+
+void on_acknowledge(Context& c, const to_agent::Acknowledge& message) {
+  const TaskKey key{message.framework_id, message.task_id};
+  const auto it = c.state.tasks.find(key);
+  if (it == c.state.tasks.end()) return;
+  Task& task = it->second;
+  if (task.pending.empty() || task.pending.front().status.uuid != message.uuid ||
+      !task.pending.front().stored) {
+    PROBE("agent.stale_acknowledgement");
+    return;
+  }
+  const bool ended = is_terminal(task.pending.front().status.state);
+  // Written in the next group; nothing waits for it: a repeat of the update is permitted.
+  c.checkpoint(
+      {checkpoint::UpdateAcknowledged{message.framework_id, message.task_id, message.uuid}},
+      SettledPending{});
+  c.disarm(Kind::update_retry, key.first.raw(), key.second.raw());
+  task.resends = 0;
+  if (ended) {
+    forget_task(c, key);
+    return;
+  }
+  task.pending.pop_front();
+  send_front(c, key);
+}
+
+void forget_task(Context& c, const TaskKey& key) {
+  const auto it = c.state.tasks.find(key);
+  ASSERT(it != c.state.tasks.end());
+  const ExecutorKey executor_key{key.first, it->second.executor_id};
+  c.disarm(Kind::update_retry, key.first.raw(), key.second.raw());
+  c.disarm(Kind::max_completion, key.first.raw(), key.second.raw());
+  c.disarm(Kind::checkpoint_retry, key.first.raw(), key.second.raw());
+  c.state.executors.at(executor_key).tasks.erase(key.second);
+  c.state.tasks.erase(it);
+  c.checkpoint({checkpoint::TaskForgotten{key.first, key.second}}, SettledPending{});
+  forget_executor_if_done(c, executor_key);
+}
+
+void forget_executor_if_done(Context& c, const ExecutorKey& key) {
+  const auto it = c.state.executors.find(key);
+  if (it == c.state.executors.end()) return;
+  const Executor& executor = it->second;
+  if (executor.phase != ExecutorPhase::exited || executor.leaked || !executor.tasks.empty()) return;
+  c.checkpoint({checkpoint::ExecutorForgotten{key.first, key.second}}, SettledPending{});
+  c.emit(ReleaseContainer{executor.container_id});
+  c.state.by_container.erase(executor.container_id);
+  c.state.executors.erase(it);
+  const auto next = c.state.executors.lower_bound({key.first, ExecutorId()});
+  if (next == c.state.executors.end() || next->first.first != key.first) {
+    c.state.frameworks.erase(key.first);
+  }
+}
+
+void send_plain_status(Context& c, const FrameworkId& framework_id, TaskStatus status) {
+  const TaskState state = status.state;
+  send_to_master(c, to_master::StatusUpdate{framework_id, std::move(status), state});
+}
+
+}  // namespace bourse::agent

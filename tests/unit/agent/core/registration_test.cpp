@@ -1,0 +1,114 @@
+#include "harness.hpp"
+
+using namespace bourse;
+using namespace bourse::agent;
+using bourse::agent::test::World;
+
+TEST_CASE("an agent registers, stores the id it was given and keeps it after a restart") {
+  World w;
+  w.boot_and_register();
+  REQUIRE(w.core->state().identity->id == AgentId("S0"));
+  REQUIRE(std::holds_alternative<checkpoint::Identity>(w.disk.at(0)));
+  w.crash();
+  w.start();
+  w.step(MasterConnected{});
+  const auto registrations = w.to_master_all<to_master::Register>();
+  REQUIRE(registrations.back().agent->id == AgentId("S0"));
+  REQUIRE(registrations.back().cluster_id == "c");
+  REQUIRE(registrations.back().epoch_seen == 7);
+  REQUIRE(registrations.back().incarnation > registrations.front().incarnation);
+}
+
+TEST_CASE("an unanswered registration is repeated with back-off and jitter in a new session") {
+  World w;
+  w.start();
+  w.step(MasterConnected{});
+  w.pass(Duration::seconds(20));
+  const auto sent = w.all<SendToMaster>();
+  REQUIRE(sent.size() >= 4);
+  REQUIRE(sent.size() <= 9);
+  for (std::size_t i = 1; i < sent.size(); ++i) {
+    REQUIRE(sent[i].message.header.session > sent[i - 1].message.header.session);
+  }
+}
+
+TEST_CASE("a command with a lower epoch than was seen is refused") {
+  World w;
+  w.boot_and_register();
+  w.epoch = 6;
+  w.launch(World::task("t"));
+  REQUIRE(w.count<StartContainer>() == 0);
+  REQUIRE(w.notes.back().code == "master.stale_epoch");
+}
+
+TEST_CASE("a higher epoch is stored before anything that its master orders") {
+  World w;
+  w.boot_and_register();
+  w.step(MasterLost{});
+  w.auto_store = false;
+  w.epoch = 8;
+  w.connect();
+  w.launch(World::task("t"));
+  REQUIRE(w.writes.size() == 2);
+  const auto* identity = std::get_if<checkpoint::Identity>(&w.writes[0].records.at(0));
+  REQUIRE(identity != nullptr);
+  REQUIRE(identity->epoch == 8);
+}
+
+TEST_CASE("frames of an older session and repeated frames change nothing, a gap ends the session") {
+  World w;
+  w.boot_and_register();
+  const auto header = w.last<SendToMaster>().message.header;
+  const auto kill = to_agent::ShutdownFramework{FrameworkId("none")};
+  w.step(FromMaster{{LinkHeader{header.session - 1, 2, 7}, kill}});
+  w.step(FromMaster{{LinkHeader{header.session, 1, 7}, kill}});
+  REQUIRE(w.core->state().link.registered);
+  w.step(FromMaster{{LinkHeader{header.session, 5, 7}, kill}});
+  REQUIRE_FALSE(w.core->state().link.registered);
+  REQUIRE(w.last<SendToMaster>().message.header.session > header.session);
+}
+
+TEST_CASE("a heartbeat that counts more frames than arrived ends the session") {
+  World w;
+  w.boot_and_register();
+  const auto session = w.core->state().link.session;
+  w.step(FromMaster{{LinkHeader{session, 0, 7}, to_agent::Heartbeat{1}}});
+  REQUIRE(w.core->state().link.registered);
+  w.step(FromMaster{{LinkHeader{session, 0, 7}, to_agent::Heartbeat{2}}});
+  REQUIRE_FALSE(w.core->state().link.registered);
+}
+
+TEST_CASE("heartbeats go out, and a silent master is given up and looked for again") {
+  World w;
+  w.boot_and_register();
+  w.pass(Duration::seconds(14));
+  REQUIRE(w.to_master_all<to_master::Heartbeat>().size() == 2);
+  REQUIRE(w.count<ReconnectMaster>() == 0);
+  w.pass(Duration::seconds(2));
+  REQUIRE(w.count<ReconnectMaster>() == 1);
+}
+
+TEST_CASE("an agent refused for ever stops with the reason") {
+  World w;
+  w.start();
+  w.step(MasterConnected{});
+  const auto session = w.last<SendToMaster>().message.header.session;
+  w.step(
+      FromMaster{{LinkHeader{session, 1, 1}, to_agent::Refused{"a newer agent runs", {}, false}}});
+  REQUIRE(w.last<Stop>().reason == "a newer agent runs");
+}
+
+TEST_CASE("an agent unknown to the cluster comes back as a new one, without its old tasks") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t");
+  w.step(MasterLost{});
+  w.step(MasterConnected{});
+  const auto session = w.last<SendToMaster>().message.header.session;
+  w.step(FromMaster{{LinkHeader{session, 1, 9},
+                     to_agent::Refused{"unknown agent", Duration::milliseconds(100), true}}});
+  REQUIRE(w.last<KillContainer>().container_id == w.container_of("t"));
+  w.pass(Duration::milliseconds(100));
+  REQUIRE(w.to_master_all<to_master::Register>().back().agent->id.empty());
+  REQUIRE(w.to_master_all<to_master::Register>().back().cluster_id.empty());
+}
