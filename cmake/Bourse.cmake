@@ -50,7 +50,9 @@ function(bourse_test)
   add_executable(test_${ARG_NAME} ${ARG_SOURCES})
   bourse_target_flags(test_${ARG_NAME} PRIVATE)
   target_link_libraries(test_${ARG_NAME} PRIVATE bourse_test_main ${ARG_DEPS})
-  set_target_properties(test_${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
+  set_target_properties(test_${ARG_NAME} PROPERTIES
+                        RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
   add_test(NAME ${ARG_KIND}.${ARG_NAME} COMMAND test_${ARG_NAME})
-  set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_KIND})
+  set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
+                                                          LABELS ${ARG_KIND})
 endfunction()

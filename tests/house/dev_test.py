@@ -1,4 +1,4 @@
-"""./dev: every refusal is one sentence that says what and what to do; results are counted rightly."""
+"""./dev: a refusal is one sentence that says what and what to do; results are counted rightly."""
 
 import pathlib
 import shutil
@@ -43,7 +43,8 @@ class SetupTest(unittest.TestCase):
             (directory / name).chmod(0o755)
 
     def run_setup(self):
-        script = f'root={self.box}; . {ROOT}/tools/setup.sh; check_system() {{ :; }}; setup_packages'
+        script = f"root={self.box}; . {ROOT}/tools/setup.sh; check_system() {{ :; }}"
+        script += "; setup_packages"
         environment = {
             "PATH": f"{self.box}/bin:/usr/bin:/bin",
             "CALLS": str(self.box / "calls"),

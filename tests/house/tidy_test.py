@@ -136,7 +136,8 @@ class TokensTest(TidyCase):
         self.expect_clean()
 
     def test_an_exception_holds_for_its_file_alone(self):
-        self.plant({"base/assert.cpp": '#include <cstdio>\nvoid f() { std::fprintf(stderr, ""); }\n'})
+        text = '#include <cstdio>\nvoid f() { std::fprintf(stderr, ""); }\n'
+        self.plant({"base/assert.cpp": text})
         self.plant({"base/CMakeLists.txt": "id.cpp assert.cpp other.cpp"})
         self.plant({"base/other.cpp": "#include <cstdio>\n"})
         found = self.findings()
@@ -276,7 +277,8 @@ class HeadersTest(TidyCase):
         with tempfile.TemporaryDirectory() as build_dir:
             _, findings, _ = tidy.run(self.root, build_dir)
             self.assertTrue([f for f in findings if "does not compile alone" in f.text])
-            self.plant({"model/x.hpp": HEADER + "#include <vector>\ninline std::vector<int> all;\n"})
+            text = "#include <vector>\ninline std::vector<int> all;\n"
+            self.plant({"model/x.hpp": HEADER + text})
             _, findings, _ = tidy.run(self.root, build_dir)
             self.assertEqual(findings, [])
 
