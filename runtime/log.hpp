@@ -30,8 +30,8 @@ struct LogField {
 
 struct LogOptions {
   LogLevel level = LogLevel::info;
-  std::string path;     // empty: stderr
-  std::string program;  // shown in each line if not empty
+  std::string path = {};     // empty: stderr
+  std::string program = {};  // shown in each line if not empty
 };
 
 Status log_open(const LogOptions& options);

@@ -83,8 +83,8 @@ class LoopRef {
 };
 
 struct FdCallbacks {
-  UniqueFunction<void()> readable;  // also on end of file and on error: the next read() tells
-  UniqueFunction<void()> writable;
+  UniqueFunction<void()> readable = {};  // also on end of file and on error: the next read() tells
+  UniqueFunction<void()> writable = {};
 };
 
 class Loop {
