@@ -1,0 +1,373 @@
+#include "framework-sdk/core/scheduler_machine.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/fingerprint.hpp"
+#include "base/prng.hpp"
+#include "base/probe.hpp"
+
+namespace bourse::sdk {
+
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+Duration doubled(Duration first, Duration most, std::uint32_t times) {
+  Duration out = first;
+  for (std::uint32_t i = 0; i < times && out < most; ++i) out = out * 2;
+  return std::min(out, most);
+}
+
+std::set<TaskId> tasks_in(const call::Accept& accept) {
+  std::set<TaskId> out;
+  for (const OfferOperation& operation : accept.operations) {
+    const auto collect = [&](const std::vector<TaskFacet>& tasks) {
+      for (const TaskFacet& task : tasks) out.insert(task.id);
+    };
+    if (const auto* launch = std::get_if<LaunchOperation>(&operation.body)) collect(launch->tasks);
+    if (const auto* group = std::get_if<LaunchGroupOperation>(&operation.body)) {
+      collect(group->tasks);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+// One step's context: keeps the member functions that act out of the header.
+struct SchedulerMachine::Step {
+  SchedulerMachine& m;
+  const Stamp& stamp;
+  std::vector<SchedulerOutput>& out;
+
+  void send(SchedulerCall call) {
+    ASSERT(m.connected_ && m.subscribed_);
+    call.framework_id = m.framework_.id;
+    out.push_back(scheduler_effect::Send{{{m.session_, m.sender_.next(), 0}, std::move(call)}});
+  }
+
+  void subscribe() {
+    if (!m.connected_ || m.finished_) return;
+    m.subscribed_ = false;
+    m.session_ = (m.incarnation_ << 16) + (++m.sessions_begun_);
+    m.sender_ = {};
+    m.receiver_ = {};
+    m.deadlines_.disarm({Due::heartbeat, 0, {}});
+    m.deadlines_.disarm({Due::silence, 0, {}});
+    SchedulerCall call{m.framework_.id, call::Subscribe{m.framework_, m.suppressed_roles_}};
+    out.push_back(scheduler_effect::Send{{{m.session_, 0, 0}, std::move(call)}});
+    // Half to the whole of the back-off, by the session's own number: a crowd does not come at
+    // once.
+    const Duration wait =
+        doubled(m.config_.subscribe_retry, m.config_.subscribe_retry_max, m.attempts_++);
+    std::uint64_t seed = m.session_;
+    const auto half = static_cast<std::uint64_t>(wait.ns / 2);
+    const auto jittered = static_cast<std::int64_t>(half + splitmix64(seed) % (half + 1));
+    m.deadlines_.arm({Due::subscribe, 0, {}}, stamp.now + Duration{jittered});
+  }
+
+  void lose(const std::string& reason) {
+    const bool was = m.subscribed_;
+    m.subscribed_ = false;
+    m.deadlines_.disarm({Due::subscribe, 0, {}});
+    m.deadlines_.disarm({Due::heartbeat, 0, {}});
+    m.deadlines_.disarm({Due::silence, 0, {}});
+    if (was) out.push_back(scheduler_effect::Disconnected{reason});
+  }
+
+  void send_accept(std::uint64_t number) {
+    PendingAccept& pending = m.accepts_.at(number);
+    if (m.subscribed_) send({{}, pending.call});
+    m.deadlines_.arm(
+        {Due::accept, number, {}},
+        stamp.now + doubled(m.config_.call_retry, m.config_.call_retry_max, pending.attempts++));
+  }
+
+  void send_kill(const TaskId& id) {
+    PendingKill& pending = m.kills_.at(id);
+    if (m.subscribed_) send({{}, pending.call});
+    m.deadlines_.arm(
+        {Due::kill, 0, id.raw()},
+        stamp.now + doubled(m.config_.call_retry, m.config_.call_retry_max, pending.attempts++));
+  }
+
+  void heard_of(const TaskId& id) {
+    const auto it = m.accept_of_.find(id);
+    if (it == m.accept_of_.end()) return;
+    const std::uint64_t number = it->second;
+    m.accept_of_.erase(it);
+    PendingAccept& pending = m.accepts_.at(number);
+    pending.unheard.erase(id);
+    if (!pending.unheard.empty()) return;
+    m.deadlines_.disarm({Due::accept, number, {}});
+    m.accepts_.erase(number);
+  }
+
+  void remember_acknowledged(const Uuid& uuid) {
+    if (!m.acknowledged_.insert(uuid).second) return;
+    m.acknowledged_order_.push_back(uuid);
+    if (m.acknowledged_order_.size() <= m.config_.remembered_acknowledgements) return;
+    m.acknowledged_.erase(m.acknowledged_order_.front());
+    m.acknowledged_order_.pop_front();
+  }
+
+  void acknowledge(const TaskStatus& status) {
+    remember_acknowledged(*status.uuid);
+    if (m.subscribed_) {
+      send({{}, call::Acknowledge{status.agent_id, status.task_id, *status.uuid}});
+    }
+  }
+
+  void on_update(const TaskStatus& status) {
+    heard_of(status.task_id);
+    if (status.uuid && m.acknowledged_.contains(*status.uuid)) {
+      PROBE("sdk.acknowledges_again");
+      acknowledge(status);
+      return;
+    }
+    if (is_terminal(status.state)) {
+      m.live_.erase(status.task_id);
+      if (m.kills_.erase(status.task_id) > 0) {
+        m.deadlines_.disarm({Due::kill, 0, status.task_id.raw()});
+      }
+    } else if (status.state != TaskState::unknown) {
+      m.live_[status.task_id] = status.agent_id;
+    }
+    out.push_back(scheduler_effect::Deliver{event::Update{status}});
+    if (status.uuid && m.config_.implicit_acknowledgements) acknowledge(status);
+  }
+
+  void on_subscribed(const event::Subscribed& event) {
+    m.framework_.id = event.framework_id;
+    m.subscribed_ = true;
+    m.attempts_ = 0;
+    m.deadlines_.disarm({Due::subscribe, 0, {}});
+    m.deadlines_.arm({Due::heartbeat, 0, {}}, stamp.now + m.config_.heartbeat_interval);
+    out.push_back(scheduler_effect::Deliver{event});
+    if (m.ever_subscribed_) out.push_back(scheduler_effect::SubscribedAgain{});
+    m.ever_subscribed_ = true;
+    if (!m.accepts_.empty() || !m.kills_.empty()) PROBE("sdk.resends_calls");
+    std::vector<std::uint64_t> accepts;
+    for (const auto& [number, pending] : m.accepts_) accepts.push_back(number);
+    for (const std::uint64_t number : accepts) send_accept(number);
+    std::vector<TaskId> kills;
+    for (const auto& [id, pending] : m.kills_) kills.push_back(id);
+    for (const TaskId& id : kills) send_kill(id);
+    call::Reconcile reconcile;
+    for (const auto& [id, agent] : m.live_) {
+      if (!m.accept_of_.contains(id)) reconcile.tasks.push_back({id, agent});
+    }
+    if (!reconcile.tasks.empty()) send({{}, std::move(reconcile)});
+  }
+
+  void on_message(const MasterToFramework& message) {
+    if (message.header.session != m.session_ || m.finished_) return;
+    const bool heartbeat = std::holds_alternative<event::Heartbeat>(message.body);
+    m.deadlines_.arm({Due::silence, 0, {}}, stamp.now + m.config_.silence_timeout);
+    if (heartbeat) {
+      if (!m.receiver_.complete(message.header.sequence)) {
+        PROBE("sdk.heartbeat_reveals_gap");
+        lose("messages from the master were lost");
+        subscribe();
+        return;
+      }
+      out.push_back(scheduler_effect::Deliver{event::Heartbeat{}});
+      return;
+    }
+    switch (m.receiver_.arrive(message.header.sequence)) {
+      case Arrival::repeat:
+        return;
+      case Arrival::gap:
+        PROBE("sdk.sees_gap");
+        lose("messages from the master were lost");
+        subscribe();
+        return;
+      case Arrival::fresh:
+        break;
+    }
+    if (const auto* subscribed = std::get_if<event::Subscribed>(&message.body)) {
+      if (!m.subscribed_) on_subscribed(*subscribed);
+      return;
+    }
+    if (std::holds_alternative<event::Error>(message.body)) {
+      // The master is done with this framework (failed over, torn down, refused): so are we.
+      out.push_back(scheduler_effect::Deliver{message.body});
+      finish();
+      return;
+    }
+    if (!m.subscribed_) return;
+    if (const auto* update = std::get_if<event::Update>(&message.body)) {
+      on_update(update->status);
+    } else {
+      out.push_back(scheduler_effect::Deliver{message.body});
+    }
+  }
+
+  void finish() {
+    m.finished_ = true;
+    m.subscribed_ = false;
+    while (m.deadlines_.pop_due(Instant::max())) {
+    }
+    out.push_back(scheduler_effect::Finished{});
+  }
+
+  void refuse(std::string reason) { out.push_back(scheduler_effect::Refused{std::move(reason)}); }
+
+  void on_accept(const call::Accept& accept) {
+    const std::set<TaskId> tasks = tasks_in(accept);
+    if (tasks.empty()) {  // declines what it leaves: nothing to wait for
+      if (m.subscribed_) send({{}, accept});
+      return;
+    }
+    for (const TaskId& id : tasks) {
+      if (m.live_.contains(id)) {
+        refuse("task_id: '" + id.raw() + "' was launched already and has not ended");
+        return;
+      }
+    }
+    const std::uint64_t number = ++m.accepts_made_;
+    for (const OfferOperation& operation : accept.operations) {
+      if (const auto* launch = std::get_if<LaunchOperation>(&operation.body)) {
+        for (const TaskFacet& task : launch->tasks) m.live_[task.id] = task.agent_id;
+      }
+      if (const auto* group = std::get_if<LaunchGroupOperation>(&operation.body)) {
+        for (const TaskFacet& task : group->tasks) m.live_[task.id] = task.agent_id;
+      }
+    }
+    for (const TaskId& id : tasks) m.accept_of_[id] = number;
+    m.accepts_.emplace(number, PendingAccept{accept, tasks, 0});
+    send_accept(number);
+  }
+
+  void on_call(const SchedulerCall& call) {
+    if (m.finished_) return refuse("the driver has stopped");
+    const bool kept = std::holds_alternative<call::Accept>(call.body) ||
+                      std::holds_alternative<call::Kill>(call.body);
+    if (kept && m.pending_calls() >= m.config_.max_pending_calls) {
+      return refuse("too many calls wait for their consequence: " +
+                    std::to_string(m.config_.max_pending_calls));
+    }
+    if (const auto* accept = std::get_if<call::Accept>(&call.body)) return on_accept(*accept);
+    if (const auto* kill = std::get_if<call::Kill>(&call.body)) {
+      m.kills_[kill->task_id] = {*kill, 0};
+      return send_kill(kill->task_id);
+    }
+    if (const auto* acknowledge = std::get_if<call::Acknowledge>(&call.body)) {
+      remember_acknowledged(acknowledge->uuid);
+    }
+    if (const auto* suppress = std::get_if<call::Suppress>(&call.body)) set_suppressed(*suppress);
+    if (const auto* revive = std::get_if<call::Revive>(&call.body)) set_revived(*revive);
+    if (const auto* update = std::get_if<call::UpdateFramework>(&call.body)) {
+      const FrameworkId id = m.framework_.id;
+      m.framework_ = update->framework;
+      m.framework_.id = id;
+      m.suppressed_roles_ = update->suppressed_roles;
+    }
+    if (m.subscribed_) {
+      send(call);
+    } else {
+      PROBE("sdk.drops_call_unsubscribed");  // at most once, and the next session starts anew
+    }
+  }
+
+  // What is suppressed is said again at the next SUBSCRIBE.
+  void set_suppressed(const call::Suppress& suppress) {
+    for (const std::string& role : suppress.roles.empty() ? m.framework_.roles : suppress.roles) {
+      auto& list = m.suppressed_roles_;
+      if (std::find(list.begin(), list.end(), role) == list.end()) list.push_back(role);
+    }
+  }
+  void set_revived(const call::Revive& revive) {
+    for (const std::string& role : revive.roles.empty() ? m.framework_.roles : revive.roles) {
+      std::erase(m.suppressed_roles_, role);
+    }
+  }
+
+  void on_due(const DueKey& key) {
+    switch (key.what) {
+      case Due::subscribe:
+        subscribe();
+        return;
+      case Due::heartbeat: {
+        if (!m.subscribed_) return;
+        FrameworkToMaster beat{{m.session_, m.sender_.last(), 0}, std::monostate{}};
+        out.push_back(scheduler_effect::Send{std::move(beat)});
+        m.deadlines_.arm(key, stamp.now + m.config_.heartbeat_interval);
+        return;
+      }
+      case Due::silence:
+        PROBE("sdk.master_silent");
+        lose("the master was silent for too long");
+        out.push_back(scheduler_effect::Reconnect{"the master was silent for too long"});
+        return;
+      case Due::accept:
+        send_accept(key.number);
+        return;
+      case Due::kill:
+        send_kill(TaskId(key.name));
+        return;
+    }
+  }
+};
+
+void SchedulerMachine::step(const SchedulerInput& input, std::vector<SchedulerOutput>& outputs) {
+  using namespace scheduler_event;
+  Step s{*this, input.stamp, outputs};
+  ASSERT(started_ != std::holds_alternative<Start>(input.body));
+  std::visit(Overloaded{
+                 [&](const Start& e) {
+                   started_ = true;
+                   framework_ = e.framework;
+                   suppressed_roles_ = e.suppressed_roles;
+                   incarnation_ = e.incarnation;
+                   ever_subscribed_ = !framework_.id.empty();
+                 },
+                 [&](const Connected&) {
+                   connected_ = true;
+                   s.subscribe();
+                 },
+                 [&](const Lost&) {
+                   connected_ = false;
+                   s.lose("the connection to the master was lost");
+                 },
+                 [&](const FromMaster& e) { s.on_message(e.message); },
+                 [&](const Call& e) { s.on_call(e.call); },
+                 [&](const Stop& e) {
+                   if (finished_) return;
+                   if (!e.keep_tasks && subscribed_) s.send({{}, call::Teardown{}});
+                   s.finish();
+                 },
+                 [](const Tick&) {},
+             },
+             input.body);
+  while (!finished_) {
+    const auto due = deadlines_.pop_due(input.stamp.now);
+    if (!due) break;
+    s.on_due(*due);
+  }
+  ASSERT(connected_ || !subscribed_);
+  ASSERT(accepts_.empty() == accept_of_.empty());
+}
+
+std::uint64_t SchedulerMachine::fingerprint() const {
+  Fingerprint fp;
+  fp.add(framework_.id.raw());
+  fp.add(session_);
+  fp.add(subscribed_);
+  fp.add(sender_.last());
+  fp.add(receiver_.last());
+  for (const auto& [number, pending] : accepts_) fp.add(number);
+  for (const auto& [id, pending] : kills_) fp.add(id.raw());
+  for (const auto& [id, agent] : live_) fp.add(id.raw());
+  fp.add(static_cast<std::uint64_t>(acknowledged_order_.size()));
+  fp.add(deadlines_.next().ns);
+  return fp.value();
+}
+
+}  // namespace bourse::sdk

@@ -1,0 +1,327 @@
+#include "framework-sdk/core/scheduler_machine.hpp"
+
+#include <catch2/catch.hpp>
+#include <memory>
+
+using namespace bourse;
+using namespace bourse::sdk;
+
+namespace {
+
+struct World {
+  SchedulerConfig config;
+  std::unique_ptr<SchedulerMachine> machine;
+  Stamp stamp{Instant{1'000'000'000}, WallTime{1}};
+  std::vector<SchedulerOutput> out;
+  std::uint64_t sequence = 0;
+  std::uint64_t session = 0;
+
+  void start(const char* id = "") {
+    machine = std::make_unique<SchedulerMachine>(config);
+    FrameworkFacet framework;
+    framework.id = FrameworkId(id);
+    framework.roles = {"*"};
+    step(scheduler_event::Start{framework, {}, 5});
+  }
+  template <typename Body>
+  void step(Body body) {
+    machine->step(SchedulerInput{stamp, std::move(body)}, out);
+  }
+  void subscribe() {
+    step(scheduler_event::Connected{});
+    answer_subscribe();
+  }
+  void answer_subscribe() {
+    session = sent().back().header.session;
+    sequence = 0;
+    from_master(event::Subscribed{FrameworkId("F1"), Duration::seconds(15)});
+  }
+  void from_master(SchedulerEvent event) {
+    step(scheduler_event::FromMaster{{LinkHeader{session, ++sequence, 1}, std::move(event)}});
+  }
+  template <typename Body>
+  void call(Body body) {
+    step(scheduler_event::Call{{FrameworkId(), std::move(body)}});
+  }
+  void pass(Duration span) {
+    const Instant target = stamp.now + span;
+    while (machine->next_deadline() <= target) {
+      stamp.now = std::max(stamp.now, machine->next_deadline());
+      step(scheduler_event::Tick{});
+    }
+    stamp.now = target;
+  }
+  void keep_alive(Duration span) {
+    for (Duration passed; passed < span; passed = passed + Duration::seconds(5)) {
+      pass(Duration::seconds(5));
+      step(scheduler_event::FromMaster{{LinkHeader{session, sequence, 1}, event::Heartbeat{}}});
+    }
+  }
+
+  std::vector<FrameworkToMaster> sent() const {
+    std::vector<FrameworkToMaster> list;
+    for (const auto& output : out) {
+      if (const auto* send = std::get_if<scheduler_effect::Send>(&output)) {
+        list.push_back(send->message);
+      }
+    }
+    return list;
+  }
+  template <typename Body>
+  std::vector<Body> calls() const {
+    std::vector<Body> list;
+    for (const FrameworkToMaster& message : sent()) {
+      const auto* call = std::get_if<SchedulerCall>(&message.body);
+      if (call == nullptr) continue;
+      if (const auto* body = std::get_if<Body>(&call->body)) list.push_back(*body);
+    }
+    return list;
+  }
+  template <typename Event>
+  std::size_t delivered() const {
+    std::size_t count = 0;
+    for (const auto& output : out) {
+      const auto* deliver = std::get_if<scheduler_effect::Deliver>(&output);
+      if (deliver != nullptr && std::holds_alternative<Event>(deliver->event)) ++count;
+    }
+    return count;
+  }
+  template <typename Effect>
+  std::size_t count() const {
+    std::size_t count = 0;
+    for (const auto& output : out) count += std::holds_alternative<Effect>(output) ? 1 : 0;
+    return count;
+  }
+};
+
+call::Accept accept_of(std::initializer_list<const char*> tasks) {
+  LaunchOperation launch;
+  for (const char* id : tasks) {
+    TaskFacet task;
+    task.id = TaskId(id);
+    task.agent_id = AgentId("S0");
+    launch.tasks.push_back(task);
+  }
+  call::Accept accept;
+  accept.offer_ids = {OfferId("O1")};
+  accept.operations.push_back({OperationId(), launch});
+  return accept;
+}
+
+event::Update update_of(const char* task, TaskState state, std::uint64_t uuid = 0) {
+  TaskStatus status;
+  status.task_id = TaskId(task);
+  status.agent_id = AgentId("S0");
+  status.state = state;
+  if (uuid != 0) status.uuid = make_uuid(3, uuid);
+  return {status};
+}
+
+}  // namespace
+
+TEST_CASE("an accept is repeated until each of its tasks was heard of") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.call(accept_of({"a", "b"}));
+  REQUIRE(w.calls<call::Accept>().size() == 1);
+  w.from_master(update_of("a", TaskState::starting, 1));
+  w.keep_alive(Duration::seconds(5));
+  REQUIRE(w.calls<call::Accept>().size() == 2);
+  w.from_master(update_of("b", TaskState::starting, 2));
+  REQUIRE(w.machine->pending_calls() == 0);
+  w.keep_alive(Duration::seconds(300));
+  REQUIRE(w.calls<call::Accept>().size() == 2);
+}
+
+TEST_CASE("calls without consequence go out again in the next session, after SUBSCRIBE") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.call(accept_of({"a"}));
+  w.call(call::Kill{TaskId("b"), AgentId(), std::nullopt});
+  w.step(scheduler_event::Lost{});
+  REQUIRE(w.count<scheduler_effect::Disconnected>() == 1);
+  w.out.clear();
+  w.step(scheduler_event::Connected{});
+  REQUIRE(w.calls<call::Accept>().empty());
+  w.answer_subscribe();
+  REQUIRE(w.calls<call::Accept>().size() == 1);
+  REQUIRE(w.calls<call::Kill>().size() == 1);
+  REQUIRE(w.count<scheduler_effect::SubscribedAgain>() == 1);
+}
+
+TEST_CASE("a kill is repeated until its task has ended") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.call(call::Kill{TaskId("a"), AgentId(), std::nullopt});
+  w.from_master(update_of("a", TaskState::killing, 1));
+  w.keep_alive(Duration::seconds(5));
+  REQUIRE(w.calls<call::Kill>().size() == 2);
+  w.from_master(update_of("a", TaskState::killed, 2));
+  w.keep_alive(Duration::seconds(100));
+  REQUIRE(w.calls<call::Kill>().size() == 2);
+}
+
+TEST_CASE("an update is acknowledged by itself, shown once and acknowledged again when repeated") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.from_master(update_of("a", TaskState::running, 1));
+  w.from_master(update_of("a", TaskState::running, 1));
+  REQUIRE(w.delivered<event::Update>() == 1);
+  REQUIRE(w.calls<call::Acknowledge>().size() == 2);
+  w.from_master(update_of("a", TaskState::running));  // an answer: nothing to acknowledge
+  REQUIRE(w.delivered<event::Update>() == 2);
+  REQUIRE(w.calls<call::Acknowledge>().size() == 2);
+}
+
+TEST_CASE("with explicit acknowledgements an update is shown until the framework acknowledges it") {
+  World w;
+  w.config.implicit_acknowledgements = false;
+  w.start();
+  w.subscribe();
+  w.from_master(update_of("a", TaskState::running, 1));
+  w.from_master(update_of("a", TaskState::running, 1));
+  REQUIRE(w.delivered<event::Update>() == 2);
+  REQUIRE(w.calls<call::Acknowledge>().empty());
+  w.call(call::Acknowledge{AgentId("S0"), TaskId("a"), make_uuid(3, 1)});
+  w.from_master(update_of("a", TaskState::running, 1));
+  REQUIRE(w.delivered<event::Update>() == 2);
+  REQUIRE(w.calls<call::Acknowledge>().size() == 2);
+}
+
+TEST_CASE("the number of remembered acknowledgements is bounded") {
+  World w;
+  w.config.remembered_acknowledgements = 3;
+  w.start();
+  w.subscribe();
+  for (std::uint64_t i = 1; i <= 5; ++i) w.from_master(update_of("a", TaskState::running, i));
+  w.out.clear();
+  w.from_master(update_of("a", TaskState::running, 5));
+  REQUIRE(w.delivered<event::Update>() == 0);
+  w.from_master(update_of("a", TaskState::running, 1));
+  REQUIRE(w.delivered<event::Update>() == 1);
+}
+
+TEST_CASE("after a new session the state of every living task is asked for") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.call(accept_of({"a", "b"}));
+  w.from_master(update_of("a", TaskState::running, 1));
+  w.from_master(update_of("b", TaskState::finished, 2));
+  w.step(scheduler_event::Lost{});
+  w.out.clear();
+  w.subscribe();
+  const auto asked = w.calls<call::Reconcile>();
+  REQUIRE(asked.size() == 1);
+  REQUIRE(asked[0].tasks.size() == 1);
+  REQUIRE(asked[0].tasks[0].task_id == TaskId("a"));
+}
+
+TEST_CASE("a lost message, revealed by a gap or a heartbeat, leads to a new session") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.sequence += 1;
+  w.from_master(event::Rescind{OfferId("O")});
+  REQUIRE_FALSE(w.machine->subscribed());
+  REQUIRE(w.delivered<event::Rescind>() == 0);
+  w.answer_subscribe();
+  REQUIRE(w.machine->subscribed());
+  w.step(scheduler_event::FromMaster{{LinkHeader{w.session, 9, 1}, event::Heartbeat{}}});
+  REQUIRE_FALSE(w.machine->subscribed());
+}
+
+TEST_CASE("messages of an older session are dropped") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.step(
+      scheduler_event::FromMaster{{LinkHeader{w.session - 1, 2, 1}, event::Rescind{OfferId("O")}}});
+  REQUIRE(w.delivered<event::Rescind>() == 0);
+  REQUIRE(w.machine->subscribed());
+}
+
+TEST_CASE("a silent master is left and looked for again") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.pass(Duration::seconds(44));
+  REQUIRE(w.count<scheduler_effect::Reconnect>() == 0);
+  w.pass(Duration::seconds(2));
+  REQUIRE(w.count<scheduler_effect::Reconnect>() == 1);
+  REQUIRE_FALSE(w.machine->subscribed());
+}
+
+TEST_CASE("an ERROR from the master ends the driver") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.from_master(event::Error{"Framework failed over"});
+  REQUIRE(w.delivered<event::Error>() == 1);
+  REQUIRE(w.count<scheduler_effect::Finished>() == 1);
+  w.call(call::Revive{});
+  REQUIRE(w.count<scheduler_effect::Refused>() == 1);
+  REQUIRE(w.machine->next_deadline() == Instant::max());
+}
+
+TEST_CASE("stopping tears down unless the tasks are to be kept") {
+  for (const bool keep : {false, true}) {
+    World w;
+    w.start();
+    w.subscribe();
+    w.step(scheduler_event::Stop{keep});
+    REQUIRE(w.calls<call::Teardown>().size() == (keep ? 0u : 1u));
+    REQUIRE(w.count<scheduler_effect::Finished>() == 1);
+  }
+}
+
+TEST_CASE("launching a living task again is refused with its name") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.call(accept_of({"a"}));
+  w.call(accept_of({"a"}));
+  REQUIRE(w.calls<call::Accept>().size() == 1);
+  REQUIRE(w.count<scheduler_effect::Refused>() == 1);
+}
+
+TEST_CASE("calls beyond the bound of pending ones are refused") {
+  World w;
+  w.config.max_pending_calls = 1;
+  w.start();
+  w.subscribe();
+  w.call(accept_of({"a"}));
+  w.call(call::Kill{TaskId("b"), AgentId(), std::nullopt});
+  REQUIRE(w.count<scheduler_effect::Refused>() == 1);
+  REQUIRE(w.calls<call::Kill>().empty());
+}
+
+TEST_CASE("what is suppressed is said again when subscribing anew") {
+  World w;
+  w.start();
+  w.subscribe();
+  w.call(call::Suppress{});
+  w.step(scheduler_event::Lost{});
+  w.out.clear();
+  w.step(scheduler_event::Connected{});
+  REQUIRE(w.calls<call::Subscribe>().back().suppressed_roles == std::vector<std::string>{"*"});
+  w.answer_subscribe();
+  w.call(call::Revive{});
+  w.step(scheduler_event::Lost{});
+  w.step(scheduler_event::Connected{});
+  REQUIRE(w.calls<call::Subscribe>().back().suppressed_roles.empty());
+}
+
+TEST_CASE("an unanswered SUBSCRIBE is repeated with back-off") {
+  World w;
+  w.start();
+  w.step(scheduler_event::Connected{});
+  w.pass(Duration::seconds(30));
+  const std::size_t tries = w.calls<call::Subscribe>().size();
+  REQUIRE(tries >= 5);
+  REQUIRE(tries <= 12);
+}
