@@ -1,0 +1,127 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "agent/isolation/cgroup.hpp"
+#include "agent/isolation/kernel_file.hpp"
+
+namespace bourse::isolation {
+
+std::int64_t cpu_shares_of(std::int64_t cpu_milli) {
+  // 1024 shares are one cpu, as Mesos and Docker count; the kernel allows 2 to 262144.
+  return std::clamp<std::int64_t>(cpu_milli * 1024 / 1000, 2, 262'144);
+}
+
+std::int64_t cpu_weight_of(std::int64_t cpu_milli) {
+  // The mapping that container runtimes agreed on, so that a mixed host stays fair.
+  return 1 + (cpu_shares_of(cpu_milli) - 2) * 9999 / 262'142;
+}
+
+std::int64_t cpu_quota_us_of(std::int64_t cpu_milli) {
+  // The kernel refuses a quota below 1 ms.
+  return std::max<std::int64_t>(cpu_milli * kCpuPeriodUs / 1000, 1000);
+}
+
+namespace {
+
+// Writes and remembers the first failure.
+class LimitWriter {
+ public:
+  explicit LimitWriter(const std::string& dir) : dir_(dir) {}
+
+  void write(const char* file, const std::string& value, bool may_be_absent = false) {
+    if (!status_.ok()) return;
+    const std::string path = dir_ + "/" + file;
+    const int error = write_value(path, value);
+    if (error == 0 || (may_be_absent && error == ENOENT)) return;
+    status_ =
+        Error{ErrorCode::io, "cannot write " + value + " to " + path + ": " + errno_text(error)};
+  }
+  void write(const char* file, std::int64_t value, bool may_be_absent = false) {
+    write(file, std::to_string(value), may_be_absent);
+  }
+  Status status() const { return status_; }
+
+ private:
+  const std::string& dir_;
+  Status status_;
+};
+
+void write_v1(LimitWriter& out, Controllers controllers, const CgroupLimits& limits) {
+  if ((controllers & kCpu) != 0 && limits.cpu_milli > 0) {
+    out.write("cpu.shares", cpu_shares_of(limits.cpu_milli));
+    if (limits.cpu_quota) {
+      out.write("cpu.cfs_period_us", kCpuPeriodUs);
+      out.write("cpu.cfs_quota_us", cpu_quota_us_of(limits.cpu_milli));
+    }
+  }
+  if ((controllers & kMemory) != 0 && limits.memory_bytes > 0) {
+    const std::int64_t bytes = std::max(limits.memory_bytes, kMinMemoryBytes);
+    out.write("memory.limit_in_bytes", bytes);
+    // Memory plus swap equal to memory: no swap. Absent when the kernel does not account swap.
+    out.write("memory.memsw.limit_in_bytes", bytes, true);
+  }
+  if ((controllers & kPids) != 0 && limits.pids > 0) out.write("pids.max", limits.pids);
+}
+
+void write_v2(LimitWriter& out, Controllers controllers, const CgroupLimits& limits) {
+  if ((controllers & kCpu) != 0 && limits.cpu_milli > 0) {
+    out.write("cpu.weight", cpu_weight_of(limits.cpu_milli));
+    if (limits.cpu_quota) {
+      out.write("cpu.max", std::to_string(cpu_quota_us_of(limits.cpu_milli)) + " " +
+                               std::to_string(kCpuPeriodUs));
+    }
+  }
+  if ((controllers & kMemory) != 0 && limits.memory_bytes > 0) {
+    out.write("memory.max", std::max(limits.memory_bytes, kMinMemoryBytes));
+    out.write("memory.swap.max", 0, true);
+    out.write("memory.oom.group", 1, true);
+  }
+  if ((controllers & kPids) != 0 && limits.pids > 0) out.write("pids.max", limits.pids);
+}
+
+}  // namespace
+
+Status ContainerCgroup::write_limits(const CgroupParent& dir, const CgroupLimits& limits) const {
+  LimitWriter out(dir.dir);
+  if (dir.v2) {
+    write_v2(out, dir.controllers, limits);
+  } else {
+    write_v1(out, dir.controllers, limits);
+  }
+  return out.status();
+}
+
+Status ContainerCgroup::create(const CgroupLimits& limits) const {
+  Status failed;
+  std::size_t made = 0;
+  for (; made < dirs_.size(); ++made) {
+    const CgroupParent& dir = dirs_[made];
+    if (::mkdir(dir.dir.c_str(), 0755) != 0) {
+      const int error = errno;
+      failed = Error{error == EEXIST ? ErrorCode::conflict : ErrorCode::io,
+                     "cannot make cgroup " + dir.dir + ": " + errno_text(error)};
+      break;
+    }
+    failed = write_limits(dir, limits);
+    if (!failed.ok()) {
+      ++made;
+      break;
+    }
+  }
+  if (failed.ok()) return failed;
+  for (std::size_t i = 0; i < made; ++i) ::rmdir(dirs_[i].dir.c_str());
+  return failed;
+}
+
+int ContainerCgroup::attach_self() const {
+  for (const CgroupParent& dir : dirs_) {
+    const int error = write_value(dir.dir + "/cgroup.procs", "0");
+    if (error != 0) return error;
+  }
+  return 0;
+}
+
+}  // namespace bourse::isolation

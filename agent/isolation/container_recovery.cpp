@@ -1,0 +1,163 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "agent/isolation/container_impl.hpp"
+#include "agent/isolation/kernel_file.hpp"
+
+namespace bourse::isolation {
+
+namespace {
+
+constexpr char kBaseFile[] = "cgroups";
+
+// "4 /sys/fs/cgroup/memory/..." as container_launch.cpp writes it.
+std::vector<CgroupParent> dirs_in(const StateFields& fields) {
+  std::vector<CgroupParent> dirs;
+  for (const auto& [key, value] : fields) {
+    if (key != "cgroup1" && key != "cgroup2") continue;
+    const std::size_t space = value.find(' ');
+    if (space == std::string::npos) continue;
+    const auto controllers = parse_number(value.substr(0, space));
+    if (!controllers) continue;
+    dirs.push_back(
+        {key == "cgroup2", static_cast<Controllers>(*controllers), value.substr(space + 1)});
+  }
+  return dirs;
+}
+
+std::vector<std::string> names_in(int dir_fd) {
+  std::vector<std::string> names;
+  DIR* dir = ::fdopendir(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (dir == nullptr) return names;
+  while (const dirent* entry = ::readdir(dir)) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  ::closedir(dir);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+void ContainerRuntime::Impl::remove_run_dir(const std::string& id) const {
+  const OwnedFd run_dir = open_run_dir(id);
+  if (!run_dir.open()) return;
+  for (const std::string& name : names_in(run_dir.get())) {
+    ::unlinkat(run_dir.get(), name.c_str(), 0);
+  }
+  ::unlinkat(containers_dir_.get(), id.c_str(), AT_REMOVEDIR);
+}
+
+std::vector<RecoveredContainer> ContainerRuntime::Impl::recover() {
+  std::vector<RecoveredContainer> found;
+  for (const std::string& id : names_in(containers_dir_.get())) {
+    if (containers_.count(id) != 0) continue;
+    if (auto one = recover_one(id)) found.push_back(std::move(*one));
+  }
+  recover_strays();
+  return found;
+}
+
+std::optional<RecoveredContainer> ContainerRuntime::Impl::recover_one(const std::string& id) {
+  const OwnedFd run_dir = open_run_dir(id);
+  if (!run_dir.open()) return std::nullopt;
+  Result<StateFields> launch = read_state(run_dir.get(), kLaunchFile);
+  if (!launch.ok()) {
+    // The agent died before it asked for a shim: nobody was told, nothing began.
+    remove_run_dir(id);
+    return std::nullopt;
+  }
+  Container& container = containers_[id];
+  container.id = id;
+  container.token = field_of(*launch, "token");
+  container.sandbox_dir = field_of(*launch, "sandbox_dir");
+  container.cgroup = ContainerCgroup(dirs_in(*launch));
+  RecoveredContainer one;
+  one.container_id = id;
+  if (Result<StateFields> task = read_state(run_dir.get(), kTaskFile); task.ok()) {
+    container.task = {static_cast<pid_t>(number_of(*task, "pid")), number_of(*task, "start_time")};
+    container.phase = Phase::running;
+    one.task = container.task;
+  }
+  if (Result<StateFields> exit = read_state(run_dir.get(), kExitFile); exit.ok()) {
+    one.state = RecoveredContainer::State::exited;
+    one.exit = exit_record_of(*exit);
+    end(container, one.exit->leaked);
+    return one;
+  }
+  if (field_of(*launch, "boot_id") != boot_id_) {
+    // Another boot: every process and cgroup of it is gone, and its numbers mean other things now.
+    container.cgroup = {};
+    container.task = {};
+    container.shim = {};
+    one.state = RecoveredContainer::State::ending;
+    begin_destroying(container, "the machine was restarted");
+    return one;
+  }
+  Result<StateFields> shim = read_state(run_dir.get(), kShimFile);
+  if (!shim.ok()) {
+    // Asked for, not yet begun: its shim may be on its way, so give it a moment.
+    container.deadline = boot_now() + Duration::seconds(2);
+    one.state = RecoveredContainer::State::running;
+    return one;
+  }
+  container.claimed = true;
+  container.shim = {static_cast<pid_t>(number_of(*shim, "pid")), number_of(*shim, "start_time")};
+  if (field_of(*shim, "state") == "abandoned") {
+    one.state = RecoveredContainer::State::ending;
+    fail(container, "an earlier agent had given it up");
+    return one;
+  }
+  // A poke makes it connect at once instead of at its next attempt.
+  if (signal_process(container.shim, SIGUSR1) == 0) {
+    container.deadline = boot_now() + Duration::milliseconds(200);
+    return one;
+  }
+  one.state = RecoveredContainer::State::ending;
+  check_shim(container);
+  if (container.phase == Phase::ended || container.phase == Phase::leaked) {
+    // Its exit file appeared just now: say so here instead of by an event.
+    if (const auto* exited =
+            events_.empty() ? nullptr : std::get_if<ContainerExited>(&events_.back());
+        exited != nullptr && exited->container_id == id) {
+      one.state = RecoveredContainer::State::exited;
+      one.exit = exited->record;
+      events_.pop_back();
+    }
+  }
+  return one;
+}
+
+void ContainerRuntime::Impl::recover_strays() {
+  Result<StateFields> before = read_state(runtime_dir_.get(), kBaseFile);
+  std::vector<CgroupBase> bases{base_};
+  if (before.ok() && dirs_in(*before) != base_.dirs()) {
+    old_bases_.push_back(CgroupBase::existing(dirs_in(*before)));
+    bases.push_back(old_bases_.back());
+  }
+  const Instant now = boot_now();
+  for (const CgroupBase& base : bases) {
+    for (const std::string& id : base.containers()) {
+      if (containers_.count(id) != 0) continue;
+      strays_.push_back({base.container(id), now + options_.destroy_limit});
+    }
+  }
+  if (!strays_.empty()) strays_deadline_ = now;
+  for (const CgroupBase& old : old_bases_) old.remove();
+  StateFields fields;
+  for (const CgroupParent& dir : base_.dirs()) {
+    fields.emplace_back(dir.v2 ? "cgroup2" : "cgroup1",
+                        std::to_string(dir.controllers) + " " + dir.dir);
+  }
+  if (Status noted = write_state(runtime_dir_.get(), kBaseFile, fields, Durability::process_crash);
+      !noted.ok()) {
+    notes_.push_back(noted.error().message);
+  }
+}
+
+}  // namespace bourse::isolation

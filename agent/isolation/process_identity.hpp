@@ -1,0 +1,51 @@
+// A process that cannot be mistaken for a later one with the same number: pid, start time in clock
+// ticks since boot, and the boot it belongs to. Also the tree below a process, for containers
+// without cgroups. Any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bourse::isolation {
+
+struct ProcessIdentity {
+  pid_t pid = 0;
+  std::int64_t start_time = 0;
+
+  bool empty() const { return pid == 0; }
+  auto operator<=>(const ProcessIdentity&) const = default;
+};
+
+struct ProcessStat {
+  char state = 0;  // 'Z' and 'X' are dead
+  pid_t parent = 0;
+  pid_t session = 0;
+  std::int64_t start_time = 0;
+};
+
+// The text of /proc/PID/stat; the name in it may contain spaces and parentheses.
+std::optional<ProcessStat> parse_process_stat(std::string_view text);
+std::optional<ProcessStat> stat_of_process(pid_t pid);
+
+// start_time 0 when there is no such process.
+ProcessIdentity identify(pid_t pid);
+// False for a zombie: it runs nothing any more.
+bool is_alive(const ProcessIdentity& process);
+// Sends the signal to that very process, or to nobody. errno or 0.
+int signal_process(const ProcessIdentity& process, int signal);
+
+// /proc/sys/kernel/random/boot_id.
+std::string boot_id();
+
+// All living descendants of the process, parents before children.
+std::vector<pid_t> descendants_of(pid_t root);
+// Living members of the session that the process leads or led, none older than it.
+std::vector<pid_t> session_of(const ProcessIdentity& leader);
+
+}  // namespace bourse::isolation
