@@ -1,0 +1,170 @@
+// allocation-cycle: the allocator's function alone, on flat arrays that are up to date.
+//
+// Goals: 10,000 agents x 1,000 frameworks in 5 ms, 50,000 x 6,000 in 30 ms, all hungry. The floor
+// is a plain winner tree over one flat list of frameworks with none of the features.
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "bench/allocation_cluster.hpp"
+#include "bench/harness.hpp"
+
+namespace bourse::bench {
+namespace {
+
+using allocator::Output;
+using allocator::Scratch;
+
+Params size_params(std::uint32_t agents, std::uint32_t frameworks, std::uint32_t refused_percent) {
+  return {{"agents", std::to_string(agents)},
+          {"frameworks", std::to_string(frameworks)},
+          {"refused_percent", std::to_string(refused_percent)}};
+}
+
+struct Sizes {
+  std::uint32_t agents;
+  std::uint32_t frameworks;
+  std::uint32_t refused_percent;
+  std::uint32_t repetitions;
+};
+
+// One full cycle over all agents, beside the floor, interleaved so that both see the same machine.
+void full_cycle(Report& report, const Sizes& sizes) {
+  report.progress(std::to_string(sizes.agents) + " agents x " + std::to_string(sizes.frameworks) +
+                  " frameworks, " + std::to_string(sizes.refused_percent) + " % refused");
+  AllocationCluster cluster(sizes.agents, sizes.frameworks, sizes.refused_percent);
+  const auto agents = agent_shares(cluster);
+  Scratch scratch;
+  Output output;
+  std::vector<double> cycle_ns;
+  std::vector<double> silent_ns;
+  std::vector<double> floor_ns;
+  for (std::uint32_t i = 0; i < sizes.repetitions; ++i) {
+    const std::uint32_t warm = i == 0 ? 2 : 0;
+    cluster.policy.count_refusals = true;
+    cycle_ns.push_back(measure(warm, 1, [&](std::uint32_t) {
+                         allocate(cluster.input(i), scratch, output);
+                         keep(output.grants.size());
+                       }).min_ns);
+    cluster.policy.count_refusals = false;
+    silent_ns.push_back(measure(warm, 1, [&](std::uint32_t) {
+                          allocate(cluster.input(i), scratch, output);
+                          keep(output.grants.size());
+                        }).min_ns);
+    floor_ns.push_back(measure(warm, 1, [&](std::uint32_t) {
+                         keep(plain_winner_tree_cycle(cluster, agents));
+                       }).min_ns);
+  }
+  const Timing cycle = timing_of(cycle_ns);
+  const Timing silent = timing_of(silent_ns);
+  const Timing floor = timing_of(floor_ns);
+  Params params = size_params(sizes.agents, sizes.frameworks, sizes.refused_percent);
+  params.emplace_back("grants", std::to_string(output.grants.size()));
+  params.emplace_back("repetitions", std::to_string(sizes.repetitions));
+  report.add({"cycle_p50", cycle.p50_ms(), "ms", floor.p50_ms(), params});
+  report.add({"cycle_min", cycle.min_ms(), "ms", floor.min_ms(), params});
+  report.add({"per_grant", cycle.min_ns / static_cast<double>(output.grants.size()), "ns",
+              floor.min_ns / static_cast<double>(sizes.agents), params});
+  report.add({"counting_refusals", cycle.min_ns / silent.min_ns, "1", 1.0, params});
+}
+
+// A few touched agents, as an event leaves them: what one tick of a busy master costs.
+void one_event(Report& report, std::uint32_t agents, std::uint32_t frameworks,
+               std::uint32_t touched) {
+  AllocationCluster cluster(agents, frameworks, 0);
+  Scratch scratch;
+  Output output;
+  std::vector<std::uint32_t> rooms(touched);
+  std::uint32_t next = 0;
+  const Timing timing = measure(200, 5'000, [&](std::uint32_t i) {
+    for (std::uint32_t& room : rooms) room = next++ % agents;
+    allocate(cluster.input(i, rooms), scratch, output);
+    keep(output.grants.size());
+  });
+  Params params = size_params(agents, frameworks, 0);
+  params.emplace_back("touched", std::to_string(touched));
+  report.add({"event_p50", timing.p50_ns / 1e3, "us", {}, params});
+}
+
+// Each framework declines at once whatever it is offered, for 0 s: the master offers it again no
+// sooner than a second later, so each second every agent is offered, refused and touched twice.
+void decline_storm(Report& report, std::uint32_t agents, std::uint32_t frameworks) {
+  AllocationCluster cluster(agents, frameworks, 0);
+  Scratch scratch;
+  Output output;
+  constexpr std::uint32_t kTicks = 200;  // 5 ms each
+  std::vector<std::vector<std::pair<allocator::Grant, allocator::RowId>>> expiring(kTicks);
+  std::vector<std::int64_t> row(AllocationCluster::kDimensions);
+  std::vector<std::uint32_t> touched;
+  std::uint64_t offers = 0;
+  const auto second = [&](std::uint32_t i) {
+    for (std::uint32_t tick = 0; tick < kTicks; ++tick) {
+      touched.clear();
+      for (std::uint32_t a = tick; a < agents; a += kTicks) touched.push_back(a);
+      for (const auto& [grant, refusal] : expiring[tick]) {
+        cluster.refusals.remove(grant.room, grant.claim, refusal);
+      }
+      expiring[tick].clear();
+      allocate(cluster.input(std::uint64_t{i} * kTicks + tick, touched), scratch, output);
+      offers += output.grants.size();
+      for (const allocator::Grant& grant : output.grants) {
+        std::fill(row.begin(), row.end(), 0);
+        allocator::Kinds kinds = 0;
+        for (const std::uint32_t part : output.parts_of(grant)) {
+          kinds |= allocator::kinds_of(cluster.rooms.parts(grant.room)[part]);
+          const auto* quantities =
+              cluster.rooms.row(cluster.rooms.room(grant.room.raw()).first_part + part);
+          for (std::size_t d = 0; d < row.size(); ++d) row[d] += quantities[d];
+        }
+        cluster.tree.charge(grant.claim, row);
+        cluster.tree.release(grant.claim, row);
+        expiring[tick].emplace_back(grant,
+                                    cluster.refusals.add(grant.room, grant.claim, row, kinds));
+      }
+    }
+  };
+  const Timing timing = measure(1, 5, second);
+  Params params = size_params(agents, frameworks, 0);
+  params.emplace_back("offers_per_second", std::to_string(offers / 6));
+  report.add({"decline_storm_core_share", timing.p50_ns / 1e9, "1", {}, params});
+}
+
+void against_sorting(Report& report, std::uint32_t agents, std::uint32_t frameworks) {
+  AllocationCluster cluster(agents, frameworks, 0);
+  Scratch scratch;
+  Output output;
+  const Timing cycle = measure(2, 20, [&](std::uint32_t i) {
+    allocate(cluster.input(i), scratch, output);
+    keep(output.grants.size());
+  });
+  const Timing sorting =
+      measure(1, 3, [&](std::uint32_t) { keep(sort_every_time_cycle(cluster)); });
+  report.add({"sort_every_time_over_cycle",
+              sorting.min_ns / cycle.min_ns,
+              "1",
+              {},
+              size_params(agents, frameworks, 0)});
+}
+
+int run(int argc, char** argv) {
+  Report report("allocation-cycle", argc, argv);
+  const std::uint32_t repetitions = report.quick() ? 7 : 41;
+  full_cycle(report, {10'000, 1'000, 10, repetitions});
+  if (!report.quick()) full_cycle(report, {50'000, 6'000, 10, 21});
+  full_cycle(report, {10'000, 1'000, 0, repetitions});
+  full_cycle(report, {10'000, 1'000, 90, report.quick() ? 3u : 11u});
+  report.progress("single events, declines, sorting");
+  one_event(report, 10'000, 1'000, 1);
+  one_event(report, 10'000, 6'000, 1);
+  one_event(report, 10'000, 1'000, 50);
+  decline_storm(report, 10'000, 1'000);
+  against_sorting(report, 2'000, 200);
+  return report.finish();
+}
+
+}  // namespace
+}  // namespace bourse::bench
+
+int main(int argc, char** argv) {
+  return bourse::bench::run(argc, argv);
+}

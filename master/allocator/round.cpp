@@ -1,0 +1,256 @@
+#include "master/allocator/round.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/prng.hpp"
+#include "master/allocator/forest.hpp"
+
+namespace bourse::allocator {
+
+void allocate(const Input& input, Scratch& scratch, Output& output) {
+  Round(input, scratch, output).run();
+}
+
+std::uint64_t tie_break(std::uint64_t seed, std::uint32_t node) {
+  std::uint64_t state = seed ^ (std::uint64_t{node} * 0xd1342543de82ef95ULL);
+  return splitmix64(state);
+}
+
+void shuffle_rooms(std::vector<std::uint32_t>& rooms, std::uint64_t seed) {
+  Prng prng(seed);
+  for (std::size_t i = rooms.size(); i > 1; --i) std::swap(rooms[i - 1], rooms[prng.below(i)]);
+}
+
+bool reaches_minimum(const std::int64_t* row, const std::int64_t* minimum,
+                     std::uint32_t minimum_rows, std::uint32_t dimensions) {
+  if (minimum_rows == 0) return true;
+  for (std::uint32_t i = 0; i < minimum_rows; ++i, minimum += dimensions) {
+    bool reached = true;
+    for (std::uint32_t d = 0; d < dimensions; ++d) reached &= row[d] >= minimum[d];
+    if (reached) return true;
+  }
+  return false;
+}
+
+Round::Round(const Input& input, Scratch& scratch, Output& output)
+    : in_(input),
+      s_(scratch),
+      out_(output),
+      tree_(input.tree),
+      dimensions_(input.tree.dimensions()),
+      live_(input.tree.classes_below(kRootRole.raw())) {
+  ASSERT(input.rooms.dimensions() == dimensions_ && input.totals.size() == dimensions_);
+}
+
+void Round::run() {
+  prepare();
+  for (std::size_t i = 0; i < s_.order.size(); ++i) {
+    prefetch(i);
+    visit(s_.order[i]);
+  }
+}
+
+void Round::prepare() {
+  if (++s_.round == 0) {
+    // The stamps of four billion calls ago would look valid: forget them all.
+    s_ = Scratch{};
+    s_.round = 1;
+  }
+  s_.scale.prepare(in_.totals, in_.policy.share_mask);
+  s_.order.assign(in_.touched.begin(), in_.touched.end());
+  shuffle_rooms(s_.order, in_.seed);
+  s_.room_stamp.resize(std::max<std::size_t>(s_.room_stamp.size(), in_.rooms.capacity()));
+  const std::size_t nodes = std::max<std::size_t>(s_.share.size(), tree_.node_capacity());
+  s_.charged_stamp.resize(nodes);
+  s_.charged.resize(std::max(s_.charged.size(), nodes * dimensions_));
+  s_.share_stamp.resize(nodes);
+  s_.approximate.resize(nodes);
+  s_.share.resize(nodes);
+  const std::size_t claims = std::max<std::size_t>(s_.refusal_slot.size(), tree_.claim_capacity());
+  s_.refusal_stamp.resize(claims);
+  s_.refusal_slot.resize(claims);
+  s_.refusal_room.resize(claims);
+  s_.forest_count = 0;
+  s_.classes.clear();
+  for (ClassMask rest = live_; rest != 0; rest &= rest - 1) {
+    const auto index = static_cast<std::uint32_t>(__builtin_ctzll(rest));
+    const ClaimClass& its_class = tree_.claim_class(index);
+    LiveClass live{index, its_class.capabilities, nullptr, 0};
+    if (index >= kFirstSharedClass) {
+      const auto rows = tree_.minimum_rows(its_class.minimum);
+      live.minimum = rows.data();
+      live.minimum_rows = static_cast<std::uint32_t>(rows.size() / dimensions_);
+    }
+    s_.classes.push_back(live);
+  }
+  out_.grants.clear();
+  out_.granted_parts.clear();
+  out_.context_refusals.clear();
+  out_.claim_refusals.clear();
+  out_.class_refusals = {};
+  out_.rooms = static_cast<std::uint32_t>(s_.order.size());
+}
+
+// Rooms come in random order, so each would start with a chain of cache misses; they are asked for
+// a few rooms ahead, each link of the chain once the one before it has arrived.
+void Round::prefetch(std::size_t at) const {
+  const std::size_t count = s_.order.size();
+  if (at + 12 < count && s_.order[at + 12] < in_.rooms.capacity()) {
+    __builtin_prefetch(&in_.rooms.room(s_.order[at + 12]));
+    in_.refusals.prefetch(RoomId{s_.order[at + 12]});
+  }
+  if (at + 6 < count && s_.order[at + 6] < in_.rooms.capacity()) {
+    const std::uint32_t first = in_.rooms.room(s_.order[at + 6]).first_part;
+    __builtin_prefetch(in_.rooms.part_data() + first);
+    __builtin_prefetch(in_.rooms.row(first));
+    __builtin_prefetch(in_.rooms.row(first) + 7);
+  }
+}
+
+void Round::visit(std::uint32_t room) {
+  ASSERT(room < in_.rooms.capacity());
+  ASSERT(s_.room_stamp[room] != s_.round);
+  s_.room_stamp[room] = s_.round;
+  room_ = room;
+  const bool anything = open_room();
+  const ClassMask mask = anything ? judge() : 0;
+  if (in_.policy.count_refusals && mask != live_) note_class_refusals(mask);
+  if (!anything) return;
+  ClassMask now = mask;
+  for (;;) {
+    const std::uint32_t claim = descend(kRootRole.raw(), now);
+    if (claim == kNone) break;
+    grant(claim);
+    if (left_ == 0) break;
+    s_.open.clear();
+    for (std::uint32_t part = 0; part < place_.part_count; ++part) {
+      if (s_.taken[part] == 0 && parts_[part].role == kRootRole) s_.open.push_back(part);
+    }
+    now = judge();
+  }
+  restore();
+}
+
+// Marks empty parts as taken and opens what is unreserved. False if nothing is free at all.
+bool Round::open_room() {
+  place_ = in_.rooms.room(room_);
+  parts_ = in_.rooms.part_data() + place_.first_part;
+  traits_ = 0;
+  left_ = 0;
+  has_reserved_ = false;
+  s_.open.clear();
+  s_.dead.clear();
+  if (s_.taken.size() < place_.part_count) s_.taken.resize(place_.part_count);
+  for (std::uint32_t part = 0; part < place_.part_count; ++part) {
+    const std::int64_t* row = in_.rooms.row(place_.first_part + part);
+    std::int64_t any = 0;
+    for (std::uint32_t d = 0; d < dimensions_; ++d) any |= row[d];
+    s_.taken[part] = any == 0 ? 1 : 0;
+    if (any == 0) continue;
+    ++left_;
+    traits_ |= parts_[part].traits;
+    const std::uint32_t role = parts_[part].role.raw();
+    ASSERT(role < tree_.node_capacity() && tree_.node(role).kind == ShareTree::Kind::role);
+    if (role == kRootRole.raw()) {
+      s_.open.push_back(part);
+    } else {
+      has_reserved_ = true;
+    }
+  }
+  return left_ > 0;
+}
+
+bool Round::may_enter(const LiveClass& live) const {
+  if ((place_.flags & kHasGpus) != 0 && (live.capabilities & kGpus) == 0) return false;
+  return (place_.flags & kRemoteRegion) == 0 || (live.capabilities & kRegionAware) != 0;
+}
+
+bool Round::sum_open(Capabilities capabilities, Row& row, Kinds& kinds) const {
+  std::fill_n(row.begin(), dimensions_, 0);
+  kinds = 0;
+  for (const std::uint32_t part : s_.open) {
+    if ((parts_[part].traits & ~capabilities) != 0) continue;
+    kinds |= kinds_of(parts_[part]);
+    const std::int64_t* quantities = in_.rooms.row(place_.first_part + part);
+    for (std::uint32_t d = 0; d < dimensions_; ++d) row[d] += quantities[d];
+  }
+  return kinds != 0;
+}
+
+ClassMask Round::judge() {
+  if (s_.open.empty()) return 0;
+  ClassMask mask = 0;
+  Row row;
+  Kinds kinds = 0;
+  bool any = false;
+  Capabilities summed = 0xff;  // no set of traits: nothing is summed yet
+  for (const LiveClass& live : s_.classes) {
+    if (!may_enter(live)) continue;
+    const auto relevant = static_cast<Capabilities>(live.capabilities & traits_);
+    if (relevant != summed) {
+      any = sum_open(relevant, row, kinds);
+      summed = relevant;
+    }
+    if (any && reaches_minimum(row.data(), live.minimum, live.minimum_rows, dimensions_)) {
+      mask |= ClassMask{1} << live.index;
+    }
+  }
+  return mask;
+}
+
+// Rule 3: all that is open to this claim. The search left the open parts of its place in s_.open.
+void Round::grant(std::uint32_t claim_node) {
+  const std::uint32_t claim = tree_.node(claim_node).claim;
+  const Capabilities capabilities = tree_.claim(claim).capabilities;
+  Grant granted{RoomId{room_}, ClaimId{claim},
+                static_cast<std::uint32_t>(out_.granted_parts.size()), 0};
+  Row row;
+  std::fill_n(row.begin(), dimensions_, 0);
+  for (const std::uint32_t part : s_.open) {
+    if ((parts_[part].traits & ~capabilities) != 0) continue;
+    const std::int64_t* quantities = in_.rooms.row(place_.first_part + part);
+    for (std::uint32_t d = 0; d < dimensions_; ++d) row[d] += quantities[d];
+    s_.taken[part] = 1;
+    --left_;
+    out_.granted_parts.push_back(part);
+    ++granted.part_count;
+  }
+  ASSERT(granted.part_count > 0);
+  if (has_reserved_) {
+    std::sort(out_.granted_parts.begin() + granted.first_part, out_.granted_parts.end());
+  }
+  out_.grants.push_back(granted);
+  charge(claim_node, row);
+}
+
+// Rule 4. The root competes with nobody, so its own charge is of no interest.
+void Round::charge(std::uint32_t node, const Row& row) {
+  const auto earlier = [this](std::uint32_t a, std::uint32_t b) { return before(a, b); };
+  for (; node != kRootRole.raw(); node = tree_.node(node).parent) {
+    Sum* charged = s_.charged.data() + std::size_t{node} * dimensions_;
+    if (s_.charged_stamp[node] != s_.round) {
+      const auto before_round = tree_.charged_row(node);
+      std::copy(before_round.begin(), before_round.end(), charged);
+      s_.charged_stamp[node] = s_.round;
+    }
+    for (std::uint32_t d = 0; d < dimensions_; ++d)
+      charged[d] += static_cast<std::uint64_t>(row[d]);
+    const ShareTree::Node& charged_node = tree_.node(node);
+    const std::uint32_t group_index = tree_.node(charged_node.parent).group;
+    const ShareTree::Group& group = tree_.group(group_index);
+    s_.share_stamp[node] = 0;
+    if (group.children.size() == 1) continue;
+    refresh_share(node);
+    for (std::uint32_t f = 0; f < s_.forest_count; ++f) {
+      Forest& forest = s_.forests[f];
+      if (forest.built[group_index] != s_.round) continue;
+      const std::size_t leaf =
+          forest.start[group_index] + group.children.size() + charged_node.position;
+      if (forest.slots[leaf] != node) continue;
+      replay(forest, group_index, group, charged_node.position, node, earlier);
+    }
+  }
+}
+
+}  // namespace bourse::allocator

@@ -1,0 +1,71 @@
+// One call of allocate(): the walk over rooms, the search for a claim, the charge of a grant.
+// Private to the allocator; lives on the stack of the call.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "master/allocator/allocate.hpp"
+
+namespace bourse::allocator {
+
+class Round {
+ public:
+  Round(const Input& input, Scratch& scratch, Output& output);
+
+  void run();
+
+ private:
+  using Row = std::array<std::int64_t, kMaxDimensions>;
+
+  void prepare();
+  void prefetch(std::size_t place) const;
+
+  // -- the room at hand (round.cpp)
+  void visit(std::uint32_t room);
+  bool open_room();
+  // The classes that could have an offer of the open parts.
+  ClassMask judge();
+  bool may_enter(const LiveClass& live) const;
+  // The open parts that these capabilities may take: their sum, and whether there are any.
+  bool sum_open(Capabilities capabilities, Row& row, Kinds& kinds) const;
+  void grant(std::uint32_t claim);
+  void charge(std::uint32_t node, const Row& row);
+
+  // -- the search (round_search.cpp)
+  std::uint32_t descend(std::uint32_t node, ClassMask mask);
+  std::uint32_t nearest_reserved(std::uint32_t node, std::uint32_t best, bool& reserved);
+  ClassMask enter(std::uint32_t role, ClassMask mask);
+  bool accepts(std::uint32_t claim, ClassMask mask);
+  std::uint32_t forest_of(ClassMask mask);
+  std::uint32_t winner(std::uint32_t forest, std::uint32_t group);
+  void knock_out(std::uint32_t forest, std::uint32_t group, std::uint32_t node);
+  void restore();
+  bool before(std::uint32_t a, std::uint32_t b) const;
+  void refresh_share(std::uint32_t node);
+
+  // -- the reasons (round_reasons.cpp)
+  void note_class_refusals(ClassMask mask);
+  void note_context_refusals(std::uint32_t role, ClassMask outside);
+  std::optional<RefusalReason> class_reason(const LiveClass& live);
+  void note_refusal(std::uint32_t claim, RefusalReason reason);
+
+  bool stands_above(std::uint32_t role, std::uint32_t node) const;
+
+  const Input& in_;
+  Scratch& s_;
+  Output& out_;
+  const ShareTree& tree_;
+  const std::uint32_t dimensions_;
+  const ClassMask live_;
+
+  // Of the room at hand.
+  std::uint32_t room_ = 0;
+  RoomTable::Room place_;
+  const Part* parts_ = nullptr;
+  Capabilities traits_ = 0;  // of any part
+  std::uint32_t left_ = 0;   // parts that hold something and are not taken
+  bool has_reserved_ = false;
+};
+
+}  // namespace bourse::allocator

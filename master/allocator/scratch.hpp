@@ -1,0 +1,83 @@
+// Scratch: the memory a round of allocation works in. Owned by the caller and passed to each call,
+// so that a warm call allocates nothing. It holds no state: a call with a fresh Scratch gives the
+// same answer. Not copyable into results; one thread at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "master/allocator/share.hpp"
+#include "master/allocator/share_tree.hpp"
+
+namespace bourse::allocator {
+
+// Winner trees over the children of each group of a ShareTree, restricted to children with an
+// active claim of some class in `mask`. A group's tree is built when it is first asked for.
+// Slots [1, n) of a group of n children are matches, [n, 2n) the children; slot 1 is the winner.
+struct Forest {
+  ClassMask mask = 0;
+  std::vector<std::uint32_t> built;  // by group: the round that built it
+  std::vector<std::uint32_t> start;  // by group: into slots
+  std::vector<std::uint32_t> slots;  // nodes, or kNone
+};
+
+// A child taken out of its tree until the room at hand is done.
+struct KnockOut {
+  std::uint32_t forest = 0;
+  std::uint32_t group = 0;
+  std::uint32_t node = 0;
+};
+
+// What one claim was refused for itself, not for its class.
+struct ClaimRefusals {
+  ClaimId claim;
+  std::uint32_t below_minimum = 0;
+  std::uint32_t filtered = 0;
+
+  bool operator==(const ClaimRefusals&) const = default;
+};
+
+// A class of claims as this round sees it.
+struct LiveClass {
+  std::uint32_t index = 0;
+  Capabilities capabilities = 0;
+  const std::int64_t* minimum = nullptr;
+  std::uint32_t minimum_rows = 0;
+};
+
+class Scratch {
+ public:
+  static constexpr std::uint32_t kMaxForests = 8;
+
+ private:
+  friend class Round;
+
+  std::uint32_t round = 0;  // stamps what is valid in this call
+  ShareScale scale;
+  std::vector<std::uint32_t> order;
+  std::vector<std::uint32_t> room_stamp;
+  // By node: what is charged, once this round charged it, and its share, once asked for.
+  std::vector<std::uint32_t> charged_stamp;
+  std::vector<Sum> charged;
+  std::vector<std::uint32_t> share_stamp;
+  std::vector<std::uint64_t> approximate;
+  std::vector<Share> share;
+  // By claim: its place in Output::claim_refusals, and the room it was last refused.
+  std::vector<std::uint32_t> refusal_stamp;
+  std::vector<std::uint32_t> refusal_slot;
+  std::vector<std::uint32_t> refusal_room;
+
+  std::array<Forest, kMaxForests> forests;
+  std::uint32_t forest_count = 0;
+  std::vector<LiveClass> classes;
+
+  // Of the room at hand.
+  std::vector<std::uint8_t> taken;     // by part
+  std::vector<std::uint32_t> open;     // parts that the place in the tree may take
+  std::vector<std::uint32_t> context;  // parts of a context, while its refusals are noted
+  std::vector<std::uint32_t> dead;     // nodes under which nobody can take what is left
+  std::vector<KnockOut> knocked;
+};
+
+}  // namespace bourse::allocator

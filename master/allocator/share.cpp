@@ -1,0 +1,113 @@
+#include "master/allocator/share.hpp"
+
+#include "base/assert.hpp"
+
+namespace bourse::allocator {
+
+namespace {
+
+struct Product {
+  Sum high = 0;
+  Sum low = 0;
+};
+
+Product multiply(Sum a, Sum b) {
+  const auto a_low = static_cast<std::uint64_t>(a);
+  const auto a_high = static_cast<std::uint64_t>(a >> 64);
+  const auto b_low = static_cast<std::uint64_t>(b);
+  const auto b_high = static_cast<std::uint64_t>(b >> 64);
+  const Sum low = Sum{a_low} * b_low;
+  const Sum middle_1 = Sum{a_high} * b_low;
+  const Sum middle_2 = Sum{a_low} * b_high;
+  const Sum carry =
+      (low >> 64) + static_cast<std::uint64_t>(middle_1) + static_cast<std::uint64_t>(middle_2);
+  return {Sum{a_high} * b_high + (middle_1 >> 64) + (middle_2 >> 64) + (carry >> 64),
+          (carry << 64) | static_cast<std::uint64_t>(low)};
+}
+
+int order(const Product& a, const Product& b) {
+  if (a.high != b.high) return a.high < b.high ? -1 : 1;
+  if (a.low != b.low) return a.low < b.low ? -1 : 1;
+  return 0;
+}
+
+std::uint8_t leading_zeros(Sum value) {
+  const auto high = static_cast<std::uint64_t>(value >> 64);
+  const auto low = static_cast<std::uint64_t>(value);
+  return static_cast<std::uint8_t>(high != 0 ? __builtin_clzll(high) : 64 + __builtin_clzll(low));
+}
+
+}  // namespace
+
+void ShareScale::prepare(std::span<const Sum> totals, std::uint32_t share_mask) {
+  ASSERT(totals.size() <= kMaxDimensions);
+  count_ = 0;
+  for (std::uint32_t index = 0; index < totals.size(); ++index) {
+    const Sum total = totals[index];
+    totals_[index] = total;
+    if (total == 0 || (share_mask >> index & 1) == 0) continue;
+    Dimension& dimension = dimensions_[count_++];
+    dimension.total = total;
+    dimension.index = static_cast<std::uint8_t>(index);
+    dimension.shift = leading_zeros(total);
+    const auto high = static_cast<std::uint64_t>((total << dimension.shift) >> 64);
+    const Sum reciprocal = (Sum{1} << 127) / high;  // in (2^63, 2^64]
+    dimension.reciprocal =
+        reciprocal >> 64 != 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(reciprocal);
+  }
+}
+
+// With n = amount * 2^shift, t = total * 2^shift, N = floor(n / 2^64), T = floor(t / 2^64) >= 2^63:
+// N/T lies within 2^-63 of amount/total. The reciprocal is short by at most 1, so N * R / 2^64 is
+// short of N/T * 2^63 by at most 1, and the last floor takes less than 1. Together the result is
+// within 4 of amount/total * 2^63; dividing by the weight and the floor of that leave it within 5.
+std::uint64_t ShareScale::approximate_of(const Dimension& dimension, Sum amount) const {
+  if (amount > dimension.total) return kNotApproximated;
+  const auto high = static_cast<std::uint64_t>((amount << dimension.shift) >> 64);
+  return static_cast<std::uint64_t>((Sum{high} * dimension.reciprocal) >> 64);
+}
+
+bool ShareScale::less_in_dimension(const Dimension& a, Sum amount_a, const Dimension& b,
+                                   Sum amount_b) const {
+  return order(multiply(amount_a, b.total), multiply(amount_b, a.total)) < 0;
+}
+
+Share ShareScale::share_of(const Sum* charged, std::uint32_t weight_milli,
+                           std::uint64_t& approximate) const {
+  Share share;
+  share.weight_milli = weight_milli;
+  std::uint64_t best = 0;
+  const Dimension* dominant = nullptr;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const Dimension& dimension = dimensions_[i];
+    const Sum amount = charged[dimension.index];
+    if (amount == 0) continue;
+    const std::uint64_t here = approximate_of(dimension, amount);
+    const bool clear = best != kNotApproximated && here != kNotApproximated &&
+                       (here > best + kSlack || best > here + kSlack);
+    const bool greater =
+        dominant == nullptr ||
+        (clear ? here > best : less_in_dimension(*dominant, share.amount, dimension, amount));
+    if (!greater) continue;
+    best = here;
+    dominant = &dimension;
+    share.amount = amount;
+    share.dimension = dimension.index;
+  }
+  approximate = best == kNotApproximated ? best : best / weight_milli;
+  return share;
+}
+
+int ShareScale::compare(const Share& a, const Share& b) const {
+  if (a.amount == 0 || b.amount == 0) return int{a.amount != 0} - int{b.amount != 0};
+  // Amounts stay under 2^96 and weights under 2^32, so these products fit into 128 bits.
+  if (a.dimension == b.dimension) {
+    const Sum left = a.amount * b.weight_milli;
+    const Sum right = b.amount * a.weight_milli;
+    return left < right ? -1 : int{left > right};
+  }
+  return order(multiply(a.amount, totals_[b.dimension] * b.weight_milli),
+               multiply(b.amount, totals_[a.dimension] * a.weight_milli));
+}
+
+}  // namespace bourse::allocator

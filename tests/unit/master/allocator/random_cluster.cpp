@@ -1,0 +1,171 @@
+#include "tests/unit/master/allocator/random_cluster.hpp"
+
+#include <algorithm>
+
+namespace bourse::allocator {
+
+RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::uint32_t max_claims)
+    : prng(seed),
+      dimensions(
+          static_cast<std::uint32_t>(1 + prng.below(prng.chance(1, 8) ? kMaxDimensions : 5))),
+      tree(dimensions),
+      rooms(dimensions),
+      refusals(dimensions),
+      scale_(static_cast<Scale>(prng.below(4))),
+      many_minimums_(prng.chance(1, 4)) {
+  grow_roles();
+  add_claims(max_claims);
+  room_count = static_cast<std::uint32_t>(prng.below(max_rooms + 1));
+  totals.resize(dimensions);
+  for (std::uint32_t room = 0; room < room_count; ++room) {
+    fill_room(room);
+    touched.push_back(room);
+  }
+  // Totals: all that is free (so that shares near 1 occur), more, less than is charged, or nothing.
+  for (std::uint32_t d = 0; d < dimensions; ++d) {
+    for (std::uint32_t room = 0; room < room_count; ++room) {
+      for (std::uint32_t part = 0; part < rooms.room(room).part_count; ++part) {
+        const std::int64_t free = rooms.row(rooms.room(room).first_part + part)[d];
+        totals[d] += static_cast<std::uint64_t>(free);
+      }
+    }
+    if (prng.chance(1, 2)) totals[d] += static_cast<std::uint64_t>(quantity()) * room_count;
+    if (prng.chance(1, 10)) totals[d] /= 7;
+    if (prng.chance(1, 16)) totals[d] = 0;
+  }
+  if (prng.chance(1, 3)) policy.share_mask = static_cast<std::uint32_t>(prng.next());
+  if (prng.chance(1, 2)) {
+    for (const ClaimId claim : claims) {
+      if (prng.chance(1, 2)) tree.charge(claim, row(3));
+    }
+  }
+  refuse(prng.chance(1, 2) ? 1 : room_count * static_cast<std::uint32_t>(claims.size()) / 3);
+}
+
+std::int64_t RandomCluster::quantity() {
+  switch (scale_) {
+    case Scale::equal:
+      return 1000;
+    case Scale::small:
+      return prng.between(1, 4);
+    case Scale::wide:
+      return prng.between(1, 1'000'000'000);
+    case Scale::huge:
+      break;
+  }
+  // A room holds at most 12 parts here, so sums stay under kMaxRoomQuantity.
+  return prng.between(kMaxRoomQuantity / 32, kMaxRoomQuantity / 16);
+}
+
+std::uint32_t RandomCluster::weight() {
+  constexpr std::uint32_t kWeights[] = {1, 500, 1000, 1000, 1000, 2000, 3333, 4'000'000'000};
+  return kWeights[prng.below(8)];
+}
+
+Capabilities RandomCluster::capabilities() {
+  return prng.chance(1, 3) ? static_cast<Capabilities>(prng.below(kCapabilitySets))
+                           : static_cast<Capabilities>(kTraitMask | kGpus);
+}
+
+std::vector<std::int64_t> RandomCluster::row(std::uint64_t zero_in) {
+  std::vector<std::int64_t> result(dimensions);
+  for (auto& value : result) value = prng.chance(1, zero_in) ? 0 : quantity();
+  return result;
+}
+
+void RandomCluster::grow_roles() {
+  roles.push_back(kRootRole);
+  const std::uint64_t count = prng.below(10);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const NodeId parent = roles[prng.below(roles.size())];
+    roles.push_back(tree.add_role(parent, prng.chance(1, 2) ? kDefaultWeightMilli : weight()));
+  }
+}
+
+void RandomCluster::add_claims(std::uint32_t max_claims) {
+  const std::uint64_t count = prng.below(max_claims + 1);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ClaimSpec spec;
+    spec.role = roles[prng.below(roles.size())];
+    spec.capabilities = capabilities();
+    if (prng.chance(1, 4)) spec.weight_milli = weight();
+    if (many_minimums_ || prng.chance(1, 6)) {
+      for (std::uint64_t rows = prng.below(3); rows > 0; --rows) {
+        const auto minimum = row(2);
+        spec.minimum.insert(spec.minimum.end(), minimum.begin(), minimum.end());
+      }
+    }
+    const ClaimId claim = tree.add_claim(spec);
+    claims.push_back(claim);
+    if (prng.chance(1, 8)) tree.set_state(claim, ClaimState::suppressed);
+    if (prng.chance(1, 16)) tree.set_state(claim, ClaimState::disconnected);
+  }
+  // Ids are reused, so take some out again.
+  while (claims.size() > 2 && prng.chance(1, 4)) {
+    const std::size_t victim = prng.below(claims.size());
+    tree.remove_claim(claims[victim]);
+    claims.erase(claims.begin() + static_cast<std::ptrdiff_t>(victim));
+  }
+}
+
+void RandomCluster::fill_room(std::uint32_t room) {
+  std::vector<Part> parts;
+  std::vector<std::int64_t> quantities;
+  const std::uint64_t count = prng.chance(1, 8) ? prng.below(13) : prng.below(4);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Part part;
+    if (prng.chance(1, 2)) part.role = roles[prng.below(roles.size())];
+    if (prng.chance(1, 5)) part.traits = static_cast<std::uint8_t>(prng.below(8));
+    parts.push_back(part);
+    const auto its_row = prng.chance(1, 12) ? std::vector<std::int64_t>(dimensions) : row(4);
+    quantities.insert(quantities.end(), its_row.begin(), its_row.end());
+  }
+  RoomFlags flags = 0;
+  if (prng.chance(1, 5)) flags |= kHasGpus;
+  if (prng.chance(1, 8)) flags |= kRemoteRegion;
+  rooms.set(RoomId{room}, flags, parts, quantities);
+}
+
+void RandomCluster::refuse(std::uint32_t max_pairs) {
+  if (room_count == 0 || claims.empty()) return;
+  const std::uint64_t pairs = prng.below(std::uint64_t{max_pairs} + 1);
+  for (std::uint64_t i = 0; i < pairs; ++i) {
+    const auto room = static_cast<std::uint32_t>(prng.below(room_count));
+    std::vector<std::int64_t> refused = row(8);
+    if (prng.chance(2, 3)) {
+      for (auto& value : refused) value = kMaxRoomQuantity;  // all that may ever be there
+    }
+    const auto kinds = static_cast<Kinds>(prng.chance(2, 3) ? 0xff : prng.below(256));
+    refusals.add(RoomId{room}, claims[prng.below(claims.size())], refused, kinds);
+  }
+}
+
+void RandomCluster::advance(const Output& output) {
+  std::vector<std::int64_t> offered(dimensions);
+  for (const Grant& grant : output.grants) {
+    std::fill(offered.begin(), offered.end(), 0);
+    Kinds kinds = 0;
+    for (const std::uint32_t part : output.parts_of(grant)) {
+      kinds |= kinds_of(rooms.parts(grant.room)[part]);
+      const std::int64_t* row = rooms.row(rooms.room(grant.room.raw()).first_part + part);
+      for (std::uint32_t d = 0; d < dimensions; ++d) offered[d] += row[d];
+    }
+    if (prng.chance(1, 2)) {
+      tree.charge(grant.claim, offered);
+      rooms.clear(grant.room);
+    } else if (prng.chance(1, 2)) {
+      refusals.add(grant.room, grant.claim, offered, kinds);
+    }
+  }
+  for (const ClaimId claim : claims) {
+    if (prng.chance(1, 6)) refusals.forget_claim(claim);
+    if (prng.chance(1, 6)) tree.set_state(claim, static_cast<ClaimState>(prng.below(3)));
+  }
+  touched.clear();
+  for (std::uint32_t room = 0; room < room_count; ++room) {
+    if (prng.chance(1, 3)) fill_room(room);
+    if (prng.chance(1, 2)) touched.push_back(room);
+  }
+}
+
+}  // namespace bourse::allocator

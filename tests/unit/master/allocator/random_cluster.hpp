@@ -1,0 +1,54 @@
+// A random cluster for tests of the allocator: tables filled from one seed, small enough for the
+// naive reference, and drawn so that rare rules meet often (equal shares, huge numbers, nested
+// reservations, traits, deficits, many classes of claims).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/prng.hpp"
+#include "master/allocator/allocate.hpp"
+
+namespace bourse::allocator {
+
+struct RandomCluster {
+  explicit RandomCluster(std::uint64_t seed, std::uint32_t max_rooms = 10,
+                         std::uint32_t max_claims = 14);
+
+  Input input(std::uint64_t round_seed) const {
+    return {tree, rooms, refusals, touched, totals, policy, round_seed};
+  }
+  // What a master does after a call: charges the grants, lets some frameworks use what they got,
+  // decline or revive, and touches some rooms.
+  void advance(const Output& output);
+
+  Prng prng;
+  std::uint32_t dimensions;
+  ShareTree tree;
+  RoomTable rooms;
+  RefusalTable refusals;
+  std::vector<std::uint32_t> touched;
+  std::vector<Sum> totals;
+  Policy policy;
+  std::vector<NodeId> roles;
+  std::vector<ClaimId> claims;
+  std::uint32_t room_count = 0;
+
+ private:
+  enum class Scale : std::uint8_t { equal, small, wide, huge };
+
+  std::int64_t quantity();
+  std::uint32_t weight();
+  Capabilities capabilities();
+  std::vector<std::int64_t> row(std::uint64_t zero_in);
+  void grow_roles();
+  void add_claims(std::uint32_t max_claims);
+  void fill_room(std::uint32_t room);
+  void refuse(std::uint32_t max_pairs);
+
+  Scale scale_;
+  std::vector<std::vector<std::int64_t>> minimums_;
+  bool many_minimums_;
+};
+
+}  // namespace bourse::allocator
