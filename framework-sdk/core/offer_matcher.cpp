@@ -1,0 +1,200 @@
+#include "bourse/offer_matcher.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace bourse::sdk {
+
+namespace {
+
+// All offers of one agent, taken together.
+struct Room {
+  const Offer* first = nullptr;  // for names and attributes: the same in each offer of an agent
+  std::vector<std::string> offer_ids;
+  Resources whole;
+  Resources free;
+  std::vector<TaskSpec> placed;
+};
+
+using Spread = std::map<std::pair<std::string, std::string>, std::map<std::string, std::uint32_t>>;
+
+std::string attribute_of(const Offer& offer, const std::string& name) {
+  if (name == "hostname") return offer.hostname;
+  if (name == "region") return offer.region;
+  if (name == "zone") return offer.zone;
+  const auto it = offer.attributes.find(name);
+  return it == offer.attributes.end() ? std::string() : it->second;
+}
+
+std::uint32_t count_at(const Spread& spread, const std::string& group, const std::string& attribute,
+                       const std::string& value) {
+  const auto it = spread.find({group, attribute});
+  if (it == spread.end()) return 0;
+  const auto at = it->second.find(value);
+  return at == it->second.end() ? 0 : at->second;
+}
+
+// Empty: satisfied. Otherwise the sentence of what ruled this room out.
+std::string obstacle(const Constraint& constraint, const Shape& shape, const Room& room,
+                     const Spread& spread) {
+  const std::string value = attribute_of(*room.first, constraint.attribute);
+  switch (constraint.kind) {
+    case Constraint::Kind::equals:
+      if (value == constraint.value) return {};
+      return constraint.attribute + " is not " + constraint.value;
+    case Constraint::Kind::not_equals:
+      if (value != constraint.value) return {};
+      return constraint.attribute + " is " + constraint.value;
+    case Constraint::Kind::exists:
+      if (!value.empty()) return {};
+      return "no attribute " + constraint.attribute;
+    case Constraint::Kind::unique:
+    case Constraint::Kind::max_per:
+      break;
+  }
+  const std::uint32_t most = constraint.kind == Constraint::Kind::unique ? 1 : constraint.count;
+  if (count_at(spread, shape.group, constraint.attribute, value) < most) return {};
+  return constraint.attribute + " " + value + " has its " + std::to_string(most) + " of group '" +
+         shape.group + "'";
+}
+
+std::uint64_t port_count(const Resources& resources) {
+  std::uint64_t count = 0;
+  for (const PortRange& range : resources.ports) count += range.end - range.begin + 1;
+  return count;
+}
+
+std::string shortage(const Shape& shape, const Room& room) {
+  const Resources& want = shape.task.resources;
+  const auto less = [](const char* name, std::int64_t have, std::int64_t need) {
+    return std::string(name) + ": " + std::to_string(have) + " of " + std::to_string(need);
+  };
+  if (room.free.cpu_milli < want.cpu_milli) {
+    return less("cpu_milli", room.free.cpu_milli, want.cpu_milli);
+  }
+  if (room.free.memory_mb < want.memory_mb) {
+    return less("memory_mb", room.free.memory_mb, want.memory_mb);
+  }
+  if (room.free.disk_mb < want.disk_mb) return less("disk_mb", room.free.disk_mb, want.disk_mb);
+  if (room.free.gpus < want.gpus) return less("gpus", room.free.gpus, want.gpus);
+  if (port_count(room.free) < shape.ports + port_count(want)) {
+    return less("ports", static_cast<std::int64_t>(port_count(room.free)),
+                static_cast<std::int64_t>(shape.ports + port_count(want)));
+  }
+  if (!contains(room.free, want)) return "a resource or a named port is missing";
+  return {};
+}
+
+std::string why_not(const Shape& shape, const Room& room, const Spread& spread) {
+  if (std::string missing = shortage(shape, room); !missing.empty()) return missing;
+  for (const Constraint& constraint : shape.constraints) {
+    if (std::string why = obstacle(constraint, shape, room, spread); !why.empty()) return why;
+  }
+  return {};
+}
+
+// How much of the agent's offer would still be free, in thousandths, the scarcest resource
+// counting: the smaller, the fuller.
+std::int64_t emptiness(const Room& room, const Resources& want) {
+  const auto part = [](std::int64_t free, std::int64_t taken, std::int64_t whole) {
+    return whole <= 0 ? std::int64_t{1000} : (free - taken) * 1000 / whole;
+  };
+  return std::min({part(room.free.cpu_milli, want.cpu_milli, room.whole.cpu_milli),
+                   part(room.free.memory_mb, want.memory_mb, room.whole.memory_mb)});
+}
+
+void take_ports(TaskSpec& task, std::uint32_t count, Resources& free) {
+  for (std::uint32_t taken = 0; taken < count; ++taken) {
+    const std::uint32_t port = free.ports.front().begin;
+    Resources one;
+    one.ports = {{port, port}};
+    subtract(free, one);
+    add(task.resources, one);
+    const std::string name = "PORT" + std::to_string(taken);
+    if (task.command) task.command->environment[name] = std::to_string(port);
+  }
+}
+
+void place(const Shape& shape, Room& room, Spread& spread) {
+  TaskSpec task = shape.task;
+  subtract(room.free, task.resources);
+  take_ports(task, shape.ports, room.free);
+  for (const Constraint& constraint : shape.constraints) {
+    if (constraint.kind != Constraint::Kind::unique &&
+        constraint.kind != Constraint::Kind::max_per) {
+      continue;
+    }
+    const std::string value = attribute_of(*room.first, constraint.attribute);
+    ++spread[{shape.group, constraint.attribute}][value];
+  }
+  room.placed.push_back(std::move(task));
+}
+
+Room* choose(const Shape& shape, std::map<std::string, Room>& rooms, const Spread& spread,
+             Strategy strategy, std::map<std::string, std::uint32_t>& reasons) {
+  Room* best = nullptr;
+  std::int64_t best_score = 0;
+  for (auto& [agent_id, room] : rooms) {
+    const std::string why = why_not(shape, room, spread);
+    if (!why.empty()) {
+      ++reasons[why];
+      continue;
+    }
+    const std::int64_t empty = emptiness(room, shape.task.resources);
+    const std::int64_t score = strategy == Strategy::best_fit ? -empty : empty;
+    if (best == nullptr || score > best_score) {
+      best = &room;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+std::string most_frequent(const std::map<std::string, std::uint32_t>& reasons, std::size_t agents) {
+  if (agents == 0) return "no offers";
+  const auto most =
+      std::max_element(reasons.begin(), reasons.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most->first + " (" + std::to_string(most->second) + " of " + std::to_string(agents) +
+         " agents)";
+}
+
+}  // namespace
+
+Plan match(const std::vector<Shape>& shapes, const std::vector<Offer>& offers,
+           const MatchOptions& options) {
+  std::map<std::string, Room> rooms;  // by agent id: ties go to the smaller
+  for (const Offer& offer : offers) {
+    Room& room = rooms[offer.agent_id];
+    if (room.first == nullptr) room.first = &offer;
+    room.offer_ids.push_back(offer.id);
+    add(room.whole, offer.resources);
+    add(room.free, offer.resources);
+  }
+  Spread spread;
+  for (const Occupied& occupied : options.occupied) {
+    spread[{occupied.group, occupied.attribute}][occupied.value] += occupied.count;
+  }
+  Plan plan;
+  for (const Shape& shape : shapes) {
+    std::map<std::string, std::uint32_t> reasons;
+    Room* room = choose(shape, rooms, spread, options.strategy, reasons);
+    if (room == nullptr) {
+      plan.unplaced.push_back({shape.task.id, most_frequent(reasons, rooms.size())});
+      continue;
+    }
+    place(shape, *room, spread);
+  }
+  for (auto& [agent_id, room] : rooms) {
+    if (room.placed.empty()) {
+      plan.unused_offer_ids.insert(plan.unused_offer_ids.end(), room.offer_ids.begin(),
+                                   room.offer_ids.end());
+    } else {
+      plan.placements.push_back({agent_id, room.offer_ids, std::move(room.placed)});
+    }
+  }
+  return plan;
+}
+
+}  // namespace bourse::sdk

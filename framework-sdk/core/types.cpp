@@ -1,0 +1,74 @@
+#include "bourse/types.hpp"
+
+#include "base/assert.hpp"
+#include "base/interval_set.hpp"
+#include "model/task_state.hpp"
+
+namespace bourse::sdk {
+
+namespace {
+
+IntervalSet set_of(const std::vector<PortRange>& ports) {
+  IntervalSet out;
+  for (const PortRange& range : ports) {
+    if (range.begin <= range.end) out.add(range.begin, range.end);
+  }
+  return out;
+}
+
+std::vector<PortRange> ranges_of(const IntervalSet& set) {
+  std::vector<PortRange> out;
+  for (const Interval& range : set.ranges()) {
+    out.push_back({static_cast<std::uint32_t>(range.begin), static_cast<std::uint32_t>(range.end)});
+  }
+  return out;
+}
+
+}  // namespace
+
+bool contains(const Resources& whole, const Resources& part) {
+  if (whole.cpu_milli < part.cpu_milli || whole.memory_mb < part.memory_mb ||
+      whole.disk_mb < part.disk_mb || whole.gpus < part.gpus) {
+    return false;
+  }
+  for (const auto& [name, milli] : part.other_milli) {
+    const auto it = whole.other_milli.find(name);
+    if (milli > 0 && (it == whole.other_milli.end() || it->second < milli)) return false;
+  }
+  return set_of(whole.ports).contains(set_of(part.ports));
+}
+
+void subtract(Resources& whole, const Resources& part) {
+  ASSERT(contains(whole, part));
+  whole.cpu_milli -= part.cpu_milli;
+  whole.memory_mb -= part.memory_mb;
+  whole.disk_mb -= part.disk_mb;
+  whole.gpus -= part.gpus;
+  for (const auto& [name, milli] : part.other_milli) {
+    if (milli > 0) whole.other_milli[name] -= milli;
+  }
+  IntervalSet ports = set_of(whole.ports);
+  ports.subtract(set_of(part.ports));
+  whole.ports = ranges_of(ports);
+}
+
+void add(Resources& whole, const Resources& part) {
+  whole.cpu_milli += part.cpu_milli;
+  whole.memory_mb += part.memory_mb;
+  whole.disk_mb += part.disk_mb;
+  whole.gpus += part.gpus;
+  for (const auto& [name, milli] : part.other_milli) whole.other_milli[name] += milli;
+  IntervalSet ports = set_of(whole.ports);
+  ports.add(set_of(part.ports));
+  whole.ports = ranges_of(ports);
+}
+
+const char* name_of(TaskState state) {
+  return bourse::name_of(static_cast<bourse::TaskState>(state)).data();
+}
+
+bool is_terminal(TaskState state) {
+  return bourse::is_terminal(static_cast<bourse::TaskState>(state));
+}
+
+}  // namespace bourse::sdk

@@ -1,0 +1,81 @@
+// The executor API of the Bourse SDK: derive from Executor, hand it to an ExecutorDriver, run. The
+// driver finds its agent through the environment that the agent gave the process
+// (BOURSE_EXECUTOR_*, MESOS_*). Threads and callbacks as in scheduler.hpp.
+//
+// Promise: an update is kept and repeated until the agent has stored it, over restarts of the
+// agent; run() returns after stop() only once every update was stored (or a deadline passed).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bourse/types.hpp"
+
+namespace bourse::sdk {
+
+class ExecutorDriver;
+
+// A task as its executor gets it.
+struct LaunchedTask {
+  std::string id;
+  std::string name;
+  std::string agent_id;
+  Resources resources;
+  std::string data;
+  std::optional<Command> command;
+  std::map<std::string, std::string> labels;
+};
+
+struct ExecutorRegistration {
+  std::string executor_id;
+  std::string framework_id;
+  std::string agent_id;
+  std::string hostname;
+  std::string container_id;
+};
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  virtual void on_registered(ExecutorDriver& driver, const ExecutorRegistration& registration);
+  virtual void on_launch(ExecutorDriver& driver, const LaunchedTask& task) = 0;
+  // Must lead to a terminal update of the task. grace_ms: -1 when none was given.
+  virtual void on_kill(ExecutorDriver& driver, const std::string& task_id,
+                       std::int64_t grace_ms) = 0;
+  virtual void on_message(ExecutorDriver& driver, const std::string& data);
+  virtual void on_disconnected(ExecutorDriver& driver);
+  // End now: run() returns after this callback. Killed if it takes longer than the grace.
+  virtual void on_shutdown(ExecutorDriver& driver);
+  virtual void on_error(ExecutorDriver& driver, const std::string& message);
+};
+
+class ExecutorDriver {
+ public:
+  // Keeps a reference to `executor`: it must outlive the driver.
+  explicit ExecutorDriver(Executor& executor);
+  ~ExecutorDriver();
+  ExecutorDriver(const ExecutorDriver&) = delete;
+  ExecutorDriver& operator=(const ExecutorDriver&) = delete;
+
+  bool start();  // false: not started by an agent; see error()
+  bool join();
+  bool run() { return start() && join(); }
+  void stop();
+  std::string error() const;
+
+  void update(const std::string& task_id, TaskState state, const std::string& message = {},
+              std::string data = {});
+  void send_message(std::string data);
+  void after(std::int64_t delay_ms, std::function<void()> callback);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace bourse::sdk

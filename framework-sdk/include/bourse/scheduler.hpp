@@ -1,0 +1,117 @@
+// The scheduler API of the Bourse SDK: derive from Scheduler, hand it to a SchedulerDriver, run.
+//
+//   struct Hello : bourse::sdk::Scheduler {
+//     void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) override { ... }
+//   };
+//   Hello hello;
+//   SchedulerDriver driver(hello, {.master = "127.0.0.1:5060", .name = "hello"});
+//   return driver.run() ? 0 : 1;
+//
+// Threads: the driver has one thread of its own; every callback runs on it, one at a time. Driver
+// methods may be called from any thread, callbacks included; they never block but for stop() and
+// run(). Do not destroy the driver from a callback.
+//
+// Promises: a launch is repeated until each of its tasks was heard of, a kill until its task has
+// ended; an update is shown at least once and, while acknowledgements are implicit, acknowledged
+// after your callback returned. Lost connections and new masters are the driver's business: after
+// each, the state of every living task is asked for by itself.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bourse/types.hpp"
+
+namespace bourse::sdk {
+
+class SchedulerDriver;
+
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+
+  // The framework is known to a master. `again`: it was before; offers of before are void.
+  virtual void on_registered(SchedulerDriver& driver, const std::string& framework_id, bool again);
+  virtual void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) = 0;
+  // Do not use this offer any more; a launch on it under way comes back as lost tasks.
+  virtual void on_rescinded(SchedulerDriver& driver, const std::string& offer_id);
+  virtual void on_update(SchedulerDriver& driver, const TaskUpdate& update);
+  virtual void on_message(SchedulerDriver& driver, const std::string& agent_id,
+                          const std::string& executor_id, const std::string& data);
+  // An executor ended, or (executor_id empty) an agent is gone. Its tasks' updates come beside
+  // this.
+  virtual void on_failure(SchedulerDriver& driver, const std::string& agent_id,
+                          const std::string& executor_id);
+  // The master cannot be reached; the driver is looking for it.
+  virtual void on_disconnected(SchedulerDriver& driver);
+  // A call was refused by the driver, or the master ended this framework (then run() returns
+  // false).
+  virtual void on_error(SchedulerDriver& driver, const std::string& message);
+};
+
+struct SchedulerOptions {
+  std::string master;  // "host:port" of the master's framework link; several with commas
+  std::string name;
+  std::string user;  // empty: the user of this process
+  std::string principal;
+  std::string role = "*";
+  std::vector<std::string> roles;        // more than one: instead of `role`
+  std::string framework_id;              // of an earlier life: take over its tasks
+  std::int64_t failover_timeout_ms = 0;  // how long tasks outlive a lost scheduler
+  std::string webui_url;
+  bool gpus = false;  // wants offers of agents with gpus
+  bool acknowledge_implicitly = true;
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+
+class SchedulerDriver {
+ public:
+  // Keeps a reference to `scheduler`: it must outlive the driver.
+  SchedulerDriver(Scheduler& scheduler, SchedulerOptions options);
+  ~SchedulerDriver();
+  SchedulerDriver(const SchedulerDriver&) = delete;
+  SchedulerDriver& operator=(const SchedulerDriver&) = delete;
+
+  // Starts the driver's thread. False if the options are no good: see error().
+  bool start();
+  // Waits until the driver has stopped. True after stop(), false after an error.
+  bool join();
+  bool run() { return start() && join(); }
+  // Ends the driver. keep_tasks: they go on for failover_timeout_ms and a later driver with the
+  // same framework_id takes them over; otherwise the framework is torn down and its tasks are
+  // killed.
+  void stop(bool keep_tasks = false);
+  std::string error() const;
+
+  // Uses `offer_ids` (of one agent) for `tasks`; what is left of them is declined for refuse_ms.
+  void launch(const std::vector<std::string>& offer_ids, const std::vector<TaskSpec>& tasks,
+              std::int64_t refuse_ms = 5000);
+  void decline(const std::vector<std::string>& offer_ids, std::int64_t refuse_ms = 5000);
+  void kill(const std::string& task_id, std::int64_t grace_ms = -1);  // -1: the task's own
+  void shutdown_executor(const std::string& agent_id, const std::string& executor_id);
+  // No offers any more / offers again, and now. Empty: all roles.
+  void suppress(const std::vector<std::string>& roles = {});
+  void revive(const std::vector<std::string>& roles = {});
+  // Asks for the state of these tasks, or of all. The driver asks by itself after a new connection.
+  void reconcile(const std::vector<std::string>& task_ids = {});
+  // At most once; kilobytes, not pages.
+  void send_message(const std::string& agent_id, const std::string& executor_id, std::string data);
+  // Only with acknowledge_implicitly = false.
+  void acknowledge(const TaskUpdate& update);
+  // Shows a small document about this framework (at most 256 KB) to whoever reads the cluster: see
+  // docs/operator-extensions.md. Replaces the one of that name.
+  void publish(const std::string& name, std::string content);
+
+  // Calls back on the driver's thread after delay_ms: for a scheduler's own timers.
+  void after(std::int64_t delay_ms, std::function<void()> callback);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace bourse::sdk
