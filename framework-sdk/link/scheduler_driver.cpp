@@ -1,0 +1,421 @@
+// The scheduler driver: one thread, one loop, one ZeroMQ client around a SchedulerMachine. It
+// decides nothing: every outcome is the machine's.
+#include <unistd.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "bourse/scheduler.hpp"
+#include "framework-sdk/core/scheduler_machine.hpp"
+#include "framework-sdk/link/task_form.hpp"
+#include "proto/codec/frames.hpp"
+#include "proto/codec/links.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/entropy.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/zmq_endpoint.hpp"
+
+namespace bourse::sdk {
+
+namespace {
+
+// How long a TEARDOWN may take to be seen by the master before the driver ends anyway.
+constexpr Duration kFarewell = Duration::seconds(3);
+
+std::vector<std::string> split_masters(const std::string& text) {
+  std::vector<std::string> out;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    std::string entry = text.substr(begin, end - begin);
+    if (!entry.empty()) {
+      out.push_back(entry.find("://") == std::string::npos ? "tcp://" + entry : entry);
+    }
+    begin = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Impl> {
+  Impl(Scheduler& scheduler_arg, SchedulerOptions options_arg, SchedulerDriver& driver_arg)
+      : scheduler(scheduler_arg), driver(driver_arg), options(std::move(options_arg)) {}
+
+  Scheduler& scheduler;
+  SchedulerDriver& driver;
+  const SchedulerOptions options;
+
+  // Any thread.
+  runtime::Loop loop;
+  std::thread thread;
+  mutable std::mutex mutex;
+  std::string error_text;  // guarded by mutex
+  bool failed = false;     // guarded by mutex
+
+  // The loop's thread only.
+  std::unique_ptr<SchedulerMachine> machine;
+  std::unique_ptr<runtime::ZmqClient> client;
+  std::vector<std::string> masters;
+  std::size_t master_index = 0;
+  runtime::Timer deadline;
+  runtime::Timer farewell;
+  std::map<std::uint64_t, runtime::Timer> user_timers;
+  std::uint64_t user_timers_made = 0;
+  std::vector<SchedulerOutput> outputs;
+  std::string batch;
+  bool flush_scheduled = false;
+  bool stopping = false;
+  bool tearing_down = false;
+  std::map<std::string, std::string> agent_of_offer;  // offers held
+
+  void fail(const std::string& message) {
+    const std::lock_guard lock(mutex);
+    error_text = message;
+    failed = true;
+  }
+
+  // -- the machine
+
+  template <typename Body>
+  void input(Body body) {
+    if (!machine) return;
+    std::vector<SchedulerOutput> mine;
+    mine.swap(outputs);
+    mine.clear();
+    machine->step(SchedulerInput{runtime::stamp_now(), std::move(body)}, mine);
+    for (const SchedulerOutput& output : mine) perform(output);
+    outputs.swap(mine);
+    arm();
+  }
+
+  void arm() {
+    const Instant at = machine->next_deadline();
+    if (at == Instant::max()) {
+      deadline.cancel();
+      return;
+    }
+    const Duration wait = std::max(at - runtime::monotonic_now(), Duration{});
+    deadline = loop.after(wait, [this] { input(scheduler_event::Tick{}); });
+  }
+
+  void perform(const SchedulerOutput& output) {
+    if (const auto* send = std::get_if<scheduler_effect::Send>(&output)) {
+      append(send->message);
+    } else if (const auto* deliver = std::get_if<scheduler_effect::Deliver>(&output)) {
+      show(deliver->event);
+    } else if (std::holds_alternative<scheduler_effect::SubscribedAgain>(output)) {
+      return;  // on_registered told
+    } else if (std::holds_alternative<scheduler_effect::Disconnected>(output)) {
+      agent_of_offer.clear();
+      scheduler.on_disconnected(driver);
+    } else if (std::holds_alternative<scheduler_effect::Reconnect>(output)) {
+      loop.post([this] { reconnect(); });
+    } else if (const auto* refused = std::get_if<scheduler_effect::Refused>(&output)) {
+      scheduler.on_error(driver, refused->reason);
+    } else {
+      finish();
+    }
+  }
+
+  bool registered_before = false;
+
+  void show(const SchedulerEvent& event) {
+    if (const auto* subscribed = std::get_if<event::Subscribed>(&event)) {
+      agent_of_offer.clear();
+      const bool again = registered_before || !options.framework_id.empty();
+      registered_before = true;
+      scheduler.on_registered(driver, subscribed->framework_id.raw(), again);
+    } else if (const auto* offered = std::get_if<event::Offers>(&event)) {
+      std::vector<Offer> offers;
+      for (const OfferFacet& offer : offered->offers) {
+        offers.push_back(public_offer(offer));
+        agent_of_offer[offers.back().id] = offers.back().agent_id;
+      }
+      scheduler.on_offers(driver, offers);
+    } else if (const auto* rescinded = std::get_if<event::Rescind>(&event)) {
+      agent_of_offer.erase(rescinded->offer_id.raw());
+      scheduler.on_rescinded(driver, rescinded->offer_id.raw());
+    } else if (const auto* update = std::get_if<event::Update>(&event)) {
+      scheduler.on_update(driver, public_update(update->status));
+    } else if (const auto* message = std::get_if<event::Message>(&event)) {
+      scheduler.on_message(driver, message->agent_id.raw(), message->executor_id.raw(),
+                           message->data);
+    } else if (const auto* failure = std::get_if<event::Failure>(&event)) {
+      scheduler.on_failure(driver, failure->agent_id.raw(), failure->executor_id.raw());
+    } else if (const auto* error = std::get_if<event::Error>(&event)) {
+      if (stopping) return;
+      fail(error->message);
+      scheduler.on_error(driver, error->message);
+    }
+  }
+
+  void finish() {
+    if (!tearing_down) {
+      loop.stop();
+      return;
+    }
+    // Until the master has closed the stream, or long enough.
+    farewell = loop.after(kFarewell, [this] { loop.stop(); });
+  }
+
+  // -- the wire
+
+  void append(const FrameworkToMaster& message) {
+    std::string& out = batch;
+    const std::size_t before = out.size();
+    if (codec::append_framework_to_master(message, out) == 0) {
+      scheduler.on_error(driver, "a call is larger than " + std::to_string(limits::kMaxFrameBytes) +
+                                     " bytes and was not sent");
+      return;
+    }
+    if (before > 0 && out.size() > limits::kMaxFrameBytes / 2) flush();
+    if (flush_scheduled || out.empty()) return;
+    flush_scheduled = true;
+    loop.post([this] { flush(); });
+  }
+
+  void flush() {
+    flush_scheduled = false;
+    if (batch.empty()) return;
+    // Not connected or over budget: the machine's promises resend what matters.
+    if (client) (void)client->send(std::move(batch));
+    batch.clear();
+  }
+
+  void on_bytes(std::string_view bytes) {
+    auto frames = codec::decode_frames(bytes);
+    if (!frames.ok()) {
+      loop.post([this] { reconnect(); });
+      return;
+    }
+    for (const std::string_view frame : frames.value()) {
+      auto message = codec::decode_master_to_framework(frame);
+      if (!message.ok()) {
+        loop.post([this] { reconnect(); });
+        return;
+      }
+      input(scheduler_event::FromMaster{std::move(message).value()});
+    }
+  }
+
+  void connect() {
+    batch.clear();
+    runtime::ZmqClientOptions client_options;
+    client_options.endpoint = masters[master_index];
+    runtime::ZmqClientHandlers handlers;
+    handlers.on_connected = [this] { input(scheduler_event::Connected{}); };
+    handlers.on_message = [this](std::string_view bytes) { on_bytes(bytes); };
+    handlers.on_disconnected = [this] {
+      input(scheduler_event::Lost{});
+      if (stopping) {
+        loop.stop();
+      } else if (masters.size() > 1) {
+        loop.post([this] { reconnect(); });
+      }
+    };
+    auto opened = runtime::ZmqClient::open(loop, std::move(client_options), std::move(handlers));
+    if (!opened.ok()) {
+      fail("master: '" + masters[master_index] + "': " + opened.error().message);
+      loop.stop();
+      return;
+    }
+    client = std::move(opened).value();
+  }
+
+  void reconnect() {
+    if (stopping) return;
+    client.reset();
+    input(scheduler_event::Lost{});
+    master_index = (master_index + 1) % masters.size();
+    connect();
+  }
+
+  // -- calls of the author
+
+  template <typename Body>
+  void post_call(Body body) {
+    loop.post([this, body = std::move(body)]() mutable {
+      input(scheduler_event::Call{{FrameworkId(), std::move(body)}});
+    });
+  }
+
+  void launch(const std::vector<std::string>& offer_ids, const std::vector<TaskSpec>& tasks,
+              std::int64_t refuse_ms) {
+    call::Accept accept;
+    accept.filters.refuse = Duration::milliseconds(std::max<std::int64_t>(refuse_ms, 0));
+    std::string agent_id;
+    for (const std::string& id : offer_ids) {
+      const auto it = agent_of_offer.find(id);
+      if (it == agent_of_offer.end()) {
+        scheduler.on_error(driver,
+                           "offer_id: '" + id + "' is not held (used, rescinded or lapsed)");
+        return;
+      }
+      if (!agent_id.empty() && agent_id != it->second) {
+        scheduler.on_error(driver, "offer_ids: '" + id + "' is of another agent; use the offers " +
+                                       "of one agent together");
+        return;
+      }
+      agent_id = it->second;
+      accept.offer_ids.push_back(OfferId(id));
+    }
+    LaunchOperation operation;
+    for (const TaskSpec& task : tasks) {
+      auto facet = task_facet(task, agent_id, machine->framework_id());
+      if (!facet.ok()) {
+        scheduler.on_error(driver, facet.error().message);
+        return;
+      }
+      operation.tasks.push_back(std::move(facet).value());
+    }
+    for (const std::string& id : offer_ids) agent_of_offer.erase(id);
+    accept.operations.push_back({OperationId(), std::move(operation)});
+    input(scheduler_event::Call{{FrameworkId(), std::move(accept)}});
+  }
+};
+
+void Scheduler::on_registered(SchedulerDriver&, const std::string&, bool) {}
+void Scheduler::on_rescinded(SchedulerDriver&, const std::string&) {}
+void Scheduler::on_update(SchedulerDriver&, const TaskUpdate&) {}
+void Scheduler::on_message(SchedulerDriver&, const std::string&, const std::string&,
+                           const std::string&) {}
+void Scheduler::on_failure(SchedulerDriver&, const std::string&, const std::string&) {}
+void Scheduler::on_disconnected(SchedulerDriver&) {}
+void Scheduler::on_error(SchedulerDriver&, const std::string&) {}
+
+SchedulerDriver::SchedulerDriver(Scheduler& scheduler, SchedulerOptions options)
+    : impl_(std::make_shared<Impl>(scheduler, std::move(options), *this)) {}
+
+SchedulerDriver::~SchedulerDriver() {
+  if (!impl_->thread.joinable()) return;
+  stop(true);
+  impl_->thread.join();
+}
+
+bool SchedulerDriver::start() {
+  Impl& impl = *impl_;
+  if (impl.thread.joinable()) return true;
+  impl.masters = split_masters(impl.options.master);
+  if (impl.masters.empty()) {
+    impl.fail("options.master: '" + impl.options.master + "' is not host:port");
+    return false;
+  }
+  auto facet = framework_facet(impl.options);
+  if (!facet.ok()) {
+    impl.fail(facet.error().message);
+    return false;
+  }
+  SchedulerConfig config;
+  config.implicit_acknowledgements = impl.options.acknowledge_implicitly;
+  impl.machine = std::make_unique<SchedulerMachine>(config);
+  impl.thread = std::thread([&impl, facet = std::move(facet).value()] {
+    scheduler_event::Start start;
+    start.framework = facet;
+    start.incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
+    impl.input(std::move(start));
+    impl.connect();
+    impl.loop.run();
+    impl.flush();
+    impl.client.reset();
+    impl.user_timers.clear();
+    impl.deadline = {};
+    impl.farewell = {};
+  });
+  return true;
+}
+
+bool SchedulerDriver::join() {
+  if (impl_->thread.joinable()) impl_->thread.join();
+  const std::lock_guard lock(impl_->mutex);
+  return !impl_->failed;
+}
+
+void SchedulerDriver::stop(bool keep_tasks) {
+  impl_->loop.post([impl = impl_.get(), keep_tasks] {
+    impl->stopping = true;
+    impl->tearing_down = !keep_tasks && impl->machine->subscribed();
+    impl->input(scheduler_event::Stop{keep_tasks});
+  });
+}
+
+std::string SchedulerDriver::error() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->error_text;
+}
+
+void SchedulerDriver::launch(const std::vector<std::string>& offer_ids,
+                             const std::vector<TaskSpec>& tasks, std::int64_t refuse_ms) {
+  impl_->loop.post([impl = impl_.get(), offer_ids, tasks, refuse_ms] {
+    impl->launch(offer_ids, tasks, refuse_ms);
+  });
+}
+
+void SchedulerDriver::decline(const std::vector<std::string>& offer_ids, std::int64_t refuse_ms) {
+  if (offer_ids.empty()) return;
+  impl_->loop.post([impl = impl_.get(), offer_ids, refuse_ms] {
+    call::Decline decline;
+    decline.filters.refuse = Duration::milliseconds(std::max<std::int64_t>(refuse_ms, 0));
+    for (const std::string& id : offer_ids) {
+      impl->agent_of_offer.erase(id);
+      decline.offer_ids.push_back(OfferId(id));
+    }
+    impl->input(scheduler_event::Call{{FrameworkId(), std::move(decline)}});
+  });
+}
+
+void SchedulerDriver::kill(const std::string& task_id, std::int64_t grace_ms) {
+  call::Kill kill{TaskId(task_id), AgentId(), std::nullopt};
+  if (grace_ms >= 0) kill.grace = Duration::milliseconds(grace_ms);
+  impl_->post_call(std::move(kill));
+}
+
+void SchedulerDriver::shutdown_executor(const std::string& agent_id,
+                                        const std::string& executor_id) {
+  impl_->post_call(call::Shutdown{ExecutorId(executor_id), AgentId(agent_id)});
+}
+
+void SchedulerDriver::suppress(const std::vector<std::string>& roles) {
+  impl_->post_call(call::Suppress{roles});
+}
+
+void SchedulerDriver::revive(const std::vector<std::string>& roles) {
+  impl_->post_call(call::Revive{roles});
+}
+
+void SchedulerDriver::reconcile(const std::vector<std::string>& task_ids) {
+  call::Reconcile reconcile;
+  for (const std::string& id : task_ids) reconcile.tasks.push_back({TaskId(id), AgentId()});
+  impl_->post_call(std::move(reconcile));
+}
+
+void SchedulerDriver::send_message(const std::string& agent_id, const std::string& executor_id,
+                                   std::string data) {
+  impl_->post_call(call::Message{AgentId(agent_id), ExecutorId(executor_id), std::move(data)});
+}
+
+void SchedulerDriver::acknowledge(const TaskUpdate& update) {
+  if (update.uuid.size() != 16) return;
+  Uuid uuid;
+  std::copy(update.uuid.begin(), update.uuid.end(), uuid.bytes.begin());
+  impl_->post_call(call::Acknowledge{AgentId(update.agent_id), TaskId(update.task_id), uuid});
+}
+
+void SchedulerDriver::publish(const std::string& name, std::string content) {
+  impl_->post_call(call::Publish{name, std::move(content)});
+}
+
+void SchedulerDriver::after(std::int64_t delay_ms, std::function<void()> callback) {
+  impl_->loop.post([impl = impl_.get(), delay_ms, callback = std::move(callback)] {
+    const std::uint64_t number = ++impl->user_timers_made;
+    impl->user_timers[number] =
+        impl->loop.after(Duration::milliseconds(delay_ms), [impl, number, callback] {
+          const auto keep_alive = callback;
+          impl->loop.post([impl, number] { impl->user_timers.erase(number); });
+          keep_alive();
+        });
+  });
+}
+
+}  // namespace bourse::sdk

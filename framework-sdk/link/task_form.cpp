@@ -1,0 +1,269 @@
+#include "framework-sdk/link/task_form.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <limits>
+
+#include "proto/codec/facet_read.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/v1/executor_info.pb.h"
+#include "proto/v1/framework_info.pb.h"
+#include "proto/v1/task.pb.h"
+
+namespace bourse::sdk {
+
+namespace {
+
+namespace v1 = mesos::v1;
+
+void fill_command(const Command& from, v1::CommandInfo& to) {
+  if (!from.shell.empty()) {
+    to.set_shell(true);
+    to.set_value(from.shell);
+  } else {
+    to.set_shell(false);
+    if (!from.arguments.empty()) to.set_value(from.arguments.front());
+    for (const std::string& argument : from.arguments) to.add_arguments(argument);
+  }
+  for (const auto& [name, value] : from.environment) {
+    auto* variable = to.mutable_environment()->add_variables();
+    variable->set_name(name);
+    variable->set_value(value);
+  }
+  if (!from.user.empty()) to.set_user(from.user);
+}
+
+Command read_command(const v1::CommandInfo& from) {
+  Command out;
+  if (from.shell()) {
+    out.shell = from.value();
+  } else {
+    out.arguments.assign(from.arguments().begin(), from.arguments().end());
+  }
+  for (const auto& variable : from.environment().variables()) {
+    out.environment[variable.name()] = variable.value();
+  }
+  out.user = from.user();
+  return out;
+}
+
+Status check_spec(const TaskSpec& task) {
+  if (task.id.empty()) return invalid("task.id: is empty; give each task an id of your own");
+  if (task.command.has_value() == task.executor.has_value()) {
+    return invalid("task '" + task.id + "': give either a command or an executor, exactly one");
+  }
+  const Command& command = task.command ? *task.command : task.executor->command;
+  if (command.shell.empty() == command.arguments.empty()) {
+    return invalid("task '" + task.id +
+                   "'.command: give either shell or arguments, exactly one of them");
+  }
+  if (task.executor && task.executor->id.empty()) {
+    return invalid("task '" + task.id + "'.executor.id: is empty");
+  }
+  for (const PortRange& range : task.resources.ports) {
+    if (range.begin > range.end) {
+      return invalid("task '" + task.id + "'.resources.ports: " + std::to_string(range.begin) +
+                     "-" + std::to_string(range.end) + " has its lower end last");
+    }
+  }
+  return {};
+}
+
+std::string attribute_text(const Attribute& attribute) {
+  switch (attribute.kind) {
+    case Attribute::Kind::scalar:
+      return milli_text(attribute.scalar_milli);
+    case Attribute::Kind::text:
+      return attribute.text;
+    case Attribute::Kind::ranges: {
+      std::string out;
+      for (const Interval& range : attribute.ranges.ranges()) {
+        if (!out.empty()) out += ", ";
+        out += std::to_string(range.begin) + "-" + std::to_string(range.end);
+      }
+      return "[" + out + "]";
+    }
+    case Attribute::Kind::set: {
+      std::string out;
+      for (const std::string& item : attribute.items) out += (out.empty() ? "" : ", ") + item;
+      return "{" + out + "}";
+    }
+  }
+  return {};
+}
+
+std::string process_user() {
+  const char* user = ::getenv("USER");
+  if (user != nullptr && *user != 0) return user;
+  return ::geteuid() == 0 ? "root" : std::to_string(::geteuid());
+}
+
+}  // namespace
+
+bourse::Resources model_resources(const Resources& from) {
+  bourse::Resources out;
+  const auto scalar = [&](const char* name, std::int64_t milli) {
+    out.add(bourse::Resource::scalar(name, milli));
+  };
+  const auto thousandths = [](std::int64_t units) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 1000;
+    return std::min(units, kMost) * 1000;
+  };
+  scalar("cpus", from.cpu_milli);
+  scalar("mem", thousandths(from.memory_mb));
+  scalar("disk", thousandths(from.disk_mb));
+  scalar("gpus", thousandths(from.gpus));
+  for (const auto& [name, milli] : from.other_milli) scalar(name.c_str(), milli);
+  IntervalSet ports;
+  for (const PortRange& range : from.ports) {
+    if (range.begin <= range.end) ports.add(range.begin, range.end);
+  }
+  out.add(bourse::Resource::of_ranges("ports", std::move(ports)));
+  return out;
+}
+
+Resources public_resources(const bourse::Resources& from) {
+  Resources out;
+  for (const bourse::Resource& resource : from.list()) {
+    if (resource.kind == bourse::Resource::Kind::scalar) {
+      if (resource.name == "cpus") {
+        out.cpu_milli += resource.scalar_milli;
+      } else if (resource.name == "mem") {
+        out.memory_mb += resource.scalar_milli / 1000;
+      } else if (resource.name == "disk") {
+        out.disk_mb += resource.scalar_milli / 1000;
+      } else if (resource.name == "gpus") {
+        out.gpus += resource.scalar_milli / 1000;
+      } else {
+        out.other_milli[resource.name] += resource.scalar_milli;
+      }
+    } else if (resource.name == "ports") {
+      for (const Interval& range : resource.ranges.ranges()) {
+        out.ports.push_back(
+            {static_cast<std::uint32_t>(range.begin), static_cast<std::uint32_t>(range.end)});
+      }
+    }
+  }
+  return out;
+}
+
+Result<FrameworkFacet> framework_facet(const SchedulerOptions& options) {
+  v1::FrameworkInfo info;
+  info.set_user(options.user.empty() ? process_user() : options.user);
+  info.set_name(options.name);
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) == 0) info.set_hostname(host.data());
+  if (!options.principal.empty()) info.set_principal(options.principal);
+  if (!options.webui_url.empty()) info.set_webui_url(options.webui_url);
+  info.set_failover_timeout(static_cast<double>(options.failover_timeout_ms) / 1000.0);
+  info.set_checkpoint(true);
+  if (options.roles.empty()) {
+    info.add_roles(options.role);
+  } else {
+    for (const std::string& role : options.roles) info.add_roles(role);
+  }
+  using Capability = v1::FrameworkInfo::Capability;
+  for (const auto type :
+       {Capability::TASK_KILLING_STATE, Capability::PARTITION_AWARE, Capability::MULTI_ROLE,
+        Capability::RESERVATION_REFINEMENT, Capability::REGION_AWARE}) {
+    info.add_capabilities()->set_type(type);
+  }
+  if (options.gpus) info.add_capabilities()->set_type(Capability::GPU_RESOURCES);
+  for (const auto& [key, value] : options.labels) {
+    auto* label = info.mutable_labels()->add_labels();
+    label->set_key(key);
+    label->set_value(value);
+  }
+  auto facet = codec::read_framework(info, "options");
+  if (facet.ok()) facet.value().id = FrameworkId(options.framework_id);
+  return facet;
+}
+
+Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
+                             const FrameworkId& framework_id) {
+  if (const Status status = check_spec(task); !status.ok()) return status.error();
+  v1::TaskInfo info;
+  info.set_name(task.name.empty() ? task.id : task.name);
+  info.mutable_task_id()->set_value(task.id);
+  info.mutable_agent_id()->set_value(agent_id);
+  codec::write_resources(model_resources(task.resources), {}, *info.mutable_resources());
+  if (task.command) fill_command(*task.command, *info.mutable_command());
+  if (task.executor) {
+    const ExecutorSpec& from = *task.executor;
+    v1::ExecutorInfo& to = *info.mutable_executor();
+    to.mutable_executor_id()->set_value(from.id);
+    to.mutable_framework_id()->set_value(framework_id.raw());
+    to.set_type(v1::ExecutorInfo::CUSTOM);
+    if (!from.name.empty()) to.set_name(from.name);
+    fill_command(from.command, *to.mutable_command());
+    codec::write_resources(model_resources(from.resources), {}, *to.mutable_resources());
+    to.mutable_shutdown_grace_period()->set_nanoseconds(from.shutdown_grace_ms * 1'000'000);
+  }
+  if (!task.data.empty()) info.set_data(task.data);
+  for (const auto& [key, value] : task.labels) {
+    auto* label = info.mutable_labels()->add_labels();
+    label->set_key(key);
+    label->set_value(value);
+  }
+  if (task.kill_grace_ms) {
+    info.mutable_kill_policy()->mutable_grace_period()->set_nanoseconds(*task.kill_grace_ms *
+                                                                        1'000'000);
+  }
+  if (task.max_run_ms) {
+    info.mutable_max_completion_time()->set_nanoseconds(*task.max_run_ms * 1'000'000);
+  }
+  return codec::read_task(info, framework_id, "task");
+}
+
+Offer public_offer(const OfferFacet& offer) {
+  Offer out;
+  out.id = offer.id.raw();
+  out.role = offer.role;
+  out.resources = public_resources(offer.resources);
+  if (offer.agent) {
+    out.agent_id = offer.agent->id.raw();
+    out.hostname = offer.agent->hostname;
+    out.region = offer.agent->domain.region;
+    out.zone = offer.agent->domain.zone;
+    for (const Attribute& attribute : offer.agent->attributes) {
+      out.attributes[attribute.name] = attribute_text(attribute);
+    }
+  }
+  return out;
+}
+
+TaskUpdate public_update(const TaskStatus& status) {
+  TaskUpdate out;
+  out.task_id = status.task_id.raw();
+  out.state = static_cast<TaskState>(status.state);
+  out.message = status.message;
+  if (status.reason) out.reason = bourse::name_of(*status.reason);
+  out.agent_id = status.agent_id.raw();
+  out.executor_id = status.executor_id.raw();
+  out.container_id = status.container_id.raw();
+  out.data = status.data;
+  out.healthy = status.healthy;
+  if (status.uuid) {
+    out.uuid.assign(reinterpret_cast<const char*>(status.uuid->bytes.data()),
+                    status.uuid->bytes.size());
+  }
+  return out;
+}
+
+LaunchedTask public_task(const TaskFacet& task) {
+  LaunchedTask out;
+  out.id = task.id.raw();
+  out.name = task.name;
+  out.agent_id = task.agent_id.raw();
+  out.resources = public_resources(task.resources);
+  v1::TaskInfo info;
+  codec::write_task(task, info);
+  out.data = info.data();
+  if (info.has_command()) out.command = read_command(info.command());
+  for (const auto& label : info.labels().labels()) out.labels[label.key()] = label.value();
+  return out;
+}
+
+}  // namespace bourse::sdk
