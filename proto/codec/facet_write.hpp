@@ -42,7 +42,14 @@ void write_attributes(const std::vector<Attribute>& attributes,
                       google::protobuf::RepeatedPtrField<mesos::v1::Attribute>& out);
 void write_master(const MasterDescription& master, mesos::v1::MasterInfo& out);
 
-// Descriptions: the blob, with the id put back.
+// The canonical description of a facet: its blob, or one made from its fields when it was not read
+// from one (a command task's executor, what tests make up).
+Blob description_of(const AgentFacet& agent);
+Blob description_of(const FrameworkFacet& framework);
+Blob description_of(const ExecutorFacet& executor);
+Blob description_of(const TaskFacet& task);
+
+// The same as messages, with the id put back.
 void write_agent(const AgentFacet& agent, mesos::v1::AgentInfo& out);
 void write_framework(const FrameworkFacet& framework, mesos::v1::FrameworkInfo& out);
 void write_executor(const ExecutorFacet& executor, mesos::v1::ExecutorInfo& out);

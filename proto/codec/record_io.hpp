@@ -30,7 +30,7 @@ class RecordDecoder {
   bool at_boundary() const { return !failed_ && digits_ == 0 && !in_body_; }
 
  private:
-  Status fail(std::string message);
+  Status fail(Error error);
 
   std::size_t max_record_bytes_;
   std::size_t length_ = 0;  // of the record being read

@@ -1,0 +1,257 @@
+#include "proto/codec/description_form.hpp"
+#include "proto/codec/facet_read.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/codec/link_frame.hpp"
+#include "proto/codec/links.hpp"
+#include "proto/codec/status_form.hpp"
+#include "proto/codec/text_check.hpp"
+#include "proto/internal/link.pb.h"
+#include "proto/v1/agent_info.pb.h"
+
+namespace bourse::codec {
+
+namespace {
+
+void write_bytes(const Blob& blob, std::string& out) {
+  out.assign(blob.bytes());
+}
+
+void write_register(const to_master::Register& in, internal::Register& out) {
+  write_agent_description(*in.agent, *out.mutable_agent());
+  out.set_incarnation(in.incarnation);
+  out.set_cluster_id(in.cluster_id);
+  out.set_epoch_seen(in.epoch_seen);
+  for (const to_master::KnownFramework& known : in.frameworks) {
+    write_framework_description(*known.framework, *out.add_frameworks());
+  }
+  for (const to_master::KnownExecutor& known : in.executors) {
+    internal::Register::Executor& made = *out.add_executors();
+    made.set_framework_id(known.framework_id.raw());
+    write_bytes(description_of(*known.executor), *made.mutable_executor());
+    made.set_container_id(known.container_id.raw());
+  }
+  for (const to_master::KnownTask& known : in.tasks) {
+    internal::Register::Task& made = *out.add_tasks();
+    made.set_framework_id(known.framework_id.raw());
+    write_bytes(description_of(*known.task), *made.mutable_task());
+    write_launch_number(known.launch_id, *made.mutable_launch());
+    made.set_executor_id(known.executor_id.raw());
+    if (known.command_task) made.set_command_task(true);
+    made.set_state(static_cast<std::uint32_t>(known.state));
+    if (known.latest) write_record(*known.latest, *made.mutable_latest());
+    if (known.terminal_unacknowledged) made.set_terminal_unacknowledged(true);
+  }
+}
+
+// One overload per kind of message.
+struct Writer {
+  internal::AgentToMaster& out;
+
+  void operator()(const to_master::Register& in) { write_register(in, *out.mutable_register_()); }
+  void operator()(const to_master::StatusUpdate& in) {
+    internal::StatusUpdate& made = *out.mutable_status_update();
+    made.set_framework_id(in.framework_id.raw());
+    write_record(in.status, *made.mutable_status());
+    made.set_latest_state(static_cast<std::uint32_t>(in.latest_state));
+  }
+  void operator()(const to_master::ExecutorExited& in) {
+    internal::ExecutorExited& made = *out.mutable_executor_exited();
+    made.set_framework_id(in.framework_id.raw());
+    made.set_executor_id(in.executor_id.raw());
+    made.set_wait_status(in.wait_status);
+  }
+  void operator()(const to_master::ContainerLeaked& in) {
+    internal::ContainerLeaked& made = *out.mutable_container_leaked();
+    made.set_framework_id(in.framework_id.raw());
+    made.set_executor_id(in.executor_id.raw());
+    mesos::v1::AgentInfo holder;
+    write_resources(in.resources, {}, *holder.mutable_resources());
+    made.set_resources(canonical_bytes(holder));
+    made.set_resolved(in.resolved);
+  }
+  void operator()(const to_master::ExecutorMessage& in) {
+    internal::ExecutorData& made = *out.mutable_executor_message();
+    made.set_framework_id(in.framework_id.raw());
+    made.set_executor_id(in.executor_id.raw());
+    made.set_data(in.data);
+  }
+  void operator()(const to_master::Heartbeat& in) {
+    out.mutable_heartbeat()->set_last_sent(in.last_sent);
+  }
+  void operator()(const to_master::Leaving&) { out.mutable_leaving(); }
+};
+
+Result<to_master::KnownTask> read_known_task(const internal::Register::Task& message,
+                                             const FieldPath& at) {
+  to_master::KnownTask out;
+  if (Status ok = require_ids({{"register.tasks.framework_id", &message.framework_id()},
+                               {"register.tasks.executor_id", &message.executor_id()}});
+      !ok) {
+    return ok.error();
+  }
+  out.framework_id = FrameworkId(message.framework_id());
+  Result<TaskFacet> task = read_task_bytes(message.task());
+  if (!task) return task.error();
+  out.task = std::make_shared<const TaskFacet>(std::move(*task));
+  out.launch_id = read_launch_number(message.launch());
+  out.executor_id = ExecutorId(message.executor_id());
+  out.command_task = message.command_task();
+  Result<TaskState> state = read_state(message.state(), at.at("state"));
+  if (!state) return state.error();
+  out.state = *state;
+  if (message.has_latest()) {
+    Result<TaskStatus> latest = read_record(message.latest(), at.at("latest"));
+    if (!latest) return latest.error();
+    out.latest = std::move(*latest);
+  }
+  out.terminal_unacknowledged = message.terminal_unacknowledged();
+  return out;
+}
+
+Result<to_master::Register> read_register(const internal::Register& message) {
+  const FieldPath at = "register";
+  to_master::Register out;
+  Result<AgentFacet> agent = read_agent_description(message.agent());
+  if (!agent) return agent.error();
+  out.agent = std::make_shared<const AgentFacet>(std::move(*agent));
+  out.incarnation = message.incarnation();
+  if (Status ok = check_text(message.cluster_id(), limits::kMaxIdBytes, at.at("cluster_id")); !ok) {
+    return ok.error();
+  }
+  out.cluster_id = message.cluster_id();
+  out.epoch_seen = message.epoch_seen();
+  for (const internal::Description& one : message.frameworks()) {
+    Result<FrameworkFacet> framework = read_framework_description(one);
+    if (!framework) return framework.error();
+    out.frameworks.push_back({std::make_shared<const FrameworkFacet>(std::move(*framework))});
+  }
+  for (const internal::Register::Executor& one : message.executors()) {
+    if (Status ok = require_ids({{"register.executors.framework_id", &one.framework_id()}}); !ok) {
+      return ok.error();
+    }
+    Result<ExecutorFacet> executor = read_executor_bytes(one.executor());
+    if (!executor) return executor.error();
+    out.executors.push_back({FrameworkId(one.framework_id()),
+                             std::make_shared<const ExecutorFacet>(std::move(*executor)),
+                             ContainerId(one.container_id())});
+  }
+  out.tasks.reserve(static_cast<std::size_t>(message.tasks_size()));
+  for (int i = 0; i < message.tasks_size(); ++i) {
+    Result<to_master::KnownTask> task = read_known_task(message.tasks(i), at.at("tasks", i));
+    if (!task) return task.error();
+    out.tasks.push_back(std::move(*task));
+  }
+  return out;
+}
+
+Result<to_master::StatusUpdate> read_update(const internal::StatusUpdate& message) {
+  to_master::StatusUpdate out;
+  if (Status ok = require_ids({{"status_update.framework_id", &message.framework_id()}}); !ok) {
+    return ok.error();
+  }
+  out.framework_id = FrameworkId(message.framework_id());
+  Result<TaskStatus> status = read_record(message.status(), "status_update.status");
+  if (!status) return status.error();
+  out.status = std::move(*status);
+  Result<TaskState> latest = read_state(message.latest_state(), "status_update.latest_state");
+  if (!latest) return latest.error();
+  out.latest_state = *latest;
+  return out;
+}
+
+Result<to_master::ContainerLeaked> read_leaked(const internal::ContainerLeaked& message) {
+  to_master::ContainerLeaked out;
+  if (Status ok = require_ids({{"container_leaked.framework_id", &message.framework_id()},
+                               {"container_leaked.executor_id", &message.executor_id()}});
+      !ok) {
+    return ok.error();
+  }
+  out.framework_id = FrameworkId(message.framework_id());
+  out.executor_id = ExecutorId(message.executor_id());
+  mesos::v1::AgentInfo holder;
+  if (!parse_bounded(message.resources(), holder)) {
+    return invalid("'container_leaked.resources' does not parse");
+  }
+  Result<Resources> resources = read_resources(holder.resources(), "container_leaked");
+  if (!resources) return resources.error();
+  out.resources = std::move(*resources);
+  out.resolved = message.resolved();
+  return out;
+}
+
+template <typename T>
+Status put(Result<T> body, AgentToMaster& out) {
+  if (!body) return body.error();
+  out.body = std::move(*body);
+  return {};
+}
+
+Status read_message(internal::AgentToMaster& message, AgentToMaster& out) {
+  switch (message.body_case()) {
+    case internal::AgentToMaster::kRegister:
+      return put(read_register(message.register_()), out);
+    case internal::AgentToMaster::kStatusUpdate:
+      return put(read_update(message.status_update()), out);
+    case internal::AgentToMaster::kExecutorExited: {
+      const internal::ExecutorExited& in = message.executor_exited();
+      if (Status ok = require_ids({{"executor_exited.framework_id", &in.framework_id()},
+                                   {"executor_exited.executor_id", &in.executor_id()}});
+          !ok) {
+        return ok;
+      }
+      out.body = to_master::ExecutorExited{FrameworkId(in.framework_id()),
+                                           ExecutorId(in.executor_id()), in.wait_status()};
+      return {};
+    }
+    case internal::AgentToMaster::kContainerLeaked:
+      return put(read_leaked(message.container_leaked()), out);
+    case internal::AgentToMaster::kExecutorMessage: {
+      internal::ExecutorData& in = *message.mutable_executor_message();
+      if (Status ok = require_ids({{"executor_message.framework_id", &in.framework_id()},
+                                   {"executor_message.executor_id", &in.executor_id()}});
+          !ok) {
+        return ok;
+      }
+      if (in.data().size() > limits::kMaxFrameworkMessageBytes) {
+        return Error{ErrorCode::too_large, "'executor_message.data' has " +
+                                               std::to_string(in.data().size()) +
+                                               " bytes: at most 1048576"};
+      }
+      out.body =
+          to_master::ExecutorMessage{FrameworkId(in.framework_id()), ExecutorId(in.executor_id()),
+                                     std::move(*in.mutable_data())};
+      return {};
+    }
+    case internal::AgentToMaster::kHeartbeat:
+      out.body = to_master::Heartbeat{message.heartbeat().last_sent()};
+      return {};
+    case internal::AgentToMaster::kLeaving:
+      out.body = to_master::Leaving{};
+      return {};
+    case internal::AgentToMaster::BODY_NOT_SET:
+      break;
+  }
+  return invalid("message from an agent of a kind that this build does not know");
+}
+
+}  // namespace
+
+std::size_t append_agent_to_master(const AgentToMaster& message, std::string& batch) {
+  thread_local internal::AgentToMaster out;
+  write_header(message.header, out);
+  std::visit(Writer{out}, message.body);
+  const std::size_t bytes = append_message(out, batch);
+  recycle(out, bytes);
+  return bytes;
+}
+
+Result<AgentToMaster> decode_agent_to_master(std::string_view frame) {
+  thread_local internal::AgentToMaster message;
+  AgentToMaster out;
+  if (Status ok = parse_frame(frame, message, "message from an agent"); !ok) return ok.error();
+  out.header = read_header(message);
+  if (Status ok = read_message(message, out); !ok) return ok.error();
+  return out;
+}
+
+}  // namespace bourse::codec

@@ -1,0 +1,201 @@
+#include "model/limits.hpp"
+#include "proto/codec/description_form.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/codec/record_form.hpp"
+#include "proto/codec/records.hpp"
+#include "proto/codec/status_form.hpp"
+#include "proto/codec/text_check.hpp"
+#include "proto/internal/checkpoint.pb.h"
+
+namespace bourse::codec {
+
+namespace {
+
+namespace message = internal::checkpoint;
+
+constexpr const char* kWhat = "checkpoint record";
+
+// One overload per kind of record.
+struct Sealer {
+  std::size_t kind;
+
+  std::string operator()(const checkpoint::Identity& in) const {
+    message::Identity out;
+    write_agent_description(in.agent, *out.mutable_agent());
+    out.set_cluster_id(in.cluster_id);
+    out.set_epoch(in.epoch);
+    out.set_boot_id(in.boot_id);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::FrameworkSeen& in) const {
+    message::FrameworkSeen out;
+    write_framework_description(in.framework, *out.mutable_framework());
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::ExecutorLaunched& in) const {
+    message::ExecutorLaunched out;
+    out.set_framework_id(in.framework_id.raw());
+    out.mutable_executor()->assign(description_of(in.executor).bytes());
+    if (in.command_task) out.set_command_task(true);
+    out.set_container_id(in.container_id.raw());
+    out.set_token(in.token);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::TaskLaunched& in) const {
+    message::TaskLaunched out;
+    out.set_framework_id(in.framework_id.raw());
+    out.set_executor_id(in.executor_id.raw());
+    out.mutable_task()->assign(description_of(in.task).bytes());
+    write_launch_number(in.launch_id, *out.mutable_launch());
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::UpdateStored& in) const {
+    message::UpdateStored out;
+    out.set_framework_id(in.framework_id.raw());
+    write_record(in.status, *out.mutable_status());
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::UpdateAcknowledged& in) const {
+    message::TaskMark out = task_mark(in.framework_id, in.task_id);
+    out.set_uuid(std::string(bytes_of(in.uuid)));
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::TaskForgotten& in) const {
+    return seal_record(kind, task_mark(in.framework_id, in.task_id));
+  }
+  std::string operator()(const checkpoint::ExecutorForgotten& in) const {
+    message::ExecutorMark out;
+    out.set_framework_id(in.framework_id.raw());
+    out.set_executor_id(in.executor_id.raw());
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::KillRequested& in) const {
+    return seal_record(kind, task_mark(in.framework_id, in.task_id));
+  }
+
+ private:
+  static message::TaskMark task_mark(const FrameworkId& framework_id, const TaskId& task_id) {
+    message::TaskMark out;
+    out.set_framework_id(framework_id.raw());
+    out.set_task_id(task_id.raw());
+    return out;
+  }
+};
+
+Result<CheckpointRecord> read_identity(std::string_view payload) {
+  message::Identity in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<AgentFacet> agent = read_agent_description(in.agent());
+  if (!agent) return agent.error();
+  return CheckpointRecord(
+      checkpoint::Identity{std::move(*agent), in.cluster_id(), in.epoch(), in.boot_id()});
+}
+
+Result<CheckpointRecord> read_framework_seen(std::string_view payload) {
+  message::FrameworkSeen in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<FrameworkFacet> framework = read_framework_description(in.framework());
+  if (!framework) return framework.error();
+  return CheckpointRecord(checkpoint::FrameworkSeen{std::move(*framework)});
+}
+
+Result<CheckpointRecord> read_executor_launched(std::string_view payload) {
+  message::ExecutorLaunched in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok =
+          require_ids({{"framework_id", &in.framework_id()}, {"container_id", &in.container_id()}});
+      !ok) {
+    return ok.error();
+  }
+  Result<ExecutorFacet> executor = read_executor_bytes(in.executor());
+  if (!executor) return executor.error();
+  return CheckpointRecord(checkpoint::ExecutorLaunched{FrameworkId(in.framework_id()),
+                                                       std::move(*executor), in.command_task(),
+                                                       ContainerId(in.container_id()), in.token()});
+}
+
+Result<CheckpointRecord> read_task_launched(std::string_view payload) {
+  message::TaskLaunched in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok =
+          require_ids({{"framework_id", &in.framework_id()}, {"executor_id", &in.executor_id()}});
+      !ok) {
+    return ok.error();
+  }
+  Result<TaskFacet> task = read_task_bytes(in.task());
+  if (!task) return task.error();
+  return CheckpointRecord(checkpoint::TaskLaunched{FrameworkId(in.framework_id()),
+                                                   ExecutorId(in.executor_id()), std::move(*task),
+                                                   read_launch_number(in.launch())});
+}
+
+Result<CheckpointRecord> read_update(std::string_view payload) {
+  message::UpdateStored in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = require_ids({{"framework_id", &in.framework_id()}}); !ok) return ok.error();
+  Result<TaskStatus> status = read_record(in.status(), "status");
+  if (!status) return status.error();
+  return CheckpointRecord(
+      checkpoint::UpdateStored{FrameworkId(in.framework_id()), std::move(*status)});
+}
+
+Result<CheckpointRecord> read_task_mark(std::string_view payload, std::uint8_t kind) {
+  message::TaskMark in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = require_ids({{"framework_id", &in.framework_id()}, {"task_id", &in.task_id()}});
+      !ok) {
+    return ok.error();
+  }
+  const FrameworkId framework_id(in.framework_id());
+  const TaskId task_id(in.task_id());
+  if (kind == 7) return CheckpointRecord(checkpoint::TaskForgotten{framework_id, task_id});
+  if (kind == 9) return CheckpointRecord(checkpoint::KillRequested{framework_id, task_id});
+  Result<Uuid> uuid = read_uuid(in.uuid(), "uuid");
+  if (!uuid) return uuid.error();
+  return CheckpointRecord(checkpoint::UpdateAcknowledged{framework_id, task_id, *uuid});
+}
+
+Result<CheckpointRecord> read_executor_mark(std::string_view payload) {
+  message::ExecutorMark in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok =
+          require_ids({{"framework_id", &in.framework_id()}, {"executor_id", &in.executor_id()}});
+      !ok) {
+    return ok.error();
+  }
+  return CheckpointRecord(
+      checkpoint::ExecutorForgotten{FrameworkId(in.framework_id()), ExecutorId(in.executor_id())});
+}
+
+}  // namespace
+
+std::string encode_checkpoint_record(const CheckpointRecord& record) {
+  return std::visit(Sealer{record.index() + 1}, record);
+}
+
+Result<CheckpointRecord> decode_checkpoint_record(std::string_view record) {
+  Result<RecordBody> body = open_record(record, kWhat);
+  if (!body) return body.error();
+  switch (body->kind) {
+    case 1:
+      return read_identity(body->payload);
+    case 2:
+      return read_framework_seen(body->payload);
+    case 3:
+      return read_executor_launched(body->payload);
+    case 4:
+      return read_task_launched(body->payload);
+    case 5:
+      return read_update(body->payload);
+    case 6:
+    case 7:
+    case 9:
+      return read_task_mark(body->payload, body->kind);
+    case 8:
+      return read_executor_mark(body->payload);
+    default:
+      return unknown_kind(body->kind, kWhat);
+  }
+}
+
+}  // namespace bourse::codec

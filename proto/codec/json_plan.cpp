@@ -1,0 +1,84 @@
+#include "proto/codec/json_plan.hpp"
+
+#include <google/protobuf/descriptor.pb.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+
+namespace bourse::codec {
+
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+
+// Operators' clients index these lists without looking whether they are there.
+constexpr std::array<std::string_view, 4> kListsAlways = {
+    "mesos.v1.master.Response.GetAgents",
+    "mesos.v1.master.Response.GetExecutors",
+    "mesos.v1.master.Response.GetFrameworks",
+    "mesos.v1.master.Response.GetTasks",
+};
+
+class Plans {
+ public:
+  const TypePlan& of(const Descriptor& type) {
+    {
+      const std::shared_lock lock(mutex_);
+      const auto it = plans_.find(&type);
+      if (it != plans_.end()) return *it->second;
+    }
+    const std::unique_lock lock(mutex_);
+    return build(type);
+  }
+
+ private:
+  // Entered before its fields are worked out, so that types may contain themselves. Readers see it
+  // only after the lock is released, when everything below it is complete.
+  const TypePlan& build(const Descriptor& type) {
+    auto [it, fresh] = plans_.try_emplace(&type);
+    if (!fresh) return *it->second;
+    it->second = std::make_unique<TypePlan>();
+    TypePlan& plan = *it->second;
+    plan.type = &type;
+    const bool lists =
+        std::find(kListsAlways.begin(), kListsAlways.end(), type.full_name()) != kListsAlways.end();
+    plan.fields.reserve(static_cast<std::size_t>(type.field_count()));
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor& field = *type.field(i);
+      FieldPlan made;
+      made.field = &field;
+      made.key = '"' + field.name() + "\":";
+      made.type = field.cpp_type();
+      made.repeated = field.is_repeated();
+      made.map = field.is_map();
+      made.bytes = field.type() == FieldDescriptor::TYPE_BYTES;
+      made.required = field.is_required();
+      made.always = !field.options().deprecated() &&
+                    (field.has_default_value() || (lists && field.is_repeated()));
+      plan.by_name.emplace(field.name(), plan.fields.size());
+      plan.fields.push_back(std::move(made));
+    }
+    for (FieldPlan& made : plan.fields) {
+      if (made.type == FieldDescriptor::CPPTYPE_MESSAGE) {
+        made.child = &build(*made.field->message_type());
+      }
+    }
+    return plan;
+  }
+
+  std::shared_mutex mutex_;
+  std::unordered_map<const Descriptor*, std::unique_ptr<TypePlan>> plans_;
+};
+
+}  // namespace
+
+const TypePlan& plan_of(const Descriptor& type) {
+  static Plans* const plans = new Plans;  // never destroyed: threads may outlive main
+  return plans->of(type);
+}
+
+}  // namespace bourse::codec

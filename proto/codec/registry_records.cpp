@@ -1,0 +1,154 @@
+#include "model/limits.hpp"
+#include "proto/codec/description_form.hpp"
+#include "proto/codec/record_form.hpp"
+#include "proto/codec/records.hpp"
+#include "proto/codec/text_check.hpp"
+#include "proto/internal/registry.pb.h"
+
+namespace bourse::codec {
+
+namespace {
+
+namespace message = internal::registry;
+
+constexpr const char* kWhat = "registry record";
+
+// One overload per kind of command.
+struct Sealer {
+  std::size_t kind;
+
+  std::string operator()(const registry::SetCluster& in) const {
+    message::SetCluster out;
+    out.set_cluster_id(in.cluster_id);
+    out.set_epoch(in.epoch);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::AdmitAgent& in) const {
+    message::Agent out;
+    write_agent_description(in.agent, *out.mutable_agent());
+    out.set_at_ns(in.at.ns);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::UpdateAgent& in) const {
+    message::Agent out;
+    write_agent_description(in.agent, *out.mutable_agent());
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::MarkAgent& in) const {
+    message::AgentMark out;
+    out.set_agent_id(in.agent_id.raw());
+    out.set_standing(static_cast<std::uint32_t>(in.standing));
+    out.set_at_ns(in.at.ns);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::RemoveAgent& in) const {
+    message::AgentMark out;
+    out.set_agent_id(in.agent_id.raw());
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::PutFramework& in) const {
+    message::Framework out;
+    write_framework_description(in.framework, *out.mutable_framework());
+    out.set_at_ns(in.at.ns);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::RemoveFramework& in) const {
+    message::FrameworkEnd out;
+    out.set_framework_id(in.framework_id.raw());
+    out.set_at_ns(in.at.ns);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::SetWeight& in) const {
+    message::Weight out;
+    out.set_role(in.role);
+    out.set_weight_milli(in.weight_milli);
+    return seal_record(kind, out);
+  }
+};
+
+Result<RegistryCommand> read_cluster(std::string_view payload) {
+  message::SetCluster in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  return RegistryCommand(registry::SetCluster{in.cluster_id(), in.epoch()});
+}
+
+Result<RegistryCommand> read_agent(std::string_view payload, bool admit) {
+  message::Agent in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<AgentFacet> agent = read_agent_description(in.agent());
+  if (!agent) return agent.error();
+  if (admit) {
+    return RegistryCommand(registry::AdmitAgent{std::move(*agent), WallTime{in.at_ns()}});
+  }
+  return RegistryCommand(registry::UpdateAgent{std::move(*agent)});
+}
+
+Result<RegistryCommand> read_mark(std::string_view payload, bool remove) {
+  message::AgentMark in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = check_id(in.agent_id(), "agent_id"); !ok) return ok.error();
+  if (remove) return RegistryCommand(registry::RemoveAgent{AgentId(in.agent_id())});
+  if (in.standing() < 1 || in.standing() > 3) {
+    return Error{ErrorCode::corrupt,
+                 "registry record with agent standing " + std::to_string(in.standing())};
+  }
+  return RegistryCommand(registry::MarkAgent{AgentId(in.agent_id()),
+                                             static_cast<registry::AgentStanding>(in.standing()),
+                                             WallTime{in.at_ns()}});
+}
+
+Result<RegistryCommand> read_framework_put(std::string_view payload) {
+  message::Framework in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<FrameworkFacet> framework = read_framework_description(in.framework());
+  if (!framework) return framework.error();
+  return RegistryCommand(registry::PutFramework{std::move(*framework), WallTime{in.at_ns()}});
+}
+
+Result<RegistryCommand> read_framework_end(std::string_view payload) {
+  message::FrameworkEnd in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = check_id(in.framework_id(), "framework_id"); !ok) return ok.error();
+  return RegistryCommand(
+      registry::RemoveFramework{FrameworkId(in.framework_id()), WallTime{in.at_ns()}});
+}
+
+Result<RegistryCommand> read_weight(std::string_view payload) {
+  message::Weight in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = check_role(in.role(), "role"); !ok) return ok.error();
+  return RegistryCommand(registry::SetWeight{in.role(), in.weight_milli()});
+}
+
+}  // namespace
+
+std::string encode_registry_command(const RegistryCommand& command) {
+  return std::visit(Sealer{command.index() + 1}, command);
+}
+
+Result<RegistryCommand> decode_registry_command(std::string_view record) {
+  Result<RecordBody> body = open_record(record, kWhat);
+  if (!body) return body.error();
+  switch (body->kind) {
+    case 1:
+      return read_cluster(body->payload);
+    case 2:
+      return read_agent(body->payload, true);
+    case 3:
+      return read_agent(body->payload, false);
+    case 4:
+      return read_mark(body->payload, false);
+    case 5:
+      return read_mark(body->payload, true);
+    case 6:
+      return read_framework_put(body->payload);
+    case 7:
+      return read_framework_end(body->payload);
+    case 8:
+      return read_weight(body->payload);
+    default:
+      return unknown_kind(body->kind, kWhat);
+  }
+}
+
+}  // namespace bourse::codec

@@ -1,0 +1,168 @@
+// Scheduler events, both ways.
+
+#include "proto/codec/facet_read.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/codec/quantity.hpp"
+#include "proto/codec/scheduler.hpp"
+#include "proto/codec/scheduler_form.hpp"
+#include "proto/codec/text_check.hpp"
+#include "proto/v1/scheduler_event.pb.h"
+
+namespace bourse::codec {
+
+namespace v1 = mesos::v1;
+using v1::scheduler::Event;
+
+namespace {
+
+// One overload per kind of event.
+struct EventWriter {
+  const EventShape& shape;
+  Event& out;
+
+  void operator()(const event::Subscribed& in) {
+    out.set_type(Event::SUBSCRIBED);
+    Event::Subscribed& made = *out.mutable_subscribed();
+    made.mutable_framework_id()->set_value(in.framework_id.raw());
+    made.set_heartbeat_interval_seconds(seconds_from_duration(in.heartbeat_interval));
+    if (shape.master != nullptr) write_master(*shape.master, *made.mutable_master_info());
+  }
+  void operator()(const event::Offers& in) {
+    out.set_type(Event::OFFERS);
+    out.mutable_offers();
+    for (const OfferFacet& offer : in.offers) {
+      write_offer(offer, shape.capabilities, *out.mutable_offers()->add_offers());
+    }
+  }
+  void operator()(const event::Rescind& in) {
+    out.set_type(Event::RESCIND);
+    out.mutable_rescind()->mutable_offer_id()->set_value(in.offer_id.raw());
+  }
+  void operator()(const event::Update& in) {
+    out.set_type(Event::UPDATE);
+    v1::TaskStatus& status = *out.mutable_update()->mutable_status();
+    write_status(in.status, status);
+    status.set_state(static_cast<v1::TaskState>(state_for(in.status.state, shape.capabilities)));
+  }
+  void operator()(const event::Message& in) {
+    out.set_type(Event::MESSAGE);
+    out.mutable_message()->mutable_agent_id()->set_value(in.agent_id.raw());
+    out.mutable_message()->mutable_executor_id()->set_value(in.executor_id.raw());
+    out.mutable_message()->set_data(in.data);
+  }
+  void operator()(const event::Failure& in) {
+    out.set_type(Event::FAILURE);
+    Event::Failure& made = *out.mutable_failure();
+    made.mutable_agent_id()->set_value(in.agent_id.raw());
+    if (!in.executor_id.empty()) made.mutable_executor_id()->set_value(in.executor_id.raw());
+    if (in.wait_status) made.set_status(*in.wait_status);
+  }
+  void operator()(const event::Error& in) {
+    out.set_type(Event::ERROR);
+    out.mutable_error()->set_message(in.message);
+  }
+  void operator()(const event::Heartbeat&) { out.set_type(Event::HEARTBEAT); }
+};
+
+Result<OfferFacet> read_offer(const v1::Offer& message, const FieldPath& at) {
+  OfferFacet out;
+  if (Status ok = check_id(message.id().value(), at.at("id")); !ok) return ok.error();
+  if (Status ok = check_id(message.agent_id().value(), at.at("agent_id")); !ok) return ok.error();
+  out.id = OfferId(message.id().value());
+  out.framework_id = FrameworkId(message.framework_id().value());
+  out.role = message.allocation_info().role();
+  Result<Resources> resources = read_resources(message.resources(), at);
+  if (!resources) return resources.error();
+  out.resources = std::move(*resources);
+  for (const v1::ExecutorID& id : message.executor_ids()) out.executor_ids.emplace_back(id.value());
+
+  auto agent = std::make_shared<AgentFacet>();
+  agent->id = AgentId(message.agent_id().value());
+  agent->hostname = message.hostname();
+  agent->http.hostname = message.url().address().hostname();
+  agent->http.ip = message.url().address().ip();
+  const int port = message.url().address().port();
+  if (port < 0 || port > 65535) {
+    return invalid("'" + at.at("url").text() + "' has port " + std::to_string(port));
+  }
+  agent->http.port = static_cast<std::uint16_t>(port);
+  Result<std::vector<Attribute>> attributes = read_attributes(message.attributes(), at);
+  if (!attributes) return attributes.error();
+  agent->attributes = std::move(*attributes);
+  agent->domain.region = message.domain().fault_domain().region().name();
+  agent->domain.zone = message.domain().fault_domain().zone().name();
+  out.agent = std::move(agent);
+  return out;
+}
+
+Result<SchedulerEvent> read_offers(const Event::Offers& message) {
+  const FieldPath at = "offers";
+  event::Offers out;
+  out.offers.reserve(static_cast<std::size_t>(message.offers_size()));
+  for (int i = 0; i < message.offers_size(); ++i) {
+    Result<OfferFacet> offer = read_offer(message.offers(i), at.at("offers", i));
+    if (!offer) return offer.error();
+    out.offers.push_back(std::move(*offer));
+  }
+  return SchedulerEvent(std::move(out));
+}
+
+Error lacks(const char* field) {
+  return invalid(std::string("scheduler event without '") + field + "'");
+}
+
+}  // namespace
+
+void write_event(const SchedulerEvent& event, const EventShape& shape, Event& out) {
+  std::visit(EventWriter{shape, out}, event);
+}
+
+Result<SchedulerEvent> read_event(Event& message) {
+  switch (message.type()) {
+    case Event::SUBSCRIBED: {
+      if (!message.has_subscribed()) return lacks("subscribed");
+      const std::string& id = message.subscribed().framework_id().value();
+      if (Status ok = check_id(id, "subscribed.framework_id"); !ok) return ok.error();
+      Result<Duration> interval =
+          duration_from_seconds(message.subscribed().heartbeat_interval_seconds(), Duration::max(),
+                                "subscribed.heartbeat_interval_seconds");
+      if (!interval) return interval.error();
+      return SchedulerEvent(event::Subscribed{FrameworkId(id), *interval});
+    }
+    case Event::OFFERS:
+      if (!message.has_offers()) return lacks("offers");
+      return read_offers(message.offers());
+    case Event::RESCIND:
+      if (!message.has_rescind()) return lacks("rescind");
+      return SchedulerEvent(event::Rescind{OfferId(message.rescind().offer_id().value())});
+    case Event::UPDATE: {
+      if (!message.has_update()) return lacks("update");
+      Result<TaskStatus> status =
+          read_status(*message.mutable_update()->mutable_status(), "update.status");
+      if (!status) return status.error();
+      return SchedulerEvent(event::Update{std::move(*status)});
+    }
+    case Event::MESSAGE:
+      if (!message.has_message()) return lacks("message");
+      return SchedulerEvent(event::Message{AgentId(message.message().agent_id().value()),
+                                           ExecutorId(message.message().executor_id().value()),
+                                           std::move(*message.mutable_message()->mutable_data())});
+    case Event::FAILURE: {
+      if (!message.has_failure()) return lacks("failure");
+      event::Failure out{AgentId(message.failure().agent_id().value()),
+                         ExecutorId(message.failure().executor_id().value()), std::nullopt};
+      if (message.failure().has_status()) out.wait_status = message.failure().status();
+      return SchedulerEvent(std::move(out));
+    }
+    case Event::ERROR:
+      if (!message.has_error()) return lacks("error");
+      return SchedulerEvent(event::Error{message.error().message()});
+    case Event::HEARTBEAT:
+      return SchedulerEvent(event::Heartbeat{});
+    default:
+      return Error{ErrorCode::unsupported,
+                   "scheduler event " + Event::Type_Name(message.type()) + " is not supported"};
+  }
+}
+
+}  // namespace bourse::codec
