@@ -9,14 +9,22 @@ wanted_packages() {
   sed -e 's/#.*//' "$root/tools/packages.txt" | tr -s ' \t\n' '\n' | sed '/^$/d'
 }
 
-# Prints the packages of the list that dpkg does not know as installed.
+# Names that installed packages provide: another vendor's nodejs brings npm with it and refuses
+# Debian's beside it.
+provided_packages() {
+  dpkg-query -W -f='${db:Status-Status} ${Provides}\n' 2>/dev/null | sed -n 's/^installed //p' |
+    tr ',' '\n' | sed -e 's/(.*//' -e 's/ //g' | sort -u
+}
+
+# Prints the packages of the list that are neither installed nor provided by one that is.
 missing_packages() {
-  local wanted installed
+  local wanted installed missing
   wanted=$(wanted_packages | sort -u)
   # shellcheck disable=SC2086
   installed=$(dpkg-query -W -f='${db:Status-Status} ${binary:Package}\n' $wanted 2>/dev/null |
     sed -n -e 's/:.*$//' -e 's/^installed //p' | sort -u)
-  comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
+  missing=$(comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed"))
+  [ -z "$missing" ] || comm -23 <(printf '%s\n' "$missing") <(provided_packages)
 }
 
 # Only what has been tried is claimed: Debian 12 and what calls itself the same release.

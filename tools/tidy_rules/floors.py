@@ -15,10 +15,7 @@ class Plan:
         self.by_length = sorted(self.rooms, key=len, reverse=True)
         self.externals = table.get("externals", {})
         self.closed_headers = set(table.get("pure", {}).get("closed_headers", []))
-        self.banned = [
-            (row["where"], re.compile(row["pattern"]), row["why"])
-            for row in table.get("banned", [])
-        ]
+        self.banned = [dict(row, pattern=re.compile(row["pattern"])) for row in table["banned"]]
         self.exceptions = {}
         for row in table.get("exception", []):
             self.exceptions.setdefault(row["file"], set()).update(row["tokens"])
@@ -41,8 +38,28 @@ class Plan:
         return None
 
 
-def is_private(source):
-    return not source.is_header or source.name.endswith("_impl.hpp")
+def private_headers(tree, plan):
+    """Headers that bring, directly or not, a library for their own room: path -> which."""
+    private = {}
+    while True:
+        before = len(private)
+        for source in tree.cpp():
+            room = plan.room_of(source.path)
+            if not source.is_header or room is None or source.path in private:
+                continue
+            for _, _, name in source.includes:
+                target = resolve(tree, source, name)
+                group = None if target else group_of(plan, name)
+                if group in room.get("inside", []):
+                    private[source.path] = f"it brings {group}"
+                elif target in private and plan.room_of(target) is room:
+                    private[source.path] = private[target]
+        if len(private) == before:
+            return private
+
+
+def group_of(plan, name):
+    return "protobuf" if name.endswith(".pb.h") else plan.external_of(name)
 
 
 def resolve(tree, source, name):
@@ -54,7 +71,7 @@ def resolve(tree, source, name):
     return None
 
 
-def check_project_include(plan, room, source, target):
+def check_project_include(plan, private, room, target):
     to = plan.room_of(target)
     if to is None:
         return f'"{target}" is in no room of tools/floors.toml'
@@ -63,8 +80,8 @@ def check_project_include(plan, room, source, target):
     here, there = room["path"], to["path"]
     if "only" in room and there not in room["only"]:
         return f'{here} may include {", ".join(room["only"])} alone, not "{target}"'
-    if target.endswith("_impl.hpp") and room["floor"] < 9:
-        return f'"{target}" is private to {there}'
+    if target in private and room["floor"] < 9:
+        return f'"{target}" is private to {there}: {private[target]}'
     if to["floor"] >= room["floor"]:
         way = "up" if to["floor"] > room["floor"] else "sideways"
         return (
@@ -78,25 +95,21 @@ def check_project_include(plan, room, source, target):
     return None
 
 
-def check_external(plan, room, source, name):
-    group = "protobuf" if name.endswith(".pb.h") else plan.external_of(name)
+def check_external(plan, room, name):
+    group = group_of(plan, name)
     if group is None:
         if "/" in name or name.endswith((".h", ".hpp")):
             return f"<{name}> belongs to no external group of tools/floors.toml"
         if room.get("pure") and name in plan.closed_headers:
             return f"<{name}> brings the world into {room['path']}, which is pure"
         return None
-    if group in room.get("uses", []):
+    if group in room.get("uses", []) + room.get("inside", []):
         return None
-    if group in room.get("inside", []):
-        if is_private(source):
-            return None
-        return f"<{name}> ({group}) in a header others include: only .cpp files and *_impl.hpp may"
     return f"{room['path']} does not use {group}: <{name}> (tools/floors.toml)"
 
 
 def check(tree, plan):
-    findings = []
+    findings, private = [], private_headers(tree, plan)
     for source in tree.cpp():
         room = plan.room_of(source.path)
         if room is None:
@@ -109,11 +122,11 @@ def check(tree, plan):
             if name in allowed:
                 continue
             if target is not None:
-                problem = check_project_include(plan, room, source, target)
+                problem = check_project_include(plan, private, room, target)
             elif quote == '"' and not name.endswith(".pb.h"):
                 problem = f'"{name}" is not in the tree: write the path from the root'
             else:
-                problem = check_external(plan, room, source, name)
+                problem = check_external(plan, room, name)
             if problem:
                 findings.append(Finding(source.path, line, RULE, problem))
     return findings

@@ -1,4 +1,4 @@
-"""Each header compiles alone. A header that its own .cpp includes first is proven by the build; the
+"""Each header compiles alone. A header that some .cpp begins with is proven by the build; the
 others are compiled here, once for each state of what they include."""
 
 import concurrent.futures
@@ -34,11 +34,19 @@ def key_of(tree, path):
     return digest.hexdigest()
 
 
-def proven_by_build(tree, header):
-    source = tree.sources.get(header.path.rsplit(".", 1)[0] + ".cpp")
-    if source is None or not source.includes:
-        return False
-    return resolve(tree, source, source.includes[0][2]) == header.path
+def proven_by_build(tree):
+    """Headers that a compiled file begins with, and what those headers begin with in turn."""
+    proven = set()
+    for source in tree.cpp():
+        while source is not None and source.includes:
+            first = resolve(tree, source, source.includes[0][2])
+            if first is None or first in proven:
+                break
+            if source.is_header and source.path not in proven:
+                break
+            proven.add(first)
+            source = tree.sources[first]
+    return proven
 
 
 def include_directories(tree, build_dir):
@@ -70,7 +78,8 @@ def check(tree, build_dir):
         cache = json.loads(cache_file.read_text())
     except (OSError, ValueError):
         cache = {}
-    headers = [s for s in tree.cpp() if s.is_header and not proven_by_build(tree, s)]
+    proven = proven_by_build(tree)
+    headers = [s for s in tree.cpp() if s.is_header and s.path not in proven]
     keys = {header.path: key_of(tree, header.path) for header in headers}
     waiting = [path for path, key in keys.items() if cache.get(path) != key]
     findings = []

@@ -17,6 +17,7 @@ SCOPE = re.compile(
 TEMPLATE = re.compile(r"\btemplate\s*<[^{};]*?>(?=\s*(?:class|struct|union|requires|[\w:\[]))")
 INITIALISER_LIST = re.compile(r"\)\s*(?:noexcept\s*)?:\s[^;]*[\w>]\s*$", re.DOTALL)
 AFTER_SIGNATURE = re.compile(r"(?:\)|\bconst|\bnoexcept|\boverride|\bfinal|\btry|&)\s*$")
+LABEL = re.compile(r"^\s*case [\w:]+:\s*$", re.MULTILINE)
 CALLED = re.compile(r"((?:[\w~]+::)*(?:operator\s*[^\s\w(]{1,3}|operator\s*\(\)|[\w~]+))\s*\(")
 
 
@@ -29,7 +30,8 @@ def function_name(raw, header):
 
 
 def cpp_functions(source):
-    """(name, first line, lines) of each outermost function body. Works on shape, not on grammar."""
+    """(name, first line, lines) of each outermost function body. Works on shape, not on grammar.
+    The labels of a switch are not counted: an exhaustive table of names is no long function."""
     code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()),
                   source.code, flags=re.MULTILINE)
     functions, stack = [], []
@@ -58,7 +60,8 @@ def cpp_functions(source):
             if inside is not None and inside[0] == len(stack):
                 if inside[1] >= 0:
                     first = line_of(code, inside[1])
-                    functions.append((inside[2], first, line_of(code, at) - first + 1))
+                    labels = len(LABEL.findall(code, inside[1], at))
+                    functions.append((inside[2], first, line_of(code, at) - first + 1 - labels))
                     start = at + 1
                 inside = None
             elif inside is None:

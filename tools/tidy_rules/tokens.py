@@ -17,6 +17,12 @@ def applies(where, source, room):
     return source.is_cpp
 
 
+def in_loop(code, position):
+    """Whether a loop begins in the few lines before."""
+    before = code[:position].splitlines()[-6:]
+    return any(re.search(r"\b(while|for)\b", line) for line in before)
+
+
 def check_tokens(tree, plan):
     findings = []
     for source in tree.sources.values():
@@ -24,15 +30,17 @@ def check_tokens(tree, plan):
             continue
         room = plan.room_of(source.path)
         allowed = plan.exceptions.get(source.path, set())
-        for where, pattern, why in plan.banned:
-            if not applies(where, source, room):
+        for row in plan.banned:
+            if not applies(row["where"], source, room):
                 continue
-            for match in pattern.finditer(source.code):
+            for match in row["pattern"].finditer(source.code):
                 token = match.group().strip()
                 if token in allowed or token.removeprefix("std::") in allowed:
                     continue
+                if row.get("loops") and in_loop(source.code, match.start()):
+                    continue
                 line = line_of(source.code, match.start())
-                findings.append(Finding(source.path, line, "token", f"{token}: {why}"))
+                findings.append(Finding(source.path, line, "token", f"{token}: {row['why']}"))
     return findings
 
 
