@@ -1,0 +1,170 @@
+// All tasks: search and filters run on the master, the list holds what was scrolled to.
+
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { compact, count } from '../lib/format'
+import { replaceQuery } from '../lib/route'
+import { GROUPS, STATES, stateLabel } from '../lib/states'
+import { useCluster, useFollower } from '../state/hooks'
+import { TaskWindow } from '../state/tasks'
+import { AsCommand, Choice, Empty, PageHead, Search } from '../ui/bits'
+import { TaskTable } from './tasktable'
+
+const SEARCH_WAIT_MS = 180
+
+function useSettled(value: string): string {
+  const [settled, set] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => set(value), SEARCH_WAIT_MS)
+    return () => clearTimeout(timer)
+  }, [value])
+  return settled
+}
+
+function statesOf(query: URLSearchParams): string[] | undefined {
+  const one = query.get('state')
+  if (one) return [one]
+  return GROUPS.find((g) => g.key === query.get('group'))?.states
+}
+
+export function TasksPage({ query }: { query: URLSearchParams }) {
+  const search = query.get('q') ?? ''
+  const settled = useSettled(search)
+  const framework = query.get('framework') ?? undefined
+  const agent = query.get('agent') ?? undefined
+  const states = statesOf(query)
+  const filter = useMemo(
+    () => ({ search: settled, framework, agent, states }),
+    [settled, framework, agent, states?.join()],
+  )
+  const window = useFollower(() => new TaskWindow(filter), JSON.stringify(filter))
+  const clear = {
+    q: undefined,
+    group: undefined,
+    state: undefined,
+    framework: undefined,
+    agent: undefined,
+  }
+  const filtered = !!(settled || framework || agent || states)
+  return (
+    <div class="page-fill">
+      <PageHead title="Tasks" sub={<Extent window={window} />}>
+        <Search value={search} placeholder="Task name or id" onInput={(q) => replaceQuery({ q })} />
+      </PageHead>
+      <Filters query={query} />
+      <TaskTable
+        window={window}
+        key={JSON.stringify(filter)}
+        empty={
+          filtered ? (
+            <Empty title="No task matches">
+              <button type="button" onClick={() => replaceQuery(clear)}>
+                Clear search and filters
+              </button>
+            </Empty>
+          ) : (
+            <Empty title="No task has been launched yet">
+              Frameworks launch tasks on offers. Try the example: <code>./dev demo</code>
+            </Empty>
+          )
+        }
+      />
+      <AsCommand command={command(filter)} />
+    </div>
+  )
+}
+
+function command(filter: {
+  search?: string
+  framework?: string
+  agent?: string
+  states?: string[]
+}): string {
+  const words = ['bourse tasks']
+  if (filter.framework) words.push(`--framework ${filter.framework}`)
+  if (filter.agent) words.push(`--agent ${filter.agent}`)
+  if (filter.states)
+    words.push(`--state ${filter.states.map((s) => s.replace('TASK_', '')).join(',')}`)
+  if (filter.search) words.push(`--search '${filter.search.replaceAll("'", "'\\''")}'`)
+  return words.join(' ')
+}
+
+function Extent({ window }: { window: TaskWindow }) {
+  if (!window.loaded) return <>{window.error ? 'Not loaded' : 'Loading\u2026'}</>
+  const here = count(window.rows.length)
+  return (
+    <>
+      {window.length > window.rows.length
+        ? `${count(window.length)} tasks, ${here} loaded`
+        : `${here} tasks`}
+    </>
+  )
+}
+
+function Filters({ query }: { query: URLSearchParams }) {
+  const cluster = useCluster()
+  const m = cluster.metrics ?? {}
+  const counted = (states: string[]) =>
+    states.reduce((n, s) => n + (m[`master/tasks_${STATES[s]?.metric}`] ?? 0), 0)
+  const state = query.get('state')
+  const group = state ? '' : (query.get('group') ?? 'all')
+  const options = [
+    { key: 'all', label: 'All' },
+    ...GROUPS.map((g) => ({ key: g.key, label: g.label, count: compact(counted(g.states)) })),
+  ]
+  const frameworks = [...cluster.frameworks, ...cluster.completed]
+  return (
+    <div class="filters">
+      <Choice
+        label="State"
+        value={group}
+        options={options}
+        onChange={(key) =>
+          replaceQuery({ group: key === 'all' ? undefined : key, state: undefined })
+        }
+      />
+      {state && (
+        <button type="button" class="chip" onClick={() => replaceQuery({ state: undefined })}>
+          {stateLabel(state)} <span aria-hidden="true">{'\u00d7'}</span>
+          <span class="sr">remove filter</span>
+        </button>
+      )}
+      <Select
+        label="Framework"
+        value={query.get('framework') ?? ''}
+        options={frameworks.slice(0, 500).map(([id, f]) => [id, f.framework_info.name])}
+        onChange={(framework) => replaceQuery({ framework })}
+      />
+      <Select
+        label="Agent"
+        value={query.get('agent') ?? ''}
+        options={[...cluster.agents].slice(0, 1000).map(([id, a]) => [id, a.agent_info.hostname])}
+        onChange={(agent) => replaceQuery({ agent })}
+      />
+    </div>
+  )
+}
+
+function Select(props: {
+  label: string
+  value: string
+  options: [string, string][]
+  onChange: (v: string) => void
+}) {
+  const sorted = [...props.options].sort((a, b) => (a[1] < b[1] ? -1 : 1))
+  return (
+    <label class={`select ${props.value ? 'set' : ''}`}>
+      <span class="sr">{props.label}</span>
+      <select value={props.value} onChange={(event) => props.onChange(event.currentTarget.value)}>
+        <option value="">Any {props.label.toLowerCase()}</option>
+        {sorted.map(([id, name]) => (
+          <option key={id} value={id}>
+            {name}
+          </option>
+        ))}
+        {props.value && !sorted.some(([id]) => id === props.value) && (
+          <option value={props.value}>{props.value}</option>
+        )}
+      </select>
+    </label>
+  )
+}

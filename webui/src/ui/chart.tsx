@@ -1,0 +1,177 @@
+// Time charts on uPlot: areas and lines over a common axis, colours from the style sheet's tokens,
+// so that light and dark are one definition. The legend is HTML above the plot and follows the
+// cursor.
+
+import { useEffect, useRef, useState } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { clock } from '../lib/format'
+import { useMedia } from '../state/hooks'
+
+export interface Series {
+  label: string
+  color: string // name of a style token: `used` reads --used
+  values: (number | null)[]
+  area?: boolean
+  dashed?: boolean
+}
+
+interface Props {
+  label: string
+  times: number[]
+  series: Series[]
+  height: number
+  format: (value: number) => string
+  max?: number
+  stacked?: boolean
+  axes?: boolean
+  legend?: boolean
+}
+
+const MIN_SPAN_S = 60
+
+const token = (name: string) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
+
+function stack(series: Series[]): (number | null)[][] {
+  const columns: (number | null)[][] = []
+  for (const one of series) {
+    const below = columns[columns.length - 1]
+    columns.push(one.values.map((v, i) => (v === null ? null : v + (below?.[i] ?? 0))))
+  }
+  return columns
+}
+
+function options(
+  props: Props,
+  width: number,
+  onCursor: (index: number | null) => void,
+): uPlot.Options {
+  const grid = { stroke: token('grid'), width: 1 }
+  const font = `11px ${token('font')}`
+  const axis = { stroke: token('muted'), grid, ticks: { show: false }, font }
+  const span = (props.times[props.times.length - 1] ?? 0) - (props.times[0] ?? 0)
+  return {
+    width,
+    height: props.height,
+    padding: props.axes ? [8, 4, 0, 0] : [2, 0, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
+    // An area of a stack is filled down to the one below it, so colours do not mix.
+    bands: props.stacked ? props.series.slice(1).map((_s, i) => ({ series: [i + 2, i + 1] })) : [],
+    scales: {
+      x: { time: true, range: (_u, min, max) => [Math.min(min, max - MIN_SPAN_S), max] },
+      y: { range: (_u, _min, max) => [0, props.max ?? Math.max(max * 1.15, 1)] },
+    },
+    axes: props.axes
+      ? [
+          {
+            ...axis,
+            size: 24,
+            space: 70,
+            values: (_u, splits) =>
+              splits.map((s) => (span < 600 ? clock(s) : clock(s).slice(0, 5))),
+          },
+          {
+            ...axis,
+            size: 44,
+            gap: 4,
+            space: 28,
+            values: (_u, splits) => splits.map(props.format),
+          },
+        ]
+      : [{ show: false }, { show: false }],
+    series: [
+      {},
+      ...props.series.map((s) => ({
+        label: s.label,
+        stroke: token(s.color),
+        width: s.dashed ? 1 : 1.5,
+        dash: s.dashed ? [4, 4] : undefined,
+        fill: s.area ? token(`${s.color}-area`) : undefined,
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+    hooks: { setCursor: [(u) => onCursor(u.cursor.idx ?? null)] },
+  }
+}
+
+export function TimeChart(props: Props) {
+  const box = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | null>(null)
+  const dark = useMedia('(prefers-color-scheme: dark)')
+  const [at, setAt] = useState<number | null>(null)
+  const shape = props.series.map((s) => s.label + s.color).join() + props.height + dark
+  const columns = props.stacked ? stack(props.series) : props.series.map((s) => s.values)
+  const data = [props.times, ...columns] as uPlot.AlignedData
+
+  useEffect(() => {
+    const element = box.current
+    if (!element) return
+    const made = new uPlot(options(props, element.clientWidth || 300, setAt), data, element)
+    plot.current = made
+    const observer = new ResizeObserver(() => {
+      const width = element.clientWidth
+      if (width > 0 && width !== made.width) made.setSize({ width, height: props.height })
+    })
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      made.destroy()
+      plot.current = null
+    }
+  }, [shape])
+  useEffect(
+    () => plot.current?.setData(data),
+    [props.times, props.times[props.times.length - 1], shape],
+  )
+
+  const index = at ?? props.times.length - 1
+  const shown = props.series.map((s) => ({ ...s, value: s.values[index] }))
+  const text = shown
+    .map((s) => `${s.label} ${s.value == null ? 'unknown' : props.format(s.value)}`)
+    .join(', ')
+  return (
+    <figure class="chart">
+      {props.legend !== false && (
+        <figcaption>
+          {shown.map((s) => (
+            <span key={s.label}>
+              <i class={`swatch c-${s.color}`} />
+              {s.label} <b>{s.value == null ? '\u2013' : props.format(s.value)}</b>
+            </span>
+          ))}
+          <span class="when">{at === null ? '' : clock(props.times[at] ?? 0)}</span>
+        </figcaption>
+      )}
+      <div ref={box} class="plot" role="img" aria-label={`${props.label}: ${text}`} />
+    </figure>
+  )
+}
+
+// A trend without axes, small enough for a table cell or a stage card.
+export function Spark(props: { values: (number | null)[]; color: string; label: string }) {
+  const values = props.values.slice(-90).map((v) => v ?? 0)
+  const max = Math.max(1e-9, ...values)
+  const step = values.length > 1 ? 100 / (values.length - 1) : 0
+  const points = values
+    .map((v, i) => `${(i * step).toFixed(1)},${(23 - (v / max) * 21).toFixed(1)}`)
+    .join(' ')
+  return (
+    <svg
+      class={`spark s-${props.color}`}
+      viewBox="0 0 100 24"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={props.label}
+    >
+      {values.length > 1 && (
+        <>
+          <polygon points={`0,24 ${points} 100,24`} />
+          <polyline points={points} vector-effect="non-scaling-stroke" />
+        </>
+      )}
+    </svg>
+  )
+}
