@@ -56,7 +56,9 @@ class ContainerCgroup {
   // Makes the directories and writes the limits. conflict when one exists already (a container of
   // that name lives or leaked); on failure nothing is left.
   Status create(const CgroupLimits& limits) const;
-  // Moves the calling process in. errno or 0.
+  // Writes other limits while the container runs. io: some could not be set (memory below use).
+  Status resize(const CgroupLimits& limits) const;
+  // Moves the calling process in, which must have one thread. errno or 0.
   int attach_self() const;
 
   // -1 without the memory controller. Readable when the memory limit was hit; answer with

@@ -118,7 +118,9 @@ Status ContainerCgroup::create(const CgroupLimits& limits) const {
 
 int ContainerCgroup::attach_self() const {
   for (const CgroupParent& dir : dirs_) {
-    const int error = write_value(dir.dir + "/cgroup.procs", "0");
+    // v1: by thread, not by process. Moving a process takes a lock whose writer waits for an RCU
+    // grace period (measured here: 1 to 15 ms); a thread moving itself is exempt.
+    const int error = write_value(dir.dir + (dir.v2 ? "/cgroup.procs" : "/tasks"), "0");
     if (error != 0) return error;
   }
   return 0;

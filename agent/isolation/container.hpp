@@ -137,6 +137,9 @@ class ContainerRuntime {
   Status signal(const std::string& container_id, int signal);
   // SIGKILL to all now; for a leaked container, try again now.
   Status destroy(const std::string& container_id);
+  // Other cpu, memory and pids limits for a running container. not_found; conflict when it has
+  // ended; io. Without cgroups there is nothing to change and that is fine.
+  Status resize(const std::string& container_id, const ResourceLimits& limits);
   // Forgets a container that has ended: its run directory goes, its sandbox stays. Call it once
   // what its terminal event said is stored. conflict while it lives or is leaked.
   Status release(const std::string& container_id);

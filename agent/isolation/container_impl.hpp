@@ -54,13 +54,14 @@ class ContainerRuntime::Impl {
     std::string sandbox_dir;
     ContainerCgroup cgroup;
     Phase phase = Phase::launching;
-    ProcessIdentity shim;  // empty until it says hello or its file is read
+    ProcessIdentity shim;  // empty until the launcher, its hello or its file tells
     ProcessIdentity task;
     int link = -1;         // the shim's connection, key into links_
     bool asked = false;    // an unanswered request lies with the launcher
     bool claimed = false;  // the shim is known to have claimed the run directory
     std::optional<Duration> pending_kill;
     Instant deadline = Instant::max();
+    Instant launch_until{};  // a shim that has not spoken by then is fenced off
     Instant destroy_until = Instant::max();
     Duration destroy_retry;
     std::string lost_reason;

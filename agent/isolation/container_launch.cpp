@@ -211,7 +211,8 @@ Status ContainerRuntime::Impl::launch(const ContainerSpec& spec) {
   container.sandbox_dir = record->sandbox_dir;
   container.cgroup = ContainerCgroup(record->cgroup_dirs);
   container.asked = true;
-  container.deadline = now + options_.launch_timeout;
+  container.launch_until = now + options_.launch_timeout;
+  container.deadline = container.launch_until;
   containers_[spec.container_id] = std::move(container);
   requests_[request] = spec.container_id;
   return {};

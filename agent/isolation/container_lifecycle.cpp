@@ -13,7 +13,7 @@ namespace bourse::isolation {
 
 namespace {
 
-constexpr Duration kShimCheckPause = Duration::milliseconds(200);
+constexpr Duration kShimCheckPause = Duration::milliseconds(50);
 constexpr Duration kFirstDestroyRetry = Duration::milliseconds(1);
 constexpr Duration kMostDestroyRetry = Duration::milliseconds(100);
 constexpr Duration kLeakedRetry = Duration::seconds(10);
@@ -109,6 +109,10 @@ void ContainerRuntime::Impl::on_deadline(Container& container, Instant now) {
     case Phase::running: {
       if (container.claimed) {
         check_shim(container);
+        return;
+      }
+      if (now < container.launch_until && (container.shim.empty() || is_alive(container.shim))) {
+        container.deadline = std::min(now + kShimCheckPause, container.launch_until);
         return;
       }
       // No shim has spoken. Take its place in the run directory, and it can never begin; or find

@@ -207,6 +207,10 @@ void ContainerRuntime::Impl::on_launcher() {
     container->asked = false;
     if (frame.error != 0) {
       fail(*container, "cannot start a shim: " + errno_text(frame.error));
+    } else if (container->phase == Phase::launching && !container->claimed) {
+      // So that its death before its first word is noticed soon.
+      container->shim = identify(static_cast<pid_t>(frame.pid));
+      container->deadline = boot_now() + Duration::milliseconds(200);
     }
   }
   if (got < 0) on_launcher_dead();
@@ -225,7 +229,8 @@ void ContainerRuntime::Impl::on_launcher_dead() {
     request = requests_.erase(request);
     if (container == nullptr || container->phase != Phase::launching) continue;
     container->asked = false;
-    container->deadline = std::min(container->deadline, soon);
+    container->launch_until = std::min(container->launch_until, soon);
+    container->deadline = container->launch_until;
   }
   if (!start_launcher().ok()) launcher_retry_ = boot_now() + kLauncherPause;
 }

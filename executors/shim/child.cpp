@@ -95,9 +95,12 @@ void mark_all_close_on_exec() {
 }
 
 void reset_signals() {
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  // The kernel's own call: glibc's refuses the two signals it uses itself, and its posix_spawn
+  // leaves exactly those two ignored. All zero is SIG_DFL with no flags.
+  static const char kDefault[64] = {};
+  for (int signal = 1; signal < NSIG; ++signal) {
+    ::syscall(SYS_rt_sigaction, signal, kDefault, nullptr, 8UL);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -1,4 +1,5 @@
-// Launching, output, exit statuses, refusals: one container at a time, as root or not.
+// Launching, environments, exit statuses, refusals: one container at a time.
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -6,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 #include "tests/unit/executors/shim/container_world.hpp"
 
@@ -13,25 +15,150 @@ namespace bourse::isolation::testing {
 
 TEST_CASE("a container runs its command in its sandbox and its output is kept") {
   ContainerWorld world;
-  world.launch(world.shell("a", "pwd; echo to-stderr >&2; cat /proc/self/cgroup > groups"));
+  world.launch(world.shell("a", "pwd; echo to-stderr >&2"));
   const ContainerStarted started = world.wait<ContainerStarted>("a");
   CHECK(started.task.pid > 0);
   CHECK(started.task.start_time > 0);
   const ExitRecord record = world.wait_exit("a");
   CHECK(record.succeeded());
   CHECK(record.durable);
+  CHECK(record.cpu_ns > 0);
   CHECK(contents_of(world.sandbox("a") + "/stdout") == world.sandbox("a") + "\n");
   CHECK(contents_of(world.sandbox("a") + "/stderr") == "to-stderr\n");
+}
+
+TEST_CASE("a task inherits descriptors 0, 1 and 2 and nothing else") {
+  ContainerWorld world;
+  world.launch(world.shell("a", "ls /proc/$$/fd; readlink /proc/$$/fd/0"));
+  world.wait_exit("a");
+  CHECK(contents_of(world.sandbox("a") + "/stdout") == "0\n1\n2\n/dev/null\n");
+}
+
+TEST_CASE("a task has its own environment, default signals and no new privileges") {
+  ContainerWorld world;
+  ContainerSpec spec = world.shell("a", "env; grep -E 'SigIgn|SigBlk|NoNewPrivs' /proc/$$/status");
+  spec.env = {{"PATH", "/usr/bin:/bin"}, {"ONE", "1=2 3"}, {"EMPTY", ""}};
+  world.launch(spec);
+  world.wait_exit("a");
+  const std::string out = contents_of(world.sandbox("a") + "/stdout");
+  INFO(out);
+  CHECK(out.find("ONE=1=2 3\n") != std::string::npos);
+  CHECK(out.find("EMPTY=\n") != std::string::npos);
+  CHECK(out.find("BOURSE_SHIM") == std::string::npos);
+  CHECK(out.find("SigBlk:\t0000000000000000") != std::string::npos);
+  CHECK(out.find("SigIgn:\t0000000000000000") != std::string::npos);
+  CHECK(out.find("NoNewPrivs:\t1") != std::string::npos);
+}
+
+TEST_CASE("every way to end is told apart") {
+  ContainerWorld world;
+  world.launch(world.shell("three", "exit 3"));
+  CHECK(WEXITSTATUS(world.wait_exit("three").wait_status) == 3);
+  world.launch(world.shell("signal", "kill -9 $$"));
+  const ExitRecord killed = world.wait_exit("signal");
+  CHECK(WIFSIGNALED(killed.wait_status));
+  CHECK(WTERMSIG(killed.wait_status) == SIGKILL);
+  CHECK_FALSE(killed.killed);
+  CHECK_FALSE(killed.oom);
+
+  ContainerSpec spec = world.shell("missing", "");
+  spec.argv = {"/no/such/program"};
+  world.launch(spec);
+  const ExitRecord missing = world.wait_exit("missing");
+  CHECK_FALSE(missing.launched);
+  CHECK(describe_exit(missing) == "could not run the program: No such file or directory");
+  CHECK(world.find<ContainerStarted>("missing") == nullptr);
+}
+
+TEST_CASE("a specification that cannot be is refused with the reason and leaves nothing") {
+  ContainerWorld world;
+  const auto refusal = [&](const ContainerSpec& spec) {
+    const Status status = world.runtime().launch(spec);
+    REQUIRE_FALSE(status.ok());
+    return status.error().message;
+  };
+  ContainerSpec spec = world.shell("a", "true");
+  spec.container_id = "../evil";
+  CHECK(refusal(spec).find("container_id '../evil' must be") == 0);
+  spec = world.shell("a", "");
+  CHECK(refusal(spec).find("needs either argv or shell_command") != std::string::npos);
+  spec = world.shell("a", "true");
+  spec.user = "no-such-user";
+  CHECK(refusal(spec) == "user 'no-such-user' does not exist on this agent");
+  spec = world.shell("a", "true");
+  spec.limits.memory_bytes = -1;
+  CHECK(refusal(spec) == "limit memory_bytes is -1; it must not be negative");
+  spec = world.shell("a", std::string(200'000, 'x'));
+  CHECK(refusal(spec).find("no string over 128 KiB") != std::string::npos);
+  spec = world.shell("a", "true");
+  spec.env.emplace_back("A=B", "c");
+  CHECK(refusal(spec).find("must not be empty or contain '='") != std::string::npos);
+  spec = world.shell("a", "true");
+  spec.sandbox_dir = "relative";
+  CHECK(refusal(spec).find("must be an absolute path") != std::string::npos);
+  CHECK(world.runtime().container_ids().empty());
+  CHECK(std::filesystem::is_empty(world.options().runtime_dir + "/containers"));
+}
+
+TEST_CASE("a second launch of a living or unreleased container is refused") {
+  ContainerWorld world;
+  world.launch(world.shell("a", "sleep 1000"));
+  world.wait<ContainerStarted>("a");
+  CHECK(world.runtime().launch(world.shell("a", "true")).error().code == ErrorCode::already_exists);
+  CHECK(world.runtime().release(world.id("a")).error().code == ErrorCode::conflict);
+  REQUIRE(world.runtime().destroy(world.id("a")).ok());
+  world.wait<ContainerExited>("a");
+  CHECK(world.runtime().launch(world.shell("a", "true")).error().code == ErrorCode::already_exists);
+  CHECK(world.runtime().kill(world.id("a"), Duration{}).error().code == ErrorCode::conflict);
+  world.release("a");
+  world.events.clear();
+  world.launch(world.shell("a", "true"));
+  CHECK(world.wait_exit("a").succeeded());
+  CHECK(world.runtime().kill(world.id("a"), Duration{}).error().code == ErrorCode::not_found);
+}
+
+TEST_CASE("a task runs as the user it names, in a sandbox that is theirs") {
+  if (skip_unless(is_root(), "switching users needs root")) return;
+  ContainerWorld world;
+  ContainerSpec spec = world.shell("a", "id -u; id -g; touch mine && echo wrote");
+  spec.user = "nobody";
+  world.launch(spec);
+  CHECK(world.wait_exit("a").succeeded());
+  CHECK(contents_of(world.sandbox("a") + "/stdout") == "65534\n65534\nwrote\n");
+  struct stat info {};
+  REQUIRE(::stat((world.sandbox("a") + "/stdout").c_str(), &info) == 0);
+  CHECK(info.st_uid == 65534);
+}
+
+TEST_CASE("a container as root has pid, mount, ipc and uts namespaces of its own") {
+  if (skip_unless(is_root(), "namespaces need root")) return;
+  ContainerWorld world;
+  REQUIRE(world.runtime().namespaces_available());
+  world.launch(world.shell("a",
+                           "for n in pid mnt ipc uts net; do readlink /proc/self/ns/$n; done; "
+                           "ls -d /proc/[0-9]* | wc -l; mount -t tmpfs x /mnt && echo mounted"));
+  CHECK(world.wait_exit("a").succeeded());
+  const std::string out = contents_of(world.sandbox("a") + "/stdout");
+  for (const char* name : {"pid", "mnt", "ipc", "uts"}) {
+    const std::string own = std::filesystem::read_symlink(std::string("/proc/self/ns/") + name);
+    INFO(name);
+    CHECK(out.find(std::string(name) + ":[") != std::string::npos);
+    CHECK(out.find(own) == std::string::npos);
+  }
+  CHECK(out.find(std::filesystem::read_symlink("/proc/self/ns/net").string()) != std::string::npos);
+  CHECK(out.find("mounted") != std::string::npos);  // and ContainerWorld counts the host's mounts
+  const std::size_t line = out.find("\n", out.find("net:["));
+  CHECK(std::stoi(out.substr(line + 1)) <= 5);  // init, sh, ls, wc
 }
 
 TEST_CASE("launch latency and shim memory are printed") {
   ContainerWorld world;
   std::vector<double> started_us;
   std::vector<double> ended_us;
-  for (int i = 0; i < 40; ++i) {
+  constexpr int kRuns = 40;
+  for (int i = 0; i < kRuns; ++i) {
     const std::string name = "l" + std::to_string(i);
-    ContainerSpec spec = world.shell(name, "x");
-    spec.shell_command.clear();
+    ContainerSpec spec = world.shell(name, "");
     spec.argv = {"/bin/true"};
     spec.limits.cpu_milli = 1000;
     spec.limits.memory_bytes = 64 << 20;
@@ -52,13 +179,28 @@ TEST_CASE("launch latency and shim memory are printed") {
   std::sort(ended_us.begin(), ended_us.end());
   world.launch(world.shell("m", "sleep 1000"));
   world.wait<ContainerStarted>("m");
-  std::printf("launch to started: p50 %.0f us, p90 %.0f us; to exited: p50 %.0f us\n",
-              started_us[20], started_us[36], ended_us[20]);
+  std::printf("launch to started: min %.0f us, p50 %.0f us, p90 %.0f us; to exited: p50 %.0f us\n",
+              started_us[0], started_us[kRuns / 2], started_us[kRuns * 9 / 10],
+              ended_us[kRuns / 2]);
+  int shims = 0;
   for (const pid_t pid : processes_with(world.tag())) {
     const std::string dir = "/proc/" + std::to_string(pid);
-    std::printf("%s: %s\n", contents_of(dir + "/comm").c_str(),
-                contents_of(dir + "/smaps_rollup").c_str());
+    if (contents_of(dir + "/comm") != "bourse-shim\n") continue;
+    const std::string rollup = contents_of(dir + "/smaps_rollup");
+    const auto kib = [&](const std::string& key) {
+      const std::size_t at = rollup.find(key);
+      return at == std::string::npos ? 0LL : std::stoll(rollup.substr(at + key.size()));
+    };
+    const long long own = kib("Private_Clean:") + kib("Private_Dirty:");
+    std::printf("shim memory: %lld KiB private, %lld KiB RSS\n", own, kib("Rss:"));
+    if (is_root()) {  // others may not look into a shim
+      CHECK(own > 0);
+      CHECK(own <= 1024);
+      CHECK(kib("Rss:") <= 2048);
+    }
+    ++shims;
   }
+  CHECK(shims == 1);
 }
 
 }  // namespace bourse::isolation::testing
