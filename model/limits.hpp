@@ -65,6 +65,8 @@ inline constexpr std::size_t kChangeQueueEvents = 1'000'000;
 inline constexpr std::uint64_t kMaxStdoutBytes = 64u << 20;    // per file; then rotated once
 inline constexpr std::size_t kMaxFileReadBytes = 1u << 20;     // one READ_FILE answer
 inline constexpr std::size_t kMaxPublishedBytes = 256u << 10;  // one document a framework publishes
+inline constexpr std::size_t kMaxPublishedDocuments = 16;      // per framework
+inline constexpr std::size_t kMaxPublishedNameBytes = 64;
 
 // -- time.
 inline constexpr Duration kMaxRefuse = Duration::seconds(365LL * 24 * 3600);

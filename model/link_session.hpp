@@ -9,9 +9,16 @@
 // Values; pure.
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <string_view>
 
 namespace bourse {
+
+// The first transport message of every connection says who speaks and in which version of the link;
+// the frames follow in messages of their own. A master disconnects whoever says anything else.
+inline constexpr std::string_view kAgentPreamble = "bourse-agent/1";
+inline constexpr std::string_view kFrameworkPreamble = "bourse-framework/1";
 
 struct LinkHeader {
   std::uint64_t session = 0;

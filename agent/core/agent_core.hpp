@@ -10,6 +10,8 @@
 //     forgotten).
 #pragma once
 
+#include <vector>
+
 #include "agent/core/effect.hpp"
 #include "agent/core/event.hpp"
 #include "agent/core/state.hpp"
@@ -25,6 +27,9 @@ class AgentCore {
 
   // When a Tick is wanted at the latest; Instant::max(): not at all.
   Instant next_deadline() const { return state_.deadlines.next(); }
+
+  // The fewest records that rebuild what was issued so far: for compaction of the checkpoint.
+  std::vector<CheckpointRecord> snapshot() const;
 
   const AgentState& state() const { return state_; }
   std::uint64_t fingerprint() const;

@@ -205,7 +205,10 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     runtime::ZmqClientOptions client_options;
     client_options.endpoint = masters[master_index];
     runtime::ZmqClientHandlers handlers;
-    handlers.on_connected = [this] { input(scheduler_event::Connected{}); };
+    handlers.on_connected = [this] {
+      (void)client->send(std::string(kFrameworkPreamble));
+      input(scheduler_event::Connected{});
+    };
     handlers.on_message = [this](std::string_view bytes) { on_bytes(bytes); };
     handlers.on_disconnected = [this] {
       input(scheduler_event::Lost{});

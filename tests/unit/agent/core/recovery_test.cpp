@@ -155,3 +155,35 @@ TEST_CASE("a crash at every point of a task's life ends in one terminal state") 
     if (ran) REQUIRE(w.update().state == TaskState::finished);
   }
 }
+
+TEST_CASE("an agent recovered from a snapshot is as one recovered from every record") {
+  World w;
+  w.boot_and_register();
+  w.run_command("a");
+  w.launch(World::task("b"));
+  w.started("b");
+  w.launch(World::task("c"), World::executor());
+  w.started("E");
+  w.subscribe(1);
+  w.executor_update(1, "c", TaskState::running, 1);
+  w.from_master(to_agent::Kill{FrameworkId("F"), TaskId("b"), std::nullopt});
+  std::vector<Found> found;
+  for (const char* id : {"a", "b", "E"}) {
+    found.push_back(Found{w.container_of(id), true, 9u, std::nullopt, false});
+  }
+  const auto short_disk = w.core->snapshot();
+  REQUIRE(short_disk.size() < w.disk.size());
+  World other;
+  other.disk = short_disk;
+  w.crash();
+  w.start(found);
+  other.start(found);
+  REQUIRE(other.core->state().tasks.size() == 3);
+  for (const auto& [key, task] : w.core->state().tasks) {
+    const Task& twin = other.core->state().tasks.at(key);
+    REQUIRE(twin.state == task.state);
+    REQUIRE(twin.pending.size() == task.pending.size());
+    REQUIRE(twin.kill_requested == task.kill_requested);
+  }
+  REQUIRE(other.core->state().identity->id == w.core->state().identity->id);
+}

@@ -1,0 +1,36 @@
+// The fewest records that rebuild this state: what compaction of the checkpoint writes. It covers
+// every write issued so far, stored or still on its way, because it replaces them in its turn.
+#include "agent/core/agent_core.hpp"
+
+namespace bourse::agent {
+
+std::vector<CheckpointRecord> AgentCore::snapshot() const {
+  std::vector<CheckpointRecord> out;
+  if (state_.identity && !state_.identity->id.empty()) {
+    out.push_back(
+        checkpoint::Identity{*state_.identity, state_.cluster_id, state_.epoch, state_.boot_id});
+  }
+  for (const auto& [id, framework] : state_.frameworks) {
+    out.push_back(checkpoint::FrameworkSeen{*framework.facet});
+  }
+  for (const auto& [key, executor] : state_.executors) {
+    out.push_back(checkpoint::ExecutorLaunched{key.first, *executor.facet, executor.command_task,
+                                               executor.container_id, executor.token});
+  }
+  for (const auto& [key, task] : state_.tasks) {
+    out.push_back(checkpoint::TaskLaunched{key.first, task.executor_id, *task.facet, task.launch_id,
+                                           task.group});
+    // The newest state even if its update was acknowledged and forgotten.
+    if (task.pending.empty() && task.latest && task.latest->uuid) {
+      out.push_back(checkpoint::UpdateStored{key.first, *task.latest});
+      out.push_back(checkpoint::UpdateAcknowledged{key.first, key.second, *task.latest->uuid});
+    }
+    for (const PendingUpdate& pending : task.pending) {
+      out.push_back(checkpoint::UpdateStored{key.first, pending.status});
+    }
+    if (task.kill_requested) out.push_back(checkpoint::KillRequested{key.first, key.second});
+  }
+  return out;
+}
+
+}  // namespace bourse::agent

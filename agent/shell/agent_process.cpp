@@ -1,0 +1,467 @@
+#include "agent/shell/agent_process.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "agent/isolation/process_identity.hpp"
+#include "agent/shell/notes.hpp"
+#include "proto/codec/frames.hpp"
+#include "proto/codec/links.hpp"
+#include "proto/codec/records.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/daemon.hpp"
+#include "runtime/entropy.hpp"
+#include "runtime/log.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+// Rewriting the checkpoint pays once it has grown this far beyond what it has to say.
+constexpr std::uint64_t kCompactAfterRecords = 20'000;
+
+}  // namespace
+
+AgentProcess::AgentProcess(runtime::Loop& loop, AgentOptions options)
+    : loop_(loop), options_(std::move(options)) {}
+
+AgentProcess::~AgentProcess() = default;
+
+// -- events in
+
+template <typename Body>
+void AgentProcess::feed(Body body) {
+  events_.push_back(Event{runtime::stamp_now(), std::move(body)});
+  drain();
+}
+
+void AgentProcess::drain() {
+  if (stepping_ || !core_) return;
+  stepping_ = true;
+  while (!events_.empty()) {
+    const Event event = std::move(events_.front());
+    events_.pop_front();
+    effects_.clear();
+    core_->step(event, effects_);
+    write_notes(effects_.notes);
+    std::vector<Effect> list = std::move(effects_.list);
+    for (Effect& effect : list) perform(effect);
+  }
+  stepping_ = false;
+  arm_core_timer();
+  arm_container_timer();
+}
+
+void AgentProcess::arm_core_timer() {
+  const Instant at = core_->next_deadline();
+  if (at == Instant::max()) {
+    core_timer_.cancel();
+    return;
+  }
+  const Duration wait = std::max(at - runtime::monotonic_now(), Duration{});
+  core_timer_ = loop_.after(wait, [this] { feed(Tick{}); });
+}
+
+// -- effects out
+
+void AgentProcess::perform(Effect& effect) {
+  std::visit(Overloaded{
+                 [&](SendToMaster& e) {
+                   codec::append_agent_to_master(e.message, master_batch_);
+                   if (flush_scheduled_) return;
+                   flush_scheduled_ = true;
+                   loop_.post([this] { flush_master(); });
+                 },
+                 [&](SendToExecutor& e) {
+                   std::string batch;
+                   codec::append_executor_event(e.event, batch);
+                   if (!batch.empty()) {
+                     (void)executors_->send(runtime::ConnectionId(e.peer.raw()), std::move(batch));
+                   }
+                 },
+                 [&](CloseExecutor& e) {
+                   std::string batch;
+                   codec::append_executor_event(executor_event::Error{e.reason}, batch);
+                   const runtime::ConnectionId connection(e.peer.raw());
+                   (void)executors_->send(connection, std::move(batch));
+                   executors_->close(connection);
+                 },
+                 [&](Checkpoint& e) { perform_checkpoint(e); },
+                 [&](StartContainer& e) { perform_start(e); },
+                 [&](ResizeContainer& e) {
+                   isolation::ResourceLimits limits;
+                   limits.cpu_milli = e.resources.scalar_milli("cpus");
+                   limits.memory_bytes = e.resources.scalar_milli("mem") / 1000 * (1 << 20);
+                   limits.pids = spec_context_.pids_limit;
+                   const Status done = containers_->resize(e.container_id.raw(), limits);
+                   if (!done.ok() && done.error().code != ErrorCode::not_found) {
+                     runtime::log_warning("container not resized",
+                                          {{"container_id", e.container_id.raw()},
+                                           {"reason", done.error().message}});
+                   }
+                 },
+                 [&](KillContainer& e) {
+                   // A container that has ended already reports so by itself.
+                   (void)(e.grace == Duration{} ? containers_->destroy(e.container_id.raw())
+                                                : containers_->kill(e.container_id.raw(), e.grace));
+                 },
+                 [&](ReleaseContainer& e) { (void)containers_->release(e.container_id.raw()); },
+                 [&](ReconnectMaster&) { loop_.post([this] { reconnect_master(); }); },
+                 [&](Stop& e) { fail(e.reason); },
+             },
+             effect.body);
+}
+
+void AgentProcess::perform_start(const StartContainer& start) {
+  spec_context_.agent_id = core_->state().identity->id.raw();
+  auto spec = container_spec(start, spec_context_);
+  Status launched = spec.ok() ? Status() : Status(spec.error());
+  if (launched.ok()) {
+    const std::string runs = std::filesystem::path(spec->sandbox_dir).parent_path().string();
+    launched = runtime::make_directories(runs);
+    if (launched.ok()) launched = containers_->launch(spec.value());
+    std::error_code ignored;  // a convenience for people: the newest run of an executor
+    std::filesystem::remove(runs + "/latest", ignored);
+    std::filesystem::create_directory_symlink(path_component(start.container_id.raw()),
+                                              runs + "/latest", ignored);
+  }
+  if (!launched.ok()) feed(ContainerFailed{start.container_id, launched.error().message});
+}
+
+void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
+  std::vector<std::string> batch;
+  batch.reserve(checkpoint.records.size());
+  for (const CheckpointRecord& record : checkpoint.records) {
+    batch.push_back(codec::encode_checkpoint_record(record));
+  }
+  records_since_compaction_ += batch.size();
+  store_->append(std::move(batch), [this, id = checkpoint.id, after = std::move(checkpoint.after)](
+                                       const runtime::WriteResult& result) mutable {
+    switch (result.outcome) {
+      case runtime::WriteOutcome::stored: {
+        for (Effect& effect : after) perform(effect);
+        feed(Stored{id});
+        maybe_compact();
+        return;
+      }
+      case runtime::WriteOutcome::rejected:
+        feed(Rejected{id, result.status.error().message});
+        return;
+      case runtime::WriteOutcome::unknown:
+        // Whether it is stored is open: only a restart, which reads the disk, can tell.
+        fail("checkpoint: " + result.status.error().message);
+        return;
+    }
+  });
+}
+
+void AgentProcess::maybe_compact() {
+  if (records_since_compaction_ < kCompactAfterRecords) return;
+  const std::vector<CheckpointRecord> snapshot = core_->snapshot();
+  records_since_compaction_ = 0;
+  if (snapshot.size() > kCompactAfterRecords) return;
+  std::vector<std::string> records;
+  records.reserve(snapshot.size());
+  for (const CheckpointRecord& record : snapshot) {
+    records.push_back(codec::encode_checkpoint_record(record));
+  }
+  store_->compact(std::move(records), [this](const runtime::WriteResult& result) {
+    if (result.outcome == runtime::WriteOutcome::unknown) {
+      fail("checkpoint: " + result.status.error().message);
+    }
+  });
+}
+
+void AgentProcess::fail(const std::string& reason) {
+  if (failure_.empty()) failure_ = reason;
+  runtime::log_error("agent stops", {{"reason", reason}});
+  loop_.stop();
+}
+
+// -- start
+
+Result<std::uint64_t> AgentProcess::next_incarnation() const {
+  const std::string path = options_.work_dir + "/meta/incarnation";
+  std::uint64_t before = 0;
+  std::ifstream(path) >> before;
+  const auto wall_ms = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
+  // The wall clock may have been set back: a later life still counts higher.
+  const std::uint64_t now = std::max(wall_ms, before + 1);
+  const std::string fresh = path + ".new";
+  {
+    std::ofstream out(fresh, std::ios::trunc);
+    out << now << '\n';
+    if (!out.flush()) return Error{ErrorCode::io, "cannot write '" + fresh + "'"};
+  }
+  std::error_code error;
+  std::filesystem::rename(fresh, path, error);
+  if (error) return Error{ErrorCode::io, "cannot rename '" + fresh + "': " + error.message()};
+  return now;
+}
+
+Status AgentProcess::open_store(std::vector<CheckpointRecord>& records) {
+  auto opened = runtime::RecordStore::open(loop_, options_.work_dir + "/meta/checkpoint.db");
+  if (!opened.ok()) return opened.error();
+  for (const std::string& bytes : opened->records) {
+    auto record = codec::decode_checkpoint_record(bytes);
+    if (!record.ok()) {
+      return Error{record.error().code,
+                   "checkpoint '" + options_.work_dir +
+                       "/meta/checkpoint.db': " + record.error().message +
+                       "; move the work directory away to start as a new agent"};
+    }
+    records.push_back(std::move(record).value());
+  }
+  store_ = std::move(opened->store);
+  records_since_compaction_ = records.size();
+  return {};
+}
+
+Status AgentProcess::open_executor_socket() {
+  runtime::UnixServerHandlers handlers;
+  handlers.on_message = [this](runtime::ConnectionId connection, std::string_view bytes) {
+    on_executor_bytes(connection, bytes);
+  };
+  handlers.on_close = [this](runtime::ConnectionId connection, const Error&) {
+    feed(ExecutorGone{PeerId(connection.raw())});
+  };
+  runtime::UnixLimits bounds;
+  bounds.max_message_bytes = limits::kMaxFrameBytes;
+  bounds.max_connections = limits::kMaxExecutorsPerAgent;
+  spec_context_.executor_socket = options_.run_dir + "/executors.sock";
+  // Executors run as other users; what lets them in is their token.
+  auto opened = runtime::UnixServer::listen(loop_, spec_context_.executor_socket, bounds,
+                                            std::move(handlers), 0666);
+  if (!opened.ok()) return opened.error();
+  executors_ = std::move(opened).value();
+  return {};
+}
+
+Status AgentProcess::open_containers() {
+  isolation::RuntimeOptions runtime_options;
+  runtime_options.runtime_dir = options_.run_dir + "/containers";
+  runtime_options.shim_path = options_.shim;
+  runtime_options.cgroup_parent = options_.cgroup_parent;
+  runtime_options.use_cgroups = options_.use_cgroups;
+  runtime_options.use_namespaces = options_.use_namespaces;
+  auto opened = isolation::ContainerRuntime::open(
+      std::move(runtime_options), [this](const isolation::ContainerEvent& e) { on_container(e); });
+  if (!opened.ok()) return opened.error();
+  containers_ = std::move(opened).value();
+  for (const std::string& note : containers_->notes()) {
+    runtime::log_info("isolation", {{"note", note}});
+  }
+  return {};
+}
+
+Started::FoundContainer AgentProcess::found(const isolation::RecoveredContainer& container) const {
+  Started::FoundContainer out;
+  out.container_id = ContainerId(container.container_id);
+  // `ending` counts as running: its terminal event follows.
+  out.running = container.state != isolation::RecoveredContainer::State::exited;
+  if (!container.task.empty()) out.pid = static_cast<std::uint32_t>(container.task.pid);
+  if (container.exit) {
+    if (container.exit->launched) out.wait_status = container.exit->wait_status;
+    out.out_of_memory = container.exit->oom;
+  }
+  return out;
+}
+
+Status AgentProcess::start(std::uint16_t http_port) {
+  for (const std::string& dir :
+       {options_.work_dir, options_.work_dir + "/meta", options_.run_dir}) {
+    if (Status made = runtime::make_directories(dir); !made.ok()) return made;
+  }
+  auto facet = describe_agent(options_, http_port);
+  if (!facet.ok()) return facet.error();
+  std::vector<CheckpointRecord> records;
+  if (Status opened = open_store(records); !opened.ok()) return opened;
+  if (Status opened = open_executor_socket(); !opened.ok()) return opened;
+  if (Status opened = open_containers(); !opened.ok()) return opened;
+  auto incarnation = next_incarnation();
+  if (!incarnation.ok()) return incarnation.error();
+
+  const std::string endpoint = options_.ip + ":" + std::to_string(http_port);
+  spec_context_.work_dir = options_.work_dir;
+  spec_context_.agent_endpoint = endpoint;
+  spec_context_.agent_pid = "slave(1)@" + endpoint;
+  spec_context_.recovery_timeout = options_.executor_recovery_timeout;
+  spec_context_.switch_user = ::geteuid() == 0;
+
+  Started started;
+  started.detected = std::make_shared<const AgentFacet>(std::move(facet).value());
+  started.incarnation = incarnation.value();
+  started.seed = runtime::random_u64();
+  started.token_key = {runtime::random_u64(), runtime::random_u64()};
+  started.boot_id = isolation::boot_id();
+  started.records = std::move(records);
+  for (const auto& container : containers_->recover()) {
+    started.containers.push_back(found(container));
+  }
+  AgentConfig config;
+  config.executor_recovery_timeout = options_.executor_recovery_timeout;
+  core_ = std::make_unique<AgentCore>(config);
+  watch_containers();
+  feed(std::move(started));
+  connect_master();
+  return {};
+}
+
+void AgentProcess::leave() {
+  if (core_ && core_->state().link.registered && master_) {
+    flush_master();
+    std::string batch;
+    AgentToMaster bye;
+    bye.header.session = core_->state().link.session;
+    bye.header.epoch = core_->state().epoch;
+    bye.body = to_master::Leaving{};
+    codec::append_agent_to_master(bye, batch);
+    (void)master_->send(std::move(batch));
+  }
+}
+
+// -- the link to the master
+
+void AgentProcess::connect_master() {
+  if (masters_.empty()) {
+    std::size_t begin = 0;
+    while (begin <= options_.master.size()) {
+      const std::size_t end = std::min(options_.master.find(',', begin), options_.master.size());
+      if (end > begin) masters_.push_back("tcp://" + options_.master.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  if (masters_.empty()) return fail("--master: is empty; give host:port of a master's agent link");
+  master_batch_.clear();
+  runtime::ZmqClientOptions client;
+  client.endpoint = masters_[master_index_];
+  runtime::ZmqClientHandlers handlers;
+  handlers.on_connected = [this] {
+    (void)master_->send(std::string(kAgentPreamble));
+    feed(MasterConnected{});
+  };
+  handlers.on_message = [this](std::string_view bytes) { on_master_bytes(bytes); };
+  handlers.on_disconnected = [this] {
+    feed(MasterLost{});
+    if (masters_.size() > 1) loop_.post([this] { reconnect_master(); });
+  };
+  auto opened = runtime::ZmqClient::open(loop_, std::move(client), std::move(handlers));
+  if (!opened.ok()) {
+    return fail("--master: '" + masters_[master_index_] + "': " + opened.error().message);
+  }
+  master_ = std::move(opened).value();
+}
+
+void AgentProcess::reconnect_master() {
+  master_.reset();
+  feed(MasterLost{});
+  master_index_ = (master_index_ + 1) % masters_.size();
+  connect_master();
+}
+
+void AgentProcess::flush_master() {
+  flush_scheduled_ = false;
+  if (master_batch_.empty()) return;
+  // Unsent frames leave a gap in the session, which both ends notice and mend.
+  if (master_) (void)master_->send(std::move(master_batch_));
+  master_batch_.clear();
+}
+
+void AgentProcess::on_master_bytes(std::string_view bytes) {
+  auto frames = codec::decode_frames(bytes);
+  Status good = frames.ok() ? Status() : Status(frames.error());
+  if (good.ok()) {
+    for (const std::string_view frame : frames.value()) {
+      auto message = codec::decode_master_to_agent(frame);
+      if (!message.ok()) {
+        good = message.error();
+        break;
+      }
+      feed(FromMaster{std::move(message).value()});
+    }
+  }
+  if (good.ok()) return;
+  runtime::log_error("the master's link does not parse", {{"reason", good.error().message}});
+  loop_.post([this] { reconnect_master(); });
+}
+
+// -- executors
+
+void AgentProcess::on_executor_bytes(runtime::ConnectionId connection, std::string_view bytes) {
+  const auto refuse = [&](const Error& error) {
+    runtime::log_warning("an executor sent what does not parse", {{"reason", error.message}});
+    std::string batch;
+    codec::append_executor_event(executor_event::Error{error.message}, batch);
+    (void)executors_->send(connection, std::move(batch));
+  };
+  auto frames = codec::decode_frames(bytes);
+  if (!frames.ok()) return refuse(frames.error());
+  for (const std::string_view frame : frames.value()) {
+    auto call = codec::decode_executor_call_frame(frame);
+    if (!call.ok()) return refuse(call.error());
+    feed(FromExecutor{PeerId(connection.raw()), std::move(call).value()});
+  }
+}
+
+// -- containers
+
+void AgentProcess::watch_containers() {
+  runtime::FdCallbacks callbacks;
+  callbacks.readable = [this] { turn_containers(); };
+  container_watch_ = loop_.watch(containers_->poll_fd(), std::move(callbacks));
+}
+
+void AgentProcess::turn_containers() {
+  containers_->process();
+  arm_container_timer();
+}
+
+void AgentProcess::arm_container_timer() {
+  const Instant at = containers_->next_deadline();
+  if (at == Instant::max()) {
+    container_timer_.cancel();
+    return;
+  }
+  const Duration wait = std::max(at - runtime::monotonic_now(), Duration{});
+  container_timer_ = loop_.after(wait, [this] { turn_containers(); });
+}
+
+void AgentProcess::on_container(const isolation::ContainerEvent& event) {
+  std::visit(
+      Overloaded{
+          [&](const isolation::ContainerStarted& e) {
+            feed(ContainerStarted{ContainerId(e.container_id),
+                                  static_cast<std::uint32_t>(e.task.pid)});
+          },
+          [&](const isolation::ContainerOom&) {},  // its end says so
+          [&](const isolation::ContainerExited& e) {
+            const ContainerId id(e.container_id);
+            if (e.record.launched) {
+              feed(ContainerExited{id, e.record.wait_status, true, e.record.oom, e.record.leaked});
+            } else {
+              feed(ContainerFailed{id, isolation::describe_exit(e.record)});
+            }
+          },
+          [&](const isolation::ContainerLost& e) {
+            feed(ContainerExited{ContainerId(e.container_id), 9, false, e.oom, e.leaked});
+          },
+          [&](const isolation::ContainerFailed& e) {
+            feed(ContainerFailed{ContainerId(e.container_id), e.reason});
+          },
+          [&](const isolation::ContainerCleared& e) {
+            feed(ContainerCleaned{ContainerId(e.container_id)});
+          },
+      },
+      event);
+}
+
+}  // namespace bourse::agent

@@ -1,0 +1,96 @@
+// AgentProcess: the shell around an AgentCore. One thread, one loop: the link to the master, the
+// executors' socket, the container runtime and the checkpoint bring events; effects are carried out
+// in order. It decides nothing: what happens is the core's word.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/core/agent_core.hpp"
+#include "agent/isolation/container.hpp"
+#include "agent/shell/container_spec.hpp"
+#include "agent/shell/options.hpp"
+#include "base/result.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/record_store.hpp"
+#include "runtime/unix_socket.hpp"
+#include "runtime/zmq_endpoint.hpp"
+
+namespace bourse::agent {
+
+class AgentProcess {
+ public:
+  AgentProcess(runtime::Loop& loop, AgentOptions options);
+  ~AgentProcess();
+  AgentProcess(const AgentProcess&) = delete;
+  AgentProcess& operator=(const AgentProcess&) = delete;
+
+  // Opens store, sockets and containers and recovers. `http_port` is where the HTTP API listens.
+  Status start(std::uint16_t http_port);
+  // An orderly end: tells the master, leaves containers running.
+  void leave();
+  // Why the loop was stopped, if it was the core's or the disk's word; empty otherwise.
+  const std::string& failure() const { return failure_; }
+
+  const AgentCore& core() const { return *core_; }
+  const AgentOptions& options() const { return options_; }
+  const isolation::ContainerRuntime& containers() const { return *containers_; }
+  const runtime::RecordStore& store() const { return *store_; }
+
+ private:
+  template <typename Body>
+  void feed(Body body);
+  void drain();
+  void perform(Effect& effect);
+  void perform_start(const StartContainer& start);
+  void perform_checkpoint(Checkpoint& checkpoint);
+  void maybe_compact();
+  void arm_core_timer();
+
+  Status open_store(std::vector<CheckpointRecord>& records);
+  Status open_executor_socket();
+  Status open_containers();
+  Result<std::uint64_t> next_incarnation() const;
+  Started::FoundContainer found(const isolation::RecoveredContainer& container) const;
+
+  void connect_master();
+  void reconnect_master();
+  void on_master_bytes(std::string_view bytes);
+  void flush_master();
+  void on_executor_bytes(runtime::ConnectionId connection, std::string_view bytes);
+  void on_container(const isolation::ContainerEvent& event);
+  void watch_containers();
+  void turn_containers();
+  void arm_container_timer();
+  void fail(const std::string& reason);
+
+  runtime::Loop& loop_;
+  AgentOptions options_;
+  std::string failure_;
+  SpecContext spec_context_;
+
+  std::unique_ptr<AgentCore> core_;
+  std::deque<Event> events_;  // waiting for their step: effects may bring events
+  bool stepping_ = false;
+  Effects effects_;
+
+  std::unique_ptr<runtime::RecordStore> store_;
+  std::uint64_t records_since_compaction_ = 0;
+
+  std::vector<std::string> masters_;
+  std::size_t master_index_ = 0;
+  std::unique_ptr<runtime::ZmqClient> master_;
+  std::string master_batch_;
+  bool flush_scheduled_ = false;
+
+  std::unique_ptr<runtime::UnixServer> executors_;
+  std::unique_ptr<isolation::ContainerRuntime> containers_;
+  runtime::FdWatch container_watch_;
+  runtime::Timer container_timer_;
+  runtime::Timer core_timer_;
+};
+
+}  // namespace bourse::agent

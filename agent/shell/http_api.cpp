@@ -1,0 +1,258 @@
+#include "agent/shell/http_api.hpp"
+
+#include <charconv>
+
+#include "model/limits.hpp"
+#include "proto/codec/json.hpp"
+#include "proto/v1/agent_call.pb.h"
+#include "proto/v1/agent_response.pb.h"
+
+namespace bourse::agent {
+
+namespace {
+
+using runtime::HttpRequest;
+using runtime::HttpResponder;
+using runtime::HttpResponse;
+namespace v1 = mesos::v1;
+
+constexpr char kApiVersion[] = "1.11.0";  // of Mesos' API
+constexpr char kJson[] = "application/json";
+constexpr char kProtobuf[] = "application/x-protobuf";
+
+int status_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::not_found:
+      return 404;
+    case ErrorCode::denied:
+      return 403;
+    case ErrorCode::unavailable:
+      return 503;
+    case ErrorCode::unsupported:
+      return 501;
+    case ErrorCode::io:
+      return 500;
+    default:
+      return 400;
+  }
+}
+
+void refuse(const HttpResponder& responder, const Error& error) {
+  responder.respond(HttpResponse::text(status_of(error), error.message));
+}
+
+// "-rw-r--r--", as ls writes it.
+std::string mode_text(const isolation::SandboxEntry& entry) {
+  static constexpr char kBits[] = "rwxrwxrwx";
+  std::string out(1, entry.directory ? 'd' : '-');
+  for (int i = 0; i < 9; ++i) out += (entry.mode >> (8 - i)) & 1u ? kBits[i] : '-';
+  return out;
+}
+
+bool read_number(std::string_view text, std::int64_t& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool prefers_json(const HttpRequest& request) {
+  const std::string* accept = request.headers.find("Accept");
+  if (accept == nullptr) return true;
+  return accept->find(kJson) != std::string::npos || accept->find("*/*") != std::string::npos ||
+         accept->find("application/*") != std::string::npos;
+}
+
+void answer(const HttpRequest& request, const HttpResponder& responder,
+            const v1::agent::Response& response) {
+  HttpResponse out;
+  const bool json = prefers_json(request);
+  out.headers.add("Content-Type", json ? kJson : kProtobuf);
+  out.body = json ? codec::to_json(response) : response.SerializeAsString();
+  responder.respond(std::move(out));
+}
+
+void fill_file(const std::string& directory, const isolation::SandboxEntry& entry,
+               v1::FileInfo& out) {
+  out.set_path(directory + (directory.empty() || directory.back() != '/' ? "/" : "") + entry.name);
+  out.set_nlink(static_cast<std::int32_t>(entry.links));
+  out.set_size(static_cast<std::uint64_t>(entry.size_bytes));
+  out.mutable_mtime()->set_nanoseconds(entry.modified_ns);
+  out.set_mode(entry.mode);
+  out.set_uid(std::to_string(entry.uid));
+  out.set_gid(std::to_string(entry.gid));
+}
+
+Status parse_call(const HttpRequest& request, v1::agent::Call& call) {
+  const std::string_view type = request.headers.get("Content-Type");
+  if (type == kProtobuf) {
+    if (call.ParseFromString(request.body)) return {};
+    return invalid("body: does not parse as mesos.v1.agent.Call");
+  }
+  return codec::from_json(request.body, call);
+}
+
+}  // namespace
+
+AgentHttpApi::AgentHttpApi(AgentProcess& process, const AgentOptions& options)
+    : process_(process), sandboxes_(options.work_dir), router_({"slave(1)", "agent"}) {
+  add_routes();
+}
+
+std::string AgentHttpApi::agent_id() const {
+  return process_.core().state().identity->id.raw();
+}
+
+void AgentHttpApi::add_routes() {
+  const auto guarded = [this](auto method) {
+    return [this, method](HttpRequest request, HttpResponder responder) {
+      if (!ready_) {
+        responder.respond(HttpResponse::text(503, "the agent is recovering; try again"));
+        return;
+      }
+      (this->*method)(request, responder);
+    };
+  };
+  router_.add("health",
+              [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
+  router_.add("version", [](HttpRequest, HttpResponder r) {
+    r.respond(HttpResponse::json(std::string(R"({"version":")") + kApiVersion +
+                                 R"(","bourse_version":"0.1.0"})"));
+  });
+  router_.add("api/v1", {"POST"}, guarded(&AgentHttpApi::operator_call));
+  router_.add("files/browse", guarded(&AgentHttpApi::files_browse));
+  router_.add("files/read", guarded(&AgentHttpApi::files_read));
+  router_.add("files/download", guarded(&AgentHttpApi::files_download));
+}
+
+void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder& responder) {
+  const std::string_view type = request.headers.get("Content-Type");
+  if (type.empty()) {
+    return responder.respond(
+        HttpResponse::text(400, "Content-Type: is missing; give application/json"));
+  }
+  if (type != kJson && type != kProtobuf) {
+    return responder.respond(
+        HttpResponse::text(415, "Content-Type: '" + std::string(type) +
+                                    "' is neither application/json nor application/x-protobuf"));
+  }
+  v1::agent::Call call;
+  if (const Status parsed = parse_call(request, call); !parsed.ok()) {
+    return refuse(responder, parsed.error());
+  }
+  v1::agent::Response response;
+  switch (call.type()) {
+    case v1::agent::Call::GET_HEALTH:
+      response.set_type(v1::agent::Response::GET_HEALTH);
+      response.mutable_get_health()->set_healthy(true);
+      break;
+    case v1::agent::Call::GET_VERSION:
+      response.set_type(v1::agent::Response::GET_VERSION);
+      response.mutable_get_version()->mutable_version_info()->set_version(kApiVersion);
+      break;
+    case v1::agent::Call::LIST_FILES: {
+      auto entries = sandboxes_.list(agent_id(), call.list_files().path());
+      if (!entries.ok()) return refuse(responder, entries.error());
+      response.set_type(v1::agent::Response::LIST_FILES);
+      for (const auto& entry : entries.value()) {
+        fill_file(call.list_files().path(), entry,
+                  *response.mutable_list_files()->add_file_infos());
+      }
+      break;
+    }
+    case v1::agent::Call::READ_FILE: {
+      const auto& read = call.read_file();
+      const std::uint64_t length =
+          read.has_length() ? std::min<std::uint64_t>(read.length(), limits::kMaxFileReadBytes)
+                            : limits::kMaxFileReadBytes;
+      auto chunk =
+          sandboxes_.read(agent_id(), read.path(), static_cast<std::int64_t>(read.offset()),
+                          static_cast<std::int64_t>(length));
+      if (!chunk.ok()) return refuse(responder, chunk.error());
+      response.set_type(v1::agent::Response::READ_FILE);
+      response.mutable_read_file()->set_size(static_cast<std::uint64_t>(chunk->size_bytes));
+      response.mutable_read_file()->set_data(chunk->bytes);
+      break;
+    }
+    default:
+      return responder.respond(HttpResponse::text(
+          501, "type: '" + v1::agent::Call::Type_Name(call.type()) +
+                   "' is not served by this agent; it knows GET_HEALTH, GET_VERSION, LIST_FILES "
+                   "and READ_FILE"));
+  }
+  answer(request, responder, response);
+}
+
+void AgentHttpApi::files_browse(const HttpRequest& request, const HttpResponder& responder) {
+  const std::string path(request.query_value("path"));
+  if (path.empty()) {
+    return responder.respond(HttpResponse::text(400, "path: is missing; give ?path=/..."));
+  }
+  auto entries = sandboxes_.list(agent_id(), path);
+  if (!entries.ok()) return refuse(responder, entries.error());
+  std::string json = "[";
+  for (const auto& entry : entries.value()) {
+    if (json.size() > 1) json += ',';
+    json += "{\"path\":";
+    codec::write_json_string(path + "/" + entry.name, json);
+    json += ",\"mode\":";
+    codec::write_json_string(mode_text(entry), json);
+    json += ",\"nlink\":" + std::to_string(entry.links);
+    json += ",\"uid\":\"" + std::to_string(entry.uid) + "\",\"gid\":\"" +
+            std::to_string(entry.gid) + "\",\"size\":" + std::to_string(entry.size_bytes) +
+            ",\"mtime\":";
+    codec::write_json_double(static_cast<double>(entry.modified_ns) / 1e9, json);
+    json += '}';
+  }
+  responder.respond(HttpResponse::json(json + "]"));
+}
+
+void AgentHttpApi::files_read(const HttpRequest& request, const HttpResponder& responder) {
+  const std::string path(request.query_value("path"));
+  if (path.empty()) {
+    return responder.respond(HttpResponse::text(400, "path: is missing; give ?path=/..."));
+  }
+  std::int64_t offset = -1;
+  std::int64_t length = 16 * 4096;
+  const std::string_view offset_text = request.query_value("offset");
+  const std::string_view length_text = request.query_value("length");
+  if ((!offset_text.empty() && !read_number(offset_text, offset)) || offset < -1) {
+    return responder.respond(HttpResponse::text(
+        400, "offset: '" + std::string(offset_text) + "' is not a number from -1 on"));
+  }
+  if (!length_text.empty() && (!read_number(length_text, length) || length < -1)) {
+    return responder.respond(HttpResponse::text(
+        400, "length: '" + std::string(length_text) + "' is not a number from -1 on"));
+  }
+  // -1 asks for the size only.
+  const bool size_only = offset == -1;
+  if (length == -1 || length > 16 * 4096) length = 16 * 4096;
+  auto chunk = sandboxes_.read(agent_id(), path, size_only ? 0 : offset, size_only ? 0 : length);
+  if (!chunk.ok()) return refuse(responder, chunk.error());
+  std::string json = "{\"data\":";
+  codec::write_json_string(chunk->bytes, json);
+  json += ",\"offset\":" + std::to_string(size_only ? chunk->size_bytes : offset) + "}";
+  responder.respond(HttpResponse::json(json));
+}
+
+void AgentHttpApi::files_download(const HttpRequest& request, const HttpResponder& responder) {
+  const std::string path(request.query_value("path"));
+  if (path.empty()) {
+    return responder.respond(HttpResponse::text(400, "path: is missing; give ?path=/..."));
+  }
+  std::string body;
+  while (body.size() < limits::kMaxStdoutBytes) {
+    auto chunk = sandboxes_.read(agent_id(), path, static_cast<std::int64_t>(body.size()),
+                                 static_cast<std::int64_t>(limits::kMaxFileReadBytes));
+    if (!chunk.ok()) return refuse(responder, chunk.error());
+    if (chunk->bytes.empty()) break;
+    body += chunk->bytes;
+  }
+  HttpResponse out;
+  // What a task wrote must not run in a browser: never shown, always saved.
+  out.headers.add("Content-Type", "application/octet-stream");
+  out.headers.add("X-Content-Type-Options", "nosniff");
+  out.headers.add("Content-Disposition", "attachment");
+  out.body = std::move(body);
+  responder.respond(std::move(out));
+}
+
+}  // namespace bourse::agent

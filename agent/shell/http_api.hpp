@@ -1,0 +1,36 @@
+// The agent's HTTP API: health, version, the operator calls that read (mesos.v1.agent.Call) and the
+// classic /files routes. Runs on the agent's loop; reads the core's state between two steps.
+#pragma once
+
+#include <memory>
+
+#include "agent/shell/agent_process.hpp"
+#include "agent/shell/sandboxes.hpp"
+#include "runtime/http_router.hpp"
+
+namespace bourse::agent {
+
+class AgentHttpApi {
+ public:
+  // `process` must outlive this. Routes are ready at once; before the agent has started they
+  // answer 503.
+  AgentHttpApi(AgentProcess& process, const AgentOptions& options);
+
+  runtime::HttpHandler handler() { return router_.handler(); }
+  void set_ready() { ready_ = true; }
+
+ private:
+  void add_routes();
+  void operator_call(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  void files_browse(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  void files_read(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  void files_download(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  std::string agent_id() const;
+
+  AgentProcess& process_;
+  Sandboxes sandboxes_;
+  runtime::HttpRouter router_;
+  bool ready_ = false;
+};
+
+}  // namespace bourse::agent

@@ -1,0 +1,75 @@
+// bourse-agent: offers a machine's resources to a master and runs tasks on it.
+#include <csignal>
+#include <cstdio>
+
+#include "agent/shell/agent_process.hpp"
+#include "agent/shell/http_api.hpp"
+#include "agent/shell/options.hpp"
+#include "runtime/daemon.hpp"
+#include "runtime/http_server.hpp"
+#include "runtime/log.hpp"
+#include "runtime/loop.hpp"
+
+namespace {
+
+using namespace bourse;
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "bourse-agent: %s\n", error.message.c_str());
+  return 1;
+}
+
+int run(agent::AgentOptions& options) {
+  auto level = runtime::parse_log_level(options.log_level);
+  if (!level.ok()) return fail(level.error());
+  runtime::LogOptions log;
+  log.level = level.value();
+  log.program = "bourse-agent";
+  if (const Status opened = runtime::log_open(log); !opened.ok()) return fail(opened.error());
+  if (const Status ok = runtime::check_bind_address(options.ip, false, options.insecure);
+      !ok.ok()) {
+    return fail(ok.error());
+  }
+  if (const Status made = runtime::make_directories(options.work_dir); !made.ok()) {
+    return fail(made.error());
+  }
+  auto pid_file = runtime::PidFile::take(options.work_dir + "/agent.pid");
+  if (!pid_file.ok()) return fail(pid_file.error());
+  runtime::raise_descriptor_limit();
+  runtime::ignore_sigpipe();
+
+  runtime::Loop loop;
+  agent::AgentProcess process(loop, options);
+  agent::AgentHttpApi api(process, options);
+  runtime::HttpServerOptions http_options;
+  http_options.address = options.ip;
+  http_options.port = options.port;
+  http_options.allowed_hosts = {options.hostname};
+  auto server = runtime::HttpServer::listen(loop, http_options, api.handler());
+  if (!server.ok()) return fail(server.error());
+  if (const Status started = process.start(server.value()->port()); !started.ok()) {
+    return fail(started.error());
+  }
+  api.set_ready();
+
+  bool interrupted = false;
+  const auto signals = loop.on_signals({SIGINT, SIGTERM}, [&](int) {
+    interrupted = true;
+    process.leave();
+    loop.post([&] { loop.stop(); });
+  });
+  std::printf("ready http=%s:%u\n", options.ip.c_str(), server.value()->port());
+  std::fflush(stdout);
+  if (process.failure().empty()) loop.run();
+  return interrupted || process.failure().empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bourse::agent::AgentOptions options;
+  auto parsed = bourse::agent::parse_options(argc, argv, options);
+  if (!parsed.ok()) return fail(parsed.error());
+  if (!parsed.value()) return 0;
+  return run(options);
+}

@@ -1,0 +1,148 @@
+#include "agent/shell/options.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <cstdio>
+
+#include "agent/isolation/detect.hpp"
+#include "proto/codec/facet_read.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/v1/agent_info.pb.h"
+#include "runtime/daemon.hpp"
+#include "runtime/flags.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+constexpr char kVersion[] = "0.1.0";
+
+std::string beside_this_program(const char* name) {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (length <= 0) return name;
+  const std::string self(path.data(), static_cast<std::size_t>(length));
+  return self.substr(0, self.rfind('/') + 1) + name;
+}
+
+Result<Resources> offered(const AgentOptions& options) {
+  auto wanted = Resources::parse(options.resources);
+  if (!wanted.ok()) return Error{ErrorCode::invalid, "--resources: " + wanted.error().message};
+  Resources out = wanted.value();
+  const auto given = [&](const char* name) {
+    for (const Resource& resource : out.list()) {
+      if (resource.name == name) return true;
+    }
+    return false;
+  };
+  auto detected = isolation::detect_resources(options.work_dir);
+  if (!detected.ok()) return detected.error();
+  constexpr std::int64_t kMegabyte = 1 << 20;
+  if (!given("cpus")) out.add(Resource::scalar("cpus", detected->cpu_milli));
+  if (!given("mem")) {
+    out.add(Resource::scalar("mem", detected->memory_bytes / kMegabyte * 1000));
+  }
+  if (!given("disk")) out.add(Resource::scalar("disk", detected->disk_bytes / kMegabyte * 1000));
+  if (!given("ports")) {
+    out.add(Resource::of_ranges("ports", IntervalSet(detected->port_begin, detected->port_end)));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& options) {
+  runtime::Flags flags("bourse-agent", "Offers this machine's resources and runs tasks on it.",
+                       kVersion);
+  flags.add("master", options.master, "masters' agent links, host:port[,host:port...]");
+  flags.require("master");
+  flags.add("ip", options.ip, "address to listen on and to tell others");
+  flags.add("port", options.port, "port of the HTTP API; 0 takes a free one");
+  flags.add("hostname", options.hostname, "name to tell others; the ip unless given");
+  flags.add("work-dir", options.work_dir, "sandboxes and checkpoints");
+  flags.require("work-dir");
+  flags.add("run-dir", options.run_dir, "sockets and running containers; a short path");
+  flags.add("resources", options.resources,
+            "what to offer instead of what is detected: \"cpus:4;mem:8192;ports:[31000-32000]\"");
+  flags.add("attributes", options.attributes, "what frameworks may choose by: \"rack:r1;ssd:yes\"");
+  flags.add("region", options.region, "fault domain");
+  flags.add("zone", options.zone, "fault domain");
+  flags.add("shim", options.shim, "path of bourse-shim");
+  flags.add("cgroup-parent", options.cgroup_parent, "cgroup below which containers get theirs");
+  flags.add("cgroups", options.use_cgroups, "limit containers by cgroups (needs root)");
+  flags.add("namespaces", options.use_namespaces, "give containers namespaces (needs root)");
+  flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
+  flags.add("log-level", options.log_level, "debug, info, warning or error");
+  flags.add("executor-recovery-timeout", options.executor_recovery_timeout,
+            "how long an executor may stay away after a restart of this agent");
+  auto parsed = flags.parse(argc, argv);
+  if (!parsed.ok()) return parsed.error();
+  if (!parsed.value()) {
+    std::fputs(flags.output().c_str(), stdout);
+    return false;
+  }
+  if (options.run_dir.empty()) options.run_dir = options.work_dir + "/run";
+  if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");
+  if (options.hostname.empty()) options.hostname = options.ip;
+  return true;
+}
+
+Result<std::vector<Attribute>> parse_attributes(const std::string& text) {
+  std::vector<Attribute> out;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find(';', begin), text.size());
+    const std::string entry = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (entry.empty()) continue;
+    const std::size_t colon = entry.find(':');
+    if (colon == std::string::npos || colon == 0) {
+      return invalid("--attributes: '" + entry + "' is not of the form name:value");
+    }
+    Attribute attribute;
+    attribute.name = entry.substr(0, colon);
+    const std::string value = entry.substr(colon + 1);
+    auto typed = Resources::parse(entry);
+    if (typed.ok() && !typed->list().empty()) {
+      const Resource& resource = typed->list().front();
+      attribute.kind = static_cast<Attribute::Kind>(resource.kind);
+      attribute.scalar_milli = resource.scalar_milli;
+      attribute.ranges = resource.ranges;
+      attribute.items = resource.items;
+    } else {
+      attribute.kind = Attribute::Kind::text;
+      attribute.text = value;
+    }
+    out.push_back(std::move(attribute));
+  }
+  return out;
+}
+
+Result<AgentFacet> describe_agent(const AgentOptions& options, std::uint16_t http_port) {
+  auto total = offered(options);
+  if (!total.ok()) return total.error();
+  auto attributes = parse_attributes(options.attributes);
+  if (!attributes.ok()) return attributes.error();
+  if (options.region.empty() != options.zone.empty()) {
+    return invalid("--region, --zone: give both or none");
+  }
+  mesos::v1::AgentInfo info;
+  info.set_hostname(options.hostname);
+  info.set_port(http_port);
+  codec::write_resources(total.value(), {}, *info.mutable_resources());
+  codec::write_attributes(attributes.value(), *info.mutable_attributes());
+  if (!options.region.empty()) {
+    auto* domain = info.mutable_domain()->mutable_fault_domain();
+    domain->mutable_region()->set_name(options.region);
+    domain->mutable_zone()->set_name(options.zone);
+  }
+  auto facet = codec::read_agent(info, "agent");
+  if (!facet.ok()) return facet.error();
+  facet->http = {options.hostname, options.ip, http_port};
+  facet->version = kVersion;
+  return facet;
+}
+
+}  // namespace bourse::agent

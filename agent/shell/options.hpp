@@ -1,0 +1,43 @@
+// What an operator sets on the command line of bourse-agent. Value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "model/facets.hpp"
+
+namespace bourse::agent {
+
+struct AgentOptions {
+  std::string master;  // "host:port" of masters' agent links, commas between
+  std::string ip = "127.0.0.1";
+  std::uint16_t port = 5051;
+  std::string hostname;  // empty: the ip
+  std::string work_dir;
+  std::string run_dir;    // short: sockets live here
+  std::string resources;  // overrides what is detected, name by name
+  std::string attributes;
+  std::string region;
+  std::string zone;
+  std::string shim;           // path of bourse-shim; empty: beside this program
+  std::string cgroup_parent;  // empty: below the agent's own cgroup
+  bool use_cgroups = true;
+  bool use_namespaces = true;
+  bool insecure = false;
+  std::string log_level = "info";
+  Duration executor_recovery_timeout = Duration::seconds(900);
+};
+
+// False: --help or --version was printed, nothing more to do.
+Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& options);
+
+// What the agent offers: detected, overridden by the flags.
+Result<AgentFacet> describe_agent(const AgentOptions& options, std::uint16_t http_port);
+
+// "rack:r1;zone:a;level:3": text unless a number, ranges or a set.
+Result<std::vector<Attribute>> parse_attributes(const std::string& text);
+
+}  // namespace bourse::agent

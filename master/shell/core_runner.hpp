@@ -1,0 +1,91 @@
+// CoreRunner: the core's thread. Owns the MasterCore and its registry; events come from any thread
+// through one bounded queue, are stamped and stepped in order, and their effects leave in batches:
+// messages to the link's thread, Changes to the view's. It decides nothing.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "master/core/master_core.hpp"
+#include "runtime/bounded_queue.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/record_store.hpp"
+
+namespace bourse::master {
+
+// What the core wants sent or closed, in order.
+using Outgoing = std::variant<SendToAgent, SendToFramework, ClosePeer>;
+
+// Where a batch of effects goes. Called on the core's thread; must not block.
+struct CoreSinks {
+  std::function<void(std::vector<Outgoing>&&)> outgoing;
+  std::function<void(std::vector<Change>&&)> changes;
+  std::function<void(std::vector<Answer>&&)> answers;
+  // The ingress queue has room again.
+  std::function<void()> relieved;
+  // This process must end.
+  std::function<void(const std::string&)> abdicate;
+};
+
+class CoreRunner {
+ public:
+  using EventBody = decltype(Event::body);
+
+  CoreRunner(MasterConfig config, std::string work_dir, CoreSinks sinks);
+  ~CoreRunner();
+  CoreRunner(const CoreRunner&) = delete;
+  CoreRunner& operator=(const CoreRunner&) = delete;
+
+  // Opens and replays the registry, starts the thread, leads. io, corrupt, full: with the sentence.
+  Status start();
+  // Ends the thread; what was submitted to the registry is written first.
+  void stop();
+
+  // Any thread. Nearly full: stop reading sockets until `relieved`.
+  runtime::PushOutcome push(EventBody body, std::size_t bytes);
+
+  // Sequence of the newest Change handed to the view. Any thread.
+  std::uint64_t published() const { return published_.load(std::memory_order_acquire); }
+  // Seconds spent in steps and number of steps, for metrics. Any thread.
+  std::uint64_t step_ns() const { return step_ns_.load(std::memory_order_relaxed); }
+  std::uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
+  std::size_t queued_events() const { return queue_.items(); }
+
+ private:
+  Status recover(Registry& registry);
+  void step(EventBody body);
+  void perform(Effect& effect);
+  void persist(Persist& persist);
+  void hand_over();
+  void arm();
+  void write_notes();
+
+  MasterConfig config_;
+  std::string work_dir_;
+  CoreSinks sinks_;
+  runtime::Loop loop_;
+  runtime::BoundedQueue<EventBody> queue_;
+  std::thread thread_;
+  std::atomic<std::uint64_t> published_{0};
+  std::atomic<std::uint64_t> step_ns_{0};
+  std::atomic<std::uint64_t> steps_{0};
+
+  // The core's thread.
+  Registry recovered_;
+  std::unique_ptr<MasterCore> core_;
+  std::unique_ptr<runtime::RecordStore> store_;
+  runtime::Timer timer_;
+  Stamp stamp_;
+  Effects effects_;
+  std::vector<Outgoing> outgoing_;
+  std::vector<Change> changes_;
+  std::vector<Answer> answers_;
+};
+
+}  // namespace bourse::master

@@ -1,0 +1,194 @@
+#include "master/shell/link_server.hpp"
+
+#include "model/limits.hpp"
+#include "model/link_session.hpp"
+#include "proto/codec/frames.hpp"
+#include "proto/codec/links.hpp"
+#include "runtime/log.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+// A peer that is told why it is closed gets this long to read it.
+constexpr Duration kClosing = Duration::seconds(1);
+
+runtime::PeerId transport_peer(PeerId peer) {
+  return runtime::PeerId(peer.raw());
+}
+PeerId core_peer(runtime::PeerId peer) {
+  return PeerId(peer.raw());
+}
+
+}  // namespace
+
+LinkServer::LinkServer(runtime::Loop& loop, Push push, codec::MasterDescription master)
+    : loop_(loop), push_(std::move(push)), master_(std::move(master)) {}
+
+LinkServer::~LinkServer() = default;
+
+Status LinkServer::listen(const std::string& ip, std::uint16_t port) {
+  runtime::ZmqServerOptions options;
+  options.endpoint = "tcp://" + ip + ":" + std::to_string(port);
+  options.limits.max_message_bytes = limits::kMaxFrameBytes;
+  options.limits.queue_bytes = limits::kPeerQueueBytes;
+  runtime::ZmqServerHandlers handlers;
+  handlers.on_message = [this](runtime::PeerId peer, std::string_view bytes) {
+    on_message(peer, bytes);
+  };
+  handlers.on_close = [this](runtime::PeerId peer, const Error&) { on_close(peer); };
+  auto opened = runtime::ZmqServer::open(loop_, std::move(options), std::move(handlers));
+  if (!opened.ok()) return opened.error();
+  server_ = std::move(opened).value();
+  return {};
+}
+
+std::uint16_t LinkServer::port() const {
+  return server_->port();
+}
+
+LinkStats LinkServer::stats() const {
+  LinkStats out = stats_;
+  out.peers = peers_.size();
+  return out;
+}
+
+void LinkServer::resume() {
+  if (reading_) return;
+  reading_ = true;
+  server_->set_reading(true);
+}
+
+void LinkServer::note_outcome(runtime::PeerId peer, runtime::PushOutcome outcome) {
+  switch (outcome) {
+    case runtime::PushOutcome::accepted:
+      return;
+    case runtime::PushOutcome::accepted_nearly_full:
+      if (!reading_) return;
+      reading_ = false;
+      ++stats_.times_paused;
+      server_->set_reading(false);
+      return;
+    case runtime::PushOutcome::full:
+      // What is not taken would leave a hole in the session: the peer begins a new one.
+      refuse(peer, "the master is overloaded");
+      return;
+    case runtime::PushOutcome::closed:
+      return;
+  }
+}
+
+void LinkServer::refuse(runtime::PeerId peer, const std::string& reason) {
+  runtime::log_warning("peer disconnected", {{"peer", peer.raw()}, {"reason", reason}});
+  const bool known = peers_.erase(peer.raw()) > 0;
+  server_->close(peer);
+  if (known) (void)push_(PeerGone{core_peer(peer)}, 0);
+}
+
+void LinkServer::on_message(runtime::PeerId peer, std::string_view bytes) {
+  const auto it = peers_.find(peer.raw());
+  if (it != peers_.end()) return on_frames(peer, it->second, bytes);
+  Kind kind = Kind::unknown;
+  if (bytes == kAgentPreamble) kind = Kind::agent;
+  if (bytes == kFrameworkPreamble) kind = Kind::framework;
+  if (kind == Kind::unknown) {
+    ++stats_.peers_refused;
+    return refuse(peer, "its first message is not a preamble this master knows");
+  }
+  peers_.emplace(peer.raw(), kind);
+}
+
+void LinkServer::on_frames(runtime::PeerId peer, Kind kind, std::string_view bytes) {
+  auto frames = codec::decode_frames(bytes);
+  if (!frames.ok()) {
+    ++stats_.frames_refused;
+    return refuse(peer, frames.error().message);
+  }
+  for (const std::string_view frame : frames.value()) {
+    ++stats_.frames_in;
+    runtime::PushOutcome outcome = runtime::PushOutcome::accepted;
+    if (kind == Kind::agent) {
+      auto message = codec::decode_agent_to_master(frame);
+      if (!message.ok()) {
+        ++stats_.frames_refused;
+        return refuse(peer, message.error().message);
+      }
+      outcome =
+          push_(FromAgent{core_peer(peer), Principal(), std::move(message).value()}, frame.size());
+    } else {
+      auto message = codec::decode_framework_to_master(frame);
+      if (!message.ok()) {
+        ++stats_.frames_refused;
+        return refuse(peer, message.error().message);
+      }
+      outcome = push_(
+          FromFramework{core_peer(peer), Principal(), std::move(message).value(), RequestId()},
+          frame.size());
+    }
+    note_outcome(peer, outcome);
+    if (outcome == runtime::PushOutcome::full) return;
+  }
+}
+
+void LinkServer::on_close(runtime::PeerId peer) {
+  closing_.erase(peer.raw());
+  if (peers_.erase(peer.raw()) > 0) (void)push_(PeerGone{core_peer(peer)}, 0);
+}
+
+void LinkServer::flush_peer(runtime::PeerId peer, std::string& batch) {
+  if (batch.empty()) return;
+  // A peer that is gone or does not read reports itself through on_close.
+  (void)server_->send(peer, std::exchange(batch, {}));
+}
+
+void LinkServer::close_after_flush(runtime::PeerId peer) {
+  closing_[peer.raw()] = loop_.after(kClosing, [this, peer] {
+    peers_.erase(peer.raw());
+    server_->close(peer);
+    loop_.post([this, peer] { closing_.erase(peer.raw()); });
+  });
+}
+
+void LinkServer::send(std::vector<Outgoing>&& batch) {
+  // Peers in the order of their first message: one pass, one transport message each.
+  std::vector<std::pair<runtime::PeerId, std::string>> by_peer;
+  std::unordered_map<std::uint64_t, std::size_t> index;
+  const auto batch_of = [&](PeerId peer) -> std::string& {
+    const auto [it, fresh] = index.try_emplace(peer.raw(), by_peer.size());
+    if (fresh) by_peer.emplace_back(transport_peer(peer), std::string());
+    return by_peer[it->second].second;
+  };
+  std::string frame;
+  for (Outgoing& item : batch) {
+    frame.clear();
+    if (auto* close = std::get_if<ClosePeer>(&item)) {
+      flush_peer(transport_peer(close->peer), batch_of(close->peer));
+      runtime::log_info("closing peer", {{"peer", close->peer.raw()}, {"reason", close->reason}});
+      close_after_flush(transport_peer(close->peer));
+      continue;
+    }
+    PeerId peer;
+    if (auto* agent = std::get_if<SendToAgent>(&item)) {
+      peer = agent->peer;
+      codec::append_master_to_agent(agent->message, frame);
+    } else {
+      auto& framework = std::get<SendToFramework>(item);
+      peer = framework.stream;
+      codec::append_master_to_framework(framework.message, {framework.capabilities, &master_},
+                                        frame);
+    }
+    if (frame.empty()) {
+      runtime::log_error("a message was too large to send", {{"peer", peer.raw()}});
+      continue;
+    }
+    ++stats_.frames_out;
+    std::string& out = batch_of(peer);
+    if (!out.empty() && !codec::fits_batch(out.size(), frame.size())) {
+      flush_peer(transport_peer(peer), out);
+    }
+    out += frame;
+  }
+  for (auto& [peer, bytes] : by_peer) flush_peer(peer, bytes);
+}
+
+}  // namespace bourse::master
