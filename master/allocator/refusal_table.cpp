@@ -21,103 +21,98 @@ void RefusalTable::grow_dimensions(std::uint32_t dimensions) {
   dimensions_ = dimensions;
 }
 
-RowId RefusalTable::add(RoomId room, ClaimId claim, std::span<const std::int64_t> refused,
+RowId RefusalTable::add(RoomId room_id, ClaimId claim, std::span<const std::int64_t> refused,
                         Kinds kinds) {
   ASSERT(refused.size() == dimensions_);
-  if (room.raw() >= blocks_.size()) blocks_.resize(std::size_t{room.raw()} + 1);
+  if (room_id.raw() >= rooms_.size()) rooms_.resize(std::size_t{room_id.raw()} + 1);
   if (claim.raw() >= epochs_.size()) epochs_.resize(std::size_t{claim.raw()} + 1);
   claim_bound_ = std::max(claim_bound_, claim.raw() + 1);
-  Block& block = blocks_[room.raw()];
-  if (block.count == block.capacity) make_space(block);
-  const std::uint32_t row = take_row(block, refused, kinds);
-  const std::size_t at = lower_bound(block, claim.raw());
-  const auto from = static_cast<std::ptrdiff_t>(at);
-  const auto end = static_cast<std::ptrdiff_t>(block.first + block.count);
-  std::move_backward(claims_.begin() + from, claims_.begin() + end, claims_.begin() + end + 1);
-  std::move_backward(entries_.begin() + from, entries_.begin() + end, entries_.begin() + end + 1);
-  claims_[at] = claim.raw();
-  entries_[at] = {row, epochs_[claim.raw()]};
-  ++block.count;
+  Room& room = rooms_[room_id.raw()];
+  const std::uint32_t row = take_row(room, refused, kinds);
+  const Entry entry{claim.raw(), row, epochs_[claim.raw()]};
+  room.entries.insert(room.entries.begin() + place_of(room, claim.raw()), entry);
   ++size_;
+  mark(room_id.raw(), claim.raw());
   return RowId{row};
 }
 
-bool RefusalTable::remove(RoomId room, ClaimId claim, RowId row) {
-  const Range range = find(room, claim);
-  for (std::size_t at = range.first; at < range.end; ++at) {
-    if (entries_[at].row != row.raw()) continue;
-    Block& block = blocks_[room.raw()];
-    const auto next = static_cast<std::ptrdiff_t>(at) + 1;
-    const auto end = static_cast<std::ptrdiff_t>(block.first + block.count);
-    std::move(claims_.begin() + next, claims_.begin() + end, claims_.begin() + next - 1);
-    std::move(entries_.begin() + next, entries_.begin() + end, entries_.begin() + next - 1);
-    --block.count;
+bool RefusalTable::remove(RoomId room_id, ClaimId claim, RowId row) {
+  const Range range = find(room_id, claim);
+  for (std::uint32_t at = range.first; at < range.end; ++at) {
+    Room& room = rooms_[room_id.raw()];
+    if (room.entries[at].row != row.raw()) continue;
+    room.entries.erase(room.entries.begin() + static_cast<std::ptrdiff_t>(at));
     --size_;
-    if (block.last_row == row.raw() && rows_[row.raw()].references == 1) block.last_row = ~0u;
+    if (range.end - range.first == 1) unmark(room_id.raw(), claim.raw());
     drop_row(row.raw());
+    if (rows_[row.raw()].references == 0 && room.last_row == row.raw()) room.last_row = kNoRow;
+    if (room.entries.empty()) room = Room{};
     return true;
   }
   return false;
 }
 
-void RefusalTable::drop_room(RoomId room) {
-  if (room.raw() >= blocks_.size()) return;
-  Block& block = blocks_[room.raw()];
-  for (std::size_t at = block.first; at < block.first + block.count; ++at) {
-    drop_row(entries_[at].row);
-  }
-  size_ -= block.count;
-  abandoned_ += block.capacity;
-  block = Block{};
+void RefusalTable::drop_room(RoomId room_id) {
+  if (room_id.raw() >= rooms_.size()) return;
+  Room& room = rooms_[room_id.raw()];
+  for (const Entry& entry : room.entries) drop_row(entry.row);
+  for (const Entry& entry : room.entries) unmark(room_id.raw(), entry.claim);
+  size_ -= room.entries.size();
+  room = Room{};
 }
 
 void RefusalTable::forget_claim(ClaimId claim) {
   if (claim.raw() < epochs_.size()) ++epochs_[claim.raw()];
 }
 
-// Claims are spread evenly over their ids more often than not, so the guess is off by a few
-// places; galloping from it stays logarithmic in the distance when it is not.
-std::size_t RefusalTable::lower_bound(const Block& block, std::uint32_t claim) const {
-  if (block.count == 0) return block.first;
-  const std::uint32_t* first = claims_.data() + block.first;
-  const std::size_t count = block.count;
-  const std::size_t guess = std::min<std::size_t>(
-      count - 1, static_cast<std::size_t>(std::uint64_t{claim} * count / claim_bound_));
-  std::size_t low = guess;
-  std::size_t high = guess;
-  std::size_t stride = 4;
-  if (first[guess] < claim) {
-    while (high < count && first[high] < claim) {
+RefusalTable::Range RefusalTable::find(RoomId room_id, ClaimId claim) const {
+  if (room_id.raw() >= rooms_.size()) return {};
+  if (words_per_room_ != 0 && !marked(room_id.raw(), claim.raw())) return {};
+  const Room& room = rooms_[room_id.raw()];
+  const std::uint32_t first = place_of(room, claim.raw());
+  std::uint32_t end = first;
+  while (end < room.entries.size() && room.entries[end].claim == claim.raw()) ++end;
+  return {room_id.raw(), first, end};
+}
+
+// Claims are spread evenly over their ids more often than not, so the guess is off by a few places
+// and by one cache line; galloping from it stays logarithmic in the distance when it is not.
+std::uint32_t RefusalTable::place_of(const Room& room, std::uint32_t claim) const {
+  const auto count = static_cast<std::uint32_t>(room.entries.size());
+  if (count == 0) return 0;
+  const Entry* entries = room.entries.data();
+  const std::uint64_t scaled = std::uint64_t{claim} * count / claim_bound_;
+  std::uint32_t low = static_cast<std::uint32_t>(std::min<std::uint64_t>(scaled, count - 1));
+  std::uint32_t high = low;
+  if (entries[low].claim < claim) {
+    for (std::uint32_t stride = 4; high < count && entries[high].claim < claim; stride *= 2) {
       low = high;
       high += stride;
-      stride *= 2;
     }
     high = std::min(high, count);
   } else {
-    while (low > 0 && first[low] >= claim) {
+    for (std::uint32_t stride = 4; low > 0 && entries[low].claim >= claim; stride *= 2) {
       high = low;
-      low = low > stride ? low - stride : 0;
-      stride *= 2;
+      low -= std::min(low, stride);
     }
   }
-  return block.first +
-         static_cast<std::size_t>(std::lower_bound(first + low, first + high, claim) - first);
-}
-
-RefusalTable::Range RefusalTable::find(RoomId room, ClaimId claim) const {
-  if (room.raw() >= blocks_.size()) return {};
-  const Block& block = blocks_[room.raw()];
-  const std::size_t first = lower_bound(block, claim.raw());
-  const std::size_t block_end = std::size_t{block.first} + block.count;
-  std::size_t end = first;
-  while (end < block_end && claims_[end] == claim.raw()) ++end;
-  return {first, end};
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    if (entries[middle].claim < claim) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
 }
 
 bool RefusalTable::covers(Range range, const std::int64_t* offered, Kinds kinds) const {
-  for (std::size_t at = range.first; at < range.end; ++at) {
-    const Entry& entry = entries_[at];
-    if (entry.epoch != epochs_[claims_[at]] || (kinds & ~rows_[entry.row].kinds) != 0) continue;
+  for (std::uint32_t at = range.first; at < range.end; ++at) {
+    const Room& room = rooms_[range.room];
+    const Entry& entry = room.entries[at];
+    if (entry.epoch != epochs_[entry.claim]) continue;
+    if ((kinds & ~rows_[entry.row].kinds) != 0) continue;
     const std::int64_t* refused = quantities_.data() + std::size_t{entry.row} * dimensions_;
     bool grew = false;
     for (std::uint32_t d = 0; d < dimensions_; ++d) grew |= offered[d] > refused[d];
@@ -126,13 +121,63 @@ bool RefusalTable::covers(Range range, const std::int64_t* offered, Kinds kinds)
   return false;
 }
 
-std::uint32_t RefusalTable::take_row(Block& block, std::span<const std::int64_t> refused,
+void RefusalTable::prefetch_contents(RoomId room) const {
+  if (room.raw() >= rooms_.size()) return;
+  constexpr std::size_t kWordsPerLine = 8;
+  constexpr std::size_t kMostWords = 16 * kWordsPerLine;
+  if (words_per_room_ == 0) {
+    __builtin_prefetch(rooms_[room.raw()].entries.data());
+    return;
+  }
+  const std::size_t first = std::size_t{room.raw()} * words_per_room_;
+  const std::size_t words = std::min<std::size_t>(claim_bound_ / 64 + 1, kMostWords);
+  const std::size_t end = std::min(bits_.size(), first + words);
+  for (std::size_t at = first; at < end; at += kWordsPerLine) __builtin_prefetch(&bits_[at]);
+}
+
+// Bits are built when they take less memory than the lists, and dropped at a quarter of that; each
+// building is paid for by the refusals that came before it.
+void RefusalTable::mark(std::uint32_t room, std::uint32_t claim) {
+  const std::size_t pairs = rooms_.size() * claim_bound_;
+  if (words_per_room_ == 0) {
+    if (size_ > 64 && size_ * 32 > pairs) rebuild_bits();
+    return;
+  }
+  const std::size_t word = std::size_t{room} * words_per_room_ + claim / 64;
+  if (claim / 64 >= words_per_room_) {
+    rebuild_bits();
+    return;
+  }
+  if (word >= bits_.size()) bits_.resize(rooms_.size() * words_per_room_);
+  bits_[word] |= std::uint64_t{1} << (claim % 64);
+}
+
+void RefusalTable::unmark(std::uint32_t room, std::uint32_t claim) {
+  if (words_per_room_ == 0) return;
+  bits_[std::size_t{room} * words_per_room_ + claim / 64] &= ~(std::uint64_t{1} << (claim % 64));
+  if (size_ * 128 >= rooms_.size() * claim_bound_) return;
+  words_per_room_ = 0;
+  bits_ = {};
+}
+
+void RefusalTable::rebuild_bits() {
+  const std::size_t words = std::size_t{claim_bound_} / 64 + 1;
+  words_per_room_ = static_cast<std::uint32_t>(words + words / 4);
+  bits_.assign(rooms_.size() * words_per_room_, 0);
+  for (std::size_t room = 0; room < rooms_.size(); ++room) {
+    for (const Entry& entry : rooms_[room].entries) {
+      bits_[room * words_per_room_ + entry.claim / 64] |= std::uint64_t{1} << (entry.claim % 64);
+    }
+  }
+}
+
+std::uint32_t RefusalTable::take_row(Room& room, std::span<const std::int64_t> refused,
                                      Kinds kinds) {
-  if (block.last_row != ~0u && rows_[block.last_row].kinds == kinds &&
+  if (room.last_row != kNoRow && rows_[room.last_row].kinds == kinds &&
       std::equal(refused.begin(), refused.end(),
-                 quantities_.begin() + std::ptrdiff_t{block.last_row} * dimensions_)) {
-    ++rows_[block.last_row].references;
-    return block.last_row;
+                 quantities_.begin() + std::ptrdiff_t{room.last_row} * dimensions_)) {
+    ++rows_[room.last_row].references;
+    return room.last_row;
   }
   std::uint32_t row = 0;
   if (free_rows_.empty()) {
@@ -146,48 +191,13 @@ std::uint32_t RefusalTable::take_row(Block& block, std::span<const std::int64_t>
   rows_[row] = {1, kinds};
   std::copy(refused.begin(), refused.end(),
             quantities_.begin() + std::ptrdiff_t{row} * dimensions_);
-  block.last_row = row;
+  room.last_row = row;
   return row;
 }
 
 void RefusalTable::drop_row(std::uint32_t row) {
   ASSERT(rows_[row].references > 0);
   if (--rows_[row].references == 0) free_rows_.push_back(row);
-}
-
-// A full block doubles at the end of the arrays; what it leaves is reclaimed once it is half of
-// everything.
-void RefusalTable::make_space(Block& block) {
-  const std::uint32_t capacity = std::max(4u, block.capacity * 2);
-  const std::size_t first = claims_.size();
-  ASSERT(first + capacity <= ~std::uint32_t{0});
-  claims_.resize(first + capacity);
-  entries_.resize(first + capacity);
-  std::copy_n(claims_.begin() + block.first, block.count,
-              claims_.begin() + static_cast<std::ptrdiff_t>(first));
-  std::copy_n(entries_.begin() + block.first, block.count,
-              entries_.begin() + static_cast<std::ptrdiff_t>(first));
-  abandoned_ += block.capacity;
-  block.first = static_cast<std::uint32_t>(first);
-  block.capacity = capacity;
-  if (abandoned_ > 4096 && abandoned_ > claims_.size() / 2) compact();
-}
-
-void RefusalTable::compact() {
-  std::vector<std::uint32_t> claims;
-  std::vector<Entry> entries;
-  claims.reserve(claims_.size() - abandoned_);
-  entries.reserve(claims_.size() - abandoned_);
-  for (Block& block : blocks_) {
-    const auto first = static_cast<std::ptrdiff_t>(block.first);
-    const auto end = first + static_cast<std::ptrdiff_t>(block.capacity);
-    block.first = static_cast<std::uint32_t>(claims.size());
-    claims.insert(claims.end(), claims_.begin() + first, claims_.begin() + end);
-    entries.insert(entries.end(), entries_.begin() + first, entries_.begin() + end);
-  }
-  claims_ = std::move(claims);
-  entries_ = std::move(entries);
-  abandoned_ = 0;
 }
 
 }  // namespace bourse::allocator

@@ -6,8 +6,10 @@
 // at once in constant time; they stop counting and are reclaimed when their removal comes due.
 //
 // Most refusals of a room are of the same free resources, so equal neighbouring rows are stored
-// once. A room's refusals are sorted by claim and found by interpolation: two or three cache lines
-// whatever their number. Value (copyable); one owner, one thread. Breaking a REQUIRES ASSERTs.
+// once. A room's refusals are sorted by claim; once more than a claim in 32 refuses the average
+// room, a bit for each pair stands beside the lists: it is smaller than they are by then and
+// answers with one cache line. Value (copyable); one owner, one thread. Breaking a REQUIRES
+// ASSERTs.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +50,9 @@ class RefusalTable {
   void forget_claim(ClaimId claim);
 
   struct Range {
-    std::size_t first = 0;
-    std::size_t end = 0;
+    std::uint32_t room = 0;
+    std::uint32_t first = 0;
+    std::uint32_t end = 0;
     bool empty() const { return first == end; }
   };
   // The refusals of a pair, forgotten ones included; usually none.
@@ -58,43 +61,52 @@ class RefusalTable {
   bool covers(Range range, const std::int64_t* offered, Kinds kinds) const;
 
   std::size_t size() const { return size_; }  // forgotten ones included
-  // Hints that a room will be asked for soon.
+  // Hints that a room will be asked for soon, and very soon.
   void prefetch(RoomId room) const {
-    if (room.raw() < blocks_.size()) __builtin_prefetch(&blocks_[room.raw()]);
+    if (room.raw() < rooms_.size()) __builtin_prefetch(&rooms_[room.raw()].entries);
   }
+  void prefetch_contents(RoomId room) const;
 
  private:
-  struct Block {
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;
-    std::uint32_t capacity = 0;
-    std::uint32_t last_row = ~std::uint32_t{0};
-  };
   struct Entry {
+    std::uint32_t claim = 0;
     std::uint32_t row = 0;
     std::uint32_t epoch = 0;  // of the claim when it refused
+  };
+  struct Room {
+    std::vector<Entry> entries;       // sorted by claim
+    std::uint32_t last_row = kNoRow;  // taken last, while it is in use
   };
   struct Row {
     std::uint32_t references = 0;
     Kinds kinds = 0;
   };
+  static constexpr std::uint32_t kNoRow = ~std::uint32_t{0};
 
-  std::size_t lower_bound(const Block& block, std::uint32_t claim) const;
-  std::uint32_t take_row(Block& block, std::span<const std::int64_t> refused, Kinds kinds);
+  // Keeps the bits in step with a refusal that was just added.
+  void mark(std::uint32_t room, std::uint32_t claim);
+  void unmark(std::uint32_t room, std::uint32_t claim);
+  void rebuild_bits();
+  bool marked(std::uint32_t room, std::uint32_t claim) const {
+    // Whoever lies beyond the bits of a room came after the last refusal.
+    const std::size_t word = std::size_t{room} * words_per_room_ + claim / 64;
+    if (claim / 64 >= words_per_room_ || word >= bits_.size()) return false;
+    return (bits_[word] >> (claim % 64) & 1) != 0;
+  }
+  // Where the claim's refusals are in the room's list, or would be.
+  std::uint32_t place_of(const Room& room, std::uint32_t claim) const;
+  std::uint32_t take_row(Room& room, std::span<const std::int64_t> refused, Kinds kinds);
   void drop_row(std::uint32_t row);
-  void make_space(Block& block);
-  void compact();
 
   std::uint32_t dimensions_;
-  std::uint32_t claim_bound_ = 1;      // one past the largest claim seen
-  std::vector<Block> blocks_;          // by room
-  std::vector<std::uint32_t> claims_;  // sorted within a block
-  std::vector<Entry> entries_;         // parallel to claims_
+  std::uint32_t claim_bound_ = 1;  // one past the largest claim seen
+  std::vector<Room> rooms_;
+  std::vector<std::uint64_t> bits_;    // room x claim, while there are many refusals
+  std::uint32_t words_per_room_ = 0;   // 0: no bits are kept
   std::vector<std::uint32_t> epochs_;  // by claim
   std::vector<Row> rows_;
   std::vector<std::int64_t> quantities_;  // row x dimension
   std::vector<std::uint32_t> free_rows_;
-  std::size_t abandoned_ = 0;
   std::size_t size_ = 0;
 };
 

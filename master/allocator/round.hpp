@@ -33,16 +33,27 @@ class Round {
   void charge(std::uint32_t node, const Row& row);
 
   // -- the search (round_search.cpp)
+  std::uint32_t search(ClassMask mask);
   std::uint32_t descend(std::uint32_t node, ClassMask mask);
   std::uint32_t nearest_reserved(std::uint32_t node, std::uint32_t best, bool& reserved);
   ClassMask enter(std::uint32_t role, ClassMask mask);
   bool accepts(std::uint32_t claim, ClassMask mask);
   std::uint32_t forest_of(ClassMask mask);
-  std::uint32_t winner(std::uint32_t forest, std::uint32_t group);
-  void knock_out(std::uint32_t forest, std::uint32_t group, std::uint32_t node);
+  std::uint32_t winner(std::uint32_t forest, std::uint32_t node);
+  void plant(Forest& forest, std::uint32_t node);
+  void knock_out(std::uint32_t forest, std::uint32_t node);
   void restore();
-  bool before(std::uint32_t a, std::uint32_t b) const;
-  void refresh_share(std::uint32_t node);
+  // Rule 2 for two siblings, or `none`. REQUIRES fresh keys of both.
+  std::uint32_t match(std::uint32_t a, std::uint32_t b) const {
+    const std::uint64_t key_a = s_.keys[a];
+    const std::uint64_t key_b = s_.keys[b];
+    if (!ShareScale::decided(key_a, key_b)) [[unlikely]]
+      return match_exactly(a, b);
+    return key_b < key_a ? b : a;
+  }
+  std::uint32_t match_exactly(std::uint32_t a, std::uint32_t b) const;
+  void refresh_key(std::uint32_t node);
+  const Sum* charged(std::uint32_t node) const;
 
   // -- the reasons (round_reasons.cpp)
   void note_class_refusals(ClassMask mask);

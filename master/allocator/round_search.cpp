@@ -6,19 +6,37 @@
 
 namespace bourse::allocator {
 
+// The first claim in share order that accepts, or kNone. `mask` as in descend(). Where nothing is
+// reserved and the trees stand, the order is a walk from winner to winner.
+std::uint32_t Round::search(ClassMask mask) {
+  if (mask == 0 || has_reserved_) return descend(kRootRole.raw(), mask);
+  const std::uint32_t f = forest_of(mask);
+  const Forest& forest = s_.forests[f];
+  std::uint32_t node = kRootRole.raw();
+  while (forest.trees[node].built == s_.round) {
+    const std::uint32_t best = forest.slots[forest.trees[node].start + 1];
+    if (best == s_.none) break;
+    node = best;
+  }
+  if (tree_.node(node).kind == ShareTree::Kind::claim) {
+    if (accepts(node, mask)) return node;
+    knock_out(f, node);
+  }
+  return descend(kRootRole.raw(), mask);
+}
+
 // The first claim in share order below `node` that accepts, or kNone. `mask` holds the classes that
 // could have an offer of the open parts. Whoever turns out unable is knocked out of its tree for as
 // long as this room lasts: what is left only shrinks, so nobody unable becomes able again. On
 // success s_.open holds the parts that are open to that claim.
 std::uint32_t Round::descend(std::uint32_t node, ClassMask mask) {
-  const std::uint32_t group = tree_.node(node).group;
   const bool in_mask = (tree_.classes_below(node) & mask) != 0;
   const std::uint32_t forest = in_mask ? forest_of(mask) : kNone;
   // Reservations further down matter only to classes that cannot live on what is open here.
   const bool ask_reserved = has_reserved_ && tree_.node(node).kind == ShareTree::Kind::role &&
                             (tree_.classes_below(node) & ~mask) != 0;
   for (;;) {
-    std::uint32_t best = forest != kNone ? winner(forest, group) : kNone;
+    std::uint32_t best = forest != kNone ? winner(forest, node) : kNone;
     bool reserved = false;
     if (ask_reserved) best = nearest_reserved(node, best, reserved);
     if (best == kNone) return kNone;
@@ -33,7 +51,7 @@ std::uint32_t Round::descend(std::uint32_t node, ClassMask mask) {
       if (found != kNone) return found;
       s_.open.resize(mark);
     }
-    if (forest != kNone) knock_out(forest, group, best);
+    if (forest != kNone) knock_out(forest, best);
     if (reserved) s_.dead.push_back(best);
   }
 }
@@ -55,9 +73,11 @@ std::uint32_t Round::nearest_reserved(std::uint32_t node, std::uint32_t best, bo
       reserved = true;
       continue;
     }
-    refresh_share(child);
-    if (best != kNone) refresh_share(best);
-    if (best != kNone && before(best, child)) continue;
+    if (best != kNone) {
+      refresh_key(child);
+      refresh_key(best);
+      if (match(best, child) == best) continue;
+    }
     best = child;
     reserved = true;
   }
@@ -117,79 +137,87 @@ std::uint32_t Round::forest_of(ClassMask mask) {
   ASSERT(s_.forest_count < Scratch::kMaxForests);
   Forest& forest = s_.forests[s_.forest_count];
   forest.mask = mask;
-  forest.built.resize(std::max<std::size_t>(forest.built.size(), tree_.group_capacity()));
-  // The place in the array says nothing about the classes, so earlier rounds' marks are void by
-  // their stamp and this round's cannot exist yet.
-  forest.start.resize(forest.built.size());
+  // Trees of earlier rounds are void by their stamp.
+  forest.trees.resize(std::max<std::size_t>(forest.trees.size(), tree_.node_capacity()));
   forest.slots.clear();
   return s_.forest_count++;
 }
 
-std::uint32_t Round::winner(std::uint32_t f, std::uint32_t group_index) {
+std::uint32_t Round::winner(std::uint32_t f, std::uint32_t node) {
   Forest& forest = s_.forests[f];
-  if (forest.built[group_index] != s_.round) {
-    const ShareTree::Group& group = tree_.group(group_index);
-    const auto included = [this, &forest, &group](std::uint32_t node) {
-      const ShareTree::Node& child = tree_.node(node);
-      if (child.kind == ShareTree::Kind::claim) {
-        const ShareTree::Claim& claim = tree_.claim(child.claim);
-        if (claim.state != ClaimState::active) return false;
-        if ((forest.mask >> claim.class_index & 1) == 0) return false;
-      } else if ((tree_.classes_below(node) & forest.mask) == 0) {
-        return false;
-      }
-      if (group.children.size() > 1) refresh_share(node);
-      return true;
-    };
-    build(forest, group_index, group, included,
-          [this](std::uint32_t a, std::uint32_t b) { return before(a, b); });
-    forest.built[group_index] = s_.round;
-  }
-  return forest.slots[forest.start[group_index] + 1];
+  if (forest.trees[node].built != s_.round) plant(forest, node);
+  const std::uint32_t best = forest.slots[forest.trees[node].start + 1];
+  return best == s_.none ? kNone : best;
 }
 
-void Round::knock_out(std::uint32_t f, std::uint32_t group_index, std::uint32_t node) {
+// Builds the tree over the children of a node, of those the forest is for.
+void Round::plant(Forest& forest, std::uint32_t node) {
+  const ShareTree::Group& group = tree_.group(tree_.node(node).group);
+  const auto entrant = [this, &forest, &group](std::uint32_t child) {
+    if (tree_.node(child).kind == ShareTree::Kind::claim) {
+      const ShareTree::Claim& claim = tree_.claim(tree_.node(child).claim);
+      if (claim.state != ClaimState::active) return s_.none;
+      if ((forest.mask >> claim.class_index & 1) == 0) return s_.none;
+    } else if ((tree_.classes_below(child) & forest.mask) == 0) {
+      return s_.none;
+    }
+    if (group.children.size() > 1) refresh_key(child);
+    return child;
+  };
+  Forest::Tree& tree = forest.trees[node];
+  build(forest, tree, group, s_.none, entrant,
+        [this](std::uint32_t a, std::uint32_t b) { return match(a, b); });
+  tree.built = s_.round;
+}
+
+void Round::knock_out(std::uint32_t f, std::uint32_t node) {
   Forest& forest = s_.forests[f];
-  const ShareTree::Group& group = tree_.group(group_index);
+  const Forest::Tree& tree = forest.trees[tree_.node(node).parent];
   const std::uint32_t position = tree_.node(node).position;
-  const std::size_t leaf = forest.start[group_index] + group.children.size() + position;
-  if (forest.slots[leaf] != node) return;
-  replay(forest, group_index, group, position, kNone,
-         [this](std::uint32_t a, std::uint32_t b) { return before(a, b); });
-  s_.knocked.push_back({f, group_index, node});
+  if (forest.slots[tree.start + tree.count + position] != node) return;
+  replay(forest, tree, position, s_.none,
+         [this](std::uint32_t a, std::uint32_t b) { return match(a, b); });
+  s_.knocked.push_back({f, node});
 }
 
 void Round::restore() {
   for (const KnockOut& knock : s_.knocked) {
-    replay(s_.forests[knock.forest], knock.group, tree_.group(knock.group),
-           tree_.node(knock.node).position, knock.node,
-           [this](std::uint32_t a, std::uint32_t b) { return before(a, b); });
+    Forest& forest = s_.forests[knock.forest];
+    const ShareTree::Node& node = tree_.node(knock.node);
+    replay(forest, forest.trees[node.parent], node.position, knock.node,
+           [this](std::uint32_t a, std::uint32_t b) { return match(a, b); });
   }
   s_.knocked.clear();
 }
 
-// Rule 2 for two siblings. REQUIRES fresh shares of both.
-bool Round::before(std::uint32_t a, std::uint32_t b) const {
-  const std::uint64_t near_a = s_.approximate[a];
-  const std::uint64_t near_b = s_.approximate[b];
-  if (near_a != ShareScale::kNotApproximated && near_b != ShareScale::kNotApproximated) {
-    if (near_a + ShareScale::kSlack < near_b) return true;
-    if (near_b + ShareScale::kSlack < near_a) return false;
-  }
-  const int order = s_.scale.compare(s_.share[a], s_.share[b]);
-  if (order != 0) return order < 0;
-  const std::uint64_t tie_a = tie_break(in_.seed, a);
-  const std::uint64_t tie_b = tie_break(in_.seed, b);
-  return tie_a != tie_b ? tie_a < tie_b : a < b;
+const Sum* Round::charged(std::uint32_t node) const {
+  return s_.charged_stamp[node] == s_.round ? s_.charged.data() + std::size_t{node} * dimensions_
+                                            : tree_.charged_row(node).data();
 }
 
-void Round::refresh_share(std::uint32_t node) {
-  if (s_.share_stamp[node] == s_.round) return;
-  const Sum* charged = s_.charged_stamp[node] == s_.round
-                           ? s_.charged.data() + std::size_t{node} * dimensions_
-                           : tree_.charged_row(node).data();
-  s_.share[node] = s_.scale.share_of(charged, tree_.node(node).weight_milli, s_.approximate[node]);
-  s_.share_stamp[node] = s_.round;
+// Neighbours with equal shares are common where agents are alike, so equal rows come first.
+std::uint32_t Round::match_exactly(std::uint32_t a, std::uint32_t b) const {
+  if (a == s_.none) return b;
+  if (b == s_.none) return a;
+  const Sum* charged_a = charged(a);
+  const Sum* charged_b = charged(b);
+  const std::uint32_t weight_a = tree_.node(a).weight_milli;
+  const std::uint32_t weight_b = tree_.node(b).weight_milli;
+  if (weight_a != weight_b || !std::equal(charged_a, charged_a + dimensions_, charged_b)) {
+    const int order = s_.scale.compare(s_.scale.share_of(charged_a, weight_a),
+                                       s_.scale.share_of(charged_b, weight_b));
+    if (order != 0) return order < 0 ? a : b;
+  }
+  const std::uint64_t tie_a = tie_break(in_.seed, a);
+  const std::uint64_t tie_b = tie_break(in_.seed, b);
+  if (tie_a != tie_b) return tie_a < tie_b ? a : b;
+  return a < b ? a : b;
+}
+
+void Round::refresh_key(std::uint32_t node) {
+  if (s_.key_stamp[node] == s_.round) return;
+  s_.keys[node] = s_.scale.key_of(charged(node), tree_.node(node).weight_milli);
+  s_.key_stamp[node] = s_.round;
 }
 
 }  // namespace bourse::allocator

@@ -16,16 +16,19 @@ namespace bourse::allocator {
 // active claim of some class in `mask`. A group's tree is built when it is first asked for.
 // Slots [1, n) of a group of n children are matches, [n, 2n) the children; slot 1 is the winner.
 struct Forest {
+  struct Tree {
+    std::uint32_t built = 0;  // the round that built it
+    std::uint32_t start = 0;  // into slots
+    std::uint32_t count = 0;  // of children
+  };
   ClassMask mask = 0;
-  std::vector<std::uint32_t> built;  // by group: the round that built it
-  std::vector<std::uint32_t> start;  // by group: into slots
-  std::vector<std::uint32_t> slots;  // nodes, or kNone
+  std::vector<Tree> trees;           // by the node above the group
+  std::vector<std::uint32_t> slots;  // nodes, or Scratch::none
 };
 
 // A child taken out of its tree until the room at hand is done.
 struct KnockOut {
   std::uint32_t forest = 0;
-  std::uint32_t group = 0;
   std::uint32_t node = 0;
 };
 
@@ -57,12 +60,12 @@ class Scratch {
   ShareScale scale;
   std::vector<std::uint32_t> order;
   std::vector<std::uint32_t> room_stamp;
-  // By node: what is charged, once this round charged it, and its share, once asked for.
+  // By node: what is charged, once this round charged it, and the key of its share, once asked for.
   std::vector<std::uint32_t> charged_stamp;
   std::vector<Sum> charged;
-  std::vector<std::uint32_t> share_stamp;
-  std::vector<std::uint64_t> approximate;
-  std::vector<Share> share;
+  std::vector<std::uint32_t> key_stamp;
+  std::vector<std::uint64_t> keys;
+  std::uint32_t none = 0;  // one past the nodes; its key is beyond all
   // By claim: its place in Output::claim_refusals, and the room it was last refused.
   std::vector<std::uint32_t> refusal_stamp;
   std::vector<std::uint32_t> refusal_slot;

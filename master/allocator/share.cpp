@@ -39,9 +39,16 @@ std::uint8_t leading_zeros(Sum value) {
 
 }  // namespace
 
+// With n = amount * 2^shift, t = total * 2^shift, N = floor(n / 2^64), T = floor(t / 2^64) >= 2^63:
+// N/T lies within 2^-63 of amount/total. The reciprocal is short of 2^126 / T by less than 1, so
+// N * reciprocal / 2^64 is short of N/T * 2^62 by less than 1, and its floor by less than 2. The
+// result is within 3 of amount/total * 2^62, and so is the greatest of several of the greatest
+// share; dividing by the weight and the floor of that leave it within 4. Two keys in the wrong
+// order are at most 8 apart.
 void ShareScale::prepare(std::span<const Sum> totals, std::uint32_t share_mask) {
   ASSERT(totals.size() <= kMaxDimensions);
   count_ = 0;
+  narrow_ = true;
   for (std::uint32_t index = 0; index < totals.size(); ++index) {
     const Sum total = totals[index];
     totals_[index] = total;
@@ -51,50 +58,32 @@ void ShareScale::prepare(std::span<const Sum> totals, std::uint32_t share_mask) 
     dimension.index = static_cast<std::uint8_t>(index);
     dimension.shift = leading_zeros(total);
     const auto high = static_cast<std::uint64_t>((total << dimension.shift) >> 64);
-    const Sum reciprocal = (Sum{1} << 127) / high;  // in (2^63, 2^64]
-    dimension.reciprocal =
-        reciprocal >> 64 != 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(reciprocal);
+    dimension.reciprocal = static_cast<std::uint64_t>((Sum{1} << 126) / high);  // at most 2^63
+    narrow_ = narrow_ && total >> 64 == 0;
   }
 }
 
-// With n = amount * 2^shift, t = total * 2^shift, N = floor(n / 2^64), T = floor(t / 2^64) >= 2^63:
-// N/T lies within 2^-63 of amount/total. The reciprocal is short by at most 1, so N * R / 2^64 is
-// short of N/T * 2^63 by at most 1, and the last floor takes less than 1. Together the result is
-// within 4 of amount/total * 2^63; dividing by the weight and the floor of that leave it within 5.
-std::uint64_t ShareScale::approximate_of(const Dimension& dimension, Sum amount) const {
-  if (amount > dimension.total) return kNotApproximated;
-  const auto high = static_cast<std::uint64_t>((amount << dimension.shift) >> 64);
-  return static_cast<std::uint64_t>((Sum{high} * dimension.reciprocal) >> 64);
-}
-
-bool ShareScale::less_in_dimension(const Dimension& a, Sum amount_a, const Dimension& b,
-                                   Sum amount_b) const {
-  return order(multiply(amount_a, b.total), multiply(amount_b, a.total)) < 0;
-}
-
-Share ShareScale::share_of(const Sum* charged, std::uint32_t weight_milli,
-                           std::uint64_t& approximate) const {
+Share ShareScale::share_of(const Sum* charged, std::uint32_t weight_milli) const {
   Share share;
   share.weight_milli = weight_milli;
+  Sum total = 1;
   std::uint64_t best = 0;
-  const Dimension* dominant = nullptr;
   for (std::uint32_t i = 0; i < count_; ++i) {
     const Dimension& dimension = dimensions_[i];
     const Sum amount = charged[dimension.index];
     if (amount == 0) continue;
-    const std::uint64_t here = approximate_of(dimension, amount);
-    const bool clear = best != kNotApproximated && here != kNotApproximated &&
-                       (here > best + kSlack || best > here + kSlack);
-    const bool greater =
-        dominant == nullptr ||
-        (clear ? here > best : less_in_dimension(*dominant, share.amount, dimension, amount));
-    if (!greater) continue;
-    best = here;
-    dominant = &dimension;
+    const std::uint64_t key = key_in(dimension, amount);
+    if (share.amount != 0) {
+      const bool greater = decided(key, best) ? key > best
+                                              : order(multiply(amount, total),
+                                                      multiply(share.amount, dimension.total)) > 0;
+      if (!greater) continue;
+    }
+    best = key;
+    total = dimension.total;
     share.amount = amount;
     share.dimension = dimension.index;
   }
-  approximate = best == kNotApproximated ? best : best / weight_milli;
   return share;
 }
 

@@ -63,7 +63,10 @@ std::uint32_t ShareTree::add_node(std::uint32_t parent, Kind kind, std::uint32_t
   node.parent = parent;
   node.weight_milli = weight_milli;
   node.kind = kind;
-  if (kind != Kind::claim) node.group = take_cell(groups_, free_groups_);
+  if (kind != Kind::claim) {
+    node.group = take_cell(groups_, free_groups_);
+    class_counts_.resize(groups_.size());
+  }
   if (parent != kNone) {
     auto& siblings = groups_[nodes_[parent].group].children;
     node.position = static_cast<std::uint32_t>(siblings.size());
@@ -180,7 +183,7 @@ void ShareTree::count_active(const Claim& claim, bool arrives) {
   const ClassMask bit = ClassMask{1} << claim.class_index;
   for (std::uint32_t node = nodes_[claim.node].parent; node != kNone; node = nodes_[node].parent) {
     Group& group = groups_[nodes_[node].group];
-    std::uint32_t& count = group.counts[claim.class_index];
+    std::uint32_t& count = class_counts_[nodes_[node].group][claim.class_index];
     ASSERT(arrives || count > 0);
     count = arrives ? count + 1 : count - 1;
     group.classes = count > 0 ? group.classes | bit : group.classes & ~bit;

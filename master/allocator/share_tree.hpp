@@ -54,7 +54,6 @@ class ShareTree {
   struct Group {
     std::vector<std::uint32_t> children;  // nodes
     ClassMask classes = 0;                // of active claims below
-    std::array<std::uint32_t, kClasses> counts{};
   };
 
   struct Claim {
@@ -133,6 +132,7 @@ class ShareTree {
   std::vector<Node> nodes_;
   std::vector<Sum> charged_;  // node x dimension
   std::vector<Group> groups_;
+  std::vector<std::array<std::uint32_t, kClasses>> class_counts_;  // by group
   std::vector<Claim> claims_;
   std::vector<Minimum> minimums_;
   std::map<std::vector<std::int64_t>, std::uint32_t> minimum_of_;
