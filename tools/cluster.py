@@ -13,6 +13,7 @@ from local_cluster.processes import reap
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = pathlib.Path(os.environ.get("BOURSE_BIN", ROOT / "build/release/bin"))
 STATE = pathlib.Path(os.environ.get("BOURSE_STATE_DIR", ROOT / "build/cluster"))
+DEMO_STATE = ROOT / "build/demo"  # of a demo that was killed before it could tidy up
 
 
 class Ended(Exception):
@@ -104,10 +105,12 @@ def wait_for_keeper(keeper, read_end, agents):
 
 
 def down(_options):
-    left = cluster.end_recorded(STATE, BIN)
-    if left is None:
+    states = [STATE] if "BOURSE_STATE_DIR" in os.environ else [STATE, DEMO_STATE]
+    ended = [cluster.end_recorded(state, BIN) for state in states]
+    if all(left is None for left in ended):
         print("no local cluster is up")
         return 0
+    left = [what for one in ended for what in one or []]
     if left:
         print("./dev: could not be ended or removed: " + ", ".join(left), file=sys.stderr)
         return 1

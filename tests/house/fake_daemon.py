@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""Stands in for bourse-master and bourse-agent, by the name it is started under. The agent starts
-an orphan in a session of its own, as a shim is one. FAKE_AGENT=dies makes agents fail at once."""
+"""Stands in for the programs of a cluster, by the name it is started under.
+
+The agent starts an orphan in a session of its own, as a shim is one; FAKE_AGENT=dies makes agents
+fail at once. FAKE_CRAWLER=hangs makes the crawler wait for ever, FAKE_FOUND says what it finds.
+"""
 
 import http.server
 import json
@@ -52,13 +55,46 @@ def be_agent(flags):
     serve(0)
 
 
+def be_shopweb(flags):
+    def stop(*_arguments):
+        with open(flags["stats"], "w", encoding="utf-8") as stats:
+            json.dump({"pacing_violations": 0, "disallowed_fetches": 0, "pages": 40}, stats)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Master)
+    port = server.server_address[1]
+    items = int(flags["shops"]) * int(flags["items"])
+    first = {"address": f"127.0.0.1:{port}", "port": port, "items_expected": items}
+    print(json.dumps(first), flush=True)
+    server.serve_forever()
+
+
+def be_crawler(_flags):
+    print(json.dumps({"items": 3, "pages": 9, "errors": 0}), flush=True)
+    while os.environ.get("FAKE_CRAWLER") == "hangs":
+        signal.pause()
+
+
+def be_check(_flags):
+    found = int(os.environ.get("FAKE_FOUND", "0"))
+    print(json.dumps({"items_found": found, "items_duplicate": 0}))
+
+
+ROLES = {
+    "bourse-master": lambda flags: serve(int(flags["port"])),
+    "bourse-agent": be_agent,
+    "bourse-shopweb": be_shopweb,
+    "bourse-crawler": be_crawler,
+    "bourse-crawl-check": be_check,
+}
+
+
 def main():
-    flags = dict(word[2:].split("=", 1) for word in sys.argv[1:])
+    flags = dict((word[2:] + "=").split("=", 1) for word in sys.argv[1:])
+    flags = {name: value.removesuffix("=") for name, value in flags.items()}
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    if os.path.basename(sys.argv[0]) == "bourse-master":
-        serve(int(flags["port"]))
-    else:
-        be_agent(flags)
+    ROLES[os.path.basename(sys.argv[0])](flags)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Configures and builds build/<preset>, and prints what each phase took."""
 
 import contextlib
-import json
 import shutil
 import subprocess
 import sys
@@ -101,16 +100,9 @@ def build(preset, targets=()):
         run_showing_progress(command, directory / "build.log", "building")
 
 
-def binary(name, preset="release"):
-    """The path of a built program; builds it first. Refuses when there is no such program."""
-    path = build_dir(preset) / "bin" / name
-    return path if path.exists() else None
-
-
 def clean():
     if BUILD.exists():
-        state = BUILD / "cluster" / "state.json"
-        if state.exists() and json.loads(state.read_text()).get("processes"):
+        if any((BUILD / name / "state.json").exists() for name in ("cluster", "demo")):
             raise Refusal("a local cluster is running out of build/: ./dev down first.")
         shutil.rmtree(BUILD)
     return 0

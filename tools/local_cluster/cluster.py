@@ -66,7 +66,7 @@ class Cluster:
         self.link = None  # master's host:port for agents and frameworks
         self.daemons = {}  # name -> Popen
         self.ports = []
-        self.cgroups_before = traces.cgroup_corners()
+        self.corner_names = set()  # cgroup directories our agents made for their containers
 
     @property
     def state_file(self):
@@ -81,7 +81,7 @@ class Cluster:
             "http": self.http,
             "link": self.link,
             "ports": self.ports,
-            "cgroups_before": sorted(self.cgroups_before),
+            "corners": sorted(self.corner_names),
         }
         waiting = self.state_file.with_suffix(".new")
         waiting.write_text(json.dumps(state))
@@ -105,11 +105,12 @@ class Cluster:
             self.start_agent(number)
         for number in range(1, agents + 1):
             self.addresses_of(f"agent-{number}")
-        self.save()
         self.wait(
             lambda: api.active_agents(self.http) == agents,
             f"not all of the {agents} agents registered",
         )
+        self.learn_corners()
+        self.save()
 
     def start_master(self, port):
         link_port = port + 10 if port and port_is_free(port + 10) else 0
@@ -193,18 +194,25 @@ class Cluster:
         found.discard(identify(os.getpid()))
         return [identity for identity in found if identity.alive()]
 
+    def learn_corners(self):
+        """Agents keep a process in their corner from the start, so the corner's name is told."""
+        for identity in descendants(os.getpid()):
+            self.corner_names.update(traces.corner_names_of(identity.pid))
+        self.corner_names -= traces.corner_names_of(os.getpid())  # when we are a task ourselves
+
     def corners(self):
-        """Cgroups made since the start that are ours: a process of ours is in them, or nobody."""
-        new = traces.cgroup_corners() - self.cgroups_before
-        ours = set(descendants(os.getpid())) | set(touching([self.dir, self.run_dir]))
-        pids = {identity.pid for identity in ours}
-        return [corner for corner in new if traces.processes_in_cgroup(corner) <= pids]
+        """Our agents' directories in every cgroup hierarchy; never somebody else's."""
+        if not self.corner_names:
+            return []
+        found = traces.cgroup_corners()
+        return [corner for corner in found if os.path.basename(corner) in self.corner_names]
 
     def stop(self):
         """Ends everything, frameworks first and agents last, so that each can tidy up after the one
         before. Returns what is left, as sentences; an empty list when nothing is."""
         if self.run_dir is None:
             return []
+        self.learn_corners()
         agents = [child.pid for name, child in self.daemons.items() if name.startswith("agent-")]
         others = [child.pid for child in self.daemons.values() if child.pid not in agents]
         for pid in reversed(others):
@@ -252,7 +260,7 @@ def end_recorded(state_dir, bin_dir):
     keeper = Identity(**state["keeper"])
     cluster = Cluster(state_dir, bin_dir)
     cluster.run_dir = pathlib.Path(state["run_dir"])
-    cluster.cgroups_before = set(state["cgroups_before"])
+    cluster.corner_names = set(state["corners"])
     cluster.ports = state["ports"]
     if keeper.pid != os.getpid():
         end([keeper], signal.SIGTERM, 6 * TERM_LIMIT_S)

@@ -28,6 +28,16 @@ def cgroup_corners():
     return found
 
 
+def corner_names_of(pid):
+    """Names of the corners a process is in: the parts of its cgroup paths that begin like one."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return set()
+    parts = {part for line in text.splitlines() for part in line.split(":", 2)[2].split("/")}
+    return {part for part in parts if part.startswith(CGROUP_PREFIX)}
+
+
 def remove_cgroup(corner):
     """Removes a corner whose processes are gone; True when it is."""
     for directory, _, _ in os.walk(corner, topdown=False):
