@@ -1,9 +1,10 @@
 // Static files of the web UI, embedded in the binary: content type by extension, ETag with 304, and
-// the headers that keep a page from being framed, sniffed or made to load foreign code. The bytes
-// are the caller's and must outlive the set. Any thread, once filled.
+// the headers that keep a page from being framed, sniffed or made to load foreign code. Any thread,
+// once filled.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,6 @@ class HttpAssets {
 
  private:
   struct Asset {
-    std::string_view bytes;
     std::string etag;
     std::shared_ptr<const std::string> shared;
   };

@@ -3,7 +3,8 @@
 // a stream. Requests of one connection are answered one after the other; what a client pipelines
 // meanwhile waits in its socket.
 //
-// Ownership and thread: the server belongs to its loop's thread. HttpResponder and HttpStream are
+// Ownership and thread: the server belongs to its loop's thread; do not destroy it inside a handler
+// (post the destruction). HttpResponder and HttpStream are
 // handles for any thread; they may outlive the server and then do nothing. An HttpResponder that
 // is dropped without an answer answers 500.
 //
@@ -113,7 +114,6 @@ class HttpServer {
   struct Impl;
   explicit HttpServer(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
-  friend class HttpConnection;
 };
 
 }  // namespace bourse::runtime

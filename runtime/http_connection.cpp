@@ -1,0 +1,495 @@
+#include "runtime/http_connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <cstdio>
+#include <ctime>
+
+#include "runtime/clock.hpp"
+#include "runtime/http_host_check.hpp"
+
+namespace bourse::runtime {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t kReadBlock = 16u << 10;
+constexpr std::size_t kMaxBuffers = 16;
+constexpr std::size_t kLingerBytes = 1u << 20;
+constexpr Duration kLingerTime = Duration::seconds(1);
+constexpr std::size_t kStreamBatch = 64;  // chunks taken into one write
+
+bool has_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
+
+void append_clean(std::string& out, std::string_view text) {
+  for (const char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+}
+
+// The wall clock as HTTP writes it; made once a second.
+std::string http_date() {
+  thread_local std::time_t made_at = 0;
+  thread_local std::string text;
+  const auto now = static_cast<std::time_t>(wall_now().ns / 1'000'000'000);
+  if (now != made_at || text.empty()) {
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    char buffer[40];
+    const std::size_t size =
+        std::strftime(buffer, sizeof buffer, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    text.assign(buffer, size);
+    made_at = now;
+  }
+  return text;
+}
+
+std::string chunk_head(std::size_t size) {
+  char text[24];
+  const int written = std::snprintf(text, sizeof text, "%zx\r\n", size);
+  return {text, static_cast<std::size_t>(written)};
+}
+
+int status_of(const error_code& error) {
+  if (error == http::error::header_limit) return 431;
+  if (error == http::error::body_limit) return 413;
+  if (error == http::error::bad_version) return 505;
+  return 400;
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(HttpServerCore* server, asio::ip::tcp::socket socket,
+                               std::string remote_address)
+    : server_(server), socket_(std::move(socket)), remote_address_(std::move(remote_address)) {}
+
+HttpConnection::~HttpConnection() = default;
+
+void HttpConnection::enter(Phase phase) {
+  phase_ = phase;
+  if (server_ == nullptr) return;
+  const HttpServerOptions& o = server_->options();
+  Duration limit = Duration::max();
+  switch (phase) {
+    case Phase::idle:
+      limit = o.idle_timeout;
+      break;
+    case Phase::reading:
+      limit = head_checked_ ? o.body_timeout : o.header_timeout;
+      break;
+    case Phase::writing:
+      limit = o.write_timeout;
+      break;
+    case Phase::lingering:
+      limit = kLingerTime;
+      break;
+    case Phase::handling:   // the handler's time
+    case Phase::streaming:  // counted only while something waits to be written
+    case Phase::closed:
+      break;
+  }
+  deadline_ = monotonic_now() + limit;
+}
+
+void HttpConnection::check_deadline(Instant now) {
+  if (now < deadline_) return;
+  if (phase_ == Phase::reading) return refuse(408, "the request took too long to arrive");
+  close({ErrorCode::timeout, "the client took too long"});
+}
+
+void HttpConnection::start() {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  new_parser();
+  enter(Phase::idle);
+  read();
+}
+
+void HttpConnection::new_parser() {
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(server_->options().max_header_bytes));
+  parser_->body_limit(server_->options().max_body_bytes);
+  parser_->eager(true);
+  head_checked_ = false;
+  consumed_ = 0;
+}
+
+// ---- reading ----------------------------------------------------------------------------------
+
+void HttpConnection::read() {
+  if (read_pending_ || read_ended_ || phase_ == Phase::closed) return;
+  if (input_begin_ > 0) {
+    std::copy(input_.begin() + static_cast<std::ptrdiff_t>(input_begin_),
+              input_.begin() + static_cast<std::ptrdiff_t>(input_end_), input_.begin());
+    input_end_ -= input_begin_;
+    input_begin_ = 0;
+  }
+  // A head must fit, and some of what is pipelined behind it; not more.
+  const std::size_t most = server_->options().max_header_bytes + 2 * kReadBlock;
+  if (input_.size() - input_end_ < kReadBlock / 2) {
+    if (input_.size() >= most) return;  // pipelined beyond reason: it waits in the socket
+    input_.resize(std::min(most, std::max(kReadBlock, input_.size() * 2)));
+  }
+  read_pending_ = true;
+  socket_.async_read_some(
+      asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
+      [self = shared_from_this()](const error_code& error, std::size_t count) {
+        self->read_pending_ = false;
+        if (self->phase_ == Phase::closed) return;
+        if (error) {
+          self->read_ended_ = true;
+          // Half-closed clients still get the answer they wait for; streams end with their reader.
+          if (self->phase_ == Phase::handling || self->phase_ == Phase::writing) return;
+          return self->close({ErrorCode::unavailable, "the client closed the connection"});
+        }
+        self->on_read(count);
+      });
+}
+
+void HttpConnection::on_read(std::size_t count) {
+  if (phase_ == Phase::lingering) {
+    lingered_bytes_ += count;
+    if (lingered_bytes_ > kLingerBytes) {
+      return close({ErrorCode::unavailable, "the client does not stop sending"});
+    }
+    return read();
+  }
+  input_end_ += count;
+  if (phase_ == Phase::streaming) return read();  // pipelined; and its end is what we wait for
+  if (phase_ == Phase::idle) enter(Phase::reading);
+  parse();
+}
+
+// Beast applies its header limit to each piece it is given, and none to trailers and chunk
+// extensions: what a request may cost besides its body is counted here.
+bool HttpConnection::framing_too_large() const {
+  const std::size_t head = server_->options().max_header_bytes;
+  if (!parser_->is_header_done()) return consumed_ >= head;
+  return consumed_ > 2 * head + 8 * parser_->get().body().size();
+}
+
+void HttpConnection::parse() {
+  while (phase_ == Phase::reading && input_begin_ < input_end_) {
+    std::size_t size = input_end_ - input_begin_;
+    const std::size_t head_room = server_->options().max_header_bytes - consumed_;
+    const bool in_head = !parser_->is_header_done();
+    if (in_head) size = std::min(size, head_room);
+    error_code error;
+    const std::size_t used =
+        parser_->put(asio::const_buffer(input_.data() + input_begin_, size), error);
+    input_begin_ += used;
+    consumed_ += used;
+    if (error && error != http::error::need_more) {
+      ++server_->stats().malformed;
+      return refuse(status_of(error), error.message());
+    }
+    if (parser_->is_header_done() && !head_checked_) {
+      head_checked_ = true;
+      if (!check_head()) return;
+      enter(Phase::reading);  // the body has its own time
+    }
+    if (parser_->is_done()) return handle_request();
+    const bool stuck = error == http::error::need_more && used == 0;
+    if (framing_too_large() || (stuck && in_head && size == head_room) ||
+        (stuck && size > server_->options().max_header_bytes)) {
+      ++server_->stats().malformed;
+      return refuse(431, "the header, a chunk line or the trailers are too large");
+    }
+    if (stuck) break;
+  }
+  if (phase_ == Phase::reading) read();
+}
+
+// False if the request was refused.
+bool HttpConnection::check_head() {
+  const auto& message = parser_->get();
+  const HttpServerOptions& options = server_->options();
+  const auto host = message.find(http::field::host);
+  const bool old = message.version() < 11;
+  if (host == message.end() && !old) {
+    refuse(400, "a Host header is missing");
+    return false;
+  }
+  const std::string_view host_value =
+      host == message.end() ? std::string_view()
+                            : std::string_view(host->value().data(), host->value().size());
+  if (message.count(http::field::host) > 1 ||
+      (host != message.end() && !host_allowed(host_value, options.allowed_hosts))) {
+    refuse(403, "the Host header does not name this server");
+    return false;
+  }
+  const auto origin = message.find(http::field::origin);
+  if (origin != message.end() && !origin_allowed({origin->value().data(), origin->value().size()},
+                                                 host_value, options.allowed_origins)) {
+    refuse(403, "the Origin header names a page that may not call this server");
+    return false;
+  }
+  if (!parser_->is_done() &&
+      same_header_name("100-continue", {message[http::field::expect].data(),
+                                        message[http::field::expect].size()})) {
+    output_.push_back({"HTTP/1.1 100 Continue\r\n\r\n", nullptr});
+    write();
+  }
+  return true;
+}
+
+void HttpConnection::handle_request() {
+  ++request_;
+  ++server_->stats().requests;
+  auto message = parser_->release();
+  HttpRequest request;
+  request.method = std::string(message.method_string().data(), message.method_string().size());
+  request.target = std::string(message.target().data(), message.target().size());
+  keep_alive_ = message.keep_alive();
+  http_1_0_ = message.version() < 11;
+  head_only_ = request.method == "HEAD";
+  std::string_view target = request.target;
+  if (target.starts_with("http://")) {  // absolute form: the path begins after the authority
+    const std::size_t slash = target.find('/', 7);
+    target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+  }
+  auto parsed = parse_target(target);
+  if (!parsed.ok()) {
+    ++server_->stats().malformed;
+    return refuse(400, parsed.error().message);
+  }
+  request.path = std::move(parsed->path);
+  request.query = std::move(parsed->query);
+  for (const auto& field : message) {
+    request.headers.add(std::string(field.name_string().data(), field.name_string().size()),
+                        std::string(field.value().data(), field.value().size()));
+  }
+  request.body = std::move(message.body());
+  request.remote_address = remote_address_;
+  auto state = std::make_shared<HttpResponderState>();
+  state->loop = server_->loop().ref();
+  state->connection = weak_from_this();
+  state->request = request_;
+  state->gzip_accepted = accepts_gzip(request.headers);
+  state->stream_limit = server_->options().stream_queue_bytes;
+  enter(Phase::handling);
+  server_->handler()(std::move(request), HttpResponder(std::move(state)));
+}
+
+void HttpConnection::refuse(int status, const std::string& why) {
+  ++request_;  // no handler answers this one
+  keep_alive_ = false;
+  queue_response(HttpResponse::text(status, why + "\n"));
+}
+
+// ---- answering --------------------------------------------------------------------------------
+
+void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
+  if (phase_ != Phase::handling || request != request_) return;
+  queue_response(std::move(response));
+}
+
+void HttpConnection::queue_response(HttpResponse response) {
+  enter(Phase::writing);
+  const std::size_t length = response.bytes().size();
+  output_.push_back({head_text(response, length, false), nullptr});
+  if (!head_only_ && has_body(response.status) && length > 0) {
+    output_.push_back({std::move(response.body), std::move(response.shared_body)});
+  }
+  write();
+}
+
+std::string HttpConnection::head_text(const HttpResponse& response,
+                                      std::optional<std::size_t> length, bool chunked) const {
+  std::string out = "HTTP/1.1 ";
+  out += std::to_string(response.status);
+  out += ' ';
+  out += reason_phrase(response.status);
+  out += "\r\nDate: " + http_date() + "\r\n";
+  for (const auto& [name, value] : response.headers.entries()) {
+    append_clean(out, name);
+    out += ": ";
+    append_clean(out, value);
+    out += "\r\n";
+  }
+  if (length && has_body(response.status)) {
+    out += "Content-Length: " + std::to_string(*length) + "\r\n";
+  }
+  if (chunked) out += "Transfer-Encoding: chunked\r\n";
+  if (!keep_alive_) {
+    out += "Connection: close\r\n";
+  } else if (http_1_0_) {
+    out += "Connection: keep-alive\r\n";
+  }
+  out += "\r\n";
+  return out;
+}
+
+void HttpConnection::write() {
+  if (write_pending_ || output_.empty() || phase_ == Phase::closed) return;
+  std::vector<asio::const_buffer> buffers;
+  std::size_t skip = output_offset_;
+  for (const Piece& piece : output_) {
+    if (buffers.size() == kMaxBuffers) break;
+    const std::string_view view = piece.view().substr(skip);
+    skip = 0;
+    buffers.emplace_back(view.data(), view.size());
+  }
+  write_pending_ = true;
+  if (phase_ == Phase::writing || phase_ == Phase::streaming) {
+    deadline_ = monotonic_now() + server_->options().write_timeout;
+  }
+  socket_.async_write_some(buffers,
+                           [self = shared_from_this()](const error_code& error, std::size_t count) {
+                             self->write_pending_ = false;
+                             if (self->phase_ == Phase::closed) return;
+                             if (error)
+                               return self->close({ErrorCode::unavailable, "the client is gone"});
+                             self->on_written(count);
+                           });
+}
+
+void HttpConnection::on_written(std::size_t count) {
+  count += output_offset_;
+  while (!output_.empty() && count >= output_.front().view().size()) {
+    count -= output_.front().view().size();
+    output_.pop_front();
+  }
+  output_offset_ = count;
+  if (!output_.empty()) return write();
+  if (phase_ == Phase::writing) return response_done();
+  if (phase_ == Phase::streaming) {
+    deadline_ = Instant::max();
+    flush_stream();
+  }
+}
+
+void HttpConnection::response_done() {
+  if (!keep_alive_ || read_ended_) return linger();
+  new_parser();
+  if (input_begin_ < input_end_) {
+    enter(Phase::reading);
+    return parse();
+  }
+  enter(Phase::idle);
+  if (input_.size() > kReadBlock && !read_pending_) {
+    std::vector<char>().swap(input_);
+    input_begin_ = input_end_ = 0;
+  }
+  read();
+}
+
+// Closing with unread input makes the kernel send a reset, which can overtake the answer.
+void HttpConnection::linger() {
+  error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  if (read_ended_) return close({ErrorCode::unavailable, "the connection has ended"});
+  enter(Phase::lingering);
+  input_begin_ = input_end_ = 0;
+  read();
+}
+
+// ---- streaming --------------------------------------------------------------------------------
+
+void HttpConnection::open_stream(std::uint64_t request, HttpResponse head,
+                                 std::shared_ptr<HttpStreamState> state) {
+  if (phase_ != Phase::handling || request != request_ || read_ended_) {
+    stream_ = std::move(state);
+    close_stream({ErrorCode::unavailable, "the client is gone"});
+    if (read_ended_ && phase_ == Phase::handling) close({ErrorCode::unavailable, "gone"});
+    return;
+  }
+  stream_ = std::move(state);
+  stream_finished_ = false;
+  stream_in_flight_ = 0;
+  ++server_->stats().streams;
+  if (http_1_0_) keep_alive_ = false;
+  enter(Phase::streaming);
+  output_.push_back({head_text(head, std::nullopt, !http_1_0_), nullptr});
+  write();
+  read();  // tells when the client leaves
+}
+
+void HttpConnection::flush_stream() {
+  if (phase_ != Phase::streaming) return;
+  const auto state = stream_;
+  bool finish = false;
+  {
+    const std::lock_guard lock(state->mutex);
+    state->flush_posted = false;
+    if (write_pending_) return;  // on_written() comes back here
+    state->queued_bytes -= stream_in_flight_;
+    stream_in_flight_ = 0;
+    for (std::size_t i = 0; i < kStreamBatch && !state->pending.empty(); ++i) {
+      std::string bytes = std::move(state->pending.front());
+      state->pending.pop_front();
+      stream_in_flight_ += bytes.size();
+      if (head_only_) continue;
+      if (http_1_0_) {
+        output_.push_back({std::move(bytes), nullptr});
+        continue;
+      }
+      output_.push_back({chunk_head(bytes.size()), nullptr});
+      bytes += "\r\n";
+      output_.push_back({std::move(bytes), nullptr});
+    }
+    finish = state->finish && state->pending.empty();
+  }
+  if (finish && output_.empty() && stream_finished_) {
+    stream_.reset();
+    --server_->stats().streams;
+    return response_done();
+  }
+  if (finish && !stream_finished_) {
+    stream_finished_ = true;
+    if (!http_1_0_ && !head_only_) output_.push_back({"0\r\n\r\n", nullptr});
+    if (output_.empty()) return flush_stream();
+  }
+  write();
+}
+
+void HttpConnection::abort_stream(const HttpStreamState& stream) {
+  if (stream_.get() == &stream) close({ErrorCode::full, "the client does not read"});
+}
+
+void HttpConnection::close_stream(const Error& why) {
+  const auto state = std::exchange(stream_, nullptr);
+  if (!state) return;
+  {
+    const std::lock_guard lock(state->mutex);
+    state->closed = true;
+    state->pending.clear();
+    state->queued_bytes = 0;
+    if (state->finish) return;
+    if (!state->ended) state->ended = why;
+  }
+  HttpStreamState::notify(state);
+}
+
+void HttpConnection::close(const Error& why) {
+  if (phase_ == Phase::closed) return;
+  const auto self = shared_from_this();
+  if (phase_ == Phase::streaming) --server_->stats().streams;
+  phase_ = Phase::closed;
+  deadline_ = Instant::max();
+  error_code ignored;
+  socket_.close(ignored);
+  output_.clear();
+  close_stream(why);
+  server_->forget(*this);
+  server_ = nullptr;
+}
+
+void HttpConnection::abandon() {
+  phase_ = Phase::closed;
+  server_ = nullptr;
+  error_code ignored;
+  socket_.close(ignored);
+  if (const auto state = std::exchange(stream_, nullptr)) {
+    const std::lock_guard lock(state->mutex);
+    state->closed = true;
+    state->pending.clear();
+    state->on_closed = nullptr;
+  }
+}
+
+}  // namespace bourse::runtime
