@@ -4,7 +4,7 @@
 #include <charconv>
 #include <optional>
 
-#include "examples/crawler/shopweb/compress.hpp"
+#include "examples/crawler/gzip/gzip.hpp"
 #include "examples/crawler/shopweb/encode.hpp"
 #include "examples/crawler/shopweb/truth.hpp"
 
@@ -138,7 +138,7 @@ std::optional<Reply> hostile_reply(const Shop& shop, const std::string& bomb,
 
 }  // namespace
 
-Site::Site(WebConfig config) : web_(config), bomb_(gzip_compressed(std::string(64'000'000, '\0'))) {
+Site::Site(WebConfig config) : web_(config), bomb_(gzip_compressed(std::string(16'000'000, '\0'))) {
   for (const Shop& shop : web_.shops()) {
     states_.push_back(std::make_unique<ShopState>(config.unthrottled ? 0 : shop.rate_per_s));
   }
@@ -178,7 +178,7 @@ Reply Site::answer_shop(const Shop& shop, ShopState& state, std::string_view raw
   const std::string_view query = question == std::string::npos
                                      ? std::string_view()
                                      : std::string_view(target).substr(question + 1);
-  if (disallowed(path, query)) {
+  if (!shop.no_robots && disallowed(path, query)) {
     ++state.meter.counts.disallowed_fetches;
     return plain_reply(403, "robots.txt says no\n");
   }

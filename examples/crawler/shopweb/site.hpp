@@ -82,7 +82,7 @@ class Site {
   ShopWeb web_;
   Filler filler_;
   std::string address_;
-  std::string bomb_;  // 64 MB of zeros, compressed
+  std::string bomb_;  // 16 MB of zeros, compressed
   std::vector<std::unique_ptr<ShopState>> states_;
 };
 

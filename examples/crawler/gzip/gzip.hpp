@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-namespace bourse::crawler::shopweb {
+namespace bourse::crawler {
 
 std::string gzip_compressed(std::string_view bytes);
 
-}  // namespace bourse::crawler::shopweb
+}  // namespace bourse::crawler

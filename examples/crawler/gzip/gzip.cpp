@@ -1,10 +1,10 @@
-#include "examples/crawler/shopweb/compress.hpp"
+#include "examples/crawler/gzip/gzip.hpp"
 
 #include <zlib.h>
 
 #include "base/assert.hpp"
 
-namespace bourse::crawler::shopweb {
+namespace bourse::crawler {
 
 std::string gzip_compressed(std::string_view bytes) {
   z_stream stream{};
@@ -21,4 +21,4 @@ std::string gzip_compressed(std::string_view bytes) {
   return out;
 }
 
-}  // namespace bourse::crawler::shopweb
+}  // namespace bourse::crawler
