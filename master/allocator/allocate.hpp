@@ -1,6 +1,6 @@
 // allocate(): who is offered the free resources of which agent. A pure function on flat arrays.
 //
-// The rules (written out with the naive reference in docs/decisions/allocator-rules.md):
+// The rules (written out with the naive reference in docs/decisions/0006-allocator-rules.md):
 //   1. Rooms are visited in an order shuffled by the seed.
 //   2. In a room, claims are ordered by hierarchical weighted dominant share: at each level of the
 //      tree the child with the smallest share comes first, then what lies below it; equal shares

@@ -1,7 +1,7 @@
-// The naive reference of the allocator: the rules of docs/decisions/allocator-rules.md, word for
-// word and without any cleverness. It sorts all claims again after every grant, asks every claim in
-// order about every part, and compares shares with Euclid's algorithm. It shares with the allocator
-// only the tables it reads, the shuffle and the tie-break.
+// The naive reference of the allocator: the rules of docs/decisions/0006-allocator-rules.md, word
+// for word and without any cleverness. It sorts all claims again after every grant, asks every
+// claim in order about every part, and compares shares with Euclid's algorithm. It shares with the
+// allocator only the tables it reads, the shuffle and the tie-break.
 #pragma once
 
 #include <map>
