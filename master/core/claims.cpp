@@ -1,0 +1,242 @@
+// Agents, roles and frameworks as the allocator sees them: dimensions, the tree of roles, claims
+// and what is charged to them.
+#include <algorithm>
+#include <limits>
+
+#include "base/assert.hpp"
+#include "master/core/handlers.hpp"
+#include "model/limits.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+constexpr std::int64_t kMaxQuantity = std::int64_t{1} << 60;
+
+std::uint32_t dimension_of(const Allocation& allocation, const std::string& name) {
+  for (std::uint32_t i = 0; i < allocation.dimensions.size(); ++i) {
+    if (allocation.dimensions[i] == name) return i;
+  }
+  return allocator::kNone;
+}
+
+// Of a scalar its thousandths; of ranges and sets their count, in thousandths.
+std::int64_t quantity_of(const Resource& resource) {
+  const auto count = [](std::uint64_t n) {
+    return static_cast<std::int64_t>(std::min<std::uint64_t>(n, kMaxQuantity / 1000)) * 1000;
+  };
+  switch (resource.kind) {
+    case Resource::Kind::scalar:
+      return std::clamp<std::int64_t>(resource.scalar_milli, 0, kMaxQuantity);
+    case Resource::Kind::ranges:
+      return count(resource.ranges.size());
+    case Resource::Kind::set:
+      return count(resource.items.size());
+  }
+  return 0;
+}
+
+// Every name gets its dimension when it is first seen, or never: what is charged for a name is
+// released for it.
+void learn_dimensions(Allocation& allocation, const Resources& resources) {
+  for (const Resource& r : resources.list()) {
+    if (dimension_of(allocation, r.name) != allocator::kNone) continue;
+    if (allocation.dimensions.size() >= allocator::kMaxDimensions) continue;
+    if (r.kind == Resource::Kind::scalar) {
+      allocation.share_mask |= 1u << allocation.dimensions.size();
+    }
+    allocation.dimensions.push_back(r.name);
+    const auto count = static_cast<std::uint32_t>(allocation.dimensions.size());
+    allocation.tree.grow_dimensions(count);
+    allocation.rooms.grow_dimensions(count);
+    allocation.refusals.grow_dimensions(count);
+    allocation.totals.resize(count);
+  }
+}
+
+allocator::Capabilities capabilities_of(const FrameworkFacet& facet) {
+  allocator::Capabilities out = 0;
+  const auto map = [&](Capabilities::Capability from, allocator::Capabilities to) {
+    if (facet.capabilities.has(from)) out = static_cast<allocator::Capabilities>(out | to);
+  };
+  map(Capabilities::revocable_resources, allocator::kRevocable);
+  map(Capabilities::shared_resources, allocator::kShared);
+  map(Capabilities::reservation_refinement, allocator::kRefined);
+  map(Capabilities::gpu_resources, allocator::kGpus);
+  map(Capabilities::region_aware, allocator::kRegionAware);
+  return out;
+}
+
+// As Mesos: 0.01 cpus or 32 MB, unless the framework says what is the least it can use.
+std::vector<std::int64_t> minimum_of(const Allocation& allocation, const FrameworkFacet& facet,
+                                     const std::string& role) {
+  const std::size_t count = allocation.dimensions.size();
+  std::vector<std::int64_t> rows;
+  const auto it = facet.min_allocatable.find(role);
+  if (it == facet.min_allocatable.end()) {
+    rows.assign(2 * count, 0);
+    rows[kCpus] = 10;
+    rows[count + kMem] = 32'000;
+    return rows;
+  }
+  for (const Quantities& least : it->second) {
+    std::vector<std::int64_t> row(count, 0);
+    for (const auto& [name, milli] : least) {
+      const std::uint32_t dimension = dimension_of(allocation, name);
+      // Nobody has that: out of reach, by way of a quantity that nobody has.
+      row[dimension == allocator::kNone ? kCpus : dimension] =
+          dimension == allocator::kNone ? std::numeric_limits<std::int64_t>::max() : milli;
+    }
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return rows;
+}
+
+void release_role(Context& c, const std::string& role) {
+  auto& roles = c.state.allocation.roles;
+  const auto it = roles.find(role);
+  if (it == roles.end() || --it->second.references > 0) return;
+  c.state.allocation.tree.remove_role(it->second.node);
+  roles.erase(it);
+  if (const auto slash = role.rfind('/'); slash != std::string::npos) {
+    release_role(c, role.substr(0, slash));
+  }
+}
+
+allocator::NodeId acquire_role(Context& c, const std::string& role) {
+  if (role == "*") return allocator::kRootRole;
+  auto& roles = c.state.allocation.roles;
+  if (const auto it = roles.find(role); it != roles.end()) {
+    ++it->second.references;
+    return it->second.node;
+  }
+  const auto slash = role.rfind('/');
+  const allocator::NodeId parent =
+      slash == std::string::npos ? allocator::kRootRole : acquire_role(c, role.substr(0, slash));
+  const auto weight = c.state.weights_milli.find(role);
+  const auto weight_milli = weight == c.state.weights_milli.end()
+                                ? allocator::kDefaultWeightMilli
+                                : static_cast<std::uint32_t>(weight->second);
+  const allocator::NodeId node = c.state.allocation.tree.add_role(parent, weight_milli);
+  roles.emplace(role, Allocation::RoleNode{node, 1});
+  return node;
+}
+
+}  // namespace
+
+QuantityRow row_of(const Allocation& allocation, const Resources& resources) {
+  QuantityRow row{};
+  for (const Resource& r : resources.list()) {
+    const std::uint32_t dimension = dimension_of(allocation, r.name);
+    if (dimension == allocator::kNone) continue;
+    row[dimension] = std::min(row[dimension] + quantity_of(r), kMaxQuantity);
+  }
+  return row;
+}
+
+std::span<const std::int64_t> span_of(const Allocation& allocation, const QuantityRow& row) {
+  return {row.data(), allocation.dimensions.size()};
+}
+
+// Of a reservation: its role stays in the tree from then on.
+allocator::NodeId role_node(Context& c, const std::string& role) {
+  if (role == "*") return allocator::kRootRole;
+  const auto it = c.state.allocation.roles.find(role);
+  return it != c.state.allocation.roles.end() ? it->second.node : acquire_role(c, role);
+}
+
+void enter_agent(Context& c, AgentSlot slot) {
+  leave_agent(c, slot);
+  Agent& agent = c.state.agents.at(slot);
+  Allocation& allocation = c.state.allocation;
+  learn_dimensions(allocation, agent.ledger.total());
+  agent.room.counted = row_of(allocation, agent.ledger.total());
+  for (std::size_t i = 0; i < allocation.dimensions.size(); ++i) {
+    allocation.totals[i] += static_cast<allocator::Sum>(agent.room.counted[i]);
+  }
+}
+
+void leave_agent(Context& c, AgentSlot slot) {
+  Agent& agent = c.state.agents.at(slot);
+  Allocation& allocation = c.state.allocation;
+  for (std::size_t i = 0; i < allocation.dimensions.size(); ++i) {
+    allocation.totals[i] -= static_cast<allocator::Sum>(agent.room.counted[i]);
+  }
+  agent.room.counted = {};
+  drop_filters_of(c, slot);
+  touch_room(c, slot);
+}
+
+void enter_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
+  Framework& framework = c.state.frameworks.at(slot);
+  Role& role = framework.roles[index];
+  Allocation& allocation = c.state.allocation;
+  allocator::ClaimSpec spec;
+  spec.capabilities = capabilities_of(*framework.facet);
+  spec.minimum = minimum_of(allocation, *framework.facet, role.name);
+  if (role.claim.entered) {
+    spec.role = role.name == "*" ? allocator::kRootRole : allocation.roles.at(role.name).node;
+    allocation.tree.update_claim(role.claim.id, spec);
+  } else {
+    spec.role = acquire_role(c, role.name);
+    role.claim.id = allocation.tree.add_claim(spec);
+    role.claim.entered = true;
+    if (allocation.owners.size() <= role.claim.id.raw()) {
+      allocation.owners.resize(role.claim.id.raw() + 1);
+    }
+    allocation.owners[role.claim.id.raw()] = {slot, index};
+  }
+  role.claim.since = allocation.class_refusals[allocation.tree.at(role.claim.id).class_index];
+  role.claim.own = {};
+  update_role(c, slot, index);
+}
+
+void update_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
+  const Framework& framework = c.state.frameworks.at(slot);
+  const Role& role = framework.roles[index];
+  auto state = allocator::ClaimState::active;
+  if (!framework.connected()) {
+    state = allocator::ClaimState::disconnected;
+  } else if (!role.subscribed || role.suppressed || role.claim.held_back) {
+    state = allocator::ClaimState::suppressed;
+  }
+  c.state.allocation.tree.set_state(role.claim.id, state);
+}
+
+void leave_roles(Context& c, FrameworkSlot slot) {
+  Framework& framework = c.state.frameworks.at(slot);
+  Allocation& allocation = c.state.allocation;
+  for (Role& role : framework.roles) {
+    if (!role.claim.entered) continue;
+    allocation.refusals.forget_claim(role.claim.id);
+    allocation.tree.remove_claim(role.claim.id);
+    allocation.owners[role.claim.id.raw()] = {};
+    std::erase(allocation.held_back, role.claim.id.raw());
+    role.claim = {};
+    if (role.name != "*") release_role(c, role.name);
+  }
+}
+
+void charge(Context& c, const Role& role, const Resources& resources) {
+  ASSERT(role.claim.entered);
+  Allocation& allocation = c.state.allocation;
+  learn_dimensions(allocation, resources);
+  const QuantityRow row = row_of(allocation, resources);
+  allocation.tree.charge(role.claim.id, span_of(allocation, row));
+}
+
+void uncharge(Context& c, const Role& role, const Resources& resources) {
+  ASSERT(role.claim.entered);
+  Allocation& allocation = c.state.allocation;
+  const QuantityRow row = row_of(allocation, resources);
+  allocation.tree.release(role.claim.id, span_of(allocation, row));
+}
+
+void set_role_weight(Context& c, const std::string& role, std::int64_t weight_milli) {
+  c.state.weights_milli[role] = weight_milli;
+  const auto it = c.state.allocation.roles.find(role);
+  if (it == c.state.allocation.roles.end()) return;
+  c.state.allocation.tree.set_weight(it->second.node, static_cast<std::uint32_t>(weight_milli));
+}
+
+}  // namespace bourse::master

@@ -1,0 +1,114 @@
+// The fingerprint of a state: every row in index order, nothing that depends on hashing.
+#include "base/fingerprint.hpp"
+
+#include "master/core/handlers.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+template <typename Enum>
+void add_enum(Fingerprint& fp, Enum value) {
+  fp.add(static_cast<std::uint64_t>(value));
+}
+
+void add_session(Fingerprint& fp, const Session& session) {
+  fp.add(session.peer.raw());
+  fp.add(session.number);
+  fp.add(session.receiver.last());
+  fp.add(session.sender.last());
+  fp.add(session.last_heard.ns);
+}
+
+void add_agent(Fingerprint& fp, const Agent& agent) {
+  fp.add(agent.id.raw());
+  add_enum(fp, agent.phase);
+  fp.add(agent.incarnation);
+  add_session(fp, agent.session);
+  agent.ledger.fingerprint(fp);
+  add_enum(fp, agent.standing);
+  fp.add(agent.pending.has_value());
+  fp.add(static_cast<std::uint64_t>(agent.tasks.size()));
+  fp.add(static_cast<std::uint64_t>(agent.offers.size()));
+  for (const auto& [key, executor] : agent.executors) {
+    fp.add(key.first.raw());
+    fp.add(key.second.raw());
+  }
+  for (const Filter& filter : agent.filters) fp.add(filter.ends.ns);
+  for (const auto& [key, launch] : agent.told_lost) fp.add(key.second.raw());
+  for (const auto& [key, grace] : agent.kills_waiting) fp.add(key.second.raw());
+  for (const auto& key : agent.accepts_waiting) fp.add(key.second.raw());
+}
+
+void add_framework(Fingerprint& fp, const Framework& framework) {
+  fp.add(framework.id.raw());
+  add_enum(fp, framework.phase);
+  add_session(fp, framework.session);
+  fp.add(framework.pending.has_value());
+  for (const Role& role : framework.roles) {
+    fp.add(role.name);
+    fp.add(role.subscribed);
+    fp.add(role.suppressed);
+    fp.add(role.claim.id.raw());
+    fp.add(role.claim.declined_in_a_row);
+    fp.add(role.claim.held_back);
+  }
+  for (const TaskId& id : framework.completed_order) fp.add(id.raw());
+  for (const auto& [id, grace] : framework.kills_waiting) fp.add(id.raw());
+  for (const auto& [name, bytes] : framework.published) fp.add(name);
+}
+
+void add_task(Fingerprint& fp, const Task& task) {
+  fp.add(task.framework_id.raw());
+  fp.add(task.facet->id.raw());
+  fp.add(task.agent.index);
+  fp.add(task.launch_id.epoch);
+  fp.add(task.launch_id.number);
+  add_enum(fp, task.standing);
+  add_enum(fp, task.state);
+  fp.add(task.acknowledged);
+  fp.add(task.answered);
+  fp.add(task.released);
+  fp.add(task.charged);
+  fp.add(task.kill_requested);
+}
+
+}  // namespace
+
+std::uint64_t fingerprint_of(const MasterState& state) {
+  Fingerprint fp;
+  fp.add(state.leading);
+  fp.add(state.cluster_id);
+  fp.add(state.epoch);
+  state.agents.for_each([&](AgentSlot slot, const Agent& agent) {
+    fp.add(slot.index);
+    add_agent(fp, agent);
+  });
+  state.frameworks.for_each([&](FrameworkSlot slot, const Framework& framework) {
+    fp.add(slot.index);
+    add_framework(fp, framework);
+  });
+  state.tasks.for_each([&](TaskSlot slot, const Task& task) {
+    fp.add(slot.index);
+    add_task(fp, task);
+  });
+  state.offers.for_each([&](OfferSlot slot, const Offer& offer) {
+    fp.add(slot.index);
+    fp.add(offer.number);
+    offer.resources->fingerprint(fp);
+    fp.add(offer.expires.ns);
+  });
+  for (const auto& [id, at] : state.removed_frameworks) fp.add(id.raw());
+  for (const auto& [role, weight] : state.weights_milli) fp.add(weight);
+  for (const auto& [id, write] : state.writes) fp.add(id.raw());
+  fp.add(state.deadlines.next().ns);
+  fp.add(static_cast<std::uint64_t>(state.deadlines.size()));
+  fp.add(state.allocation.round_due.ns);
+  fp.add(state.allocation.idle_budget_milli);
+  fp.add(state.next_offer);
+  fp.add(state.next_launch);
+  fp.add(state.sequence);
+  return fp.value();
+}
+
+}  // namespace bourse::master

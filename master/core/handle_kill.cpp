@@ -1,0 +1,84 @@
+// KILL, SHUTDOWN and MESSAGE. A kill is remembered until its task ended: an agent that is silent
+// now hears it when it registers again.
+#include "base/probe.hpp"
+#include "master/core/handlers.hpp"
+#include "model/limits.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+Agent* find_agent(Context& c, const AgentId& id) {
+  const auto it = c.state.agent_of.find(id);
+  return it == c.state.agent_of.end() ? nullptr : c.state.agents.find(it->second);
+}
+
+// After a restart of the master a task may run on an agent that is not back yet. Returns whether
+// the kill waits for it.
+bool await_return(Context& c, Framework& framework, const call::Kill& call) {
+  if (Agent* agent = find_agent(c, call.agent_id)) {
+    const bool away =
+        agent->phase == AgentPhase::recovered || agent->phase == AgentPhase::unreachable;
+    if (!away || agent->kills_waiting.size() >= limits::kMaxTasksPerAgent) return false;
+    agent->kills_waiting.insert_or_assign({framework.id, call.task_id}, call.grace);
+    return agent->phase == AgentPhase::recovered;
+  }
+  if (!call.agent_id.empty() || c.state.agents_recovering == 0) return false;
+  if (framework.kills_waiting.size() >= limits::kMaxTasksPerFramework) return true;
+  framework.kills_waiting.insert_or_assign(call.task_id, call.grace);
+  return true;
+}
+
+}  // namespace
+
+void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace) {
+  Task& task = c.state.tasks.at(slot);
+  if (is_terminal(task.state)) return;  // its end is on its way
+  task.kill_requested = true;
+  task.kill_grace = grace;
+  send_to_agent(c, c.state.agents.at(task.agent),
+                to_agent::Kill{task.framework_id, task.facet->id, grace});
+}
+
+void on_kill(Context& c, FrameworkSlot slot, const call::Kill& call) {
+  Framework& framework = c.state.frameworks.at(slot);
+  if (const auto row = framework.task_of.find(call.task_id); row != framework.task_of.end()) {
+    kill_task(c, row->second, call.grace);
+    return;
+  }
+  if (!framework.completed.contains(call.task_id) && await_return(c, framework, call)) {
+    PROBE("master.kill_waits");
+    return;
+  }
+  send_about_unknown(c, framework, call.task_id, call.agent_id);
+}
+
+void on_shutdown(Context& c, FrameworkSlot slot, const call::Shutdown& call) {
+  if (Agent* agent = find_agent(c, call.agent_id)) {
+    send_to_agent(c, *agent,
+                  to_agent::ShutdownExecutor{c.state.frameworks.at(slot).id, call.executor_id});
+  }
+}
+
+// At most once, as Mesos: an agent that is away does not get it.
+void on_framework_data(Context& c, FrameworkSlot slot, const call::Message& call) {
+  if (Agent* agent = find_agent(c, call.agent_id)) {
+    send_to_agent(
+        c, *agent,
+        to_agent::FrameworkMessage{c.state.frameworks.at(slot).id, call.executor_id, call.data});
+  }
+}
+
+// No agent is awaited any more: kills of tasks that nobody turned out to have are answered.
+void answer_waiting_kills(Context& c) {
+  if (c.state.agents_recovering > 0) return;
+  c.state.frameworks.for_each([&](FrameworkSlot, Framework& framework) {
+    const auto waiting = std::move(framework.kills_waiting);
+    framework.kills_waiting.clear();
+    for (const auto& [task_id, grace] : waiting) {
+      send_about_unknown(c, framework, task_id, {});
+    }
+  });
+}
+
+}  // namespace bourse::master

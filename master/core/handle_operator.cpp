@@ -1,0 +1,114 @@
+// What operators write. Each is answered with the sequence of the Change that made it true, or with
+// the reason against it.
+#include "base/probe.hpp"
+#include "master/core/handlers.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+constexpr std::int64_t kMaxWeightMilli = 1'000'000'000;
+
+// The framework that is meant: the named one, or the only one with that task.
+Result<FrameworkSlot> framework_with_task(const MasterState& state,
+                                          const operation::KillTask& call) {
+  if (!call.framework_id.empty()) {
+    const auto it = state.framework_of.find(call.framework_id);
+    if (it != state.framework_of.end()) return it->second;
+    return Error{ErrorCode::not_found,
+                 "framework_id: there is no framework '" + call.framework_id.raw() + "'"};
+  }
+  FrameworkSlot found;
+  bool several = false;
+  state.frameworks.for_each([&](FrameworkSlot slot, const Framework& framework) {
+    if (!framework.task_of.contains(call.task_id)) return;
+    several = several || !found.empty();
+    found = slot;
+  });
+  if (several) {
+    return Error{ErrorCode::conflict, "task_id: several frameworks have a task '" +
+                                          call.task_id.raw() + "'; name the framework"};
+  }
+  if (found.empty()) {
+    return Error{ErrorCode::not_found,
+                 "task_id: no framework has a task '" + call.task_id.raw() + "'"};
+  }
+  return found;
+}
+
+struct Operate {
+  Context& c;
+  const FromOperator& event;
+
+  void operator()(const operation::TeardownFramework& call) const {
+    if (const Status allowed =
+            authorize(event.principal, Action::teardown_framework, call.framework_id.raw());
+        !allowed.ok()) {
+      c.answer(event.request, allowed);
+      return;
+    }
+    const auto it = c.state.framework_of.find(call.framework_id);
+    if (it == c.state.framework_of.end()) {
+      c.answer(event.request, Error{ErrorCode::not_found, "framework_id: there is no framework '" +
+                                                              call.framework_id.raw() + "'"});
+      return;
+    }
+    c.state.frameworks.at(it->second).removed_by_operator = true;
+    begin_removal(c, it->second, event.request, "an operator asked for its teardown");
+  }
+
+  void operator()(const operation::KillTask& call) const {
+    if (const Status allowed = authorize(event.principal, Action::kill_task, call.task_id.raw());
+        !allowed.ok()) {
+      c.answer(event.request, allowed);
+      return;
+    }
+    const Result<FrameworkSlot> found = framework_with_task(c.state, call);
+    if (!found.ok()) {
+      c.answer(event.request, found.error());
+      return;
+    }
+    const Framework& framework = c.state.frameworks.at(found.value());
+    const auto row = framework.task_of.find(call.task_id);
+    if (row == framework.task_of.end()) {
+      c.answer(event.request,
+               Error{ErrorCode::not_found, "task_id: framework '" + framework.id.raw() +
+                                               "' has no task '" + call.task_id.raw() + "'"});
+      return;
+    }
+    kill_task(c, row->second, call.grace);
+    c.answer(event.request, {});
+  }
+
+  void operator()(const operation::SetWeight& call) const {
+    if (const auto wrong = validate_role(call.role)) {
+      c.answer(event.request, invalid("role: " + *wrong));
+      return;
+    }
+    if (call.weight_milli < 1 || call.weight_milli > kMaxWeightMilli) {
+      c.answer(event.request, invalid("weight: must be above 0 and at most 1000000"));
+      return;
+    }
+    persist(c, registry::SetWeight{call.role, call.weight_milli},
+            pending::Weight{event.request, call.role, call.weight_milli});
+  }
+};
+
+}  // namespace
+
+void on_operator(Context& c, const FromOperator& event) {
+  if (!c.state.leading) {
+    c.answer(event.request, Error{ErrorCode::unavailable, "this master does not lead yet"});
+    return;
+  }
+  std::visit(Operate{c, event}, event.body);
+}
+
+void on_weight_stored(Context& c, const pending::Weight& weight) {
+  set_role_weight(c, weight.role, weight.weight_milli);
+  c.publish(change::WeightSet{weight.role, weight.weight_milli});
+  touch_all_rooms(c);
+  c.answer(weight.request, {});
+}
+
+}  // namespace bourse::master

@@ -1,0 +1,162 @@
+// The handlers of each message family and the operations they share: free functions over the state
+// in a Context. Each is defined in the .cpp named above it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "master/core/context.hpp"
+
+namespace bourse::master {
+
+// -- handle_lead.cpp: the start of a leadership, and what became of writes
+void on_lead(Context& c, const Registry& registry);
+void on_stored(Context& c, PersistId id);
+void on_rejected(Context& c, PersistId id, const std::string& reason);
+
+// -- handle_agent.cpp: sessions of agents, registering, heartbeats, leaving
+void on_agent_message(Context& c, const FromAgent& event);
+void on_peer_gone(Context& c, PeerId peer);
+void on_admitted(Context& c, AgentSlot slot);
+void on_admission_rejected(Context& c, AgentSlot slot, const std::string& reason);
+void on_return_stored(Context& c, AgentSlot slot, PersistId id);
+void on_return_rejected(Context& c, AgentSlot slot, PersistId id, const std::string& reason);
+// Ends the session and asks the agent to register again.
+void end_agent_session(Context& c, AgentSlot slot, const std::string& reason);
+void send_agent_heartbeat(Context& c, AgentSlot slot);
+
+// -- agent_phase.cpp: silent, unreachable, active again
+void become_silent(Context& c, AgentSlot slot, const std::string& reason);
+void become_active(Context& c, AgentSlot slot, const PendingRegistration& registration);
+void on_agent_silence_due(Context& c, AgentSlot slot);
+void on_agent_gone_due(Context& c, AgentSlot slot);
+void on_unreachable_stored(Context& c, AgentSlot slot, PersistId id);
+void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std::string& reason);
+
+// -- reconcile_agent.cpp: what is there against what we think, task by task
+void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& message);
+
+// -- subscribe.cpp: a framework comes, comes back, changes
+void on_subscribe(Context& c, const FromFramework& event, const call::Subscribe& call);
+void on_update_framework(Context& c, FrameworkSlot slot, const FromFramework& event,
+                         const call::UpdateFramework& call);
+void on_subscription_stored(Context& c, FrameworkSlot slot, PersistId id);
+void on_subscription_rejected(Context& c, FrameworkSlot slot, PersistId id,
+                              const std::string& reason);
+// One sentence saying what is wrong with it, or nothing.
+std::optional<std::string> validate_framework(const FrameworkFacet& facet,
+                                              const std::vector<std::string>& suppressed_roles);
+std::optional<std::string> validate_role(const std::string& role);
+
+// -- handle_framework.cpp: calls of frameworks and their end
+void on_framework_message(Context& c, const FromFramework& event);
+void disconnect_framework(Context& c, FrameworkSlot slot, const std::string& reason);
+void on_framework_silence_due(Context& c, FrameworkSlot slot);
+// Its end: written first, done when stored.
+void begin_removal(Context& c, FrameworkSlot slot, RequestId request, const std::string& reason);
+void on_removal_stored(Context& c, FrameworkSlot slot);
+void on_removal_rejected(Context& c, FrameworkSlot slot, const std::string& reason);
+
+// -- handle_accept.cpp, launch.cpp
+Status on_accept(Context& c, FrameworkSlot slot, const Principal& principal,
+                 const call::Accept& call);
+void on_decline(Context& c, FrameworkSlot slot, const call::Decline& call);
+// Why these offers cannot be accepted, or nothing.
+std::optional<std::string> validate_offers(const MasterState& state, FrameworkSlot slot,
+                                           const std::vector<OfferId>& ids);
+// The offers are closed already and their resources free: starts what is valid of the operations
+// and says why not of the rest. Takes from `left` what the tasks use; returns their number.
+std::size_t launch_operations(Context& c, FrameworkSlot slot, AgentSlot agent_slot,
+                              std::uint32_t role, const Principal& principal,
+                              const std::vector<OfferOperation>& operations, Resources& left);
+
+// -- handle_status.cpp
+void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& update);
+void on_acknowledge(Context& c, FrameworkSlot slot, const call::Acknowledge& call);
+void on_executor_exited(Context& c, AgentSlot slot, const to_master::ExecutorExited& message);
+void on_container_leaked(Context& c, AgentSlot slot, const to_master::ContainerLeaked& message);
+void on_executor_message(Context& c, AgentSlot slot, const to_master::ExecutorMessage& message);
+
+// -- handle_kill.cpp
+void on_kill(Context& c, FrameworkSlot slot, const call::Kill& call);
+void on_shutdown(Context& c, FrameworkSlot slot, const call::Shutdown& call);
+void on_framework_data(Context& c, FrameworkSlot slot, const call::Message& call);
+void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace);
+void answer_waiting_kills(Context& c);
+
+// -- handle_reconcile.cpp
+void on_reconcile(Context& c, FrameworkSlot slot, const call::Reconcile& call);
+// Says what is known of a task that has a row.
+void send_latest(Context& c, Framework& framework, const Task& task);
+void send_about_unknown(Context& c, Framework& framework, const TaskId& task_id,
+                        const AgentId& agent_id);
+
+// -- handle_operator.cpp
+void on_operator(Context& c, const FromOperator& event);
+void on_weight_stored(Context& c, const pending::Weight& weight);
+
+// -- tasks.cpp: rows of tasks and executors, and what they hold
+TaskSlot add_task(Context& c, Task task);
+// Frees what it holds, once.
+void release_task(Context& c, Task& task);
+void erase_task(Context& c, TaskSlot slot);
+// Its framework is no longer to hear of it; it holds on until its agent says that it ended.
+void make_zombie(Context& c, TaskSlot slot);
+Executor& add_executor(Context& c, Agent& agent, FrameworkSlot framework, std::uint32_t role,
+                       ExecutorFacetPtr facet, bool anyway);
+void erase_executor(Context& c, Agent& agent, const ExecutorKey& key);
+void remember_completed(Framework& framework, const TaskId& task_id, CompletedTask completed);
+// A status in the master's own words, without uuid.
+TaskStatus master_status(const Context& c, const TaskId& task_id, const AgentId& agent_id,
+                         TaskState state, StatusReason reason, std::string message);
+
+// -- offers.cpp
+void open_offer(Context& c, FrameworkSlot framework, std::uint32_t role, AgentSlot agent,
+                std::shared_ptr<const Resources> resources, OfferFacet& facet);
+// Gives back to the ledger what the offer took.
+void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why);
+// Closes it and tells the framework.
+void rescind_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why);
+void rescind_offers_of(Context& c, Agent& agent);
+void expire_offers(Context& c);
+
+// -- offer_round.cpp: the way to the allocator and back
+void touch_room(Context& c, AgentSlot slot);  // what it can offer changed
+void touch_all_rooms(Context& c);             // somebody new wants something
+void run_round(Context& c);
+void on_idle_due(Context& c);  // claims that decline everything get their turn
+// -- claims.cpp: agents, roles and frameworks as the allocator sees them
+QuantityRow row_of(const Allocation& allocation, const Resources& resources);
+std::span<const std::int64_t> span_of(const Allocation& allocation, const QuantityRow& row);
+allocator::NodeId role_node(Context& c, const std::string& role);  // made when it is not there
+void enter_agent(Context& c, AgentSlot slot);                      // its total counts from now on
+void leave_agent(Context& c, AgentSlot slot);
+void enter_role(Context& c, FrameworkSlot slot, std::uint32_t role);  // or changes
+void update_role(Context& c, FrameworkSlot slot, std::uint32_t role);
+void leave_roles(Context& c, FrameworkSlot slot);  // nothing may be charged to it
+void charge(Context& c, const Role& role, const Resources& resources);
+void uncharge(Context& c, const Role& role, const Resources& resources);
+void set_role_weight(Context& c, const std::string& role, std::int64_t weight_milli);
+// A claim showed that it uses what it gets.
+void claim_is_active(Context& c, Role& role);
+void claim_declined(Context& c, Role& role);
+
+// -- filters.cpp
+void add_filter(Context& c, FrameworkSlot slot, std::uint32_t role, AgentSlot agent,
+                const Resources& refused, Duration refuse);
+void drop_filters(Context& c, FrameworkSlot slot, std::uint32_t role);  // it revived
+void drop_filters_of(Context& c, AgentSlot slot);                       // the agent left
+void on_filters_due(Context& c, AgentSlot slot);
+
+// -- invariants.cpp
+// Each ASSERTs. REQUIRES the end of a step.
+void check_agent(const MasterState& state, AgentSlot slot);
+void check_framework(const MasterState& state, FrameworkSlot slot);
+void check_all(const MasterState& state);
+
+// -- fingerprint.cpp
+std::uint64_t fingerprint_of(const MasterState& state);
+
+}  // namespace bourse::master

@@ -1,0 +1,120 @@
+#include "master/core/master_core.hpp"
+
+#include <algorithm>
+
+#include "master/core/handlers.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+void fire(Context& c, const DeadlineKey& key) {
+  using Kind = DeadlineKey::Kind;
+  const AgentSlot agent{key.index, key.generation};
+  const FrameworkSlot framework{key.index, key.generation};
+  switch (key.kind) {
+    case Kind::agent_silence:
+      if (c.state.agents.find(agent)) on_agent_silence_due(c, agent);
+      return;
+    case Kind::agent_gone:
+      if (c.state.agents.find(agent)) on_agent_gone_due(c, agent);
+      return;
+    case Kind::agent_heartbeat:
+      if (c.state.agents.find(agent)) send_agent_heartbeat(c, agent);
+      return;
+    case Kind::agent_filters:
+      if (c.state.agents.find(agent)) on_filters_due(c, agent);
+      return;
+    case Kind::framework_silence:
+      if (c.state.frameworks.find(framework)) on_framework_silence_due(c, framework);
+      return;
+    case Kind::framework_removal:
+      if (c.state.frameworks.find(framework)) begin_removal(c, framework, {}, "failover_timeout");
+      return;
+    case Kind::framework_heartbeat:
+      if (Framework* row = c.state.frameworks.find(framework); row && row->connected()) {
+        send_framework_heartbeat(c, *row);
+        c.arm(Kind::framework_heartbeat, framework, c.stamp.now + c.config.framework_heartbeat);
+      }
+      return;
+  }
+}
+
+void fire_due(Context& c) {
+  while (const auto key = c.state.deadlines.pop_due(c.stamp.now)) fire(c, *key);
+  expire_offers(c);
+  if (c.state.allocation.idle_due <= c.stamp.now) on_idle_due(c);
+  if (c.state.allocation.round_due <= c.stamp.now) run_round(c);
+}
+
+struct Dispatch {
+  Context& c;
+
+  void operator()(const FromAgent& event) const { on_agent_message(c, event); }
+  void operator()(const FromFramework& event) const { on_framework_message(c, event); }
+  void operator()(const PeerGone& event) const { on_peer_gone(c, event.peer); }
+  void operator()(const Stored& event) const { on_stored(c, event.id); }
+  void operator()(const Rejected& event) const { on_rejected(c, event.id, event.reason); }
+  void operator()(const FromOperator& event) const { on_operator(c, event); }
+  void operator()(const Tick&) const { fire_due(c); }
+  void operator()(const Lead& event) const { on_lead(c, event.registry); }
+};
+
+void check_touched(MasterState& state) {
+  for (const AgentSlot slot : state.touched_agents) {
+    if (state.agents.find(slot)) check_agent(state, slot);
+  }
+  for (const FrameworkSlot slot : state.touched_frameworks) {
+    if (state.frameworks.find(slot)) check_framework(state, slot);
+  }
+  state.touched_agents.clear();
+  state.touched_frameworks.clear();
+}
+
+}  // namespace
+
+void MasterCore::step(const Event& event, Effects& effects) {
+  Context context{state_, config_, memory_, event.stamp, effects};
+  std::visit(Dispatch{context}, event.body);
+  check_touched(state_);
+}
+
+Instant MasterCore::next_deadline() const {
+  Instant next =
+      std::min({state_.deadlines.next(), state_.allocation.round_due, state_.allocation.idle_due});
+  if (const Offer* oldest = state_.offers.find(state_.oldest_offer)) {
+    next = std::min(next, oldest->expires);
+  }
+  return next;
+}
+
+std::uint64_t MasterCore::fingerprint() const {
+  return fingerprint_of(state_);
+}
+
+void MasterCore::check_invariants() const {
+  check_all(state_);
+}
+
+std::string MasterCore::explain(const FrameworkId& framework, const std::string& role,
+                                const AgentId& agent) const {
+  const auto f = state_.framework_of.find(framework);
+  if (f == state_.framework_of.end()) return "no such framework";
+  const auto a = state_.agent_of.find(agent);
+  if (a == state_.agent_of.end()) return "no such agent";
+  for (const Role& candidate : state_.frameworks.at(f->second).roles) {
+    if (candidate.name != role || !candidate.claim.entered) continue;
+    if (candidate.claim.held_back) return "declined its last offers; waits for its turn";
+    const Allocation& allocation = state_.allocation;
+    const allocator::Input input{allocation.tree,     allocation.rooms,
+                                 allocation.refusals, {},
+                                 allocation.totals,   {allocation.share_mask, true},
+                                 config_.seed};
+    const auto reason =
+        allocator::explain(input, candidate.claim.id, allocator::RoomId(a->second.index));
+    return reason ? allocator::name_of(*reason) : "";
+  }
+  return "the framework is not in that role";
+}
+
+}  // namespace bourse::master

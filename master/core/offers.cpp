@@ -1,0 +1,126 @@
+// Offers open and close. Whatever ends one, the ledger gets back exactly what it took.
+#include "base/probe.hpp"
+#include "master/core/handlers.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+// The newest is the last to expire, since all live equally long.
+void link_newest(MasterState& state, OfferSlot slot, Offer& offer) {
+  offer.older = state.newest_offer;
+  if (Offer* before = state.offers.find(state.newest_offer)) {
+    before->newer = slot;
+  } else {
+    state.oldest_offer = slot;
+  }
+  state.newest_offer = slot;
+}
+
+void unlink(MasterState& state, const Offer& offer) {
+  if (Offer* older = state.offers.find(offer.older)) {
+    older->newer = offer.newer;
+  } else {
+    state.oldest_offer = offer.newer;
+  }
+  if (Offer* newer = state.offers.find(offer.newer)) {
+    newer->older = offer.older;
+  } else {
+    state.newest_offer = offer.older;
+  }
+}
+
+void detach(MasterState& state, Agent& agent, Framework& framework, const Offer& offer) {
+  const OfferSlot last_here = agent.offers.back();
+  agent.offers[offer.position_in_agent] = last_here;
+  state.offers.at(last_here).position_in_agent = offer.position_in_agent;
+  agent.offers.pop_back();
+  const OfferSlot last_there = framework.offers.back();
+  framework.offers[offer.position_in_framework] = last_there;
+  state.offers.at(last_there).position_in_framework = offer.position_in_framework;
+  framework.offers.pop_back();
+}
+
+}  // namespace
+
+void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role, AgentSlot agent_slot,
+                std::shared_ptr<const Resources> resources, OfferFacet& facet) {
+  Framework& framework = c.state.frameworks.at(framework_slot);
+  Agent& agent = c.state.agents.at(agent_slot);
+  Offer offer;
+  offer.number = c.state.next_offer++;
+  offer.id = OfferId(c.state.id_prefix + "-O" + std::to_string(offer.number));
+  offer.agent = agent_slot;
+  offer.framework = framework_slot;
+  offer.role = role;
+  offer.resources = std::move(resources);
+  offer.expires = c.stamp.now + c.config.offer_lifetime;
+  offer.position_in_agent = static_cast<std::uint32_t>(agent.offers.size());
+  offer.position_in_framework = static_cast<std::uint32_t>(framework.offers.size());
+  agent.ledger.offer(*offer.resources);
+  charge(c, framework.roles[role], *offer.resources);
+  const OfferSlot slot = c.state.offers.insert(std::move(offer));
+  Offer& row = c.state.offers.at(slot);
+  link_newest(c.state, slot, row);
+  agent.offers.push_back(slot);
+  framework.offers.push_back(slot);
+  c.state.offer_of.emplace(row.id, slot);
+  touch_agent(c, agent_slot);
+  touch_framework(c, framework_slot);
+  c.publish(change::OfferAdded{row.id, framework.id, agent.id, framework.roles[role].name,
+                               *row.resources});
+  facet.id = row.id;
+  facet.framework_id = framework.id;
+  facet.role = framework.roles[role].name;
+  facet.agent = agent.facet;
+  facet.resources = *row.resources;
+  for (auto it = agent.executors.lower_bound({framework.id, ExecutorId()});
+       it != agent.executors.end() && it->first.first == framework.id; ++it) {
+    facet.executor_ids.push_back(it->first.second);
+  }
+}
+
+void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
+  Offer& offer = c.state.offers.at(slot);
+  Agent& agent = c.state.agents.at(offer.agent);
+  Framework& framework = c.state.frameworks.at(offer.framework);
+  agent.ledger.unoffer(*offer.resources);
+  uncharge(c, framework.roles[offer.role], *offer.resources);
+  unlink(c.state, offer);
+  detach(c.state, agent, framework, offer);
+  touch_agent(c, offer.agent);
+  touch_framework(c, offer.framework);
+  touch_room(c, offer.agent);
+  c.publish(change::OfferRemoved{offer.id, why});
+  c.state.offer_of.erase(offer.id);
+  c.state.offers.erase(slot);
+}
+
+void rescind_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
+  const Offer& offer = c.state.offers.at(slot);
+  send_to_framework(c, c.state.frameworks.at(offer.framework), event::Rescind{offer.id});
+  close_offer(c, slot, why);
+}
+
+void rescind_offers_of(Context& c, Agent& agent) {
+  for (const OfferSlot slot : std::vector<OfferSlot>(agent.offers)) {
+    rescind_offer(c, slot, change::OfferRemoved::Why::rescinded);
+  }
+}
+
+// Who lets an offer lapse has declined it.
+void expire_offers(Context& c) {
+  while (const Offer* oldest = c.state.offers.find(c.state.oldest_offer)) {
+    if (oldest->expires > c.stamp.now) return;
+    PROBE("master.offer_expired");
+    const FrameworkSlot framework = oldest->framework;
+    const AgentSlot agent = oldest->agent;
+    const std::uint32_t role = oldest->role;
+    const std::shared_ptr<const Resources> resources = oldest->resources;
+    rescind_offer(c, c.state.oldest_offer, change::OfferRemoved::Why::expired);
+    add_filter(c, framework, role, agent, *resources, c.config.reoffer_min);
+    claim_declined(c, c.state.frameworks.at(framework).roles[role]);
+  }
+}
+
+}  // namespace bourse::master

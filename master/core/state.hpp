@@ -1,0 +1,314 @@
+// MasterState: everything a master core knows, as a plain value: it can be copied, compared by
+// fingerprint and forked. Tables are slot maps with an index from name to slot; an index is only
+// looked up, never walked, so that no output depends on hashing. One owner, one thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/deadline_queue.hpp"
+#include "base/slot_map.hpp"
+#include "base/time.hpp"
+#include "master/core/allocation_state.hpp"
+#include "master/core/ledger.hpp"
+#include "model/agent_link.hpp"
+#include "model/change.hpp"
+#include "model/facets.hpp"
+#include "model/ids.hpp"
+#include "model/link_session.hpp"
+#include "model/registry_command.hpp"
+#include "model/scheduler_call.hpp"
+#include "model/task_status.hpp"
+
+namespace bourse::master {
+
+struct Agent;
+struct Framework;
+struct Offer;
+struct Task;
+using AgentSlot = Slot<Agent>;
+using FrameworkSlot = Slot<Framework>;
+using OfferSlot = Slot<Offer>;
+using TaskSlot = Slot<Task>;
+
+using TaskKey = std::pair<FrameworkId, TaskId>;
+using ExecutorKey = std::pair<FrameworkId, ExecutorId>;
+
+// The master's end of a link session (model/link_session.hpp).
+struct Session {
+  PeerId peer;               // empty: none
+  std::uint64_t number = 0;  // 0 on HTTP: not sequenced
+  LinkReceiver receiver;
+  LinkSender sender;
+  Instant last_heard;
+};
+
+// One offer: resources of one agent, on the table for one framework in one role. Its end (accepted,
+// declined, expired, rescinded) gives back to the ledger exactly what it took.
+struct Offer {
+  OfferId id;
+  std::uint64_t number = 0;
+  AgentSlot agent;
+  FrameworkSlot framework;
+  std::uint32_t role = 0;  // index into Framework::roles
+  std::shared_ptr<const Resources> resources;
+  Instant expires;
+  std::uint32_t position_in_agent = 0;
+  std::uint32_t position_in_framework = 0;
+  OfferSlot older;  // all offers live equally long: a list in order of age is their deadline queue
+  OfferSlot newer;
+};
+
+// What a task's row stands for. Only a `live` one is its framework's.
+enum class TaskStanding : std::uint8_t {
+  live = 1,
+  // Its framework is gone, or was told for certain that it is lost. It may run on until its agent
+  // has killed it; till then it holds resources, and the master acknowledges its updates itself.
+  zombie,
+};
+
+struct Task {
+  FrameworkSlot framework;  // empty for a zombie
+  AgentSlot agent;
+  FrameworkId framework_id;
+  TaskFacetPtr facet;
+  ExecutorFacetPtr executor;  // null for a command task
+  LaunchId launch_id;
+  TaskStanding standing = TaskStanding::live;
+  TaskState state = TaskState::staging;  // newest known to the agent
+  // The newest status that was forwarded, or none yet. What the framework knows and what
+  // reconciliation answers: never ahead of updates that are still under way.
+  std::shared_ptr<const TaskStatus> told;
+  bool acknowledged = true;  // `told` has a uuid and waits for its acknowledgement: false
+  bool answered = false;     // the agent spoke of it: its launch arrived
+  bool released = false;     // its resources are free already
+  bool charged = false;      // counted in the share of its framework's role
+  bool group = false;        // launched all or none with the others of its launch id
+  std::uint32_t role = 0;    // index into Framework::roles
+  std::optional<Duration> kill_grace;
+  bool kill_requested = false;
+  std::uint32_t position_in_agent = 0;
+  std::uint32_t position_in_framework = 0;
+  std::uint64_t seen_at = 0;  // number of the last registration that listed it
+};
+
+// An executor holds its own row from its first launch until its container is gone.
+struct Executor {
+  ExecutorFacetPtr facet;
+  FrameworkSlot framework;  // empty: a zombie's
+  std::uint32_t role = 0;
+  bool charged = false;
+  std::uint64_t seen_at = 0;
+};
+
+// "Do not offer me this again before": does not hold when the agent has more than was refused.
+struct Filter {
+  FrameworkSlot framework;
+  allocator::ClaimId claim;
+  allocator::RowId row;  // what was refused, in Allocation::refusals
+  Instant ends;
+};
+
+// A registration that waits for the registry: the agent is new, changed or was given up.
+struct PendingRegistration {
+  PersistId persist;
+  PeerId peer;
+  std::uint64_t session = 0;
+  std::uint64_t promised = 0;  // the session whose Registered leaves with the write
+  std::shared_ptr<const to_master::Register> message;
+};
+
+struct Agent {
+  AgentId id;
+  AgentFacetPtr facet;
+  AgentPhase phase = AgentPhase::admitting;
+  std::string reason;        // of the phase, for people
+  std::string newcomer_key;  // in MasterState::newcomers, until it registers by its id
+  std::uint64_t incarnation = 0;
+  Session session;
+  Ledger ledger;
+  WallTime registered_at;
+  WallTime reregistered_at;
+  std::optional<WallTime> unreachable_at;
+  std::uint64_t registrations = 0;
+  // What the registry says or will say once what was issued is stored.
+  registry::AgentStanding standing = registry::AgentStanding::admitted;
+  std::optional<PersistId> marking;  // being marked unreachable
+  std::optional<PendingRegistration> pending;
+
+  std::vector<TaskSlot> tasks;
+  std::vector<OfferSlot> offers;
+  std::map<ExecutorKey, Executor> executors;
+  std::map<ExecutorKey, Resources> leaks;  // in ledger.held()
+  // Tasks whose frameworks were told LOST when it became unreachable: killed when it returns.
+  std::map<TaskKey, LaunchId> told_lost;
+  // Asked for while it was not back after the master's restart; answered when it is, or given up.
+  std::map<TaskKey, std::optional<Duration>> kills_waiting;
+  std::set<TaskKey> accepts_waiting;
+
+  std::vector<Filter> filters;
+  Instant filters_due = Instant::max();
+  AllocationRoom room;
+};
+
+// A framework in one of its roles: what the allocator calls a claim.
+struct Role {
+  std::string name;
+  bool subscribed = false;  // false: it left the role but tasks still hold resources in it
+  bool suppressed = false;
+  AllocationClaim claim;
+};
+
+// Named half-states of a framework.
+enum class FrameworkPhase : std::uint8_t {
+  admitting = 1,  // its first subscription is being written
+  subscribed,     // connected
+  disconnected,   // its failover_timeout runs
+  recovered,      // in the registry, not seen since this master leads
+  removing,       // its removal is being written; no calls, no offers
+};
+
+// A subscription that waits for the registry: the framework is new or changed.
+struct PendingSubscription {
+  PersistId persist;
+  PeerId stream;
+  std::uint64_t session = 0;
+  std::uint64_t promised = 0;  // the session whose SUBSCRIBED leaves with the write
+  RequestId request;
+  FrameworkFacetPtr facet;
+  std::vector<std::string> suppressed_roles;
+  bool update_only = false;  // UPDATE_FRAMEWORK: the stream stays
+};
+
+// A task that ended and was acknowledged: so that a late repeat of anything about it is known.
+struct CompletedTask {
+  TaskState state = TaskState::finished;
+  Uuid uuid;
+  AgentId agent_id;
+};
+
+struct Framework {
+  FrameworkId id;
+  FrameworkFacetPtr facet;
+  FrameworkPhase phase = FrameworkPhase::admitting;
+  FrameworkPhase phase_before = FrameworkPhase::admitting;  // when a removal is refused
+  bool http = false;
+  Session session;
+  WallTime registered_at;
+  WallTime reregistered_at;
+  std::optional<PendingSubscription> pending;
+  bool pending_moved = false;  // `pending` is another connection's than its SUBSCRIBED is for
+  std::vector<RequestId> removal_requests;  // answered when the removal is stored
+  bool removed_by_operator = false;
+
+  std::vector<Role> roles;
+  std::unordered_map<TaskId, TaskSlot> task_of;
+  std::vector<TaskSlot> tasks;
+  std::vector<OfferSlot> offers;
+  std::size_t filters = 0;
+  std::unordered_map<TaskId, CompletedTask> completed;
+  std::deque<TaskId> completed_order;
+  std::map<TaskId, std::optional<Duration>> kills_waiting;  // no agent named, not all are back
+  std::map<std::string, std::size_t> published;             // name and size
+
+  bool connected() const { return phase == FrameworkPhase::subscribed; }
+};
+
+// What a deadline is for. Ordered so that ties fire alike everywhere.
+struct DeadlineKey {
+  enum class Kind : std::uint8_t {
+    agent_silence,
+    agent_gone,  // silent or recovered for too long
+    agent_heartbeat,
+    framework_silence,
+    framework_removal,
+    framework_heartbeat,
+    agent_filters,
+  };
+  Kind kind = Kind::agent_silence;
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+
+  auto operator<=>(const DeadlineKey&) const = default;
+};
+
+// What a Persist on its way will do once it is stored or refused.
+namespace pending {
+struct Leadership {};
+struct Admission {
+  AgentSlot agent;
+};
+struct Return {  // of an agent with a changed description or from unreachable
+  AgentSlot agent;
+};
+struct Unreachable {
+  AgentSlot agent;
+};
+struct Subscription {
+  FrameworkSlot framework;
+};
+struct Removal {
+  FrameworkSlot framework;
+};
+struct Weight {
+  RequestId request;
+  std::string role;
+  std::int64_t weight_milli = 1000;
+};
+struct Nothing {};  // the first of two writes: the second one's is acted on
+}  // namespace pending
+using PendingWrite =
+    std::variant<pending::Leadership, pending::Admission, pending::Return, pending::Unreachable,
+                 pending::Subscription, pending::Removal, pending::Weight, pending::Nothing>;
+
+struct MasterState {
+  bool leading = false;  // the epoch is stored: what we say from now on is fenced
+  std::string cluster_id;
+  Epoch epoch = 0;
+  std::string id_prefix;  // "<cluster id>-<epoch>"
+
+  SlotMap<Agent, Agent> agents;
+  SlotMap<Framework, Framework> frameworks;
+  SlotMap<Offer, Offer> offers;
+  SlotMap<Task, Task> tasks;
+  std::unordered_map<AgentId, AgentSlot> agent_of;
+  std::unordered_map<FrameworkId, FrameworkSlot> framework_of;
+  std::unordered_map<OfferId, OfferSlot> offer_of;
+  std::unordered_map<PeerId, AgentSlot> agent_of_peer;
+  std::unordered_map<PeerId, FrameworkSlot> framework_of_stream;
+  // Agents that came without an id in this leadership, by (host, port, incarnation): a repeated
+  // first registration finds its row again.
+  std::unordered_map<std::string, AgentSlot> newcomers;
+  std::map<FrameworkId, WallTime> removed_frameworks;
+  std::map<std::string, std::int64_t> weights_milli;
+
+  OfferSlot oldest_offer;
+  OfferSlot newest_offer;
+  DeadlineQueue<DeadlineKey> deadlines;
+  Allocation allocation;
+
+  std::deque<std::pair<PersistId, PendingWrite>> writes;  // in order of issue
+
+  std::uint64_t agents_admitting = 0;
+  std::uint64_t agents_recovering = 0;  // phase recovered: what runs there is not known yet
+  std::uint64_t next_agent = 0;
+  std::uint64_t next_framework = 0;
+  std::uint64_t next_offer = 0;
+  std::uint64_t next_launch = 0;
+  std::uint64_t next_persist = 0;
+  std::uint64_t sequence = 0;  // of the last Change
+
+  // Rows that this step changed: checked at its end.
+  std::vector<AgentSlot> touched_agents;
+  std::vector<FrameworkSlot> touched_frameworks;
+};
+
+}  // namespace bourse::master
