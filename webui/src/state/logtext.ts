@@ -31,7 +31,7 @@ export class LogText {
   private decoder = new TextDecoder()
   private nextId = 1
   private firstId = -1
-  private earlierBytes = 0 // asked for by the reader: not dropped again
+  private room = KEEP_BYTES // grows when the reader asks for earlier parts
 
   reset(at: number): void {
     this.begin = this.end = at
@@ -61,7 +61,7 @@ export class LogText {
     const text = decodeText(bytes).replace(/\n$/, '')
     this.list.unshift({ id: this.firstId--, text, bytes: bytes.length })
     this.begin = from
-    this.earlierBytes += bytes.length
+    this.room += 2 * bytes.length // they stay until as much again has been written
   }
 
   blocks(): Block[] {
@@ -81,7 +81,7 @@ export class LogText {
   }
 
   private trim(): void {
-    while (this.end - this.begin > KEEP_BYTES + this.earlierBytes && this.list.length > 1) {
+    while (this.end - this.begin > this.room && this.list.length > 1) {
       this.begin += this.list.shift()?.bytes ?? 0
     }
   }
