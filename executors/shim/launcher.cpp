@@ -115,6 +115,8 @@ pid_t start_shim(int program, const Request& request) {
 }  // namespace
 
 int run_launcher(const std::vector<std::string>& cgroup_dirs, char** argv) {
+  // Whatever the agent or its parents forgot to mark: a shim would hold it open for days.
+  ::syscall(SYS_close_range, static_cast<unsigned>(kSocket) + 1, ~0U, 0U);
   int program = -1;
   if (::getenv("BOURSE_SHIM_SEALED") == nullptr) {
     program = sealed_copy();

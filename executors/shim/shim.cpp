@@ -220,6 +220,10 @@ void Shim::apply(const CommandEffect& effect) {
       push(ExitStored{});
     } else {
       push(ExitNotStored{});
+      // A run directory that was removed will never be read: whoever is connected has the status
+      // now, and to wait for anybody else would be to wait for ever.
+      struct stat info {};
+      if (::fstat(run_dir_fd_, &info) == 0 && info.st_nlink == 0) push(ExitAcknowledged{});
     }
   } else if (std::holds_alternative<ReportStarted>(effect)) {
     report_started();

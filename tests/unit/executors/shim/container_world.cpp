@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -76,6 +77,18 @@ TempDir::~TempDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+SmallDisk::SmallDisk(const std::string& size) : path_(dir_ / "disk") {
+  REQUIRE(::mkdir(path_.c_str(), 0755) == 0);
+  REQUIRE(::mount("none", path_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0);
+}
+
+SmallDisk::~SmallDisk() {
+  // A shim holds its log files until it is gone.
+  if (!eventually([&] { return ::umount(path_.c_str()) == 0; }, 2'000)) {
+    ::umount2(path_.c_str(), MNT_DETACH);
+  }
+}
+
 std::string contents_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -103,13 +116,16 @@ std::vector<pid_t> processes_with(const std::string& text) {
   return found;
 }
 
-std::size_t mount_count() {
+std::size_t mounts_at(const std::vector<std::string>& places) {
   const std::string text = contents_of("/proc/self/mountinfo");
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
-long long children_count(pid_t pid) {
-  return static_cast<long long>(descendants_of(pid).size());
+  std::size_t count = 0;
+  for (const std::string& place : places) {
+    for (std::size_t at = text.find(place); at != std::string::npos;
+         at = text.find(place, at + 1)) {
+      ++count;
+    }
+  }
+  return count;
 }
 
 ContainerWorld::ContainerWorld(RuntimeOptions options) : options_(std::move(options)) {
@@ -118,7 +134,7 @@ ContainerWorld::ContainerWorld(RuntimeOptions options) : options_(std::move(opti
   tag_ = "w" + std::to_string(::getpid()) + "." + std::to_string(++g_worlds);
   if (options_.runtime_dir.empty()) options_.runtime_dir = dir_ / "run";
   if (options_.shim_path.empty()) options_.shim_path = BOURSE_SHIM_PATH;
-  mounts_before_ = mount_count();
+  mounts_before_ = mounts_at(watched_mounts());
   open();
 }
 
@@ -137,6 +153,11 @@ ContainerWorld::~ContainerWorld() {
   for (const std::string& id : runtime_->container_ids()) (void)runtime_->destroy(id).ok();
   turn_until([&] { return processes_with(tag_).size() <= 1; }, 3'000);
   (void)runtime_->shut_down().ok();
+}
+
+// What containers mount, and what tests mount. Not all mounts: other tests run beside this one.
+std::vector<std::string> ContainerWorld::watched_mounts() const {
+  return {" /proc ", " /mnt ", dir_.path()};
 }
 
 void ContainerWorld::agent_dies() {
@@ -170,7 +191,7 @@ void ContainerWorld::finish() {
       return ::access(dir.c_str(), F_OK) != 0;
     }));
   }
-  CHECK(mount_count() == mounts_before_);
+  CHECK(mounts_at(watched_mounts()) == mounts_before_);
   runtime_.reset();
 }
 

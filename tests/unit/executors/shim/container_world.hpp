@@ -34,13 +34,27 @@ class TempDir {
   std::string path_;
 };
 
+// A tmpfs of that size; gone, mount and all, with the destructor even when a test fails.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& size);
+  ~SmallDisk();
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  TempDir dir_;
+  std::string path_;
+};
+
 std::string contents_of(const std::string& path);
 // Bytes; -1 when absent.
 long long size_of(const std::string& path);
 // Living processes whose command line or environment contains the text.
 std::vector<pid_t> processes_with(const std::string& text);
-std::size_t mount_count();
-long long children_count(pid_t pid);
+// How often the places appear in this process's mount table.
+std::size_t mounts_at(const std::vector<std::string>& places);
 
 class ContainerWorld {
  public:
@@ -100,6 +114,7 @@ class ContainerWorld {
 
  private:
   void open();
+  std::vector<std::string> watched_mounts() const;
 
   TempDir dir_;
   std::string tag_;

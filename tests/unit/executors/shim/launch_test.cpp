@@ -34,6 +34,18 @@ TEST_CASE("a task inherits descriptors 0, 1 and 2 and nothing else") {
   CHECK(contents_of(world.sandbox("a") + "/stdout") == "0\n1\n2\n/dev/null\n");
 }
 
+TEST_CASE("what the agent forgot to close reaches neither launcher nor shim") {
+  int forgotten[2];
+  REQUIRE(::pipe(forgotten) == 0);  // without close-on-exec
+  ContainerWorld world;
+  world.launch(world.shell("a", "sleep 1000"));
+  world.wait<ContainerStarted>("a");
+  ::close(forgotten[1]);
+  char byte = 0;
+  CHECK(::read(forgotten[0], &byte, 1) == 0);  // nobody else holds the other end
+  ::close(forgotten[0]);
+}
+
 TEST_CASE("a task has its own environment, default signals and no new privileges") {
   ContainerWorld world;
   ContainerSpec spec = world.shell("a", "env; grep -E 'SigIgn|SigBlk|NoNewPrivs' /proc/$$/status");

@@ -14,8 +14,7 @@ namespace bourse::isolation::testing {
 
 namespace {
 
-bool without(const ContainerWorld& world, ContainerRuntime& runtime, Controllers wanted) {
-  (void)world;
+bool without(const ContainerRuntime& runtime, Controllers wanted) {
   return skip_unless((runtime.controllers() & wanted) == wanted,
                      "needs a cgroup controller that is not usable here");
 }
@@ -24,7 +23,7 @@ bool without(const ContainerWorld& world, ContainerRuntime& runtime, Controllers
 
 TEST_CASE("a task that exceeds its memory limit ends with the oom flag") {
   ContainerWorld world;
-  if (without(world, world.runtime(), kMemory)) return;
+  if (without(world.runtime(), kMemory)) return;
   // The shell survives its child's death; the container must not.
   ContainerSpec spec = world.shell("a", "perl -e '$x = \"x\" x 200_000_000'; sleep 1000");
   spec.limits.memory_bytes = 40 << 20;
@@ -40,7 +39,7 @@ TEST_CASE("a task that exceeds its memory limit ends with the oom flag") {
 
 TEST_CASE("a task within its memory limit is left alone") {
   ContainerWorld world;
-  if (without(world, world.runtime(), kMemory)) return;
+  if (without(world.runtime(), kMemory)) return;
   ContainerSpec spec = world.shell("a", "perl -e '$x = \"x\" x 10_000_000'");
   spec.limits.memory_bytes = 64 << 20;
   world.launch(spec);
@@ -51,7 +50,7 @@ TEST_CASE("a task within its memory limit is left alone") {
 
 TEST_CASE("a task cannot have more processes than its limit and a fork bomb dies on kill") {
   ContainerWorld world;
-  if (without(world, world.runtime(), kPids)) return;
+  if (without(world.runtime(), kPids)) return;
   ContainerSpec spec = world.shell("a", "exec perl -e 'fork while 1'");
   spec.limits.pids = 20;
   spec.limits.cpu_milli = 200;
@@ -68,7 +67,7 @@ TEST_CASE("a task cannot have more processes than its limit and a fork bomb dies
 
 TEST_CASE("a task gets the cpu it was given and not more") {
   ContainerWorld world;
-  if (without(world, world.runtime(), kCpu | kCpuacct)) return;
+  if (without(world.runtime(), kCpu | kCpuacct)) return;
   ContainerSpec spec = world.shell("a", "while true; do :; done");
   spec.limits.cpu_milli = 250;
   world.launch(spec);
@@ -135,17 +134,14 @@ TEST_CASE("a task that turns its log into a link makes nobody write elsewhere") 
 
 TEST_CASE("a sandbox on a full disk loses output but not the task") {
   if (skip_unless(is_root(), "mounting a small disk needs root")) return;
+  const SmallDisk disk("64k");
   ContainerWorld world;
-  const std::string disk = world.sandbox("disk");
-  REQUIRE(::mkdir(disk.c_str(), 0755) == 0);
-  REQUIRE(::mount("none", disk.c_str(), "tmpfs", 0, "size=64k") == 0);
   ContainerSpec spec = world.shell("a", "head -c 1000000 /dev/zero; echo done > /dev/null");
-  spec.sandbox_dir = disk + "/box";
+  spec.sandbox_dir = disk.path() + "/box";
   world.launch(spec);
   const ExitRecord record = world.wait_exit("a");
   CHECK(record.succeeded());
   CHECK(record.output_dropped_bytes > 900'000);
-  CHECK(::umount(disk.c_str()) == 0);
 }
 
 }  // namespace bourse::isolation::testing

@@ -180,10 +180,8 @@ TEST_CASE("the task is killed by somebody else: its end is reported with the sig
 
 TEST_CASE("the disk is full when a task exits: the status is stored in what was reserved for it") {
   if (skip_unless(is_root(), "mounting a small disk needs root")) return;
-  TempDir dir;
-  const std::string disk = dir / "disk";
-  REQUIRE(::mkdir(disk.c_str(), 0755) == 0);
-  REQUIRE(::mount("none", disk.c_str(), "tmpfs", 0, "size=256k") == 0);
+  const SmallDisk small("256k");
+  const std::string disk = small.path();
   {
     RuntimeOptions options;
     options.runtime_dir = disk + "/run";
@@ -209,7 +207,6 @@ TEST_CASE("the disk is full when a task exits: the status is stored in what was 
     world.release("a");
     std::filesystem::remove(disk + "/fill");
   }
-  CHECK(::umount(disk.c_str()) == 0);
 }
 
 TEST_CASE("a status that cannot be stored is reported as not durable and held until released") {
@@ -245,6 +242,20 @@ TEST_CASE("a status that cannot be stored is reported as not durable and held un
   CHECK(WEXITSTATUS(world.recovered[0].exit->wait_status) == 6);
   world.release("kept");
   CHECK(eventually([&] { return !is_alive(kept); }));
+}
+
+TEST_CASE("a shim whose run directory was removed leaves when its task has ended") {
+  ContainerWorld world;
+  world.launch(world.shell("a", "sleep 1000"));
+  const ProcessIdentity task = world.wait<ContainerStarted>("a").task;
+  REQUIRE(eventually([&] { return size_of(world.run_dir("a") + "/task") > 0; }));
+  const ProcessIdentity shim = identify(shim_of(world, "a"));
+  world.agent_dies();
+  std::filesystem::remove_all(world.run_dir("a"));
+  REQUIRE(::kill(task.pid, SIGKILL) == 0);
+  CHECK(eventually([&] { return !is_alive(shim); }));
+  world.agent_returns();
+  CHECK(world.recovered.empty());
 }
 
 TEST_CASE("strangers and garbage on the shims' socket are shown the door") {
