@@ -31,7 +31,7 @@ Status read_body(Encoding encoding, std::string_view body, google::protobuf::Mes
 }
 
 std::string write_body(Encoding encoding, const google::protobuf::Message& message) {
-  return encoding == Encoding::json ? to_json(message) : message.SerializePartialAsString();
+  return encoding == Encoding::json ? to_json(message) : canonical_bytes(message);
 }
 
 }  // namespace bourse::codec

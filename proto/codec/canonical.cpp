@@ -10,14 +10,16 @@
 
 namespace bourse::codec {
 
-std::string canonical_bytes(const google::protobuf::MessageLite& message) {
-  std::string out;
-  out.reserve(message.ByteSizeLong());
-  google::protobuf::io::StringOutputStream stream(&out);
+void write_canonical(const google::protobuf::MessageLite& message, std::size_t bytes, char* out) {
+  google::protobuf::io::ArrayOutputStream stream(out, static_cast<int>(bytes));
   google::protobuf::io::CodedOutputStream coded(&stream);
   coded.SetSerializationDeterministic(true);
-  message.SerializePartialToCodedStream(&coded);
-  coded.Trim();
+  message.SerializeWithCachedSizes(&coded);
+}
+
+std::string canonical_bytes(const google::protobuf::MessageLite& message) {
+  std::string out(message.ByteSizeLong(), '\0');
+  write_canonical(message, out.size(), out.data());
   return out;
 }
 

@@ -18,6 +18,9 @@ namespace bourse::codec {
 std::string canonical_bytes(const google::protobuf::MessageLite& message);
 Blob canonical_blob(const google::protobuf::MessageLite& message);
 
+// The same into a buffer that has room for `bytes`, the message's ByteSizeLong() just taken.
+void write_canonical(const google::protobuf::MessageLite& message, std::size_t bytes, char* out);
+
 // Parses with our depth limit. Missing required fields are the caller's to judge.
 bool parse_bounded(std::string_view bytes, google::protobuf::MessageLite& message);
 

@@ -16,10 +16,10 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
 // Operators' clients index these lists without looking whether they are there.
-constexpr std::array<std::string_view, 4> kListsAlways = {
-    "mesos.v1.master.Response.GetAgents",
-    "mesos.v1.master.Response.GetExecutors",
-    "mesos.v1.master.Response.GetFrameworks",
+constexpr std::array<std::string_view, 7> kListsAlways = {
+    "mesos.v1.agent.Response.GetExecutors",  "mesos.v1.agent.Response.GetFrameworks",
+    "mesos.v1.agent.Response.GetTasks",      "mesos.v1.master.Response.GetAgents",
+    "mesos.v1.master.Response.GetExecutors", "mesos.v1.master.Response.GetFrameworks",
     "mesos.v1.master.Response.GetTasks",
 };
 

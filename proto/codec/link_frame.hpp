@@ -27,7 +27,7 @@ std::size_t append_message(const Message& message, std::string& batch) {
   batch.append(reinterpret_cast<const char*>(digits), static_cast<std::size_t>(end - digits));
   const std::size_t at = batch.size();
   batch.resize(at + bytes);
-  message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(batch.data() + at));
+  write_canonical(message, bytes, batch.data() + at);
   return batch.size() - before;
 }
 

@@ -1,0 +1,157 @@
+// Resources in their old and new public forms, and what is refused of them.
+
+#include <catch2/catch.hpp>
+
+#include "proto/codec/facet_read.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/codec/json.hpp"
+#include "proto/v1/agent_info.pb.h"
+#include "tests/unit/proto/codec/sample.hpp"
+
+using namespace bourse;
+using namespace bourse::codec;
+namespace v1 = mesos::v1;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Result<Resources> read(const std::string& resources) {
+  v1::AgentInfo holder;
+  const Status ok = from_json(R"({"hostname":"h","resources":)" + resources + "}", holder);
+  if (!ok) return ok.error();
+  return read_resources(holder.resources(), "task");
+}
+
+std::string written(const Resources& resources, const ResourceForm& form) {
+  v1::AgentInfo holder;
+  holder.set_hostname("h");
+  write_resources(resources, form, *holder.mutable_resources());
+  const std::string json = to_json(holder);
+  const std::size_t from = json.find("[");
+  return json.substr(from, json.rfind(']') + 1 - from);
+}
+
+std::string refusal(const std::string& resources) {
+  const auto refused = read(resources);
+  REQUIRE_FALSE(refused.ok());
+  return refused.error().message;
+}
+
+std::string scalar(const std::string& value) {
+  return R"([{"name":"cpus","type":"SCALAR","scalar":{"value":)" + value + "}}]";
+}
+
+}  // namespace
+
+TEST_CASE("resources of every kind come back from their public form") {
+  const Resources resources = sample::resources();
+  CHECK(resources.list().size() == 6);
+  const auto again = read(written(resources, {}));
+  REQUIRE(again.ok());
+  CHECK(*again == resources);
+}
+
+TEST_CASE("the old form of a reservation is read as the new one") {
+  const auto old_form = read(R"([
+    {"name":"cpus","type":"SCALAR","scalar":{"value":1},"role":"*"},
+    {"name":"cpus","type":"SCALAR","scalar":{"value":2},"role":"eng"},
+    {"name":"cpus","type":"SCALAR","scalar":{"value":3},"role":"eng","reservation":{"principal":"p"}}])");
+  const auto new_form = read(R"([
+    {"name":"cpus","type":"SCALAR","scalar":{"value":1}},
+    {"name":"cpus","type":"SCALAR","scalar":{"value":2},"reservations":[{"type":"STATIC","role":"eng"}]},
+    {"name":"cpus","type":"SCALAR","scalar":{"value":3},
+     "reservations":[{"type":"DYNAMIC","role":"eng","principal":"p"}]}])");
+  REQUIRE(old_form.ok());
+  REQUIRE(new_form.ok());
+  CHECK(*old_form == *new_form);
+}
+
+TEST_CASE("frameworks get the form they can read: role or reservation stack, allocation or none") {
+  const auto resources = read(R"([{"name":"cpus","type":"SCALAR","scalar":{"value":3},
+      "reservations":[{"type":"DYNAMIC","role":"eng","principal":"p"}]}])");
+  REQUIRE(resources.ok());
+  CHECK(written(*resources, {false, {}}) ==
+        R"([{"name":"cpus","type":"SCALAR","scalar":{"value":3.0},"role":"eng",)"
+        R"("reservation":{"principal":"p"}}])");
+  CHECK(written(*resources, {true, "eng"}) ==
+        R"([{"name":"cpus","type":"SCALAR","scalar":{"value":3.0},)"
+        R"("allocation_info":{"role":"eng"},)"
+        R"("reservations":[{"type":"DYNAMIC","role":"eng","principal":"p"}]}])");
+  CHECK(written(*read(scalar("4")), {false, {}}) ==
+        R"([{"name":"cpus","type":"SCALAR","scalar":{"value":4.0},"role":"*"}])");
+}
+
+TEST_CASE("resources of value zero are accepted and hold nothing") {
+  const auto none = read(scalar("0"));
+  REQUIRE(none.ok());
+  CHECK(none->empty());
+}
+
+TEST_CASE("negative, NaN, infinite and huge scalars are refused") {
+  CHECK(refusal(scalar("-1")) ==
+        "'task.resources[0].scalar.value' is -1: a quantity must be a "
+        "number from 0 on");
+  CHECK_THAT(refusal(scalar("\"Infinity\"")), Contains("is Infinity"));
+  CHECK_THAT(refusal(scalar("\"-Infinity\"")), Contains("is -Infinity"));
+  CHECK_THAT(refusal(scalar("1e13")), Contains("at most 1e12"));
+  // NaN cannot be said in JSON, but in protobuf it can.
+  v1::AgentInfo holder;
+  v1::Resource& cpus = *holder.add_resources();
+  cpus.set_name("cpus");
+  cpus.set_type(v1::Value::SCALAR);
+  cpus.mutable_scalar()->set_value(std::numeric_limits<double>::quiet_NaN());
+  const auto refused = read_resources(holder.resources(), "task");
+  REQUIRE_FALSE(refused.ok());
+  CHECK_THAT(refused.error().message, Contains("is NaN"));
+}
+
+TEST_CASE("ranges that are inverted or overlap are refused, also between entries of one name") {
+  const auto ports = [](const std::string& ranges) {
+    return R"({"name":"ports","type":"RANGES","ranges":{"range":[)" + ranges + "]}}";
+  };
+  CHECK_THAT(refusal("[" + ports(R"({"begin":5,"end":4})") + "]"),
+             Contains("'task.resources[0].ranges.range[0]' is [5-4]"));
+  CHECK_THAT(refusal("[" + ports(R"({"begin":1,"end":10},{"begin":10,"end":11})") + "]"),
+             Contains("'task.resources[0].ranges.range[1]' is [10-11]: it overlaps"));
+  CHECK_THAT(
+      refusal("[" + ports(R"({"begin":1,"end":10})") + "," + ports(R"({"begin":7,"end":8})") + "]"),
+      Contains("'task.resources[1].ranges' of 'ports' overlaps"));
+  CHECK(read("[" + ports(R"({"begin":0,"end":18446744073709551615})") + "]").ok());
+}
+
+TEST_CASE("sets with equal items, resources without the value their type announces are refused") {
+  CHECK_THAT(refusal(R"([{"name":"d","type":"SET","set":{"item":["a","b","a"]}}])"),
+             Contains("holds 'a' twice"));
+  CHECK_THAT(refusal(R"([{"name":"cpus","type":"SCALAR","set":{"item":["a"]}}])"),
+             Contains("'task.resources[0].scalar' is missing"));
+  CHECK_THAT(refusal(R"([{"name":"cpus","type":"TEXT"}])"), Contains("is TEXT"));
+  CHECK_THAT(refusal(R"([{"name":"","type":"SCALAR","scalar":{"value":1}}])"),
+             Contains("name' must not be empty"));
+}
+
+TEST_CASE("reservations that do not refine the one before, or for everybody, are refused") {
+  const auto reserved = [](const std::string& stack) {
+    return R"([{"name":"cpus","type":"SCALAR","scalar":{"value":1},)" + stack + "}]";
+  };
+  CHECK_THAT(refusal(reserved(R"("reservations":[{"type":"DYNAMIC","role":"*"}])")),
+             Contains("nothing can be reserved for everybody"));
+  CHECK_THAT(refusal(reserved(R"("reservations":[{"type":"DYNAMIC","role":"a"},
+                                                 {"type":"DYNAMIC","role":"b"}])")),
+             Contains("must lie below"));
+  CHECK_THAT(refusal(reserved(R"("reservations":[{"type":"STATIC","role":"a"},
+                                                 {"type":"STATIC","role":"a/b"}])")),
+             Contains("STATIC"));
+  CHECK_THAT(refusal(reserved(R"("reservations":[{"role":"a"}])")), Contains("STATIC or DYNAMIC"));
+  CHECK_THAT(refusal(reserved(R"("role":"a","reservations":[{"type":"DYNAMIC","role":"a"}])")),
+             Contains("only one of the two forms"));
+}
+
+TEST_CASE("too many resources, ranges or set items are refused as too large") {
+  std::string many = "[";
+  for (int i = 0; i < 1025; ++i) {
+    many += (i == 0 ? "" : ",") + scalar("1").substr(1, scalar("1").size() - 2);
+  }
+  const auto refused = read(many + "]");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::too_large);
+}

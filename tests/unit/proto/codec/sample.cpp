@@ -1,0 +1,278 @@
+#include "tests/unit/proto/codec/sample.hpp"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "proto/codec/facet_read.hpp"
+#include "proto/codec/json.hpp"
+#include "proto/v1/agent_info.pb.h"
+#include "proto/v1/executor_info.pb.h"
+#include "proto/v1/framework_info.pb.h"
+#include "proto/v1/task.pb.h"
+
+namespace bourse::sample {
+
+namespace {
+
+template <typename Message>
+Message parsed(const std::string& json) {
+  Message out;
+  const Status ok = codec::from_json(json, out);
+  if (!ok) throw std::runtime_error(ok.error().message);
+  return out;
+}
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+constexpr const char* kResources = R"([
+  {"name":"cpus","type":"SCALAR","scalar":{"value":2.5}},
+  {"name":"mem","type":"SCALAR","scalar":{"value":512},
+   "reservations":[{"type":"STATIC","role":"eng"},
+                   {"type":"DYNAMIC","role":"eng/web","principal":"p",
+                    "labels":{"labels":[{"key":"k","value":"v"},{"key":"bare"}]}}]},
+  {"name":"ports","type":"RANGES","ranges":{"range":[{"begin":31000,"end":31099},
+                                                     {"begin":32000,"end":32000}]}},
+  {"name":"disks","type":"SET","set":{"item":["sdb","sda"]}},
+  {"name":"disk","type":"SCALAR","scalar":{"value":128},"shared":{},
+   "provider_id":{"value":"rp"},
+   "reservations":[{"type":"DYNAMIC","role":"eng"}],
+   "disk":{"persistence":{"id":"vol-1","principal":"p"},
+           "volume":{"mode":"RW","container_path":"data"},
+           "source":{"type":"MOUNT","mount":{"root":"/mnt"},"id":"i","profile":"fast",
+                     "vendor":"v","metadata":{"labels":[{"key":"m"}]}}}},
+  {"name":"cpus","type":"SCALAR","scalar":{"value":1},"revocable":{}}])";
+
+}  // namespace
+
+Resources resources() {
+  auto info = parsed<mesos::v1::AgentInfo>(std::string(R"({"hostname":"h","resources":)") +
+                                           kResources + "}");
+  return must(codec::read_resources(info.resources(), "sample"));
+}
+
+AgentFacet agent() {
+  auto info = parsed<mesos::v1::AgentInfo>(
+      std::string(R"({"hostname":"node-1","port":5051,"id":{"value":"A1"},
+        "attributes":[{"name":"rack","type":"TEXT","text":{"value":"r1"}},
+                      {"name":"gen","type":"SCALAR","scalar":{"value":3}},
+                      {"name":"ids","type":"RANGES","ranges":{"range":[{"begin":1,"end":5}]}},
+                      {"name":"tags","type":"SET","set":{"item":["a","b"]}}],
+        "domain":{"fault_domain":{"region":{"name":"eu"},"zone":{"name":"a"}}},
+        "resources":)") +
+      kResources + "}");
+  AgentFacet out = must(codec::read_agent(info, "sample"));
+  out.http.ip = "127.0.0.1";
+  out.version = "1.0.0";
+  return out;
+}
+
+FrameworkFacet framework() {
+  auto info = parsed<mesos::v1::FrameworkInfo>(R"({"user":"root","name":"fw",
+      "id":{"value":"F1"},"failover_timeout":3600.5,"checkpoint":true,"roles":["eng/web","batch"],
+      "hostname":"client","principal":"p","webui_url":"http://x/",
+      "capabilities":[{"type":"MULTI_ROLE"},{"type":"PARTITION_AWARE"},
+                      {"type":"RESERVATION_REFINEMENT"}],
+      "labels":{"labels":[{"key":"bourse.ui","value":"crawler"}]},
+      "offer_filters":{"batch":{"min_allocatable_resources":{"quantities":[
+        {"quantities":{"cpus":{"value":0.5},"mem":{"value":64}}}]}}}})");
+  return must(codec::read_framework(info, "sample"));
+}
+
+ExecutorFacet executor() {
+  auto info = parsed<mesos::v1::ExecutorInfo>(std::string(R"({"type":"CUSTOM",
+      "executor_id":{"value":"E1"},"name":"ex","data":"AAEC",
+      "command":{"value":"./run","user":"nobody","environment":{"variables":[
+        {"name":"A","value":"1"},
+        {"name":"S","type":"SECRET","secret":{"type":"REFERENCE","reference":{"name":"db"}}}]}},
+      "shutdown_grace_period":{"nanoseconds":7000000000},"resources":)") +
+                                              kResources + "}");
+  return must(codec::read_executor(info, FrameworkId("F1"), "sample"));
+}
+
+TaskFacet task(const std::string& id) {
+  auto info = parsed<mesos::v1::TaskInfo>(std::string(R"({"name":"t","task_id":{"value":")") + id +
+                                          R"("},"agent_id":{"value":"A1"},
+      "command":{"value":"sleep 1","user":"nobody"},
+      "container":{"type":"MESOS","mesos":{"image":{"type":"DOCKER","docker":{"name":"alpine"}}},
+        "volumes":[{"mode":"RW","container_path":"c","host_path":"/srv"}]},
+      "kill_policy":{"grace_period":{"nanoseconds":3000000000}},
+      "max_completion_time":{"nanoseconds":60000000000},
+      "limits":{"cpus":{"value":4},"mem":{"value":"Infinity"}},
+      "health_check":{"type":"COMMAND","command":{"value":"true"}},
+      "labels":{"labels":[{"key":"k","value":"v"}]},"resources":)" +
+                                          kResources + "}");
+  return must(codec::read_task(info, FrameworkId("F1"), "sample"));
+}
+
+Uuid uuid(std::uint8_t seed) {
+  Uuid out;
+  for (std::size_t i = 0; i < out.bytes.size(); ++i) {
+    out.bytes[i] = static_cast<std::uint8_t>(seed + 17 * i);
+  }
+  return out;
+}
+
+TaskStatus status() {
+  auto message = parsed<mesos::v1::TaskStatus>(R"({"task_id":{"value":"task-1"},
+      "state":"TASK_FAILED","message":"exited with 3","source":"SOURCE_EXECUTOR",
+      "reason":"REASON_CONTAINER_LIMITATION_MEMORY","data":"/wA=","agent_id":{"value":"A1"},
+      "executor_id":{"value":"E1"},"timestamp":1795357989.814,"uuid":"r9abJUr0SbWlX4wvUJbB7A==",
+      "healthy":false,"labels":{"labels":[{"key":"k"}]},
+      "unreachable_time":{"nanoseconds":1795357989000000000},
+      "container_status":{"container_id":{"value":"C1"},"executor_pid":4613,
+        "network_infos":[{"ip_addresses":[{"protocol":"IPv4","ip_address":"127.0.0.1"}]}]}})");
+  return must(codec::read_status(message, "sample"));
+}
+
+std::vector<SchedulerCall> scheduler_calls() {
+  const FrameworkId f("F1");
+  const OfferOperation launch{OperationId("op"), LaunchOperation{{task("t1"), task("t2")}}};
+  const OfferOperation group{OperationId(), LaunchGroupOperation{executor(), {task("t3")}}};
+  const OfferOperation reserve{OperationId(), UnsupportedOperation{"RESERVE"}};
+  return {
+      {f, call::Subscribe{framework(), {"batch"}}},
+      {f, call::Teardown{}},
+      {f, call::Accept{{OfferId("O1"), OfferId("O2")},
+                       {launch, group, reserve},
+                       {Duration::milliseconds(1500)}}},
+      {f, call::Decline{{OfferId("O3")}, {Duration::seconds(60)}}},
+      {f, call::Revive{{"batch"}}},
+      {f, call::Suppress{{}}},
+      {f, call::Kill{TaskId("t1"), AgentId("A1"), Duration::seconds(2)}},
+      {f, call::Kill{TaskId("t1"), AgentId(), std::nullopt}},
+      {f, call::Shutdown{ExecutorId("E1"), AgentId("A1")}},
+      {f, call::Acknowledge{AgentId("A1"), TaskId("t1"), uuid(1)}},
+      {f, call::Reconcile{{{TaskId("t1"), AgentId("A1")}, {TaskId("t2"), AgentId()}}}},
+      {f, call::Message{AgentId("A1"), ExecutorId("E1"), std::string("\0\xff", 2)}},
+      {f, call::UpdateFramework{framework(), {}}},
+      {f, call::Unsupported{"REQUEST"}},
+  };
+}
+
+std::vector<SchedulerEvent> scheduler_events() {
+  OfferFacet offer{OfferId("O1"), FrameworkId("F1"),
+                   "eng/web",     std::make_shared<const AgentFacet>(agent()),
+                   resources(),   {ExecutorId("E1")}};
+  return {
+      event::Subscribed{FrameworkId("F1"), Duration::seconds(15)},
+      event::Offers{{offer, offer}},
+      event::Rescind{OfferId("O1")},
+      event::Update{status()},
+      event::Message{AgentId("A1"), ExecutorId("E1"), "hi"},
+      event::Failure{AgentId("A1"), ExecutorId("E1"), 9},
+      event::Failure{AgentId("A1"), ExecutorId(), std::nullopt},
+      event::Error{"no"},
+      event::Heartbeat{},
+  };
+}
+
+std::vector<ExecutorCall> executor_calls() {
+  const FrameworkId f("F1");
+  const ExecutorId e("E1");
+  return {
+      {f, e, "token", executor_call::Subscribe{{task("t1")}, {status()}}},
+      {f, e, "token", executor_call::Update{status()}},
+      {f, e, "token", executor_call::Message{"data"}},
+      {f, e, "token", executor_call::Heartbeat{}},
+  };
+}
+
+std::vector<ExecutorEvent> executor_events() {
+  const auto t = std::make_shared<const TaskFacet>(task());
+  return {
+      executor_event::Subscribed{std::make_shared<const ExecutorFacet>(executor()),
+                                 std::make_shared<const FrameworkFacet>(framework()),
+                                 std::make_shared<const AgentFacet>(agent()), ContainerId("C1")},
+      executor_event::Launch{t},
+      executor_event::LaunchGroup{{t, t}},
+      executor_event::Kill{TaskId("t1"), Duration::seconds(1)},
+      executor_event::Acknowledged{TaskId("t1"), uuid(2)},
+      executor_event::Message{"x"},
+      executor_event::Shutdown{},
+      executor_event::Error{"bad"},
+      executor_event::Heartbeat{},
+  };
+}
+
+std::vector<AgentToMaster> agent_messages() {
+  const LinkHeader header{7, 3, 2};
+  const FrameworkId f("F1");
+  to_master::Register hello;
+  hello.agent = std::make_shared<const AgentFacet>(agent());
+  hello.incarnation = 5;
+  hello.cluster_id = "cluster";
+  hello.epoch_seen = 2;
+  hello.frameworks = {{std::make_shared<const FrameworkFacet>(framework())}};
+  hello.executors = {{f, std::make_shared<const ExecutorFacet>(executor()), ContainerId("C1")}};
+  hello.tasks = {{f, std::make_shared<const TaskFacet>(task()), LaunchId{2, 9}, ExecutorId("E1"),
+                  true, TaskState::running, status(), true},
+                 {f, std::make_shared<const TaskFacet>(task("t2")), LaunchId{}, ExecutorId("t2"),
+                  false, TaskState::staging, std::nullopt, false}};
+  return {
+      {header, hello},
+      {header, to_master::StatusUpdate{f, status(), TaskState::failed}},
+      {header, to_master::ExecutorExited{f, ExecutorId("E1"), -9}},
+      {header, to_master::ContainerLeaked{f, ExecutorId("E1"), resources(), true}},
+      {header, to_master::ExecutorMessage{f, ExecutorId("E1"), "data"}},
+      {{7, 0, 2}, to_master::Heartbeat{41}},
+      {header, to_master::Leaving{}},
+  };
+}
+
+std::vector<MasterToAgent> master_messages() {
+  const LinkHeader header{7, 3, 2};
+  const FrameworkId f("F1");
+  const auto fw = std::make_shared<const FrameworkFacet>(framework());
+  const auto ex = std::make_shared<const ExecutorFacet>(executor());
+  const auto t = std::make_shared<const TaskFacet>(task());
+  return {
+      {header,
+       to_agent::Registered{AgentId("A1"), "cluster", Duration::seconds(1), Duration::seconds(5)}},
+      {header, to_agent::Refused{"full", Duration::seconds(3), true}},
+      {header, to_agent::Launch{LaunchId{2, 9}, fw, ex, {t, t}, true}},
+      {header, to_agent::Launch{LaunchId{2, 10}, fw, nullptr, {t}, false}},
+      {header, to_agent::Kill{f, TaskId("t1"), Duration::seconds(4)}},
+      {header, to_agent::Kill{f, TaskId("t1"), std::nullopt}},
+      {header, to_agent::ShutdownExecutor{f, ExecutorId("E1")}},
+      {header, to_agent::ShutdownFramework{f}},
+      {header, to_agent::Acknowledge{f, TaskId("t1"), uuid(3)}},
+      {header, to_agent::FrameworkMessage{f, ExecutorId("E1"), "data"}},
+      {header, to_agent::UpdateFramework{fw}},
+      {{7, 0, 2}, to_agent::Heartbeat{12}},
+      {header, to_agent::Reregister{"gap"}},
+  };
+}
+
+std::vector<RegistryCommand> registry_commands() {
+  return {
+      registry::SetCluster{"cluster", 4},
+      registry::AdmitAgent{agent(), WallTime{100}},
+      registry::UpdateAgent{agent()},
+      registry::MarkAgent{AgentId("A1"), registry::AgentStanding::unreachable, WallTime{200}},
+      registry::RemoveAgent{AgentId("A1")},
+      registry::PutFramework{framework(), WallTime{300}},
+      registry::RemoveFramework{FrameworkId("F1"), WallTime{400}},
+      registry::SetWeight{"eng", 2500},
+  };
+}
+
+std::vector<CheckpointRecord> checkpoint_records() {
+  const FrameworkId f("F1");
+  return {
+      checkpoint::Identity{agent(), "cluster", 4, "boot"},
+      checkpoint::FrameworkSeen{framework()},
+      checkpoint::ExecutorLaunched{f, executor(), true, ContainerId("C1"), "token"},
+      checkpoint::TaskLaunched{f, ExecutorId("E1"), task(), LaunchId{2, 9}},
+      checkpoint::UpdateStored{f, status()},
+      checkpoint::UpdateAcknowledged{f, TaskId("t1"), uuid(4)},
+      checkpoint::TaskForgotten{f, TaskId("t1")},
+      checkpoint::ExecutorForgotten{f, ExecutorId("E1")},
+      checkpoint::KillRequested{f, TaskId("t1")},
+  };
+}
+
+}  // namespace bourse::sample

@@ -1,0 +1,158 @@
+#include <catch2/catch.hpp>
+
+#include "model/limits.hpp"
+#include "proto/codec/scheduler.hpp"
+#include "proto/v1/scheduler_call.pb.h"
+#include "tests/unit/proto/codec/sample.hpp"
+
+using namespace bourse;
+using namespace bourse::codec;
+using Catch::Matchers::Contains;
+
+namespace {
+
+SchedulerCall decoded(const std::string& json) {
+  auto call = decode_scheduler_call(Encoding::json, json);
+  if (!call) FAIL(call.error().message);
+  return std::move(*call);
+}
+
+Error refusal(const std::string& json) {
+  const auto call = decode_scheduler_call(Encoding::json, json);
+  REQUIRE_FALSE(call.ok());
+  return call.error();
+}
+
+std::string of_framework(const std::string& members) {
+  return R"({"framework_id":{"value":"F1"},)" + members + "}";
+}
+
+}  // namespace
+
+TEST_CASE("every scheduler call comes back from protobuf and from JSON") {
+  std::size_t kinds = 0;
+  for (const SchedulerCall& call : sample::scheduler_calls()) {
+    CAPTURE(call.body.index());
+    for (const Encoding encoding : {Encoding::protobuf, Encoding::json}) {
+      const auto again = decode_scheduler_call(encoding, encode_scheduler_call(encoding, call));
+      if (!again) FAIL(again.error().message);
+      CHECK(again->framework_id == call.framework_id);
+      CHECK(again->body.index() == call.body.index());
+      CHECK(encode_scheduler_call(encoding, *again) == encode_scheduler_call(encoding, call));
+    }
+    kinds |= std::size_t{1} << call.body.index();
+  }
+  // All but Publish, which has no public form.
+  const std::size_t publish = 12;
+  CHECK(kinds == ((std::size_t{1} << std::variant_size_v<decltype(SchedulerCall::body)>)-1 -
+                  (std::size_t{1} << publish)));
+}
+
+TEST_CASE("an accept carries its tasks as facets and its filters") {
+  const auto call = decode_scheduler_call(
+      Encoding::protobuf, encode_scheduler_call(Encoding::protobuf, sample::scheduler_calls()[2]));
+  REQUIRE(call.ok());
+  const auto& accept = std::get<call::Accept>(call->body);
+  CHECK(accept.offer_ids == std::vector<OfferId>{OfferId("O1"), OfferId("O2")});
+  CHECK(accept.filters.refuse == Duration::milliseconds(1500));
+  REQUIRE(accept.operations.size() == 3);
+  CHECK(std::get<LaunchOperation>(accept.operations[0].body).tasks.at(1) == sample::task("t2"));
+  const auto& group = std::get<LaunchGroupOperation>(accept.operations[1].body);
+  CHECK(group.executor == sample::executor());
+  CHECK(group.tasks.at(0) == sample::task("t3"));
+  CHECK(std::get<UnsupportedOperation>(accept.operations[2].body).type == "RESERVE");
+}
+
+TEST_CASE("what real clients leave out or send empty is accepted") {
+  const auto nothing = decoded(of_framework(
+      R"("type":"ACCEPT","accept":{"offer_ids":[{"value":"O"}],"operations":[
+          {"type":"LAUNCH","launch":{"task_infos":[]}}]})"));
+  CHECK(std::get<call::Accept>(nothing.body).filters.refuse == Duration::seconds(5));
+  decoded(of_framework(R"("type":"ACCEPT","accept":{"offer_ids":[{"value":"O"}]})"));
+  decoded(of_framework(R"("type":"ACCEPT","accept":{})"));
+  decoded(of_framework(R"("type":"DECLINE","decline":{"filters":{"refuse_seconds":0.5}})"));
+  decoded(of_framework(R"("type":"RECONCILE","reconcile":{"tasks":[]})"));
+  decoded(of_framework(R"("type":"RECONCILE","reconcile":{})"));
+  decoded(of_framework(R"("type":"REVIVE")"));
+  decoded(of_framework(R"("type":"SUPPRESS","suppress":null)"));
+  decoded(
+      of_framework(R"("type":"KILL","kill":{"task_id":{"value":"t"},"agent_id":{"value":""}})"));
+  const auto subscribe =
+      decoded(R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"}}})");
+  CHECK(subscribe.framework_id.empty());
+}
+
+TEST_CASE("refuse_seconds is fractional, capped at a year, and never negative") {
+  const auto refuse = [](const std::string& seconds) {
+    return std::get<call::Decline>(
+               decoded(of_framework(R"("type":"DECLINE","decline":{"filters":{"refuse_seconds":)" +
+                                    seconds + "}}"))
+                   .body)
+        .filters.refuse;
+  };
+  CHECK(refuse("0.25") == Duration::milliseconds(250));
+  CHECK(refuse("0") == Duration{});
+  CHECK(refuse("1e15") == limits::kMaxRefuse);
+  CHECK(refuse("-3") == Duration::seconds(5));
+}
+
+TEST_CASE("a subscription names itself once or twice, but not differently") {
+  const auto twice = decoded(of_framework(
+      R"("type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n","id":{"value":"F1"}}})"));
+  CHECK(std::get<call::Subscribe>(twice.body).framework.id == FrameworkId("F1"));
+  const auto inside = decoded(
+      R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n","id":{"value":"F1"}}}})");
+  CHECK(inside.framework_id == FrameworkId("F1"));
+  refusal(of_framework(
+      R"("type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n","id":{"value":"F2"}}})"));
+}
+
+TEST_CASE("calls lacking their body, with bad ids or a bad uuid are refused, naming the field") {
+  for (const char* type :
+       {"ACCEPT", "DECLINE", "KILL", "SHUTDOWN", "ACKNOWLEDGE", "RECONCILE", "MESSAGE"}) {
+    CHECK_THAT(refusal(of_framework(std::string(R"("type":")") + type + "\"")).message,
+               Contains("Expecting '"));
+  }
+  CHECK_THAT(refusal(of_framework(R"("type":"KILL","kill":{"task_id":{"value":"a/b"}})")).message,
+             Contains("'kill.task_id' is 'a/b'"));
+  CHECK_THAT(refusal(of_framework(
+                         R"("type":"ACKNOWLEDGE","acknowledge":{"agent_id":{"value":"a"},
+                            "task_id":{"value":"t"},"uuid":"AAAA"})"))
+                 .message,
+             Contains("'acknowledge.uuid' has 3 bytes: a uuid has 16"));
+  CHECK_THAT(
+      refusal(of_framework(R"("type":"ACCEPT","accept":{"offer_ids":[{"value":""}]})")).message,
+      Contains("'accept.offer_ids[0]'"));
+  CHECK_THAT(refusal(of_framework(R"("type":"ACCEPT","accept":{"operations":[{}]})")).message,
+             Contains("'accept.operations[0].type'"));
+}
+
+TEST_CASE("a bad task is named by its place in the call") {
+  CHECK_THAT(refusal(of_framework(R"("type":"ACCEPT","accept":{"operations":[{"type":"LAUNCH",
+      "launch":{"task_infos":[{"name":"n","task_id":{"value":"t"},"agent_id":{"value":"a"},
+      "resources":[{"name":"cpus","type":"SCALAR","scalar":{"value":-1}}]}]}}]})"))
+                 .message,
+             Contains("'accept.operations[0].launch.task_infos[0].resources[0].scalar.value'"));
+}
+
+TEST_CASE("oversized calls, messages and lists are refused as too large") {
+  const auto too_large = [](Encoding encoding, const std::string& body) {
+    const auto call = decode_scheduler_call(encoding, body);
+    REQUIRE_FALSE(call.ok());
+    CHECK(call.error().code == ErrorCode::too_large);
+  };
+  too_large(Encoding::json, std::string(limits::kMaxCallBytes + 1, ' '));
+  too_large(Encoding::protobuf, std::string(limits::kMaxCallBytes + 1, ' '));
+  SchedulerCall message{FrameworkId("F"), call::Message{AgentId("A"), ExecutorId("E"), ""}};
+  std::get<call::Message>(message.body).data.assign(limits::kMaxFrameworkMessageBytes + 1, 'x');
+  too_large(Encoding::protobuf, encode_scheduler_call(Encoding::protobuf, message));
+  SchedulerCall accept{FrameworkId("F"), call::Accept{}};
+  for (std::size_t i = 0; i <= limits::kMaxOffersPerAccept; ++i) {
+    std::get<call::Accept>(accept.body).offer_ids.emplace_back("O" + std::to_string(i));
+  }
+  too_large(Encoding::protobuf, encode_scheduler_call(Encoding::protobuf, accept));
+  SchedulerCall reconcile{FrameworkId("F"), call::Reconcile{}};
+  std::get<call::Reconcile>(reconcile.body)
+      .tasks.assign(limits::kMaxReconcilePerCall + 1, {TaskId("t"), AgentId()});
+  too_large(Encoding::protobuf, encode_scheduler_call(Encoding::protobuf, reconcile));
+}
