@@ -1,0 +1,390 @@
+#include "master/shell/operator_api.hpp"
+
+#include "master/shell/http_answers.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/codec/json.hpp"
+#include "proto/codec/quantity.hpp"
+#include "proto/internal/operator_extension.pb.h"
+#include "proto/v1/master_call.pb.h"
+#include "proto/v1/master_response.pb.h"
+#include "runtime/http_assets.hpp"
+#include "runtime/log.hpp"
+#include "webui/assets.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+using runtime::HttpRequest;
+using runtime::HttpResponder;
+using runtime::HttpResponse;
+using Call = mesos::v1::master::Call;
+using Response = mesos::v1::master::Response;
+
+constexpr std::size_t kMostForwarded = 256;
+
+// The agent's id in "/agents/<id>/sandbox/...", or empty.
+std::string agent_in_path(const std::string& path) {
+  constexpr std::string_view kPrefix = "/agents/";
+  if (path.rfind(kPrefix, 0) != 0) return {};
+  const std::size_t end = path.find('/', kPrefix.size());
+  if (end == std::string::npos) return {};
+  return path.substr(kPrefix.size(), end - kPrefix.size());
+}
+
+struct PublishedPath {
+  std::string framework_id;
+  std::string name;
+};
+// "/frameworks/<id>/published/<name>".
+std::optional<PublishedPath> published_path(const std::string& path) {
+  constexpr std::string_view kPrefix = "/frameworks/";
+  constexpr std::string_view kMiddle = "/published/";
+  if (path.rfind(kPrefix, 0) != 0) return std::nullopt;
+  const std::size_t middle = path.find(kMiddle, kPrefix.size());
+  if (middle == std::string::npos) return std::nullopt;
+  return PublishedPath{path.substr(kPrefix.size(), middle - kPrefix.size()),
+                       path.substr(middle + kMiddle.size())};
+}
+
+bool climbs(const std::string& path) {
+  return path.find("/../") != std::string::npos || path.ends_with("/..") || path.starts_with("../");
+}
+
+}  // namespace
+
+// One call on its way through the threads.
+struct OperatorApi::Request {
+  HttpRequest http;
+  HttpResponder responder;
+  codec::Encoding in = codec::Encoding::json;
+  codec::Encoding out = codec::Encoding::json;
+  Queries queries;
+
+  void refuse(const Error& error) const { responder.respond(refusal(error)); }
+  void answer(std::string body) const { responder.respond(typed_body(std::move(body), out)); }
+};
+
+OperatorApi::OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& view,
+                         codec::MasterDescription master, std::function<Metrics()> process_metrics)
+    : loop_(loop),
+      core_(core),
+      view_(view),
+      master_(std::move(master)),
+      process_metrics_(std::move(process_metrics)),
+      router_({"master"}) {
+  add_routes();
+}
+
+OperatorApi::~OperatorApi() = default;
+
+void OperatorApi::add_routes() {
+  router_.add("health",
+              [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
+  router_.add("version",
+              [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::json(version_json())); });
+  router_.add("api/v1", {"POST"}, [this](HttpRequest request, HttpResponder responder) {
+    call(std::move(request), std::move(responder));
+  });
+  router_.add("metrics/snapshot", [this](HttpRequest request, HttpResponder responder) {
+    metrics_snapshot(request, std::move(responder), false);
+  });
+  router_.add("metrics", {"GET"}, [this](HttpRequest request, HttpResponder responder) {
+    metrics_snapshot(request, std::move(responder), true);
+  });
+  router_.set_fallback(
+      [this](HttpRequest request, HttpResponder responder) { serve_ui(request, responder); });
+}
+
+void OperatorApi::call(HttpRequest http, HttpResponder responder) {
+  auto request = std::make_shared<Request>();
+  request->http = std::move(http);
+  request->responder = std::move(responder);
+  const auto negotiated = negotiate(request->http);
+  if (!negotiated.ok()) return request->responder.respond(negotiated.error());
+  request->in = negotiated.in;
+  request->out = negotiated.out;
+
+  Call call;
+  if (request->in == codec::Encoding::protobuf) {
+    if (!call.ParseFromString(request->http.body)) {
+      return request->refuse(invalid("body: does not parse as mesos.v1.master.Call"));
+    }
+    return dispatch(request, call);
+  }
+  // The additions first: they live in the same body, under names that Mesos does not know.
+  operator_extension::Call extension;
+  const Status extended = codec::from_json(request->http.body, extension);
+  if (extended.ok() && extension.type() == "KILL_TASK") return kill_task(request);
+  if (const Status parsed = codec::from_json(request->http.body, call); !parsed.ok()) {
+    return request->refuse(parsed.error());
+  }
+  auto queries = parse_queries(request->http.body);
+  if (!queries.ok()) return request->refuse(queries.error());
+  request->queries = std::move(queries).value();
+  dispatch(request, call);
+}
+
+void OperatorApi::kill_task(const std::shared_ptr<Request>& request) {
+  operator_extension::Call extension;
+  if (const Status parsed = codec::from_json(request->http.body, extension); !parsed.ok()) {
+    return request->refuse(parsed.error());
+  }
+  if (!extension.has_kill_task()) {
+    return request->refuse(invalid("kill_task: is missing; give {\"task_id\":{\"value\":...}}"));
+  }
+  operation::KillTask kill;
+  kill.framework_id = FrameworkId(extension.kill_task().framework_id().value());
+  kill.task_id = TaskId(extension.kill_task().task_id().value());
+  if (extension.kill_task().has_grace_seconds()) {
+    auto grace = codec::duration_from_seconds(extension.kill_task().grace_seconds(),
+                                              limits::kMaxKillGrace, "kill_task.grace_seconds");
+    if (!grace.ok()) return request->refuse(grace.error());
+    kill.grace = grace.value();
+  }
+  FromOperator operation;
+  operation.body = std::move(kill);
+  write(request, std::move(operation));
+}
+
+void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& call) {
+  const codec::Encoding out = request->out;
+  const Queries& queries = request->queries;
+  switch (call.type()) {
+    case Call::GET_HEALTH:
+      return request->answer(health_body(out));
+    case Call::GET_VERSION:
+      return request->answer(version_body(out));
+    case Call::GET_MASTER:
+      return request->answer(master_body(master_, out));
+    case Call::GET_AGENTS:
+      return read_view(request, [out, query = queries.agents](const ViewState& state) {
+        return answer_agents(state, out, query);
+      });
+    case Call::GET_FRAMEWORKS:
+      return read_view(request, [out, query = queries.frameworks](const ViewState& state) {
+        return answer_frameworks(state, out, query);
+      });
+    case Call::GET_TASKS:
+      return read_view(request, [out, query = queries.tasks](const ViewState& state) {
+        return answer_tasks(state, out, query);
+      });
+    case Call::GET_EXECUTORS:
+      return read_view(request,
+                       [out](const ViewState& state) { return answer_executors(state, out); });
+    case Call::GET_ROLES:
+      return read_view(request, [out](const ViewState& state) { return answer_roles(state, out); });
+    case Call::GET_STATE:
+      return read_view(request, [out](const ViewState& state) { return answer_state(state, out); });
+    case Call::GET_METRICS:
+      return read_view(request, [this, out](const ViewState& state) {
+        Metrics metrics = cluster_metrics(state);
+        const Metrics more = process_metrics_();
+        metrics.insert(metrics.end(), more.begin(), more.end());
+        return answer_metrics(metrics, out);
+      });
+    case Call::SUBSCRIBE:
+      return subscribe(request);
+    case Call::LIST_FILES:
+      return list_files(request, call.list_files().path());
+    case Call::READ_FILE: {
+      const auto& read = call.read_file();
+      return read_file(
+          request, read.path(), read.offset(),
+          read.has_length() ? std::optional<std::uint64_t>(read.length()) : std::nullopt);
+    }
+    case Call::TEARDOWN: {
+      FromOperator operation;
+      operation.body =
+          operation::TeardownFramework{FrameworkId(call.teardown().framework_id().value())};
+      return write(request, std::move(operation));
+    }
+    default:
+      return request->refuse({ErrorCode::unsupported, "type: '" + Call::Type_Name(call.type()) +
+                                                          "' is not served by this master"});
+  }
+}
+
+void OperatorApi::read_view(const std::shared_ptr<Request>& request,
+                            std::function<std::string(const ViewState&)> body) {
+  view_.read(
+      core_.published(),
+      [request, body = std::move(body)](View& view) { request->answer(body(view.state())); },
+      [request] {
+        request->refuse({ErrorCode::unavailable, "the view is behind the cluster; try again"});
+      });
+}
+
+void OperatorApi::subscribe(const std::shared_ptr<Request>& request) {
+  view_.read(
+      core_.published(),
+      [this, request](View& view) {
+        HttpResponse head;
+        head.headers.add("Content-Type", std::string(codec::media_type(request->out)));
+        const runtime::HttpStream stream = request->responder.open_stream(std::move(head));
+        const auto id = view.subscribe(
+            request->out, request->queries.subscribe,
+            [stream](std::string_view record) { return stream.send_record(record); });
+        stream.on_closed(
+            [this, id](const Error&) { view_.post([id](View& later) { later.unsubscribe(id); }); });
+      },
+      [request] {
+        request->refuse({ErrorCode::unavailable, "the view is behind the cluster; try again"});
+      });
+}
+
+// -- files
+
+void OperatorApi::list_files(const std::shared_ptr<Request>& request, const std::string& path) {
+  if (climbs(path)) return request->refuse(invalid("path: '" + path + "' has a '..' in it"));
+  const std::string agent = agent_in_path(path);
+  if (agent.empty()) {
+    return request->refuse({ErrorCode::not_found, "path: '" + path +
+                                                      "' is no directory; see "
+                                                      "docs/operator-extensions.md section 5"});
+  }
+  forward(request, AgentId(agent));
+}
+
+void OperatorApi::read_file(const std::shared_ptr<Request>& request, const std::string& path,
+                            std::uint64_t offset, std::optional<std::uint64_t> length) {
+  if (climbs(path)) return request->refuse(invalid("path: '" + path + "' has a '..' in it"));
+  if (const auto published = published_path(path)) {
+    return view_.read(
+        core_.published(),
+        [request, published, offset, length](View& view) {
+          auto document = published_document(view.state(), FrameworkId(published->framework_id),
+                                             published->name);
+          if (!document.ok()) return request->refuse(document.error());
+          request->answer(file_body(document.value(), offset, length, request->out));
+        },
+        [request] {
+          request->refuse({ErrorCode::unavailable, "the view is behind the cluster; try again"});
+        });
+  }
+  const std::string agent = agent_in_path(path);
+  if (agent.empty()) {
+    return request->refuse({ErrorCode::not_found, "path: '" + path + "' is no file here"});
+  }
+  forward(request, AgentId(agent));
+}
+
+// The same call, with the same body, to the agent that has the file.
+void OperatorApi::forward(const std::shared_ptr<Request>& request, const AgentId& agent_id) {
+  view_.read(
+      core_.published(),
+      [this, request, agent_id](View& view) {
+        const auto it = view.state().agents().find(agent_id);
+        if (it == view.state().agents().end()) {
+          return request->refuse({ErrorCode::not_found,
+                                  "path: agent '" + agent_id.raw() + "' is not in this cluster"});
+        }
+        if (!is_visible(it->second.put.phase) || it->second.put.phase == AgentPhase::silent) {
+          return request->refuse(
+              {ErrorCode::unavailable, "agent '" + agent_id.raw() + "' is not connected now"});
+        }
+        const HostPort& http = it->second.put.agent->http;
+        const std::string url = "http://" + http.ip + ":" + std::to_string(http.port) + "/api/v1";
+        loop_.post([this, request, url] { send_to_agent(request, url); });
+      },
+      [request] {
+        request->refuse({ErrorCode::unavailable, "the view is behind the cluster; try again"});
+      });
+}
+
+void OperatorApi::send_to_agent(const std::shared_ptr<Request>& request, const std::string& url) {
+  if (forwarded_.size() >= kMostForwarded) {
+    return request->refuse(
+        {ErrorCode::unavailable, "too many files are being read through this master; try again"});
+  }
+  runtime::HttpClientRequest out;
+  out.method = "POST";
+  out.url = url;
+  out.headers.add("Content-Type", std::string(codec::media_type(request->in)));
+  out.headers.add("Accept", std::string(codec::media_type(request->out)));
+  out.body = request->http.body;
+  out.timeout = Duration::seconds(10);
+  const std::uint64_t number = ++forwarded_made_;
+  const auto done = [this, number] { loop_.post([this, number] { forwarded_.erase(number); }); };
+  runtime::HttpClientCallbacks callbacks;
+  callbacks.on_response = [request, done](HttpResponse response) {
+    HttpResponse answer;
+    answer.status = response.status;
+    answer.headers.add("Content-Type", std::string(response.headers.get("Content-Type")));
+    answer.body = std::move(response.body);
+    request->responder.respond(std::move(answer));
+    done();
+  };
+  callbacks.on_error = [request, done](const Error& error) {
+    request->refuse({ErrorCode::unavailable, "the agent did not answer: " + error.message});
+    done();
+  };
+  forwarded_[number] = runtime::http_request(loop_, std::move(out), std::move(callbacks));
+}
+
+// -- writes
+
+void OperatorApi::write(const std::shared_ptr<Request>& request, FromOperator operation) {
+  operation.request = RequestId(++requests_made_);
+  waiting_[operation.request] = request;
+  const RequestId id = operation.request;
+  const auto outcome = core_.push(std::move(operation), request->http.body.size());
+  if (outcome == runtime::PushOutcome::accepted ||
+      outcome == runtime::PushOutcome::accepted_nearly_full) {
+    return;
+  }
+  waiting_.erase(id);
+  request->refuse({ErrorCode::unavailable, "the master is overloaded; try again"});
+}
+
+void OperatorApi::on_answers(std::vector<Answer>&& answers) {
+  for (const Answer& answer : answers) {
+    const auto it = waiting_.find(answer.request);
+    if (it == waiting_.end()) continue;
+    const std::shared_ptr<Request> request = it->second;
+    waiting_.erase(it);
+    if (!answer.status.ok()) {
+      request->refuse(answer.status.error());
+      continue;
+    }
+    HttpResponse done;
+    done.status = 202;
+    done.headers.add("Bourse-Sequence", std::to_string(answer.sequence));
+    request->responder.respond(std::move(done));
+  }
+}
+
+// -- metrics and pages
+
+void OperatorApi::metrics_snapshot(const HttpRequest&, HttpResponder responder, bool prometheus) {
+  view_.post([this, responder = std::move(responder), prometheus](View& view) {
+    Metrics metrics = cluster_metrics(view.state());
+    const Metrics more = process_metrics_();
+    metrics.insert(metrics.end(), more.begin(), more.end());
+    responder.respond(prometheus ? prometheus_body(metrics) : snapshot_body(metrics));
+  });
+}
+
+void OperatorApi::serve_ui(const HttpRequest& request, const HttpResponder& responder) {
+  const webui::Asset* asset = webui::find_asset(request.path);
+  if (asset == nullptr) {
+    return responder.respond(
+        HttpResponse::text(404, "path: '" + request.path + "' is not served here"));
+  }
+  HttpResponse out;
+  out.headers.add("Content-Type", std::string(asset->content_type));
+  out.headers.add("ETag", std::string(asset->etag));
+  out.headers.add("Cache-Control",
+                  asset->immutable ? "public, max-age=31536000, immutable" : "no-cache");
+  runtime::add_security_headers(out);
+  if (request.headers.get("If-None-Match") == asset->etag) {
+    out.status = 304;
+    return responder.respond(std::move(out));
+  }
+  const bool packed = !asset->gzip_bytes.empty() && runtime::accepts_gzip(request.headers);
+  if (packed) out.headers.add("Content-Encoding", "gzip");
+  out.body = std::string(packed ? asset->gzip_bytes : asset->bytes);
+  responder.respond(std::move(out));
+}
+
+}  // namespace bourse::master

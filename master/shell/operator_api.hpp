@@ -1,0 +1,69 @@
+// The operator API of a master: POST /api/v1 (mesos.v1.master.Call with the additions of
+// docs/operator-extensions.md), /health, /version, /metrics, and the web UI. Reads go to the view,
+// writes to the core, sandbox files to the agent that has them. I/O thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "master/shell/core_runner.hpp"
+#include "master/shell/view_service.hpp"
+#include "proto/codec/encoding.hpp"
+#include "proto/codec/scheduler.hpp"
+#include "runtime/http_client.hpp"
+#include "runtime/http_router.hpp"
+
+namespace mesos::v1::master {
+class Call;
+}
+
+namespace bourse::master {
+
+class OperatorApi {
+ public:
+  // Everything given must outlive this. `process_metrics` adds what the view cannot know.
+  OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& view,
+              codec::MasterDescription master, std::function<Metrics()> process_metrics);
+  ~OperatorApi();
+
+  runtime::HttpHandler handler() { return router_.handler(); }
+  void set_master(codec::MasterDescription master) { master_ = std::move(master); }
+  // Answers of the core to operations. I/O thread.
+  void on_answers(std::vector<Answer>&& answers);
+
+ private:
+  struct Request;
+
+  void add_routes();
+  void call(runtime::HttpRequest request, runtime::HttpResponder responder);
+  void kill_task(const std::shared_ptr<Request>& request);
+  void dispatch(const std::shared_ptr<Request>& request, const mesos::v1::master::Call& call);
+  void subscribe(const std::shared_ptr<Request>& request);
+  void list_files(const std::shared_ptr<Request>& request, const std::string& path);
+  void read_file(const std::shared_ptr<Request>& request, const std::string& path,
+                 std::uint64_t offset, std::optional<std::uint64_t> length);
+  void forward(const std::shared_ptr<Request>& request, const AgentId& agent_id);
+  void send_to_agent(const std::shared_ptr<Request>& request, const std::string& url);
+  void write(const std::shared_ptr<Request>& request, FromOperator operation);
+  void metrics_snapshot(const runtime::HttpRequest& request, runtime::HttpResponder responder,
+                        bool prometheus);
+  void serve_ui(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  void read_view(const std::shared_ptr<Request>& request,
+                 std::function<std::string(const ViewState&)> body);
+
+  runtime::Loop& loop_;
+  CoreRunner& core_;
+  ViewService& view_;
+  codec::MasterDescription master_;
+  std::function<Metrics()> process_metrics_;
+  runtime::HttpRouter router_;
+  std::uint64_t requests_made_ = 0;
+  std::map<RequestId, std::shared_ptr<Request>> waiting_;  // for the core's answer
+  std::map<std::uint64_t, runtime::HttpCall> forwarded_;
+  std::uint64_t forwarded_made_ = 0;
+};
+
+}  // namespace bourse::master

@@ -1,0 +1,46 @@
+#include "master/shell/options.hpp"
+
+#include <cstdio>
+
+#include "runtime/flags.hpp"
+
+namespace bourse::master {
+
+Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options) {
+  runtime::Flags flags("bourse-master",
+                       "Gathers what agents have and offers it to frameworks; one page shows all.",
+                       "0.1.0");
+  flags.add("ip", options.ip, "address to listen on and to tell others");
+  flags.add("port", options.port, "port of the HTTP API and the web UI; 0 takes a free one");
+  flags.add("agent-port", options.link_port,
+            "port of the link for agents and SDK frameworks; 0 takes a free one");
+  flags.add("hostname", options.hostname, "name to tell others; the ip unless given");
+  flags.add("work-dir", options.work_dir, "where the registry lives");
+  flags.require("work-dir");
+  flags.add("cluster", options.core.cluster_name, "name of the cluster, for people");
+  flags.add("agent-heartbeat", options.core.agent_heartbeat, "how often master and agents say so");
+  flags.add("agent-silence", options.core.agent_silence,
+            "an agent not heard of for so long gets no offers made of it");
+  flags.add("agent-timeout", options.core.agent_timeout,
+            "an agent silent for so long is unreachable: its frameworks are told");
+  flags.add("offer-lifetime", options.core.offer_lifetime, "an unanswered offer lapses after this");
+  flags.add("reoffer-min", options.core.reoffer_min,
+            "what a framework declined is not offered to it again before this");
+  flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
+  flags.add("log-level", options.log_level, "debug, info, warning or error");
+  auto parsed = flags.parse(argc, argv);
+  if (!parsed.ok()) return parsed.error();
+  if (!parsed.value()) {
+    std::fputs(flags.output().c_str(), stdout);
+    return false;
+  }
+  if (options.hostname.empty()) options.hostname = options.ip;
+  if (options.core.agent_silence < options.core.agent_heartbeat * 2) {
+    return invalid(
+        "--agent-silence: is less than two --agent-heartbeat intervals; one lost message "
+        "would silence an agent");
+  }
+  return true;
+}
+
+}  // namespace bourse::master

@@ -1,0 +1,26 @@
+// What an operator sets on the command line of bourse-master. Value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+#include "master/core/config.hpp"
+
+namespace bourse::master {
+
+struct MasterOptions {
+  std::string ip = "127.0.0.1";
+  std::uint16_t port = 5050;       // HTTP
+  std::uint16_t link_port = 5060;  // agents and SDK frameworks
+  std::string hostname;            // empty: the ip
+  std::string work_dir;
+  bool insecure = false;
+  std::string log_level = "info";
+  MasterConfig core;  // time-outs and offers
+};
+
+// False: --help or --version was printed, nothing more to do.
+Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options);
+
+}  // namespace bourse::master

@@ -1,0 +1,56 @@
+#include "master/shell/process_metrics.hpp"
+
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "runtime/clock.hpp"
+
+namespace bourse::master {
+
+ProcessMetrics::ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links)
+    : started_(started), core_(core), links_(links) {}
+
+void ProcessMetrics::sample() {
+  const LinkStats now = links_.stats();
+  const std::lock_guard lock(mutex_);
+  link_stats_ = now;
+}
+
+Metrics ProcessMetrics::read() const {
+  Metrics out;
+  const auto number = [&](const char* name, auto value) {
+    out.emplace_back(name, static_cast<double>(value));
+  };
+  number("master/uptime_secs",
+         static_cast<double>((runtime::monotonic_now() - started_).ms()) / 1e3);
+  number("master/event_queue_messages", core_.queued_events());
+  number("bourse/master/core_steps", core_.steps());
+  number("bourse/master/core_busy_secs", static_cast<double>(core_.step_ns()) / 1e9);
+  {
+    const std::lock_guard lock(mutex_);
+    number("bourse/link/frames_in", link_stats_.frames_in);
+    number("bourse/link/frames_out", link_stats_.frames_out);
+    number("bourse/link/frames_refused", link_stats_.frames_refused);
+    number("bourse/link/peers_refused", link_stats_.peers_refused);
+    number("bourse/link/times_paused", link_stats_.times_paused);
+    number("bourse/link/peers", link_stats_.peers);
+  }
+  std::array<double, 3> load{};
+  if (::getloadavg(load.data(), 3) == 3) {
+    number("system/load_1min", load[0]);
+    number("system/load_5min", load[1]);
+    number("system/load_15min", load[2]);
+  }
+  struct sysinfo info {};
+  if (::sysinfo(&info) == 0) {
+    number("system/mem_total_bytes", static_cast<double>(info.totalram) * info.mem_unit);
+    number("system/mem_free_bytes", static_cast<double>(info.freeram) * info.mem_unit);
+  }
+  number("system/cpus_total", ::sysconf(_SC_NPROCESSORS_ONLN));
+  return out;
+}
+
+}  // namespace bourse::master

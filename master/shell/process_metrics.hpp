@@ -1,0 +1,29 @@
+// ProcessMetrics: what the master knows about its own process. sample() on the I/O thread, read()
+// from any.
+#pragma once
+
+#include <mutex>
+
+#include "base/time.hpp"
+#include "master/shell/core_runner.hpp"
+#include "master/shell/link_server.hpp"
+#include "master/view/answers.hpp"
+
+namespace bourse::master {
+
+class ProcessMetrics {
+ public:
+  ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links);
+
+  void sample();
+  Metrics read() const;
+
+ private:
+  const Instant started_;
+  const CoreRunner& core_;
+  const LinkServer& links_;
+  mutable std::mutex mutex_;
+  LinkStats link_stats_;  // guarded by mutex_
+};
+
+}  // namespace bourse::master

@@ -1,0 +1,179 @@
+#include "master/view/answers.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "master/view/rows.hpp"
+#include "master/view/task_window.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/codec/json.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+using v1::master::Response;
+
+// {"type":"X",...} -> {"type":"X","sequence":N,...}
+void insert_sequence(std::string& json, std::uint64_t sequence) {
+  const std::size_t after_type = json.find('"', json.find(':') + 2) + 1;
+  json.insert(after_type, ",\"sequence\":" + std::to_string(sequence));
+}
+
+std::string body_of(const Response& response, codec::Encoding encoding, std::uint64_t sequence) {
+  if (encoding == codec::Encoding::protobuf) return response.SerializeAsString();
+  std::string json = codec::to_json(response);
+  insert_sequence(json, sequence);
+  return json;
+}
+
+void fill_tasks(const TaskWindow& window, Response::GetTasks& out) {
+  for (const TaskRow* row : window.live) write_task_row(*row, *out.add_tasks());
+  for (const TaskRow* row : window.unreachable) write_task_row(*row, *out.add_unreachable_tasks());
+  for (const TaskRow* row : window.completed) write_task_row(*row, *out.add_completed_tasks());
+}
+
+void fill_agents(const ViewState& state, const AgentQuery& query, Response::GetAgents& out) {
+  const auto write = [&](const AgentRow& row) {
+    if (is_visible(row.put.phase)) {
+      write_agent_row(row, *out.add_agents());
+    } else if (row.put.phase == AgentPhase::recovered) {
+      codec::write_agent(*row.put.agent, *out.add_recovered_agents());
+    }
+  };
+  if (query.ids.empty()) {
+    for (const auto& [id, row] : state.agents()) write(row);
+    return;
+  }
+  for (const AgentId& id : query.ids) {
+    if (const auto it = state.agents().find(id); it != state.agents().end()) write(it->second);
+  }
+}
+
+void fill_frameworks(const ViewState& state, const FrameworkQuery& query,
+                     Response::GetFrameworks& out) {
+  const auto wanted = [&](const FrameworkRow& row) {
+    return query.ids.empty() ||
+           std::find(query.ids.begin(), query.ids.end(), row.put.framework->id) != query.ids.end();
+  };
+  for (const auto& [id, row] : state.frameworks()) {
+    if (wanted(row)) write_framework_row(state, row, query.offers, *out.add_frameworks());
+  }
+  for (const FrameworkRow& row : state.completed_frameworks()) {
+    if (wanted(row)) write_framework_row(state, row, false, *out.add_completed_frameworks());
+  }
+}
+
+void fill_executors(const ViewState& state, Response::GetExecutors& out) {
+  for (const auto& [key, row] : state.executors()) {
+    auto* executor = out.add_executors();
+    codec::write_executor(*row.executor, *executor->mutable_executor_info());
+    executor->mutable_agent_id()->set_value(row.agent_id.raw());
+  }
+}
+
+double units(std::int64_t milli) {
+  return static_cast<double>(milli) / 1000.0;
+}
+
+}  // namespace
+
+std::string answer_agents(const ViewState& state, codec::Encoding encoding,
+                          const AgentQuery& query) {
+  Response response;
+  response.set_type(Response::GET_AGENTS);
+  fill_agents(state, query, *response.mutable_get_agents());
+  return body_of(response, encoding, state.sequence());
+}
+
+std::string answer_frameworks(const ViewState& state, codec::Encoding encoding,
+                              const FrameworkQuery& query) {
+  Response response;
+  response.set_type(Response::GET_FRAMEWORKS);
+  fill_frameworks(state, query, *response.mutable_get_frameworks());
+  return body_of(response, encoding, state.sequence());
+}
+
+std::string answer_tasks(const ViewState& state, codec::Encoding encoding, const TaskQuery& query) {
+  const TaskWindow window = task_window(state, query);
+  Response response;
+  response.set_type(Response::GET_TASKS);
+  fill_tasks(window, *response.mutable_get_tasks());
+  std::string body = body_of(response, encoding, state.sequence());
+  if (encoding != codec::Encoding::json || !query.windowed()) return body;
+  // Beside the lists, within get_tasks: where the next window begins, and how many there are.
+  std::string extra = "\"total\":" + std::to_string(window.total);
+  if (window.next) extra += ",\"next\":\"" + cursor_text(*window.next) + "\"";
+  const std::size_t inner_end = body.size() - 2;  // before the two closing braces
+  if (body[inner_end - 1] != '{') extra.insert(0, ",");
+  body.insert(inner_end, extra);
+  return body;
+}
+
+std::string answer_executors(const ViewState& state, codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_EXECUTORS);
+  fill_executors(state, *response.mutable_get_executors());
+  return body_of(response, encoding, state.sequence());
+}
+
+std::string answer_roles(const ViewState& state, codec::Encoding encoding) {
+  std::map<std::string, std::pair<std::set<std::string>, Resources>> roles;
+  roles["*"];
+  for (const auto& [role, weight] : state.weights_milli()) roles[role];
+  for (const auto& [id, row] : state.frameworks()) {
+    const auto& names = row.put.framework->roles;
+    for (const std::string& role : names) roles[role].first.insert(id.raw());
+    if (!names.empty()) roles[names.front()].second.add(row.used);
+  }
+  Response response;
+  response.set_type(Response::GET_ROLES);
+  for (const auto& [name, role] : roles) {
+    auto* out = response.mutable_get_roles()->add_roles();
+    out->set_name(name);
+    const auto weight = state.weights_milli().find(name);
+    out->set_weight(weight == state.weights_milli().end() ? 1.0 : units(weight->second));
+    for (const std::string& id : role.first) out->add_frameworks()->set_value(id);
+    codec::write_resources(role.second, {false, {}}, *out->mutable_resources());
+  }
+  return body_of(response, encoding, state.sequence());
+}
+
+std::string answer_state(const ViewState& state, codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_STATE);
+  auto& all = *response.mutable_get_state();
+  fill_tasks(task_window(state, {}), *all.mutable_get_tasks());
+  fill_executors(state, *all.mutable_get_executors());
+  fill_frameworks(state, {}, *all.mutable_get_frameworks());
+  fill_agents(state, {}, *all.mutable_get_agents());
+  return body_of(response, encoding, state.sequence());
+}
+
+std::string answer_metrics(const Metrics& metrics, codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_METRICS);
+  for (const auto& [name, value] : metrics) {
+    auto* metric = response.mutable_get_metrics()->add_metrics();
+    metric->set_name(name);
+    metric->set_value(value);
+  }
+  return encoding == codec::Encoding::json ? codec::to_json(response)
+                                           : response.SerializeAsString();
+}
+
+Result<std::string> published_document(const ViewState& state, const FrameworkId& framework_id,
+                                       const std::string& name) {
+  const FrameworkRow* row = state.framework(framework_id);
+  if (row == nullptr) {
+    return Error{ErrorCode::not_found, "path: framework '" + framework_id.raw() + "' is not here"};
+  }
+  const auto it = row->published.find(name);
+  if (it == row->published.end()) {
+    return Error{ErrorCode::not_found,
+                 "path: framework '" + framework_id.raw() + "' has published no '" + name + "'"};
+  }
+  return *it->second;
+}
+
+}  // namespace bourse::master

@@ -1,0 +1,120 @@
+// Counts of the cluster under the names that Mesos' exporters and dashboards read.
+#include "master/view/answers.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+double units(std::int64_t milli) {
+  return static_cast<double>(milli) / 1000.0;
+}
+
+void add_resources(const ViewState& state, Metrics& out) {
+  Resources total;
+  Resources used;
+  for (const auto& [id, row] : state.agents()) {
+    if (row.put.phase != AgentPhase::active) continue;
+    total.add(row.put.agent->total);
+    used.add(row.used);
+  }
+  for (const char* name : {"cpus", "mem", "disk", "gpus"}) {
+    const double whole = units(total.scalar_milli(name));
+    const double part = units(used.scalar_milli(name));
+    const std::string prefix = std::string("master/") + name;
+    out.emplace_back(prefix + "_total", whole);
+    out.emplace_back(prefix + "_used", part);
+    out.emplace_back(prefix + "_percent", whole > 0 ? part / whole : 0);
+    for (const char* suffix : {"_revocable_total", "_revocable_used", "_revocable_percent"}) {
+      out.emplace_back(prefix + suffix, 0);
+    }
+  }
+}
+
+void add_agents(const ViewState& state, Metrics& out) {
+  double active = 0, inactive = 0, connected = 0, disconnected = 0, unreachable = 0;
+  for (const auto& [id, row] : state.agents()) {
+    switch (row.put.phase) {
+      case AgentPhase::active:
+        ++active;
+        ++connected;
+        break;
+      case AgentPhase::silent:
+        ++inactive;
+        ++disconnected;
+        break;
+      case AgentPhase::unreachable:
+        ++unreachable;
+        break;
+      case AgentPhase::draining:
+      case AgentPhase::drained:
+      case AgentPhase::deactivated:
+        ++inactive;
+        ++connected;
+        break;
+      default:
+        break;
+    }
+  }
+  out.emplace_back("master/slaves_active", active);
+  out.emplace_back("master/slaves_inactive", inactive);
+  out.emplace_back("master/slaves_connected", connected);
+  out.emplace_back("master/slaves_disconnected", disconnected);
+  out.emplace_back("master/slaves_unreachable", unreachable);
+  out.emplace_back("master/slave_registrations",
+                   static_cast<double>(state.counters().agents_registered));
+}
+
+void add_frameworks(const ViewState& state, Metrics& out) {
+  double active = 0, inactive = 0, connected = 0, disconnected = 0;
+  for (const auto& [id, row] : state.frameworks()) {
+    ++(row.put.active ? active : inactive);
+    ++(row.put.connected ? connected : disconnected);
+  }
+  out.emplace_back("master/frameworks_active", active);
+  out.emplace_back("master/frameworks_inactive", inactive);
+  out.emplace_back("master/frameworks_connected", connected);
+  out.emplace_back("master/frameworks_disconnected", disconnected);
+}
+
+void add_tasks(const ViewState& state, Metrics& out) {
+  std::map<TaskState, double> counts;
+  for (const auto& [added, row] : state.tasks()) {
+    if (!is_terminal(row.state)) ++counts[row.state];
+  }
+  counts[TaskState::unreachable] = static_cast<double>(state.unreachable_tasks().size());
+  for (const auto& [ended, count] : state.counters().tasks_ended) {
+    counts[ended] = static_cast<double>(count);
+  }
+  for (std::size_t i = 0; i < kTaskStates; ++i) {
+    const auto state_i = static_cast<TaskState>(i);
+    if (state_i == TaskState::unknown) continue;
+    std::string name(name_of(state_i).substr(5));  // without TASK_
+    for (char& c : name) c = c == '_' ? c : static_cast<char>(c + 32);
+    out.emplace_back("master/tasks_" + name, counts[state_i]);
+  }
+}
+
+}  // namespace
+
+Metrics cluster_metrics(const ViewState& state) {
+  Metrics out;
+  out.emplace_back("master/elected", 1);
+  add_resources(state, out);
+  add_agents(state, out);
+  add_frameworks(state, out);
+  add_tasks(state, out);
+  const ViewCounters& counters = state.counters();
+  out.emplace_back("master/outstanding_offers", static_cast<double>(state.offers().size()));
+  out.emplace_back("bourse/master/tasks_launched", static_cast<double>(counters.tasks_launched));
+  out.emplace_back("bourse/master/offers_made", static_cast<double>(counters.offers_made));
+  out.emplace_back("bourse/master/offers_accepted", static_cast<double>(counters.offers_accepted));
+  out.emplace_back("bourse/master/offers_declined", static_cast<double>(counters.offers_declined));
+  out.emplace_back("bourse/master/offers_expired", static_cast<double>(counters.offers_expired));
+  out.emplace_back("bourse/master/offers_rescinded",
+                   static_cast<double>(counters.offers_rescinded));
+  out.emplace_back("bourse/master/history_evicted", static_cast<double>(counters.history_evicted));
+  out.emplace_back("bourse/master/sequence", static_cast<double>(state.sequence()));
+  return out;
+}
+
+}  // namespace bourse::master

@@ -1,0 +1,95 @@
+#include "master/view/rows.hpp"
+
+#include "proto/codec/facet_write.hpp"
+
+namespace bourse::master {
+
+namespace {
+
+// Operator answers keep Mesos' older form of reservations and name the role a thing is held for.
+codec::ResourceForm held_for(const std::string& role) {
+  return {false, role};
+}
+
+std::string role_of(const FrameworkFacet& framework) {
+  return framework.roles.empty() ? "*" : framework.roles.front();
+}
+
+}  // namespace
+
+void write_task_row(const TaskRow& row, v1::Task& out) {
+  v1::TaskInfo info;
+  codec::write_task(*row.task, info);
+  out.set_name(row.task->name);
+  out.mutable_task_id()->set_value(row.task->id.raw());
+  out.mutable_framework_id()->set_value(row.framework_id.raw());
+  if (row.executor) out.mutable_executor_id()->set_value(row.executor->id.raw());
+  out.mutable_agent_id()->set_value(row.task->agent_id.raw());
+  out.set_state(static_cast<v1::TaskState>(row.state));
+  codec::write_resources(row.task->resources, {false, {}}, *out.mutable_resources());
+  for (const TaskStatus& status : row.statuses) codec::write_status(status, *out.add_statuses());
+  if (!row.statuses.empty()) {
+    const TaskStatus& newest = row.statuses.back();
+    out.set_status_update_state(static_cast<v1::TaskState>(newest.state));
+    if (newest.uuid) {
+      out.set_status_update_uuid(newest.uuid->bytes.data(), newest.uuid->bytes.size());
+    }
+  }
+  if (info.has_labels()) *out.mutable_labels() = info.labels();
+  if (info.has_discovery()) *out.mutable_discovery() = info.discovery();
+  if (info.has_container()) *out.mutable_container() = info.container();
+  if (info.has_health_check()) *out.mutable_health_check() = info.health_check();
+  if (info.has_kill_policy()) *out.mutable_kill_policy() = info.kill_policy();
+  if (!row.task->user.empty()) out.set_user(row.task->user);
+}
+
+void write_agent_row(const AgentRow& row, v1::master::Response::GetAgents::Agent& out) {
+  const AgentFacet& agent = *row.put.agent;
+  codec::write_agent(agent, *out.mutable_agent_info());
+  out.set_active(row.put.phase == AgentPhase::active);
+  out.set_deactivated(row.put.phase == AgentPhase::deactivated);
+  out.set_version("1.11.0");
+  out.set_pid("slave(1)@" + agent.http.ip + ":" + std::to_string(agent.http.port));
+  out.mutable_registered_time()->set_nanoseconds(row.put.registered_at.ns);
+  if (row.put.reregistered_at != WallTime{}) {
+    out.mutable_reregistered_time()->set_nanoseconds(row.put.reregistered_at.ns);
+  }
+  codec::write_resources(agent.total, {false, {}}, *out.mutable_total_resources());
+  codec::write_resources(row.used, held_for("*"), *out.mutable_allocated_resources());
+  codec::write_resources(row.offered, held_for("*"), *out.mutable_offered_resources());
+  using Capability = v1::AgentInfo::Capability;
+  for (const auto type : {Capability::MULTI_ROLE, Capability::HIERARCHICAL_ROLE,
+                          Capability::RESERVATION_REFINEMENT}) {
+    out.add_capabilities()->set_type(type);
+  }
+}
+
+void write_framework_row(const ViewState& state, const FrameworkRow& row, bool with_offers,
+                         v1::master::Response::GetFrameworks::Framework& out) {
+  const FrameworkFacet& framework = *row.put.framework;
+  codec::write_framework(framework, *out.mutable_framework_info());
+  out.set_active(row.put.active);
+  out.set_connected(row.put.connected);
+  out.set_recovered(row.put.recovered);
+  out.mutable_registered_time()->set_nanoseconds(row.put.registered_at.ns);
+  if (row.put.reregistered_at != WallTime{}) {
+    out.mutable_reregistered_time()->set_nanoseconds(row.put.reregistered_at.ns);
+  }
+  if (row.unregistered_at != WallTime{}) {
+    out.mutable_unregistered_time()->set_nanoseconds(row.unregistered_at.ns);
+  }
+  const std::string role = role_of(framework);
+  codec::write_resources(row.used, held_for(role), *out.mutable_allocated_resources());
+  codec::write_resources(row.offered, held_for(role), *out.mutable_offered_resources());
+  if (!with_offers || row.offered.empty()) return;
+  for (const auto& [id, offer] : state.offers()) {
+    if (offer.framework_id != framework.id) continue;
+    const auto agent = state.agents().find(offer.agent_id);
+    if (agent == state.agents().end()) continue;
+    codec::write_offer(
+        {id, offer.framework_id, offer.role, agent->second.put.agent, offer.resources, {}},
+        framework.capabilities, *out.add_offers());
+  }
+}
+
+}  // namespace bourse::master

@@ -1,0 +1,119 @@
+// ViewState: the cluster as readers see it, built from nothing but Changes. What can be summed up
+// (used, offered, counts) is summed here. History is bounded: what was evicted is counted.
+// Value; one owner, one thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "model/change.hpp"
+
+namespace bourse::master {
+
+using TaskKey = std::pair<FrameworkId, TaskId>;
+
+struct TaskRow {
+  std::uint64_t added = 0;  // sequence of its TaskAdded: the order of lists, newest first
+  FrameworkId framework_id;
+  TaskFacetPtr task;
+  ExecutorFacetPtr executor;  // null: a command task
+  TaskState state = TaskState::staging;
+  std::vector<TaskStatus> statuses;  // bounded: the first, and the newest
+  bool holds_resources = true;
+};
+// Newest first.
+using TaskTable = std::map<std::uint64_t, TaskRow, std::greater<>>;
+
+struct AgentRow {
+  change::AgentPut put;
+  Resources used;
+  Resources offered;
+};
+
+struct FrameworkRow {
+  change::FrameworkPut put;
+  Resources used;
+  Resources offered;
+  WallTime unregistered_at;
+  std::uint64_t completed_tasks = 0;  // still held in history
+  std::map<std::string, std::shared_ptr<const std::string>> published;
+};
+
+struct ExecutorRow {
+  FrameworkId framework_id;
+  AgentId agent_id;
+  ExecutorFacetPtr executor;
+};
+
+// Totals since this leadership began.
+struct ViewCounters {
+  std::map<TaskState, std::uint64_t> tasks_ended;
+  std::uint64_t tasks_launched = 0;
+  std::uint64_t offers_made = 0;
+  std::uint64_t offers_accepted = 0;
+  std::uint64_t offers_declined = 0;
+  std::uint64_t offers_expired = 0;
+  std::uint64_t offers_rescinded = 0;
+  std::uint64_t agents_registered = 0;
+  std::uint64_t history_evicted = 0;
+};
+
+class ViewState {
+ public:
+  // What a Change meant beside its own words.
+  struct Applied {
+    bool fresh = false;  // the row was not there before (agents: not visible before)
+    bool left = false;   // an agent that is not visible any more
+  };
+  // REQUIRES the next sequence.
+  Applied apply(const Change& change);
+
+  std::uint64_t sequence() const { return sequence_; }
+  const change::ClusterStarted& cluster() const { return cluster_; }
+  const std::map<AgentId, AgentRow>& agents() const { return agents_; }
+  const std::map<FrameworkId, FrameworkRow>& frameworks() const { return frameworks_; }
+  const std::deque<FrameworkRow>& completed_frameworks() const { return completed_frameworks_; }
+  const TaskTable& tasks() const { return live_; }
+  const TaskTable& unreachable_tasks() const { return unreachable_; }
+  const TaskTable& completed_tasks() const { return completed_; }
+  const std::map<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow>& executors() const {
+    return executors_;
+  }
+  const std::map<OfferId, change::OfferAdded>& offers() const { return offers_; }
+  const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
+  const ViewCounters& counters() const { return counters_; }
+  const FrameworkRow* framework(const FrameworkId& id) const;
+
+ private:
+  struct Applier;
+  TaskRow* find_task(const TaskKey& key);
+  void end_task(const TaskKey& key);
+  void release(TaskRow& row);
+  void evict_history(const FrameworkId& framework_id);
+
+  std::uint64_t sequence_ = 0;
+  change::ClusterStarted cluster_;
+  std::map<AgentId, AgentRow> agents_;
+  std::map<FrameworkId, FrameworkRow> frameworks_;
+  std::deque<FrameworkRow> completed_frameworks_;
+  TaskTable live_;
+  TaskTable unreachable_;
+  TaskTable completed_;
+  std::map<TaskKey, std::uint64_t> task_index_;  // live and unreachable
+  std::map<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow> executors_;
+  std::map<OfferId, change::OfferAdded> offers_;
+  std::map<std::string, std::int64_t> weights_;
+  ViewCounters counters_;
+};
+
+// Whether readers count the agent among those that are here (Mesos' "registered").
+bool is_visible(AgentPhase phase);
+
+}  // namespace bourse::master
