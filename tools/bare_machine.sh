@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Tries this repository where nothing is installed: a fresh Debian 12 in a chroot, with git and a
+# clone of HEAD in /root/bourse.
+#
+#   tools/bare_machine.sh DIR [COMMAND..]     default: ./dev test
+#
+# DIR is made if absent and kept, so that a second call starts where the first ended (rm -r it by
+# hand). Needs root and debootstrap; packages come from where this machine takes its own.
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+dir=${1:?usage: tools/bare_machine.sh DIR [COMMAND..]}
+shift
+[ "$#" -gt 0 ] || set -- ./dev test
+[ "$(id -u)" = 0 ] || { echo "tools/bare_machine.sh: needs root: run it with sudo" >&2; exit 1; }
+command -v debootstrap >/dev/null || {
+  echo "tools/bare_machine.sh: debootstrap is missing: apt-get install debootstrap" >&2
+  exit 1
+}
+
+mirror_of_this_machine() {
+  cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+    grep -oE '^(URIs: *|deb +(\[[^]]*\] +)?)https?://[^ ]+' | grep -oE 'https?://[^ ]+' | head -1
+}
+
+if [ ! -d "$dir/root/bourse" ]; then
+  mirror=$(mirror_of_this_machine)
+  debootstrap --variant=minbase --include=git,ca-certificates bookworm "$dir" "$mirror" >/dev/null
+  git clone -q "$here" "$dir/root/bourse"
+fi
+dir=$(cd "$dir" && pwd)
+cleanup() {
+  for point in dev/shm dev/pts dev sys proc; do
+    if mountpoint -q "$dir/$point"; then umount -R -l "$dir/$point"; fi
+  done
+  return 0
+}
+trap cleanup EXIT
+mountpoint -q "$dir/proc" || mount -t proc proc "$dir/proc"
+mountpoint -q "$dir/sys" || mount --rbind /sys "$dir/sys"
+mount --make-rslave "$dir/sys"
+mountpoint -q "$dir/dev" || mount --rbind /dev "$dir/dev"
+mount --make-rslave "$dir/dev"
+[ -e /etc/resolv.conf ] && cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
+chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}" \
+  BARE_COMMAND="$*" bash -c 'cd /root/bourse && time $BARE_COMMAND'
