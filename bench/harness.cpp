@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <thread>
 
@@ -123,6 +124,12 @@ void Report::print_json() const {
         has_ratio ? number(figure.value / *figure.floor).c_str() : "null", params.c_str(),
         machine.c_str());
   }
+}
+
+double thread_cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
 Timing timing_of(std::vector<double>& durations_ns) {

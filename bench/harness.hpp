@@ -78,6 +78,10 @@ Timing measure(std::uint32_t warm, std::uint32_t repetitions, F&& f) {
   return timing_of(durations_ns);
 }
 
+// Processor time of this thread so far: what waiting for a busy machine does not add to. (Sharing
+// its caches and memory still does.)
+double thread_cpu_ns();
+
 // Keeps the optimiser from dropping what produced the value.
 template <typename T>
 void keep(const T& value) {

@@ -6,7 +6,7 @@
 
 namespace bourse::allocator {
 
-RoomTable::RoomTable(std::uint32_t dimensions) : dimensions_(dimensions) {
+RoomTable::RoomTable(std::uint32_t dimensions) : dimensions_(dimensions), free_(dimensions) {
   ASSERT(dimensions >= 1 && dimensions <= kMaxDimensions);
 }
 
@@ -18,6 +18,7 @@ void RoomTable::grow_dimensions(std::uint32_t dimensions) {
                 wide.data() + part * dimensions);
   }
   quantities_ = std::move(wide);
+  free_.resize(dimensions);
   dimensions_ = dimensions;
 }
 
@@ -36,15 +37,30 @@ void RoomTable::set(RoomId id, RoomFlags flags, std::span<const Part> parts,
   const auto count = static_cast<std::uint32_t>(parts.size());
   Room& room = rooms_[id.raw()];
   room.flags = flags;
+  count_free(room, false);
   if (count > room.capacity) relocate(room, count);
   room.part_count = count;
   std::copy(parts.begin(), parts.end(), parts_.begin() + room.first_part);
   std::copy(quantities.begin(), quantities.end(),
             quantities_.begin() + static_cast<std::ptrdiff_t>(room.first_part) * dimensions_);
+  count_free(room, true);
 }
 
-void RoomTable::clear(RoomId room) {
-  if (room.raw() < rooms_.size()) rooms_[room.raw()].part_count = 0;
+void RoomTable::clear(RoomId id) {
+  if (id.raw() >= rooms_.size()) return;
+  Room& room = rooms_[id.raw()];
+  count_free(room, false);
+  room.part_count = 0;
+}
+
+void RoomTable::count_free(const Room& room, bool arrives) {
+  for (std::uint32_t part = 0; part < room.part_count; ++part) {
+    const std::int64_t* quantities = row(room.first_part + part);
+    for (std::uint32_t d = 0; d < dimensions_; ++d) {
+      const auto quantity = static_cast<std::uint64_t>(quantities[d]);
+      free_[d] = arrives ? free_[d] + quantity : free_[d] - quantity;
+    }
+  }
 }
 
 std::span<const Part> RoomTable::parts(RoomId id) const {

@@ -42,12 +42,15 @@ class RoomTable {
   const Room& room(std::uint32_t index) const { return rooms_[index]; }
   std::span<const Part> parts(RoomId room) const;
   const Part* part_data() const { return parts_.data(); }
+  // What is free in all rooms together, by dimension.
+  std::span<const Sum> free() const { return free_; }
   // The row of a part, by its place in the flat array.
   const std::int64_t* row(std::uint32_t part) const {
     return quantities_.data() + std::size_t{part} * dimensions_;
   }
 
  private:
+  void count_free(const Room& room, bool arrives);
   void relocate(Room& room, std::uint32_t count);
   void compact();
 
@@ -55,6 +58,7 @@ class RoomTable {
   std::vector<Room> rooms_;
   std::vector<Part> parts_;
   std::vector<std::int64_t> quantities_;  // part x dimension
+  std::vector<Sum> free_;                 // by dimension
   std::size_t abandoned_ = 0;             // parts that no room owns any more
 };
 

@@ -18,7 +18,8 @@ std::uint64_t tie_break(std::uint64_t seed, std::uint32_t node) {
 }
 
 // Shuffling block by block keeps neighbours in memory near each other in time, which a third of the
-// cycle of 50,000 agents with many refusals hung on. Up to 127 rooms it is one or two plain shuffles.
+// cycle of 50,000 agents with many refusals hung on. Up to 127 rooms nothing but the blocks' inside
+// is shuffled.
 void shuffle_rooms(std::vector<std::uint32_t>& rooms, std::uint64_t seed) {
   constexpr std::size_t kBlock = 64;
   Prng prng(seed);
@@ -83,7 +84,14 @@ void Round::prepare() {
   s_.none = tree_.node_capacity();
   const std::size_t nodes = std::max<std::size_t>(s_.keys.size(), s_.none + 1);
   s_.charged_stamp.resize(nodes);
-  s_.charged.resize(std::max(s_.charged.size(), nodes * dimensions_));
+  for (std::uint32_t d = 0; d < dimensions_; ++d) {
+    narrow_ = narrow_ && (tree_.charged_row(kRootRole.raw())[d] + in_.rooms.free()[d]) >> 64 == 0;
+  }
+  if (narrow_) {
+    s_.charged_narrow.resize(std::max(s_.charged_narrow.size(), nodes * dimensions_));
+  } else {
+    s_.charged.resize(std::max(s_.charged.size(), nodes * dimensions_));
+  }
   s_.key_stamp.resize(nodes);
   s_.keys.resize(nodes);
   s_.keys[s_.none] = ShareScale::kAbsent;
@@ -248,6 +256,19 @@ void Round::grant(std::uint32_t claim_node) {
   charge(claim_node, row);
 }
 
+template <typename Amount>
+void Round::add(std::vector<Amount>& charged, std::uint32_t node, const Row& row) {
+  Amount* sums = charged.data() + std::size_t{node} * dimensions_;
+  if (s_.charged_stamp[node] == s_.round) {
+    for (std::uint32_t d = 0; d < dimensions_; ++d) sums[d] += static_cast<std::uint64_t>(row[d]);
+    return;
+  }
+  const Sum* before_round = tree_.charged_row(node).data();
+  for (std::uint32_t d = 0; d < dimensions_; ++d) {
+    sums[d] = static_cast<Amount>(before_round[d]) + static_cast<std::uint64_t>(row[d]);
+  }
+}
+
 // Rule 4. The root competes with nobody, so its own charge is of no interest.
 void Round::charge(std::uint32_t node, const Row& row) {
   const auto by_share = [this](std::uint32_t a, std::uint32_t b) { return match(a, b); };
@@ -256,13 +277,12 @@ void Round::charge(std::uint32_t node, const Row& row) {
     parent = charged_node.parent;
     // An only child competes with nobody either.
     if (tree_.group(tree_.node(parent).group).children.size() == 1) continue;
-    Sum* sums = s_.charged.data() + std::size_t{node} * dimensions_;
-    if (s_.charged_stamp[node] != s_.round) {
-      const auto before_round = tree_.charged_row(node);
-      std::copy(before_round.begin(), before_round.end(), sums);
-      s_.charged_stamp[node] = s_.round;
+    if (narrow_) {
+      add(s_.charged_narrow, node, row);
+    } else {
+      add(s_.charged, node, row);
     }
-    for (std::uint32_t d = 0; d < dimensions_; ++d) sums[d] += static_cast<std::uint64_t>(row[d]);
+    s_.charged_stamp[node] = s_.round;
     s_.key_stamp[node] = 0;
     for (std::uint32_t f = 0; f < s_.forest_count; ++f) {
       Forest& forest = s_.forests[f];

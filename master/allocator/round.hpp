@@ -31,6 +31,8 @@ class Round {
   bool sum_open(Capabilities capabilities, Row& row, Kinds& kinds) const;
   void grant(std::uint32_t claim);
   void charge(std::uint32_t node, const Row& row);
+  template <typename Amount>
+  void add(std::vector<Amount>& charged, std::uint32_t node, const Row& row);
 
   // -- the search (round_search.cpp)
   std::uint32_t search(ClassMask mask);
@@ -53,7 +55,7 @@ class Round {
   }
   std::uint32_t match_exactly(std::uint32_t a, std::uint32_t b) const;
   void refresh_key(std::uint32_t node);
-  const Sum* charged(std::uint32_t node) const;
+  std::array<Sum, kMaxDimensions> charged(std::uint32_t node) const;
 
   // -- the reasons (round_reasons.cpp)
   void note_class_refusals(ClassMask mask);
@@ -69,6 +71,7 @@ class Round {
   const ShareTree& tree_;
   const std::uint32_t dimensions_;
   const ClassMask live_;
+  bool narrow_ = true;  // whatever is granted, no charge exceeds 64 bits
 
   // Of the room at hand.
   std::uint32_t room_ = 0;

@@ -190,22 +190,30 @@ void Round::restore() {
   s_.knocked.clear();
 }
 
-const Sum* Round::charged(std::uint32_t node) const {
-  return s_.charged_stamp[node] == s_.round ? s_.charged.data() + std::size_t{node} * dimensions_
-                                            : tree_.charged_row(node).data();
+std::array<Sum, kMaxDimensions> Round::charged(std::uint32_t node) const {
+  std::array<Sum, kMaxDimensions> row{};
+  const std::size_t first = std::size_t{node} * dimensions_;
+  if (s_.charged_stamp[node] != s_.round) {
+    std::copy_n(tree_.charged_row(node).data(), dimensions_, row.begin());
+  } else if (narrow_) {
+    std::copy_n(s_.charged_narrow.data() + first, dimensions_, row.begin());
+  } else {
+    std::copy_n(s_.charged.data() + first, dimensions_, row.begin());
+  }
+  return row;
 }
 
 // Neighbours with equal shares are common where agents are alike, so equal rows come first.
 std::uint32_t Round::match_exactly(std::uint32_t a, std::uint32_t b) const {
   if (a == s_.none) return b;
   if (b == s_.none) return a;
-  const Sum* charged_a = charged(a);
-  const Sum* charged_b = charged(b);
+  const auto charged_a = charged(a);
+  const auto charged_b = charged(b);
   const std::uint32_t weight_a = tree_.node(a).weight_milli;
   const std::uint32_t weight_b = tree_.node(b).weight_milli;
-  if (weight_a != weight_b || !std::equal(charged_a, charged_a + dimensions_, charged_b)) {
-    const int order = s_.scale.compare(s_.scale.share_of(charged_a, weight_a),
-                                       s_.scale.share_of(charged_b, weight_b));
+  if (weight_a != weight_b || charged_a != charged_b) {
+    const int order = s_.scale.compare(s_.scale.share_of(charged_a.data(), weight_a),
+                                       s_.scale.share_of(charged_b.data(), weight_b));
     if (order != 0) return order < 0 ? a : b;
   }
   const std::uint64_t tie_a = tie_break(in_.seed, a);
@@ -216,7 +224,15 @@ std::uint32_t Round::match_exactly(std::uint32_t a, std::uint32_t b) const {
 
 void Round::refresh_key(std::uint32_t node) {
   if (s_.key_stamp[node] == s_.round) return;
-  s_.keys[node] = s_.scale.key_of(charged(node), tree_.node(node).weight_milli);
+  const std::uint32_t weight = tree_.node(node).weight_milli;
+  const std::size_t first = std::size_t{node} * dimensions_;
+  if (s_.charged_stamp[node] != s_.round) {
+    s_.keys[node] = s_.scale.key_of(tree_.charged_row(node).data(), weight);
+  } else if (narrow_) {
+    s_.keys[node] = s_.scale.key_of(s_.charged_narrow.data() + first, weight);
+  } else {
+    s_.keys[node] = s_.scale.key_of(s_.charged.data() + first, weight);
+  }
   s_.key_stamp[node] = s_.round;
 }
 

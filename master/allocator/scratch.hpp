@@ -60,9 +60,11 @@ class Scratch {
   ShareScale scale;
   std::vector<std::uint32_t> order;
   std::vector<std::uint32_t> room_stamp;
-  // By node: what is charged, once this round charged it, and the key of its share, once asked for.
+  // By node: what is charged, once this round charged it (in 64 bits where no sum can need more,
+  // which is half the memory to walk through), and the key of its share, once asked for.
   std::vector<std::uint32_t> charged_stamp;
   std::vector<Sum> charged;
+  std::vector<std::uint64_t> charged_narrow;
   std::vector<std::uint32_t> key_stamp;
   std::vector<std::uint64_t> keys;
   std::uint32_t none = 0;  // one past the nodes; its key is beyond all

@@ -38,7 +38,8 @@ class ShareScale {
   static bool decided(std::uint64_t a, std::uint64_t b) {
     return a - b + kKeySlack > 2 * kKeySlack && ((a | b) >> 62) != 3;
   }
-  std::uint64_t key_of(const Sum* charged, std::uint32_t weight_milli) const {
+  template <typename Amount>
+  std::uint64_t key_of(const Amount* charged, std::uint32_t weight_milli) const {
     std::uint64_t best = 0;
     for (std::uint32_t i = 0; i < count_; ++i) {
       const std::uint64_t key = key_in(dimensions_[i], charged[dimensions_[i].index]);

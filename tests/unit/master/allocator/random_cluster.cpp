@@ -39,6 +39,10 @@ RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::u
       if (prng.chance(1, 2)) tree.charge(claim, row(3));
     }
   }
+  // Sums that no 64 bits hold.
+  if (scale_ == Scale::huge && !claims.empty() && prng.chance(1, 2)) {
+    for (int i = 0; i < 200; ++i) tree.charge(claims[prng.below(claims.size())], row(3));
+  }
   refuse(prng.chance(1, 2) ? 1 : room_count * static_cast<std::uint32_t>(claims.size()) / 3);
 }
 
