@@ -323,8 +323,8 @@ HtmlFacts read_html(std::string_view utf8) {
   htmlParserCtxtPtr parser =
       htmlCreatePushParserCtxt(&events, &reader, nullptr, 0, nullptr, XML_CHAR_ENCODING_UTF8);
   if (parser == nullptr) return reader.finish();
-  htmlCtxtUseOptions(parser, HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
-                                 HTML_PARSE_IGNORE_ENC);
+  htmlCtxtUseOptions(
+      parser, HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
   htmlParseChunk(parser, utf8.data(), static_cast<int>(utf8.size()), 1);
   if (parser->myDoc != nullptr) xmlFreeDoc(parser->myDoc);
   htmlFreeParserCtxt(parser);

@@ -1,6 +1,7 @@
 #include "examples/crawler/extract/item_rules.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -56,6 +57,15 @@ void collect_products(const Json& value, int depth, std::vector<const Json*>& ou
   }
 }
 
+// A price given as a JSON number; nothing for one that no price is.
+std::string number_text(double number) {
+  constexpr double kLargest = 1e10;
+  if (!(number >= 0.0) || number > kLargest) return "";
+  const std::int64_t cents = std::llround(number * 100.0);
+  const std::string fraction = std::to_string(100 + cents % 100).substr(1);
+  return std::to_string(cents / 100) + "." + fraction;
+}
+
 // A property as text: strings as they are, numbers as written, the first of a list, an object's
 // url.
 std::string text_of(const Json& object, const char* property) {
@@ -68,7 +78,7 @@ std::string text_of(const Json& object, const char* property) {
   }
   if (value->is_object()) return text_of(*value, "url");
   if (value->is_string()) return value->get<std::string>();
-  return value->is_number() ? value->dump() : "";
+  return value->is_number() ? number_text(value->get<double>()) : "";
 }
 
 Sketch sketch_of(const Json& product) {
