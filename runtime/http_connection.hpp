@@ -74,6 +74,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  static constexpr std::size_t kReadBlock = 16u << 10;
   enum class Phase { idle, reading, handling, writing, streaming, lingering, closed };
   struct Piece {
     std::string owned;
