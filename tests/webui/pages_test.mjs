@@ -13,6 +13,7 @@ let stop = () => {}
 let base = REAL_URL
 let visit
 const fixture = !REAL_URL
+const followed = { skip: !fixture }
 
 before(async () => {
   browser = await launch()
@@ -164,37 +165,57 @@ test('a failed task says why, when and where', { skip: !fixture }, async () => {
   await visit.shot('task-failed')
 })
 
-test('the log of a task is followed, filtered, and stands still when scrolled', async () => {
-  if (!fixture) return
-  const { world } = server
-  const task = [...world.tasks.values()].find((t) => t.state === 'TASK_RUNNING')
-  const path = `${sandboxOf(task)}/stdout`
-  const append = (text) =>
-    server.files.set(path, Buffer.concat([server.files.get(path), Buffer.from(text)]))
-  await visit.go(`#/tasks/${task.framework_id.value}/${task.task_id.value}`)
-  const log = page().getByRole('log', { name: 'stdout' })
-  await log.getByText('batch 7').first().waitFor()
-  append('a line written while somebody looks\n')
-  await log.getByText('a line written while somebody looks').waitFor()
-  const atEnd = () =>
-    log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 30)
-  assert.ok(await atEnd(), 'following keeps the end in view')
-  await log.evaluate((box) => (box.scrollTop = 0))
-  append(logLines(400, 50))
-  await log.getByText('batch 8').first().waitFor({ state: 'attached' })
-  assert.ok(!(await atEnd()), 'a reader who scrolled up is left alone')
-  await page().getByRole('button', { name: 'Follow' }).click()
-  await until(atEnd, 'back at the end')
-  await page().getByLabel('Filter lines of stdout').fill('WARN')
-  await until(async () => !(await log.innerText()).includes('INFO'), 'only the wanted lines')
-  await visit.shot('task-log')
-  await page().getByRole('button', { name: 'stderr' }).click()
-  await page().getByRole('log', { name: 'stderr' }).getByText('starting task').waitFor()
-  await page().getByRole('button', { name: 'Files' }).click()
-  await page().getByRole('button', { name: 'config/' }).click()
-  await page().getByRole('button', { name: 'app.json' }).click()
-  await page().getByRole('log').getByText('"quality": 82').waitFor()
+test('a task page shows its timeline, what it is and its output', async () => {
+  await visit.go('#/tasks')
+  const rows = page().getByRole('table', { name: 'Tasks' }).locator('a.row')
+  await rows.first().waitFor()
+  if (fixture) await visit.go('#/tasks?q=mail-relay.0&group=live')
+  await until(
+    async () => !fixture || /mail-relay/.test(await rows.first().innerText()),
+    'old tasks',
+  )
+  await rows.first().click()
+  await visit.see('Timeline')
+  await page().locator('.facts').getByText('Resources').waitFor()
+  await page().getByRole('log', { name: 'stdout' }).waitFor()
+  assert.equal(await page().getByText('cannot be read').count(), 0)
+  await visit.shot('task')
 })
+
+test(
+  'the log of a task is followed, filtered, and stands still when scrolled',
+  followed,
+  async () => {
+    const { world } = server
+    const task = [...world.tasks.values()].find((t) => t.state === 'TASK_RUNNING')
+    const path = `${sandboxOf(task)}/stdout`
+    const append = (text) =>
+      server.files.set(path, Buffer.concat([server.files.get(path), Buffer.from(text)]))
+    await visit.go(`#/tasks/${task.framework_id.value}/${task.task_id.value}`)
+    const log = page().getByRole('log', { name: 'stdout' })
+    await log.getByText('batch 7').first().waitFor()
+    append('a line written while somebody looks\n')
+    await log.getByText('a line written while somebody looks').waitFor()
+    const atEnd = () =>
+      log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 30)
+    assert.ok(await atEnd(), 'following keeps the end in view')
+    await log.evaluate((box) => (box.scrollTop = 0))
+    append(logLines(400, 50))
+    await log.getByText('batch 8').first().waitFor({ state: 'attached' })
+    assert.ok(!(await atEnd()), 'a reader who scrolled up is left alone')
+    await page().getByRole('button', { name: 'Follow' }).click()
+    await until(atEnd, 'back at the end')
+    await page().getByLabel('Filter lines of stdout').fill('WARN')
+    await until(async () => !(await log.innerText()).includes('INFO'), 'only the wanted lines')
+    await visit.shot('task-log')
+    await page().getByRole('button', { name: 'stderr' }).click()
+    await page().getByRole('log', { name: 'stderr' }).getByText('starting task').waitFor()
+    await page().getByRole('button', { name: 'Files' }).click()
+    await page().getByRole('button', { name: 'config/' }).click()
+    await page().getByRole('button', { name: 'app.json' }).click()
+    await page().getByRole('log').getByText('"quality": 82').waitFor()
+  },
+)
 
 test('a status update appears on the open task page', { skip: !fixture }, async () => {
   const { world } = server
@@ -231,6 +252,16 @@ test('the crawler page shows the flow, every site and the pacing', { skip: !fixt
   await page().getByRole('table', { name: 'Sites' }).locator('a.row').first().waitFor()
   await page().getByPlaceholder('Find a site').fill('shop-299')
   await until(async () => (await page().locator('.sites a.row').count()) === 1, 'the one site')
+})
+
+test('the crawler of a real cluster shows its stages and sites', { skip: fixture }, async (t) => {
+  await visit.go('#/crawler')
+  await visit.see('Crawler', 'h1')
+  await until(async () => (await page().locator('.skeleton').count()) === 0, 'loaded')
+  if (await page().getByText('No crawler is running').count()) return t.skip('no crawler runs')
+  await until(async () => (await page().locator('.stage').count()) > 1, 'stages')
+  await until(async () => (await page().locator('.site-grid .site').count()) > 0, 'sites')
+  await visit.shot('crawler-real')
 })
 
 test('the question mark opens the keys and Escape closes them', async () => {

@@ -35,7 +35,8 @@ test('the overview of 100,000 tasks opens at once and asks for no task list', as
   const visit = await Visit.open(browser, server.url)
   const total = countBytes(visit)
   await visit.see('90,000')
-  await visit.page.waitForTimeout(1000)
+  const polls = () => visit.calls.filter((c) => c.type === 'GET_METRICS').length
+  await until(() => polls() >= 2, 'a second poll of metrics')
   const limits = visit.calls.filter((c) => c.type === 'GET_TASKS').map((c) => c.get_tasks.limit)
   assert.ok(
     limits.every((limit) => limit <= 10),

@@ -101,7 +101,15 @@ after(async () => {
   await server?.close()
 })
 
-const settle = () => visit.page.waitForTimeout(250)
+// Two frames after the last placeholder went: what is to be drawn has been drawn.
+async function settle() {
+  await until(async () => (await visit.page.locator('.skeleton').count()) === 0, 'loaded')
+  await frame()
+  await frame()
+}
+
+const frame = () =>
+  visit.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => done())))
 
 async function assertHarmless(what) {
   assert.ok(XSS.length > 200)
@@ -148,7 +156,7 @@ test('hostile names run nothing while the whole list of tasks is walked through'
   await table.waitFor()
   for (let y = 0; y < XSS.length * 36; y += 500) {
     await table.evaluate((box, to) => (box.scrollTop = to), y)
-    await visit.page.waitForTimeout(15)
+    await frame()
   }
   await assertHarmless('walked list')
 })

@@ -20,17 +20,21 @@ export function logLines(from, count) {
   return text
 }
 
-export function fillSandboxes(
-  server,
-  tasks = [...server.world.tasks.values(), ...server.world.completed],
-) {
-  for (const task of tasks) {
-    const base = sandboxOf(task)
-    server.files.set(`${base}/stdout`, Buffer.from(logLines(0, 400)))
-    server.files.set(
-      `${base}/stderr`,
-      Buffer.from('I1122 14:33:09.741159 starting task\nusing 2 threads\n'),
-    )
-    server.files.set(`${base}/config/app.json`, Buffer.from('{"quality": 82, "threads": 2}\n'))
-  }
+function fill(server, task) {
+  const base = sandboxOf(task)
+  server.files.set(`${base}/stdout`, Buffer.from(logLines(0, 400)))
+  server.files.set(`${base}/stderr`, Buffer.from('I1122 14:33:09 starting task\nusing 2 threads\n'))
+  server.files.set(`${base}/config/app.json`, Buffer.from('{"quality": 82, "threads": 2}\n'))
+}
+
+// Gives every task of the world a sandbox, and those that begin to run later too.
+export function fillSandboxes(server) {
+  const { world } = server
+  for (const task of [...world.tasks.values(), ...world.completed]) fill(server, task)
+  world.listeners.add(({ task_updated: update }) => {
+    if (update?.state !== 'TASK_RUNNING') return
+    const { framework_id, status } = update
+    const task = world.tasks.get(`${framework_id.value}\n${status.task_id.value}`)
+    if (task) fill(server, task)
+  })
 }

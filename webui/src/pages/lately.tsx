@@ -88,7 +88,7 @@ export function Feed() {
   const cluster = useCluster()
   const now = useNow(5000)
   return (
-    <Card title="Comings and goings" aside={<span class="muted">since this page was opened</span>}>
+    <Card title="Comings and goings">
       {cluster.feed.length === 0 ? (
         <Empty title="Nothing has changed">
           Agents and frameworks that come or go appear here as it happens.

@@ -92,13 +92,16 @@ function Headline() {
 }
 
 function GaugeCard({ name, gauge }: { name: string; gauge?: Gauge }) {
-  const { history } = useCluster()
+  const { history, agents } = useCluster()
+  const empty = agents.size === 0
   const title = NAMES[name] as string
   if (!gauge || gauge.total === 0) {
     return (
       <Card title={title} class="gauge none">
         <p class="big">{'\u2013'}</p>
-        <p class="muted">{gauge ? `No ${title} in this cluster.` : 'Not known yet.'}</p>
+        <p class="muted">
+          {!gauge || empty ? 'No agent has joined yet.' : `No ${title} in this cluster.`}
+        </p>
       </Card>
     )
   }

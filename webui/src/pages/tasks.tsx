@@ -109,7 +109,11 @@ function Filters({ query }: { query: URLSearchParams }) {
   const group = state ? '' : (query.get('group') ?? 'all')
   const options = [
     { key: 'all', label: 'All' },
-    ...GROUPS.map((g) => ({ key: g.key, label: g.label, count: compact(counted(g.states)) })),
+    ...GROUPS.map((g) => ({
+      key: g.key,
+      label: g.label,
+      count: cluster.metrics && compact(counted(g.states)),
+    })),
   ]
   const frameworks = [...cluster.frameworks, ...cluster.completed]
   return (

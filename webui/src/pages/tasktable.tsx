@@ -7,7 +7,7 @@ import { href } from '../lib/route'
 import { isTerminal } from '../lib/states'
 import { useCluster, useNow } from '../state/hooks'
 import { matches, type TaskRow, type TaskWindow } from '../state/tasks'
-import { Empty, Skeleton, TaskPill } from '../ui/bits'
+import { Card, Empty, Skeleton, TaskPill } from '../ui/bits'
 import { VirtualTable, type Column } from '../ui/table'
 
 function lasted(row: TaskRow, now: number): string {
@@ -110,7 +110,15 @@ export function TaskTable({ window, hide, fit, empty }: Props) {
       </Empty>
     )
   }
-  if (!window.loaded) return <Skeleton lines={fit ? 4 : 10} />
+  if (!window.loaded) {
+    return fit ? (
+      <Skeleton />
+    ) : (
+      <Card>
+        <Skeleton lines={10} />
+      </Card>
+    )
+  }
   return (
     <div class="task-table">
       {window.fresh.length > 0 && (

@@ -6,6 +6,7 @@ import { call, describe } from '../api/call'
 import { EventStream, type Link } from '../api/stream'
 import type { Agent, Framework, MasterInfo, Role, StreamEvent } from '../api/types'
 import { sum, type Amounts } from '../lib/resources'
+import { pastFeed, type FeedEntry } from './feed'
 import { History } from './history'
 import { Notifier } from './notifier'
 
@@ -16,14 +17,6 @@ const WINDOW_MS = 2000
 const MAX_WINDOW = 400
 const MAX_FEED = 60
 const HISTORY_KEY = 'bourse.history.'
-
-export interface FeedEntry {
-  at: number
-  text: string
-  detail: string
-  target?: [page: string, id: string]
-  tone: 'run' | 'lost' | 'done'
-}
 
 export interface Gauge {
   total: number
@@ -150,6 +143,7 @@ export class Cluster extends Notifier {
       new Map(list.map((f) => [f.framework_info.id?.value ?? '', f] as const))
     this.frameworks = keyed(state?.get_frameworks?.frameworks)
     this.completed = keyed(state?.get_frameworks?.completed_frameworks)
+    if (!this.loaded) this.feed = pastFeed(this)
     this.loaded = true
   }
 

@@ -18,7 +18,7 @@ export function Pill({ tone, children }: { tone: Tone; children: ComponentChildr
 export function IdTail({ id }: { id: string }) {
   return (
     <small class="id" title={id}>
-      {shortId(id, 14)}
+      {shortId(id, 9)}
     </small>
   )
 }

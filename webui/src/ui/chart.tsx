@@ -30,16 +30,23 @@ interface Props {
 
 const MIN_SPAN_S = 60
 
+// What the time axis covers: a young history does not fill the chart at once.
+function span(times: ArrayLike<number>): [number, number] {
+  const last = times[times.length - 1] ?? Date.now() / 1000
+  return [Math.min(times[0] ?? last, last - MIN_SPAN_S), last]
+}
+
 const token = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
+// Sums from the first series up, the highest first: each is drawn over the one above it.
 function stack(series: Series[]): (number | null)[][] {
   const columns: (number | null)[][] = []
   for (const one of series) {
     const below = columns[columns.length - 1]
     columns.push(one.values.map((v, i) => (v === null ? null : v + (below?.[i] ?? 0))))
   }
-  return columns
+  return columns.reverse()
 }
 
 function options(
@@ -50,17 +57,16 @@ function options(
   const grid = { stroke: token('grid'), width: 1 }
   const font = `11px ${token('font')}`
   const axis = { stroke: token('muted'), grid, ticks: { show: false }, font }
-  const span = (props.times[props.times.length - 1] ?? 0) - (props.times[0] ?? 0)
   return {
     width,
     height: props.height,
-    padding: props.axes ? [8, 4, 0, 0] : [2, 0, 0, 0],
+    padding: props.axes ? [8, 26, 0, 0] : [2, 0, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     // An area of a stack is filled down to the one below it, so colours do not mix.
-    bands: props.stacked ? props.series.slice(1).map((_s, i) => ({ series: [i + 2, i + 1] })) : [],
+    bands: props.stacked ? props.series.slice(1).map((_s, i) => ({ series: [i + 1, i + 2] })) : [],
     scales: {
-      x: { time: true, range: (_u, min, max) => [Math.min(min, max - MIN_SPAN_S), max] },
+      x: { time: true, range: (u) => span(u.data[0]) },
       y: { range: (_u, _min, max) => [0, props.max ?? Math.max(max * 1.15, 1)] },
     },
     axes: props.axes
@@ -69,8 +75,10 @@ function options(
             ...axis,
             size: 24,
             space: 70,
-            values: (_u, splits) =>
-              splits.map((s) => (span < 600 ? clock(s) : clock(s).slice(0, 5))),
+            values: (u, splits) => {
+              const [from, to] = span(u.data[0])
+              return splits.map((s) => (to - from < 600 ? clock(s) : clock(s).slice(0, 5)))
+            },
           },
           {
             ...axis,
@@ -83,7 +91,7 @@ function options(
       : [{ show: false }, { show: false }],
     series: [
       {},
-      ...props.series.map((s) => ({
+      ...(props.stacked ? [...props.series].reverse() : props.series).map((s) => ({
         label: s.label,
         stroke: token(s.color),
         width: s.dashed ? 1 : 1.5,
