@@ -146,6 +146,7 @@ void RandomCluster::refuse(std::uint32_t max_pairs) {
 
 void RandomCluster::advance(const Output& output) {
   std::vector<std::int64_t> offered(dimensions);
+  std::vector<RoomId> used;  // emptied at the end: a room may have several grants
   for (const Grant& grant : output.grants) {
     std::fill(offered.begin(), offered.end(), 0);
     Kinds kinds = 0;
@@ -156,11 +157,12 @@ void RandomCluster::advance(const Output& output) {
     }
     if (prng.chance(1, 2)) {
       tree.charge(grant.claim, offered);
-      rooms.clear(grant.room);
+      used.push_back(grant.room);
     } else if (prng.chance(1, 2)) {
       refusals.add(grant.room, grant.claim, offered, kinds);
     }
   }
+  for (const RoomId room : used) rooms.clear(room);
   for (const ClaimId claim : claims) {
     if (prng.chance(1, 6)) refusals.forget_claim(claim);
     if (prng.chance(1, 6)) tree.set_state(claim, static_cast<ClaimState>(prng.below(3)));
