@@ -27,7 +27,8 @@ namespace bourse::runtime {
 
 // A connection, not an identity: a peer that reconnects gets a new one; never used twice by an
 // endpoint.
-using PeerId = NumberId<struct PeerTag>;
+struct ZmqPeerTag;  // not PeerTag: the name must not meet the one of model/
+using PeerId = NumberId<ZmqPeerTag>;
 
 // CURVE keys in Z85 text (40 characters), as curve_keygen prints them.
 struct CurveKeys {
