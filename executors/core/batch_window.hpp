@@ -60,15 +60,15 @@ class BatchReceiver {
   // A smaller window takes back nothing that was granted: it only grants later.
   void set_window(BatchCredit window) { window_ = window; }
 
-  // What to tell the sender now, if it is worth a message: when a quarter of the window is free
-  // again, or when the sender has nothing left.
+  // Whether the sender should be told of new credit now: when a quarter of the window is free
+  // again, or when it has nothing left.
   bool credit_due() const {
     const BatchCredit next = wanted();
-    if (next.items <= granted_.items && next.bytes <= granted_.bytes) return false;
-    const bool starved = received_.items >= granted_.items || received_.bytes >= granted_.bytes;
-    return starved ||
-           next.items - granted_.items >= std::max<std::uint64_t>(window_.items / 4, 1) ||
-           next.bytes - granted_.bytes >= std::max<std::uint64_t>(window_.bytes / 4, 1);
+    const auto worth = [](std::uint64_t more, std::uint64_t window, bool starved) {
+      return more > 0 && (starved || more >= std::max<std::uint64_t>(window / 4, 1));
+    };
+    return worth(next.items - granted_.items, window_.items, received_.items >= granted_.items) ||
+           worth(next.bytes - granted_.bytes, window_.bytes, received_.bytes >= granted_.bytes);
   }
   BatchCredit grant() {
     const BatchCredit next = wanted();

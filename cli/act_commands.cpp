@@ -1,0 +1,141 @@
+// logs, kill, teardown: doing something about one task or framework.
+#include <cstdio>
+#include <optional>
+
+#include "cli/api.hpp"
+#include "cli/invocation.hpp"
+#include "proto/v1/master_response.pb.h"
+
+namespace bourse::cli {
+
+namespace {
+
+namespace v1 = mesos::v1;
+using v1::master::Response;
+
+constexpr Duration kFollow = Duration::milliseconds(500);
+
+// The one task of that id, living or ended; the newest if several frameworks used the id.
+Result<v1::Task> find_task(Api& api, const std::string& id, const std::string& framework) {
+  std::string query = "\"limit\":1,\"task_id\":{\"value\":" + json_text(id) + "}";
+  if (!framework.empty()) query += ",\"framework_id\":{\"value\":" + json_text(framework) + "}";
+  Response response;
+  const Status ok = api.call(R"({"type":"GET_TASKS","get_tasks":{)" + query + "}}", response);
+  if (!ok.ok()) return ok.error();
+  const auto& found = response.get_tasks();
+  for (const auto* list : {&found.tasks(), &found.unreachable_tasks(), &found.completed_tasks()}) {
+    if (!list->empty()) return list->Get(0);
+  }
+  return Error{ErrorCode::not_found, "task '" + id + "' is not known to this master"};
+}
+
+std::string sandbox_path(const v1::Task& task, const std::string& file) {
+  const std::string executor =
+      task.has_executor_id() ? task.executor_id().value() : task.task_id().value();
+  std::string container = "latest";
+  for (const auto& status : task.statuses()) {
+    const std::string& id = status.container_status().container_id().value();
+    if (!id.empty()) container = id;
+  }
+  return "/agents/" + task.agent_id().value() + "/sandbox/" + task.framework_id().value() + "/" +
+         executor + "/" + container + "/" + file;
+}
+
+struct Piece {
+  std::string bytes;
+  std::uint64_t size = 0;
+};
+
+Result<Piece> read_piece(Api& api, const std::string& path, std::uint64_t offset) {
+  Response response;
+  const Status ok = api.call(R"({"type":"READ_FILE","read_file":{"path":)" + json_text(path) +
+                                 ",\"offset\":" + std::to_string(offset) + "}}",
+                             response);
+  if (!ok.ok()) return ok.error();
+  return Piece{response.read_file().data(), response.read_file().size()};
+}
+
+}  // namespace
+
+int logs_command(const Arguments& arguments) {
+  Invocation invocation("logs", "What a task wrote.");
+  bool follow = false;
+  bool errors = false;
+  std::string framework, file;
+  std::vector<std::string> ids;
+  invocation.flags().add("follow", follow, "go on as it writes (also -f)");
+  invocation.flags().add("stderr", errors, "stderr instead of stdout");
+  invocation.flags().add("file", file, "another file of its sandbox");
+  invocation.flags().add("framework", framework, "the task's framework, if the id is used twice");
+  invocation.flags().positional("TASK", ids, "id of the task");
+  Arguments spelled = arguments;
+  for (std::string& argument : spelled) {
+    if (argument == "-f") argument = "--follow";
+  }
+  if (const auto code = invocation.parse(spelled)) return *code;
+  if (ids.size() != 1) {
+    std::fputs("bourse logs: give one task id (bourse tasks lists them)\n", stderr);
+    return 2;
+  }
+  Api api(invocation.master());
+  auto task = find_task(api, ids.front(), framework);
+  if (!task.ok()) return failed(task.error());
+  const std::string path = sandbox_path(task.value(), !file.empty() ? file
+                                                      : errors      ? "stderr"
+                                                                    : "stdout");
+  std::uint64_t offset = 0;
+  while (true) {
+    auto piece = read_piece(api, path, offset);
+    if (!piece.ok()) return failed(piece.error());
+    if (piece->size < offset) offset = 0;  // rotated: from its new start
+    std::fwrite(piece->bytes.data(), 1, piece->bytes.size(), stdout);
+    std::fflush(stdout);
+    offset += piece->bytes.size();
+    if (!piece->bytes.empty()) continue;
+    if (!follow || !api.wait(kFollow)) return 0;
+  }
+}
+
+int kill_command(const Arguments& arguments) {
+  Invocation invocation("kill", "Kills a task as its framework could.");
+  std::string framework;
+  double grace_seconds = -1;
+  std::vector<std::string> ids;
+  invocation.flags().add("framework", framework, "the task's framework, if the id is used twice");
+  invocation.flags().add("grace", grace_seconds,
+                         "seconds from SIGTERM to SIGKILL; its own if less than 0");
+  invocation.flags().positional("TASK", ids, "id of the task");
+  if (const auto code = invocation.parse(arguments)) return *code;
+  if (ids.size() != 1) {
+    std::fputs("bourse kill: give one task id (bourse tasks lists them)\n", stderr);
+    return 2;
+  }
+  std::string call =
+      R"({"type":"KILL_TASK","kill_task":{"task_id":{"value":)" + json_text(ids.front()) + "}";
+  if (!framework.empty()) call += ",\"framework_id\":{\"value\":" + json_text(framework) + "}";
+  if (grace_seconds >= 0) call += ",\"grace_seconds\":" + std::to_string(grace_seconds);
+  Api api(invocation.master());
+  auto done = api.call(call + "}}");
+  if (!done.ok()) return failed(done.error());
+  std::printf("%s is being killed\n", ids.front().c_str());
+  return 0;
+}
+
+int teardown_command(const Arguments& arguments) {
+  Invocation invocation("teardown", "Ends a framework and kills its tasks.");
+  std::vector<std::string> ids;
+  invocation.flags().positional("FRAMEWORK", ids, "id of the framework");
+  if (const auto code = invocation.parse(arguments)) return *code;
+  if (ids.size() != 1) {
+    std::fputs("bourse teardown: give one framework id (bourse frameworks lists them)\n", stderr);
+    return 2;
+  }
+  Api api(invocation.master());
+  auto done = api.call(R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":)" +
+                       json_text(ids.front()) + "}}}");
+  if (!done.ok()) return failed(done.error());
+  std::printf("%s is torn down\n", ids.front().c_str());
+  return 0;
+}
+
+}  // namespace bourse::cli

@@ -1,0 +1,41 @@
+// Api: operator calls to a master, one after the other, from a command line. Owns a loop; main
+// thread. Errors are sentences for a person.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "runtime/loop.hpp"
+
+namespace mesos::v1::master {
+class Response;
+}
+
+namespace bourse::cli {
+
+class Api {
+ public:
+  // "127.0.0.1:5050" or "http://host:port".
+  explicit Api(std::string master);
+
+  // POST /api/v1 with this JSON; the body of the answer.
+  Result<std::string> call(const std::string& json);
+  Status call(const std::string& json, mesos::v1::master::Response& response);
+  // Any other address, for what a framework serves itself.
+  Result<std::string> request(const std::string& method, const std::string& url,
+                              const std::string& body);
+  // Waits this long; false when interrupted (Ctrl-C).
+  bool wait(Duration span);
+  const std::string& master() const { return master_; }
+
+ private:
+  std::string master_;
+  runtime::Loop loop_;
+};
+
+// A string as JSON, with its quotes.
+std::string json_text(std::string_view text);
+
+}  // namespace bourse::cli

@@ -1,0 +1,21 @@
+// The commands of `bourse`. Each parses its own flags, prints, and returns the exit code: 0 done,
+// 1 it could not (one sentence on stderr), 2 wrong usage.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace bourse::cli {
+
+using Arguments = std::vector<std::string>;  // after the command's name
+
+int state_command(const Arguments& arguments);
+int agents_command(const Arguments& arguments);
+int frameworks_command(const Arguments& arguments);
+int tasks_command(const Arguments& arguments);
+int logs_command(const Arguments& arguments);
+int kill_command(const Arguments& arguments);
+int teardown_command(const Arguments& arguments);
+int crawl_command(const Arguments& arguments);
+
+}  // namespace bourse::cli

@@ -1,0 +1,31 @@
+#include "cli/invocation.hpp"
+
+#include <cstdio>
+
+namespace bourse::cli {
+
+Invocation::Invocation(const std::string& command, const std::string& description)
+    : program_("bourse " + command), flags_(program_, description) {
+  flags_.add("master", master_, "address of a master's HTTP API");
+  flags_.add("json", json_, "print the API's JSON instead of a table");
+}
+
+std::optional<int> Invocation::parse(const Arguments& arguments) {
+  std::vector<const char*> argv{program_.c_str()};
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  const auto parsed = flags_.parse(static_cast<int>(argv.size()), argv.data());
+  if (!parsed.ok()) {
+    std::fprintf(stderr, "%s: %s\n", program_.c_str(), parsed.error().message.c_str());
+    return 2;
+  }
+  if (parsed.value()) return std::nullopt;
+  std::fputs(flags_.output().c_str(), stdout);
+  return 0;
+}
+
+int failed(const Error& error) {
+  std::fprintf(stderr, "bourse: %s\n", error.message.c_str());
+  return 1;
+}
+
+}  // namespace bourse::cli

@@ -1,0 +1,33 @@
+// What every command shares: --master, --json, help, and how failures are said. Main thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "cli/commands.hpp"
+#include "runtime/flags.hpp"
+
+namespace bourse::cli {
+
+class Invocation {
+ public:
+  Invocation(const std::string& command, const std::string& description);
+
+  runtime::Flags& flags() { return flags_; }
+  const std::string& master() const { return master_; }
+  bool json() const { return json_; }
+  // nullopt: go on. Otherwise the exit code: help was printed, or the usage was wrong.
+  std::optional<int> parse(const Arguments& arguments);
+
+ private:
+  std::string program_;
+  runtime::Flags flags_;
+  std::string master_ = "127.0.0.1:5050";
+  bool json_ = false;
+};
+
+int failed(const Error& error);
+
+}  // namespace bourse::cli

@@ -1,0 +1,50 @@
+// bourse: what a cluster is doing and why, from a terminal.
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+
+namespace {
+
+struct Command {
+  const char* name;
+  int (*run)(const bourse::cli::Arguments&);
+  const char* what;
+};
+
+constexpr Command kCommands[] = {
+    {"state", bourse::cli::state_command, "the cluster in a few lines"},
+    {"agents", bourse::cli::agents_command, "agents and how much of each is used"},
+    {"frameworks", bourse::cli::frameworks_command, "frameworks and what each holds"},
+    {"tasks", bourse::cli::tasks_command, "tasks, newest first"},
+    {"logs", bourse::cli::logs_command, "what a task wrote; -f goes on"},
+    {"kill", bourse::cli::kill_command, "kills a task"},
+    {"teardown", bourse::cli::teardown_command, "ends a framework and its tasks"},
+    {"crawl", bourse::cli::crawl_command, "watches and operates a running crawl"},
+};
+
+int usage(std::FILE* to) {
+  std::fputs("usage: bourse COMMAND [FLAGS]\n\n", to);
+  for (const Command& command : kCommands) {
+    std::fprintf(to, "  %-11s %s\n", command.name, command.what);
+  }
+  std::fputs("\nEvery command takes --master=HOST:PORT (or BOURSE_MASTER), --json and --help.\n",
+             to);
+  return to == stdout ? 0 : 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return usage(stderr);
+  const std::string name = argv[1];
+  if (name == "help" || name == "--help" || name == "-h") return usage(stdout);
+  for (const Command& command : kCommands) {
+    if (name == command.name) {
+      return command.run(std::vector<std::string>(argv + 2, argv + argc));
+    }
+  }
+  std::fprintf(stderr, "bourse: '%s' is no command\n\n", name.c_str());
+  return usage(stderr);
+}

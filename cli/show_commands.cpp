@@ -1,0 +1,221 @@
+// state, agents, frameworks, tasks: what there is.
+#include <cstdio>
+#include <map>
+
+#include "cli/api.hpp"
+#include "cli/invocation.hpp"
+#include "cli/table.hpp"
+#include "proto/v1/master_response.pb.h"
+#include "runtime/clock.hpp"
+
+namespace bourse::cli {
+
+namespace {
+
+namespace v1 = mesos::v1;
+using v1::master::Response;
+using ResourceList = google::protobuf::RepeatedPtrField<v1::Resource>;
+
+double scalar_of(const ResourceList& resources, const char* name) {
+  double sum = 0;
+  for (const auto& resource : resources) {
+    if (resource.name() == name) sum += resource.scalar().value();
+  }
+  return sum;
+}
+
+std::string part_text(double used, double total) {
+  return amount_text(used) + "/" + amount_text(total);
+}
+
+std::string age_of(const v1::TimeInfo& time) {
+  return time.nanoseconds() == 0 ? "-" : age_text(time.nanoseconds(), runtime::wall_now().ns);
+}
+
+// Prints the raw answer for --json; true if that was all.
+bool print_json(const Invocation& invocation, Api& api, const std::string& call, int& code) {
+  if (!invocation.json()) return false;
+  auto body = api.call(call);
+  if (!body.ok()) {
+    code = failed(body.error());
+  } else {
+    std::printf("%s\n", body.value().c_str());
+  }
+  return true;
+}
+
+double metric(const Response& response, const std::string& name) {
+  for (const auto& entry : response.get_metrics().metrics()) {
+    if (entry.name() == name) return entry.value();
+  }
+  return 0;
+}
+
+void print_summary(const Response& metrics, const Response& master) {
+  const auto number = [&](const char* name) { return amount_text(metric(metrics, name)); };
+  const auto& info = master.get_master().master_info();
+  std::printf("master      %s:%u  (%s)\n", info.hostname().c_str(), info.port(), info.id().c_str());
+  std::printf(
+      "up          %s\n",
+      age_text(0, static_cast<std::int64_t>(metric(metrics, "master/uptime_secs") * 1e9)).c_str());
+  std::printf("agents      %s active, %s silent, %s unreachable\n",
+              number("master/slaves_active").c_str(), number("master/slaves_disconnected").c_str(),
+              number("master/slaves_unreachable").c_str());
+  std::printf("frameworks  %s active, %s inactive\n", number("master/frameworks_active").c_str(),
+              number("master/frameworks_inactive").c_str());
+  std::printf("tasks       %s staging, %s running; ended: %s finished, %s failed, %s killed\n",
+              number("master/tasks_staging").c_str(), number("master/tasks_running").c_str(),
+              number("master/tasks_finished").c_str(), number("master/tasks_failed").c_str(),
+              number("master/tasks_killed").c_str());
+  for (const char* name : {"cpus", "mem", "disk", "gpus"}) {
+    const double total = metric(metrics, std::string("master/") + name + "_total");
+    if (total <= 0) continue;
+    const double used = metric(metrics, std::string("master/") + name + "_used");
+    const bool megabytes = std::string(name) == "mem" || std::string(name) == "disk";
+    std::printf("%-11s %s of %s used (%.0f %%)\n", name,
+                megabytes ? megabytes_text(used).c_str() : amount_text(used).c_str(),
+                megabytes ? megabytes_text(total).c_str() : amount_text(total).c_str(),
+                100 * used / total);
+  }
+  std::printf("offers      %s outstanding\n", number("master/outstanding_offers").c_str());
+}
+
+std::map<std::string, std::string> hostnames(Api& api) {
+  std::map<std::string, std::string> out;
+  Response response;
+  if (!api.call(R"({"type":"GET_AGENTS"})", response).ok()) return out;
+  for (const auto& agent : response.get_agents().agents()) {
+    out[agent.agent_info().id().value()] = agent.agent_info().hostname();
+  }
+  return out;
+}
+
+}  // namespace
+
+int state_command(const Arguments& arguments) {
+  Invocation invocation("state", "The cluster in a few lines.");
+  if (const auto code = invocation.parse(arguments)) return *code;
+  Api api(invocation.master());
+  int code = 0;
+  if (print_json(invocation, api, R"({"type":"GET_STATE"})", code)) return code;
+  Response metrics;
+  Response master;
+  if (const Status ok = api.call(R"({"type":"GET_METRICS"})", metrics); !ok.ok()) {
+    return failed(ok.error());
+  }
+  if (const Status ok = api.call(R"({"type":"GET_MASTER"})", master); !ok.ok()) {
+    return failed(ok.error());
+  }
+  print_summary(metrics, master);
+  return 0;
+}
+
+int agents_command(const Arguments& arguments) {
+  Invocation invocation("agents", "The agents and how much of each is used.");
+  if (const auto code = invocation.parse(arguments)) return *code;
+  Api api(invocation.master());
+  const std::string call = R"({"type":"GET_AGENTS"})";
+  int code = 0;
+  if (print_json(invocation, api, call, code)) return code;
+  Response response;
+  if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
+  Table table({"AGENT", "HOST", "STATE", ">CPUS", ">MEMORY", ">DISK", ">UP"});
+  for (const auto& agent : response.get_agents().agents()) {
+    const auto& total = agent.total_resources();
+    const auto& used = agent.allocated_resources();
+    table.add(
+        {agent.agent_info().id().value(), agent.agent_info().hostname(),
+         agent.active() ? "active" : (agent.deactivated() ? "deactivated" : "silent"),
+         part_text(scalar_of(used, "cpus"), scalar_of(total, "cpus")),
+         megabytes_text(scalar_of(used, "mem")) + " of " + megabytes_text(scalar_of(total, "mem")),
+         megabytes_text(scalar_of(used, "disk")) + " of " +
+             megabytes_text(scalar_of(total, "disk")),
+         age_of(agent.registered_time())});
+  }
+  for (const auto& agent : response.get_agents().recovered_agents()) {
+    table.add({agent.id().value(), agent.hostname(), "not seen yet", "-", "-", "-", "-"});
+  }
+  std::fputs(table.empty() ? "no agents\n" : table.text().c_str(), stdout);
+  return 0;
+}
+
+int frameworks_command(const Arguments& arguments) {
+  Invocation invocation("frameworks", "The frameworks and what each holds.");
+  bool all = false;
+  invocation.flags().add("all", all, "also those that have ended");
+  if (const auto code = invocation.parse(arguments)) return *code;
+  Api api(invocation.master());
+  const std::string call = R"({"type":"GET_FRAMEWORKS","get_frameworks":{"offers":false}})";
+  int code = 0;
+  if (print_json(invocation, api, call, code)) return code;
+  Response response;
+  if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
+  Table table({"FRAMEWORK", "NAME", "ROLES", "STATE", ">CPUS", ">MEMORY", ">OFFERED CPUS", ">UP"});
+  const auto add = [&](const Response::GetFrameworks::Framework& framework, const char* ended) {
+    const auto& info = framework.framework_info();
+    std::string roles;
+    for (const std::string& role : info.roles()) roles += (roles.empty() ? "" : ",") + role;
+    std::string state = framework.active() ? "active" : "inactive";
+    if (!framework.connected()) state = "disconnected";
+    if (*ended != 0) state = ended;
+    table.add({info.id().value(), info.name(), roles.empty() ? info.role() : roles, state,
+               amount_text(scalar_of(framework.allocated_resources(), "cpus")),
+               megabytes_text(scalar_of(framework.allocated_resources(), "mem")),
+               amount_text(scalar_of(framework.offered_resources(), "cpus")),
+               age_of(framework.registered_time())});
+  };
+  for (const auto& framework : response.get_frameworks().frameworks()) add(framework, "");
+  if (all) {
+    for (const auto& framework : response.get_frameworks().completed_frameworks()) {
+      add(framework, "ended");
+    }
+  }
+  std::fputs(table.empty() ? "no frameworks\n" : table.text().c_str(), stdout);
+  return 0;
+}
+
+int tasks_command(const Arguments& arguments) {
+  Invocation invocation("tasks", "The tasks, newest first.");
+  std::string framework, agent, state, search;
+  std::int64_t limit = 100;
+  bool all = false;
+  invocation.flags().add("framework", framework, "only this framework's");
+  invocation.flags().add("agent", agent, "only on this agent");
+  invocation.flags().add("state", state, "only in this state (TASK_RUNNING)");
+  invocation.flags().add("search", search, "only with this in id or name");
+  invocation.flags().add("limit", limit, "at most so many, up to 1000");
+  invocation.flags().add("all", all, "also those that have ended");
+  if (const auto code = invocation.parse(arguments)) return *code;
+  Api api(invocation.master());
+  std::string query = "\"limit\":" + std::to_string(limit);
+  if (!framework.empty()) query += ",\"framework_id\":{\"value\":" + json_text(framework) + "}";
+  if (!agent.empty()) query += ",\"agent_id\":{\"value\":" + json_text(agent) + "}";
+  if (!state.empty()) query += ",\"state\":[" + json_text(state) + "]";
+  if (!search.empty()) query += ",\"search\":" + json_text(search);
+  const std::string call = R"({"type":"GET_TASKS","get_tasks":{)" + query + "}}";
+  int code = 0;
+  if (print_json(invocation, api, call, code)) return code;
+  Response response;
+  if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
+  const auto hosts = hostnames(api);
+  Table table({"TASK", "NAME", "STATE", "FRAMEWORK", "HOST", ">CPUS", ">MEMORY", "MESSAGE"});
+  const auto add = [&](const v1::Task& task) {
+    const auto host = hosts.find(task.agent_id().value());
+    const std::string message =
+        task.statuses_size() > 0 ? task.statuses(task.statuses_size() - 1).message() : "";
+    table.add({task.task_id().value(), task.name(), v1::TaskState_Name(task.state()),
+               task.framework_id().value(),
+               host == hosts.end() ? task.agent_id().value() : host->second,
+               amount_text(scalar_of(task.resources(), "cpus")),
+               megabytes_text(scalar_of(task.resources(), "mem")), message});
+  };
+  for (const auto& task : response.get_tasks().tasks()) add(task);
+  for (const auto& task : response.get_tasks().unreachable_tasks()) add(task);
+  if (all || !state.empty()) {
+    for (const auto& task : response.get_tasks().completed_tasks()) add(task);
+  }
+  std::fputs(table.empty() ? "no tasks\n" : table.text().c_str(), stdout);
+  return 0;
+}
+
+}  // namespace bourse::cli

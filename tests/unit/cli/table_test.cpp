@@ -1,0 +1,45 @@
+#include "cli/table.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "cli/api.hpp"
+
+using namespace bourse::cli;
+
+TEST_CASE("a table's columns are as wide as they need and numbers stand right") {
+  Table table({"NAME", ">COUNT"});
+  table.add({"a", "1"});
+  table.add({"longer name", "1000"});
+  REQUIRE(table.text() ==
+          "NAME         COUNT\n"
+          "a                1\n"
+          "longer name   1000\n");
+}
+
+TEST_CASE("characters outside ASCII count as one column") {
+  Table table({"NAME", "X"});
+  table.add({"Zürich", "1"});
+  table.add({"Berlin", "2"});
+  REQUIRE(table.text() == "NAME    X\nZürich  1\nBerlin  2\n");
+}
+
+TEST_CASE("a hostile name cannot drive the terminal") {
+  Table table({"NAME"});
+  table.add({"\x1b[2Jgone\x07\n"});
+  REQUIRE(table.text() == "NAME\n?[2Jgone??\n");
+}
+
+TEST_CASE("amounts, sizes and ages are short") {
+  REQUIRE(amount_text(1.0) == "1");
+  REQUIRE(amount_text(0.5) == "0.5");
+  REQUIRE(megabytes_text(512) == "512 MB");
+  REQUIRE(megabytes_text(1536) == "1.5 GB");
+  REQUIRE(megabytes_text(3.0 * 1024 * 1024) == "3 TB");
+  REQUIRE(age_text(0, 59'000'000'000) == "59s");
+  REQUIRE(age_text(0, 300'000'000'000) == "5m");
+  REQUIRE(age_text(5, 0) == "0s");
+}
+
+TEST_CASE("text given to the API is quoted as JSON") {
+  REQUIRE(json_text("a\"b\\c\n") == "\"a\\\"b\\\\c\\n\"");
+}
