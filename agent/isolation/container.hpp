@@ -48,10 +48,11 @@ struct ResourceLimits {
 struct ContainerSpec {
   std::string container_id;  // [A-Za-z0-9._-], at most 128, not starting with '.'
   std::string sandbox_dir;   // absolute; made if absent (its parent must exist), given to the user
-  std::vector<std::string> argv;                         // either this ...
-  std::string shell_command;                             // ... or this, run by /bin/sh -c
-  std::vector<std::pair<std::string, std::string>> env;  // all of it: nothing is inherited
-  std::string user;                                      // empty: the agent's own
+  std::vector<std::string> argv;  // either this ...
+  std::string shell_command;      // ... or this, run by /bin/sh -c
+  // All of it: nothing is inherited. BOURSE_CONTAINER_ID is added.
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string user;  // empty: the agent's own
   ResourceLimits limits;
   Namespaces namespaces = kAllNamespaces;  // ignored without root
 };

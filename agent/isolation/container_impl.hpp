@@ -168,6 +168,11 @@ class ContainerRuntime::Impl {
   bool send(Container& container, const Frame& frame);
 };
 
+// The one variable that every container has besides its own.
+inline std::string environment_mark(const std::string& container_id) {
+  return "BOURSE_CONTAINER_ID=" + container_id;
+}
+
 // CLOCK_BOOTTIME.
 Instant boot_now();
 

@@ -124,6 +124,8 @@ Result<LaunchRecord> ContainerRuntime::Impl::resolve(const ContainerSpec& spec) 
   record.argv = spec.argv;
   if (record.argv.empty()) record.argv = {"/bin/sh", "-c", spec.shell_command};
   for (const auto& [name, value] : spec.env) record.env.push_back(name + "=" + value);
+  // Marks every process of the container, for the case that no cgroup holds them together.
+  record.env.push_back(environment_mark(spec.container_id));
 
   const bool root = ::geteuid() == 0;
   if (!spec.user.empty()) {

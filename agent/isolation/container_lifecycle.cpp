@@ -162,9 +162,12 @@ void ContainerRuntime::Impl::begin_destroying(Container& container, std::string 
 
 bool ContainerRuntime::Impl::kill_leftovers(const Container& container) const {
   bool empty = container.cgroup.destroy_pass();
-  if (container.cgroup.empty_list() && !container.task.empty()) {
-    // Without cgroups the session is all that holds a container together once its shim is gone.
-    const std::vector<pid_t> left = session_of(container.task);
+  // Killed before it could report its task, the shim is all we know to be older than the rest.
+  const ProcessIdentity& oldest = container.task.empty() ? container.shim : container.task;
+  if (container.cgroup.empty_list() && !oldest.empty()) {
+    // Without cgroups, what holds a container together once its shim is gone is its session and,
+    // for those who left that, the mark in their environment.
+    const std::vector<pid_t> left = session_or_marked(oldest, environment_mark(container.id));
     for (const pid_t pid : left) ::kill(pid, SIGKILL);
     empty = left.empty();
   }

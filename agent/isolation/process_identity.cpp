@@ -86,12 +86,20 @@ void for_each_living(F&& f) {
   ::closedir(proc);
 }
 
+bool has_mark(pid_t pid, const std::string& mark) {
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/environ");
+  if (!text) return false;
+  const std::string wanted = '\0' + mark + '\0';
+  return ('\0' + *text).find(wanted) != std::string::npos;
+}
+
 }  // namespace
 
-std::vector<pid_t> session_of(const ProcessIdentity& leader) {
+std::vector<pid_t> session_or_marked(const ProcessIdentity& leader, const std::string& mark) {
   std::vector<pid_t> members;
   for_each_living([&](pid_t pid, const ProcessStat& stat) {
-    if (stat.session == leader.pid && stat.start_time >= leader.start_time) members.push_back(pid);
+    if (stat.start_time < leader.start_time) return;
+    if (stat.session == leader.pid || has_mark(pid, mark)) members.push_back(pid);
   });
   return members;
 }

@@ -45,7 +45,8 @@ std::string boot_id();
 
 // All living descendants of the process, parents before children.
 std::vector<pid_t> descendants_of(pid_t root);
-// Living members of the session that the process leads or led, none older than it.
-std::vector<pid_t> session_of(const ProcessIdentity& leader);
+// Living processes, none older than the leader, that are in the session it leads or led, or have
+// that entry ("NAME=value") in the environment they were started with.
+std::vector<pid_t> session_or_marked(const ProcessIdentity& leader, const std::string& mark);
 
 }  // namespace bourse::isolation

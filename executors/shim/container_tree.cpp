@@ -122,18 +122,17 @@ void ContainerTree::reap(std::vector<Reaped>& reaped) {
 
 bool ContainerTree::destroy_pass(std::vector<Reaped>& reaped) {
   if (removed_) return true;
-  bool empty = true;
-  if (cgroup_made_) empty = cgroup_.destroy_pass();
-  // One SIGKILL that the kernel spreads over the whole namespace.
+  // The task first: once forking is forbidden below, a shell would end with an error of its own
+  // before the signal reaches it. SIGKILL to process 1 is spread over the namespace by the kernel.
+  if (task_pid_ > 0 && !task_reaped_) ::kill(task_pid_, SIGKILL);
   if (init_pid_ > 0) ::kill(init_pid_, SIGKILL);
+  const bool empty = !cgroup_made_ || cgroup_.destroy_pass();
   if (init_pidfd_ < 0) {
     // Subreaper: whatever forked, daemonised or not, is a descendant. Stop first, so that nobody
     // forks while the list is walked.
     const std::vector<pid_t> below = isolation::descendants_of(::getpid());
     for (const pid_t pid : below) ::kill(pid, SIGSTOP);
     for (const pid_t pid : below) ::kill(pid, SIGKILL);
-  } else if (task_pid_ > 0 && !task_reaped_) {
-    ::kill(task_pid_, SIGKILL);
   }
   reap(reaped);
   siginfo_t info{};

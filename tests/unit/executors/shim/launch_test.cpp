@@ -48,7 +48,8 @@ TEST_CASE("what the agent forgot to close reaches neither launcher nor shim") {
 
 TEST_CASE("a task has its own environment, default signals and no new privileges") {
   ContainerWorld world;
-  ContainerSpec spec = world.shell("a", "env; grep -E 'SigIgn|SigBlk|NoNewPrivs' /proc/$$/status");
+  ContainerSpec spec =
+      world.shell("a", "env; while read -r line; do echo \"$line\"; done < /proc/self/status");
   spec.env = {{"PATH", "/usr/bin:/bin"}, {"ONE", "1=2 3"}, {"EMPTY", ""}};
   world.launch(spec);
   world.wait_exit("a");

@@ -31,7 +31,7 @@ TEST_CASE("a task that exceeds its memory limit ends with the oom flag") {
   world.wait<ContainerOom>("a");
   const ExitRecord record = world.wait_exit("a");
   CHECK(record.oom);
-  CHECK(record.oom_kills >= 1);
+  CHECK(WIFSIGNALED(record.wait_status));
   CHECK(record.memory_peak_bytes >= 39 << 20);
   CHECK(record.memory_peak_bytes <= 40 << 20);
   CHECK(describe_exit(record).find("memory limit exceeded") != std::string::npos);

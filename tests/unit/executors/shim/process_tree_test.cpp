@@ -120,6 +120,26 @@ TEST_CASE("the shim is killed: the container dies with it and is reported lost")
   world.release("a");
 }
 
+TEST_CASE(
+    "a task dies with its shim even when no agent and no pid namespace is there to see to it") {
+  RuntimeOptions options;
+  options.use_cgroups = false;
+  options.use_namespaces = false;
+  ContainerWorld world(options);
+  ContainerSpec spec = world.shell("a", "");
+  spec.argv = {"/bin/sleep", "1000"};
+  if (is_root()) spec.user = "nobody";  // changing the user clears a parent-death signal
+  world.launch(spec);
+  const ProcessIdentity task = world.wait<ContainerStarted>("a").task;
+  const pid_t shim = shim_of(world, "a");
+  world.agent_dies();
+  REQUIRE(::kill(shim, SIGKILL) == 0);
+  CHECK(eventually([&] { return !is_alive(task); }));
+  world.agent_returns();
+  world.wait<ContainerLost>("a");
+  world.release("a");
+}
+
 TEST_CASE("the shim is killed before the task started: lost or failed, and nothing left") {
   ContainerWorld world;
   for (int i = 0; i < 10; ++i) {
