@@ -206,12 +206,14 @@ class Reader {
   // Values under unknown names count too: they cost memory all the same.
   Status count_below(const element& value) {
     if (value.is_array()) {
-      for (const element item : value.get_array().value_unsafe()) {
+      const simdjson::dom::array array = value.get_array().value_unsafe();
+      for (const element item : array) {
         if (Status ok = count(); !ok) return ok;
         if (Status ok = count_below(item); !ok) return ok;
       }
     } else if (value.is_object()) {
-      for (const auto member : value.get_object().value_unsafe()) {
+      const simdjson::dom::object object = value.get_object().value_unsafe();
+      for (const simdjson::dom::key_value_pair member : object) {
         if (Status ok = count(); !ok) return ok;
         if (Status ok = count_below(member.value); !ok) return ok;
       }

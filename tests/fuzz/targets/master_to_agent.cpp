@@ -1,0 +1,19 @@
+#include "fuzz.hpp"
+#include "proto/codec/frames.hpp"
+#include "proto/codec/links.hpp"
+
+using namespace bourse::codec;
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto message = decode_master_to_agent(fuzz::text(data, size));
+  if (!message) return 0;
+  std::string batch, again;
+  append_master_to_agent(*message, batch);
+  const auto frames = decode_frames(batch);
+  if (batch.empty() || !frames) return 0;
+  const auto second = decode_master_to_agent(frames->front());
+  if (!second) return 0;
+  append_master_to_agent(*second, again);
+  fuzz::must(again == batch);
+  return 0;
+}
