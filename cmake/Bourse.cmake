@@ -30,9 +30,18 @@ function(bourse_library)
   endif()
 endfunction()
 
+# What `./dev demo` and `./dev bench` build: everything that is no test.
+add_custom_target(programs)
+add_custom_target(benches)
+
 function(bourse_executable)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SOURCES})
+  if(ARG_NAME MATCHES "^bench-")
+    add_dependencies(benches ${ARG_NAME})
+  else()
+    add_dependencies(programs ${ARG_NAME})
+  endif()
   bourse_target_flags(${ARG_NAME} PRIVATE)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)

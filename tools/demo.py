@@ -100,8 +100,9 @@ class Demo:
         return summary
 
     def tell(self, summary):
-        self.say("items", f"{summary['items_found']} found of {summary['items_expected']}, "
-                 f"{summary['items_duplicate']} twice, {summary['items_wrong']} wrong")
+        self.say("items", f"{summary['items_found']} found of {summary['items_expected']}: "
+                 f"{summary['items_missing']} missing, {summary['items_duplicate']} twice, "
+                 f"{summary['items_wrong']} wrong")
         self.say("pages", f"{summary['pages']} in {summary['seconds']:.1f} s, "
                  f"{summary['pages_per_second']:.0f} a second")
         self.say("manners", f"{summary['pacing_violations']} requests too soon, "
@@ -141,7 +142,7 @@ def main():
         print(json.dumps(summary))
     if not clean:
         return 1
-    return 1 if summary is not None and code == 0 and not crawl.is_exact(summary) else code
+    return 1 if summary is not None and code == 0 and not summary["exact"] else code
 
 
 if __name__ == "__main__":

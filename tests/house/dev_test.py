@@ -1,5 +1,6 @@
 """./dev: a refusal is one sentence that says what and what to do; results are counted rightly."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 import unittest
 import unittest.mock
 
+from local_case import LocalCase
 from planted import ROOT
 
 sys.path.insert(0, str(ROOT / "tools/dev"))
@@ -179,6 +181,66 @@ class SuitesTest(unittest.TestCase):
         self.assertEqual(len(suites.select(known, ["unit.base"])), 1)
         with self.assertRaisesRegex(machine.Refusal, "the suites are unit"):
             suites.select(known, ["units"])
+
+
+RUN = """
+import pathlib, sys
+sys.path[:0] = [{tools!r} + "/dev", {tools!r}]
+import build, suites
+build.build_dir = lambda preset: pathlib.Path({build!r})
+suites.load_suites = lambda: ({{"unit": suites.Suite("unit", {limit})}}, 60)
+sys.exit(suites.run("release", []))
+"""
+
+
+class RunTest(unittest.TestCase):
+    """./dev test over a hand-written list of tests."""
+
+    def run_tests(self, limit_s=60, **tests):
+        with tempfile.TemporaryDirectory() as directory:
+            lines = []
+            for name, script in tests.items():
+                lines.append(f'add_test(unit.{name} "sh" "-c" "{script}")')
+                lines.append(f'set_tests_properties(unit.{name} PROPERTIES LABELS "unit")')
+            pathlib.Path(directory, "CTestTestfile.cmake").write_text("\n".join(lines))
+            script = RUN.format(tools=str(ROOT / "tools"), build=directory, limit=limit_s)
+            # The failing test's log is named relative to the checkout.
+            script = script.replace("import build, suites", "import build, suites, machine")
+            script = script.replace("sys.exit", f"suites.ROOT = {directory!r}\nsys.exit")
+            return subprocess.run(
+                [sys.executable, "-B", "-c", script], capture_output=True, text=True, timeout=50
+            )
+
+    def test_the_last_line_counts_and_the_exit_status_follows(self):
+        done = self.run_tests(a="true", b="true")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.splitlines()[-1], "2 passed, 0 failed")
+
+    def test_a_failure_is_shown_with_its_output_and_how_to_run_it_again(self):
+        done = self.run_tests(a="echo silent; true", b="echo the reason; false")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout.splitlines()[-1], "1 passed, 1 failed")
+        self.assertIn("FAILED unit.b", done.stdout)
+        self.assertIn("the reason", done.stdout)
+        self.assertIn("again:    ./dev test unit.b", done.stdout)
+        self.assertNotIn("silent", done.stdout)
+
+    def test_a_suite_that_reaches_its_limit_is_ended_and_fails(self):
+        nap = 300000 + os.getpid()
+        done = self.run_tests(limit_s=2, a=f"sleep {nap}")
+        self.assertEqual(done.stdout.splitlines()[-1], "0 passed, 1 failed")
+        self.assertIn("the suite's limit of 2 s ended before this test did", done.stdout)
+        self.assert_no_sleeper(nap)
+
+    def test_a_test_that_leaves_a_process_behind_fails_its_suite(self):
+        nap = 400000 + os.getpid()
+        done = self.run_tests(a=f"setsid --fork sleep {nap} >/dev/null 2>&1")
+        self.assertEqual(done.stdout.splitlines()[-1], "1 passed, 1 failed")
+        self.assertIn("left processes running", done.stdout)
+        self.assert_no_sleeper(nap)
+
+    def assert_no_sleeper(self, nap):
+        self.assertEqual(LocalCase.sleepers(str(nap)), [])
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ def be_crawler(_flags):
 
 def be_check(_flags):
     found = int(os.environ.get("FAKE_FOUND", "0"))
-    print(json.dumps({"items_found": found, "items_duplicate": 0}))
+    counts = {"items_found": found, "items_missing": 10 - found, "items_duplicate": 0}
+    print(json.dumps({**counts, "items_extra": 0, "items_wrong": 0, "exact": found == 10}))
 
 
 ROLES = {

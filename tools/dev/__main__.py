@@ -5,7 +5,11 @@ Run by ./dev once everything in tools/packages.txt is installed; standard librar
 
 import argparse
 import os
+import pathlib
+import signal
 import sys
+
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import build
 import house
@@ -90,7 +94,13 @@ def main(arguments):
     return VERBS[verb](arguments[1:])
 
 
+def interrupt(_number, _frame):
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
     try:
         sys.exit(main(sys.argv[1:]))
     except machine.Refusal as refusal:

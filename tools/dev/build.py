@@ -46,12 +46,31 @@ def explain(log, what):
 
 def run_logged(command, log, what):
     with open(log, "w", encoding="utf-8") as output:
-        try:
-            done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
-        except OSError as error:
-            raise Refusal(f"{command[0]} could not be started ({error}): ./dev setup installs it.")
-    if done.returncode != 0:
+        child = start(command, output)
+        with ended_with_us(child):
+            child.wait()
+    if child.returncode != 0:
         explain(log, what)
+
+
+def start(command, output, **options):
+    try:
+        return subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, **options
+        )
+    except OSError as error:
+        raise Refusal(f"{command[0]} could not be started ({error}): ./dev setup installs it.")
+
+
+@contextlib.contextmanager
+def ended_with_us(child):
+    """An interrupted build ends ninja in its own way, so that no compiler is left running."""
+    try:
+        yield
+    except BaseException:
+        child.terminate()
+        child.wait()
+        raise
 
 
 def run_showing_progress(command, log, what):
@@ -60,14 +79,13 @@ def run_showing_progress(command, log, what):
         return run_logged(command, log, what)
     width = shutil.get_terminal_size().columns - 14
     with open(log, "w", encoding="utf-8") as output:
-        child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
-        )
-        for line in child.stdout:
-            output.write(line)
-            if line.startswith("["):
-                print(f"\r{'building':<12}{line.strip()[:width]}\x1b[K", end="", flush=True)
-        child.wait()
+        child = start(command, subprocess.PIPE, text=True)
+        with ended_with_us(child):
+            for line in child.stdout:
+                output.write(line)
+                if line.startswith("["):
+                    print(f"\r{'building':<12}{line.strip()[:width]}\x1b[K", end="", flush=True)
+            child.wait()
     print(f"\r{'building':<12}\x1b[K", end="", flush=True)
     if child.returncode != 0:
         explain(log, what)

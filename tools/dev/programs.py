@@ -1,23 +1,18 @@
 """up, down, demo, bench and sim: builds what the verb needs, then runs the program that does it."""
 
 import os
+import signal
 import subprocess
 import sys
 
 import build
 from machine import ROOT, Refusal
 
-CLUSTER = ["bourse-master", "bourse-agent"]
 
-
-def run(command):
-    """Runs in the foreground; Ctrl-C reaches the program, which cleans up."""
-    child = subprocess.Popen(command, cwd=ROOT)
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            continue
+def become(command):
+    """Goes on as the program, so that every signal meant for ./dev reaches it, and once."""
+    sys.stdout.flush()
+    os.execv(command[0], [str(word) for word in command])
 
 
 def need_source(path, verb):
@@ -25,8 +20,10 @@ def need_source(path, verb):
         raise Refusal(f"this checkout has no {path}, so ./dev {verb} has nothing to run.")
 
 
-def python(script, arguments):
-    return run([sys.executable, "-B", str(ROOT / script), *arguments])
+def become_script(script, arguments):
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    become([sys.executable, "-B", ROOT / script, *arguments])
 
 
 def asks_help(arguments):
@@ -35,25 +32,24 @@ def asks_help(arguments):
 
 def up(arguments):
     if not asks_help(arguments):
-        build.build("release")
-    return python("tools/cluster.py", ["up", *arguments])
+        build.build("release", ["programs"])
+    become_script("tools/cluster.py", ["up", *arguments])
 
 
 def down(arguments):
-    return python("tools/cluster.py", ["down", *arguments])
+    become_script("tools/cluster.py", ["down", *arguments])
 
 
 def demo(arguments):
     if not asks_help(arguments):
-        build.build("release")
-    return python("tools/demo.py", arguments)
+        with_quiet_build("programs", arguments)
+    become_script("tools/demo.py", arguments)
 
 
 def sim(arguments):
     need_source("sim/CMakeLists.txt", "sim")
-    with_quiet_build("release", arguments)
-    program = build.build_dir("release") / "bin" / "bourse-sim"
-    os.execv(program, [str(program), *arguments])
+    with_quiet_build("programs", arguments)
+    become([build.build_dir("release") / "bin" / "bourse-sim", *arguments])
 
 
 def bench_programs():
@@ -63,7 +59,7 @@ def bench_programs():
 
 def bench(arguments):
     need_source("bench/CMakeLists.txt", "bench")
-    with_quiet_build("release", arguments)
+    with_quiet_build("benches", arguments)
     names = [word for word in arguments if not word.startswith("-")]
     flags = [word for word in arguments if word.startswith("-")]
     found = {path.name.removeprefix("bench-"): path for path in bench_programs()}
@@ -72,20 +68,20 @@ def bench(arguments):
             raise Refusal(f'no bench is called "{name}": there are {", ".join(found) or "none"}.')
     status = 0
     for name in names or found:
-        status |= run([str(found[name]), *flags])
+        status |= subprocess.run([str(found[name]), *flags], cwd=ROOT).returncode
     return 1 if status else 0
 
 
-def with_quiet_build(preset, arguments):
+def with_quiet_build(target, arguments):
     """With --json the answer alone is on standard output: the build talks on the other."""
     if "--json" not in arguments:
-        build.build(preset)
+        build.build("release", [target])
         return
     keep = os.dup(1)
     sys.stdout.flush()
     os.dup2(2, 1)
     try:
-        build.build(preset)
+        build.build("release", [target])
     finally:
         sys.stdout.flush()
         os.dup2(keep, 1)

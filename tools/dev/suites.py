@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -14,9 +13,11 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 
 import build
+from local_cluster import processes
 from machine import ROOT, Refusal, cores
 
 SHOWN_LINES = 120
+LEFTOVER_LIMIT_S = 3
 
 
 @dataclass
@@ -128,12 +129,20 @@ def read_outcomes(report, suite, reason):
     return list(outcomes.values())
 
 
-def kill_tree(child):
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    child.wait()
+def kill_everything():
+    """Tests start processes in groups and sessions of their own; all of them descend from us."""
+    processes.kill_all(lambda: processes.descendants(os.getpid()))
+
+
+def leftovers(suite):
+    """A test that leaves a process behind fails the suite: it would disturb whatever comes next."""
+    find = lambda: processes.descendants(os.getpid())
+    if processes.wait_until(lambda: processes.reap() or not find(), LEFTOVER_LIMIT_S):
+        return []
+    names = ", ".join(f"{one.pid} {processes.program_of(one.pid)}" for one in find())
+    kill_everything()
+    text = f"a test of this suite left processes running: {names}"
+    return [Outcome(f"{suite.name}.leftovers", 0.0, 0, 1, text)]
 
 
 def run_suite(preset, suite):
@@ -151,20 +160,18 @@ def run_suite(preset, suite):
     started = time.monotonic()
     log = open(directory / "reports" / f"{suite.name}.log", "w", encoding="utf-8")
     with log:
-        child = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
+        child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         reason = "the test did not report an outcome"
         try:
             child.wait(timeout=suite.limit_s)
         except subprocess.TimeoutExpired:
-            kill_tree(child)
+            kill_everything()
             reason = f"the suite's limit of {suite.limit_s} s ended before this test did"
         except BaseException:
-            kill_tree(child)
+            kill_everything()
             print("interrupted", flush=True)
             raise
-    outcomes = read_outcomes(report, suite, reason)
+    outcomes = read_outcomes(report, suite, reason) + leftovers(suite)
     print_suite(outcomes, time.monotonic() - started, suite.limit_s)
     return outcomes
 
@@ -212,6 +219,7 @@ def print_skipped(outcomes):
 
 def run(preset, wanted=()):
     suites = select(discover(preset), wanted)
+    processes.become_subreaper()
     failures, everything = [], []
     for suite in suites:
         outcomes = run_suite(preset, suite)
