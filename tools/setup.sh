@@ -69,14 +69,12 @@ explain_apt_failure() {
   fi
 }
 
-# Without unsafe-io dpkg waits for the disk at each of 700 packages, which takes longer than all the
-# rest; what a power cut could spoil is files of these packages, and installing again mends them.
 apt_run() {
   local sudo_word=$1 log=$2
   shift 2
   # shellcheck disable=SC2086
-  $sudo_word env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 \
-    -o Dpkg::Options::=--force-unsafe-io "$@" >>"$log" 2>&1 </dev/null
+  $sudo_word env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" \
+    >>"$log" 2>&1 </dev/null
 }
 
 # 3 GB holds the packages and their download; asked before, because apt stops half way.

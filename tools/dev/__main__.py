@@ -53,7 +53,7 @@ def verb_build(arguments):
 def verb_test(arguments):
     parser = argparse.ArgumentParser(prog="./dev test")
     add_preset(parser)
-    parser.add_argument("suites", nargs="*", help="suites (unit, scenarios, ...) or tests")
+    parser.add_argument("suites", nargs="*", help="suites (unit, scenario, ...) or tests")
     options = parser.parse_args(arguments)
     build.build(options.preset)
     return suites.run(options.preset, options.suites)
