@@ -26,18 +26,18 @@ struct Constraint {
     max_per,     // at most `count` tasks of this group share it
   };
   // "hostname", "region" and "zone" name what their words say; all else an agent attribute.
-  std::string attribute;
+  std::string attribute = {};
   Kind kind = Kind::equals;
-  std::string value;
+  std::string value = {};
   std::uint32_t count = 1;
 };
 
 // One task to place. Its resources.ports are left empty; `ports` says how many it needs.
 struct Shape {
-  TaskSpec task;
+  TaskSpec task = {};
   std::uint32_t ports = 0;
-  std::string group;  // for unique and max_per; tasks already running count through `occupied`
-  std::vector<Constraint> constraints;
+  std::string group = {};  // for unique and max_per; tasks already running count through `occupied`
+  std::vector<Constraint> constraints = {};
 };
 
 enum class Strategy : std::uint8_t {
@@ -47,33 +47,33 @@ enum class Strategy : std::uint8_t {
 
 // Where tasks of a group run already.
 struct Occupied {
-  std::string group;
-  std::string attribute;
-  std::string value;
+  std::string group = {};
+  std::string attribute = {};
+  std::string value = {};
   std::uint32_t count = 1;
 };
 
 struct MatchOptions {
   Strategy strategy = Strategy::best_fit;
-  std::vector<Occupied> occupied;
+  std::vector<Occupied> occupied = {};
 };
 
 struct Placement {
-  std::string agent_id;
-  std::vector<std::string> offer_ids;  // all offers of that agent, to be used together
-  std::vector<TaskSpec> tasks;         // with ports chosen
+  std::string agent_id = {};
+  std::vector<std::string> offer_ids = {};  // all offers of that agent, to be used together
+  std::vector<TaskSpec> tasks = {};         // with ports chosen
 };
 
 // Why a task found no place: the rule that ruled out most offers, with a sentence.
 struct Unplaced {
-  std::string task_id;
-  std::string reason;
+  std::string task_id = {};
+  std::string reason = {};
 };
 
 struct Plan {
-  std::vector<Placement> placements;
-  std::vector<std::string> unused_offer_ids;
-  std::vector<Unplaced> unplaced;
+  std::vector<Placement> placements = {};
+  std::vector<std::string> unused_offer_ids = {};
+  std::vector<Unplaced> unplaced = {};
 };
 
 // Places the shapes in their order, each on at most one agent. Deterministic: ties go to the agent

@@ -54,18 +54,18 @@ class Scheduler {
 };
 
 struct SchedulerOptions {
-  std::string master;  // "host:port" of the master's framework link; several with commas
-  std::string name;
-  std::string user;  // empty: the user of this process
-  std::string principal;
+  std::string master = {};  // "host:port" of the master's framework link; several with commas
+  std::string name = {};
+  std::string user = {};  // empty: the user of this process
+  std::string principal = {};
   std::string role = "*";
-  std::vector<std::string> roles;        // more than one: instead of `role`
-  std::string framework_id;              // of an earlier life: take over its tasks
+  std::vector<std::string> roles = {};   // more than one: instead of `role`
+  std::string framework_id = {};         // of an earlier life: take over its tasks
   std::int64_t failover_timeout_ms = 0;  // how long tasks outlive a lost scheduler
-  std::string webui_url;
+  std::string webui_url = {};
   bool gpus = false;  // wants offers of agents with gpus
   bool acknowledge_implicitly = true;
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::vector<std::pair<std::string, std::string>> labels = {};
 };
 
 class SchedulerDriver {

@@ -24,8 +24,8 @@ struct Resources {
   std::int64_t memory_mb = 0;
   std::int64_t disk_mb = 0;
   std::int64_t gpus = 0;
-  std::vector<PortRange> ports;
-  std::map<std::string, std::int64_t> other_milli;  // any other scalar, in thousandths
+  std::vector<PortRange> ports = {};
+  std::map<std::string, std::int64_t> other_milli = {};  // any other scalar, in thousandths
 
   bool operator==(const Resources&) const = default;
 };
@@ -38,44 +38,44 @@ void add(Resources& whole, const Resources& part);
 
 // Part of one agent, yours to use until you decline it, it is rescinded, or it lapses.
 struct Offer {
-  std::string id;
-  std::string agent_id;
-  std::string hostname;
-  std::string role;
-  Resources resources;
-  std::map<std::string, std::string> attributes;  // of the agent, as text
-  std::string region;                             // empty: none configured
-  std::string zone;
+  std::string id = {};
+  std::string agent_id = {};
+  std::string hostname = {};
+  std::string role = {};
+  Resources resources = {};
+  std::map<std::string, std::string> attributes = {};  // of the agent, as text
+  std::string region = {};                             // empty: none configured
+  std::string zone = {};
 };
 
 struct Command {
-  std::string shell;                   // run by /bin/sh -c; or:
-  std::vector<std::string> arguments;  // argv, the program first, no shell
-  std::map<std::string, std::string> environment;
-  std::string user;  // empty: the framework's
+  std::string shell = {};                   // run by /bin/sh -c; or:
+  std::vector<std::string> arguments = {};  // argv, the program first, no shell
+  std::map<std::string, std::string> environment = {};
+  std::string user = {};  // empty: the framework's
 };
 
 // Your own executor: a program that runs several tasks and speaks the executor API (executor.hpp).
 // Tasks that name the same executor id on one agent share one process.
 struct ExecutorSpec {
-  std::string id;
-  std::string name;
-  Command command;
-  Resources resources;  // of the executor itself, beside its tasks'
+  std::string id = {};
+  std::string name = {};
+  Command command = {};
+  Resources resources = {};  // of the executor itself, beside its tasks'
   std::int64_t shutdown_grace_ms = 5000;
 };
 
 // Give either `command` or `executor`.
 struct TaskSpec {
-  std::string id;  // yours to choose; unique among your living tasks
-  std::string name;
-  Resources resources;
-  std::optional<Command> command;
-  std::optional<ExecutorSpec> executor;
-  std::string data;  // opaque, for the executor
-  std::map<std::string, std::string> labels;
-  std::optional<std::int64_t> kill_grace_ms;
-  std::optional<std::int64_t> max_run_ms;  // longer: killed, and the task fails
+  std::string id = {};  // yours to choose; unique among your living tasks
+  std::string name = {};
+  Resources resources = {};
+  std::optional<Command> command = {};
+  std::optional<ExecutorSpec> executor = {};
+  std::string data = {};  // opaque, for the executor
+  std::map<std::string, std::string> labels = {};
+  std::optional<std::int64_t> kill_grace_ms = {};
+  std::optional<std::int64_t> max_run_ms = {};  // longer: killed, and the task fails
 };
 
 enum class TaskState : std::uint8_t {
@@ -99,16 +99,16 @@ const char* name_of(TaskState state);  // "TASK_RUNNING"
 bool is_terminal(TaskState state);
 
 struct TaskUpdate {
-  std::string task_id;
+  std::string task_id = {};
   TaskState state = TaskState::staging;
-  std::string message;
-  std::string reason;  // "REASON_CONTAINER_LIMITATION_MEMORY"; empty: none given
-  std::string agent_id;
-  std::string executor_id;
-  std::string container_id;
-  std::string data;
-  std::string uuid;  // 16 bytes; empty: not to be acknowledged
-  std::optional<bool> healthy;
+  std::string message = {};
+  std::string reason = {};  // "REASON_CONTAINER_LIMITATION_MEMORY"; empty: none given
+  std::string agent_id = {};
+  std::string executor_id = {};
+  std::string container_id = {};
+  std::string data = {};
+  std::string uuid = {};  // 16 bytes; empty: not to be acknowledged
+  std::optional<bool> healthy = {};
 };
 
 }  // namespace bourse::sdk

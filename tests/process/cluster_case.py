@@ -1,0 +1,179 @@
+"""A real cluster for a test: master, agents and a told scheduler as processes in a directory of their
+own, on free ports. Everything is ended with the test, whatever happened, and what was said is shown
+when it failed."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+BIN = pathlib.Path(os.environ["BOURSE_BIN"])
+DEADLINE_S = 30
+
+
+def wait_for(what, condition, deadline_s=DEADLINE_S):
+    """Polls until the condition gives something true, and returns it."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline_s} s: {what}")
+        time.sleep(0.02)  # between two looks at the condition, not instead of one
+
+
+class Process:
+    """A daemon whose standard output is collected line by line."""
+
+    def __init__(self, name, argv, stdin=False):
+        self.name = name
+        self.lines = []
+        self.popen = subprocess.Popen(
+            [str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL)
+        self.errors = []
+        for stream, into in ((self.popen.stdout, self.lines), (self.popen.stderr, self.errors)):
+            threading.Thread(target=self._collect, args=(stream, into), daemon=True).start()
+
+    @staticmethod
+    def _collect(stream, into):
+        for line in stream:
+            into.append(line.rstrip("\n"))
+
+    def line(self, start, deadline_s=DEADLINE_S, skip=0):
+        def look():
+            found = [line for line in list(self.lines) if line.startswith(start)]
+            return found[skip] if len(found) > skip else None
+        return wait_for(f"'{start}' from {self.name}; it said {self.lines[-5:]} {self.errors[-5:]}",
+                        look, deadline_s)
+
+    def say(self, line):
+        self.popen.stdin.write(line + "\n")
+        self.popen.stdin.flush()
+
+    def kill(self):
+        self.popen.send_signal(signal.SIGKILL)
+        self.popen.wait()
+
+    def end(self, deadline_s=10):
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            try:
+                self.popen.wait(deadline_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.popen.returncode
+
+
+class ClusterCase(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="bourse-", dir="/tmp"))
+        self.processes = []
+        self.http_port = 0
+        self.link_port = 0
+
+    def tearDown(self):
+        failed = any(error for _, error in getattr(self._outcome, "errors", []) or []) \
+            if hasattr(self._outcome, "errors") else False
+        for process in reversed(self.processes):
+            process.end()
+        self.kill_containers()
+        if failed:
+            for process in self.processes:
+                print(f"--- {process.name}\n" + "\n".join(process.errors[-40:]))
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def kill_containers(self):
+        """Shims outlive their agents by design; a test's end is theirs too."""
+        mark = str(self.dir)
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes().decode(errors="replace")
+                cwd = os.readlink(entry / "cwd")
+            except OSError:
+                continue
+            if mark in command or cwd.startswith(mark):
+                try:
+                    os.kill(int(entry.name), signal.SIGKILL)
+                except OSError:
+                    pass
+
+    # -- processes
+
+    def start(self, name, argv, stdin=False):
+        process = Process(name, argv, stdin)
+        self.processes.append(process)
+        return process
+
+    def start_master(self, *flags):
+        master = self.start("master", [
+            BIN / "bourse-master", f"--port={self.http_port}", f"--agent-port={self.link_port}",
+            f"--work-dir={self.dir}/master", *flags])
+        ready = dict(word.split("=") for word in master.line("ready").split()[1:])
+        self.http_port = int(ready["http"].rsplit(":", 1)[1])
+        self.link_port = int(ready["link"].rsplit(":", 1)[1])
+        return master
+
+    def start_agent(self, name="a", *flags):
+        agent = self.start(f"agent {name}", [
+            BIN / "bourse-agent", f"--master=127.0.0.1:{self.link_port}", "--port=0",
+            f"--work-dir={self.dir}/{name}", f"--run-dir={self.dir}/{name}r",
+            "--resources=cpus:4;mem:2048;disk:1000", *flags])
+        agent.line("ready")
+        return agent
+
+    def start_scheduler(self, framework_id=None):
+        argv = [BIN / "told-scheduler", f"127.0.0.1:{self.link_port}"]
+        scheduler = self.start("scheduler", argv + ([framework_id] if framework_id else []), True)
+        scheduler.framework_id = scheduler.line("registered").split()[1]
+        return scheduler
+
+    # -- looking
+
+    def call(self, body, expect=200):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.http_port}/api/v1", json.dumps(body).encode(),
+            {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                text, status = answer.read(), answer.status
+        except urllib.error.HTTPError as error:
+            text, status = error.read(), error.code
+        self.assertEqual(status, expect, text)
+        return json.loads(text) if status == 200 else text.decode()
+
+    def agents(self):
+        return self.call({"type": "GET_AGENTS"})["get_agents"].get("agents", [])
+
+    def wait_agents(self, count, active=True):
+        return wait_for(f"{count} agents active={active}", lambda: (
+            lambda found: found if len(found) == count else None)(
+                [a for a in self.agents() if a["active"] == active]))
+
+    def cli(self, *words, expect=0):
+        done = subprocess.run(
+            [str(BIN / "bourse"), *words], capture_output=True, text=True, timeout=30,
+            env={**os.environ, "BOURSE_MASTER": f"127.0.0.1:{self.http_port}"})
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done.stdout if expect == 0 else done.stderr
+
+    def pid_of(self, task_id):
+        """What the task wrote into its sandbox's `pid`."""
+        return int(wait_for(f"pid of {task_id}", lambda: self.cli(
+            "logs", task_id, "--file=pid") if self._has_pid(task_id) else None))
+
+    def _has_pid(self, task_id):
+        done = subprocess.run(
+            [str(BIN / "bourse"), "logs", task_id, "--file=pid"], capture_output=True, text=True,
+            env={**os.environ, "BOURSE_MASTER": f"127.0.0.1:{self.http_port}"})
+        return done.returncode == 0 and done.stdout.strip() != ""

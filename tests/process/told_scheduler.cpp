@@ -1,0 +1,100 @@
+// told-scheduler: a framework that does what its standard input tells it, for tests with real
+// processes. One command a line:
+//   launch ID CPU_MILLI MEMORY_MB shell command...
+//   kill ID [GRACE_MS]
+//   stop        keeps the tasks        teardown    ends them
+// and prints one line for each thing it hears: "registered ID again|new", "update ID STATE
+// message", "disconnected", "error message".
+#include <bourse/offer_matcher.hpp>
+#include <bourse/scheduler.hpp>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+using namespace bourse::sdk;
+
+namespace {
+
+class Told : public Scheduler {
+ public:
+  void on_registered(SchedulerDriver&, const std::string& id, bool again) override {
+    say("registered " + id + (again ? " again" : " new"));
+  }
+  void on_disconnected(SchedulerDriver&) override { say("disconnected"); }
+  void on_error(SchedulerDriver&, const std::string& message) override { say("error " + message); }
+  void on_update(SchedulerDriver&, const TaskUpdate& update) override {
+    say("update " + update.task_id + " " + name_of(update.state) + " " + update.reason + " " +
+        update.message);
+  }
+  void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) override {
+    const std::lock_guard lock(mutex_);
+    const Plan plan = match(wanted_, offers);
+    for (const Placement& placement : plan.placements) {
+      driver.launch(placement.offer_ids, placement.tasks, 0);
+      for (const TaskSpec& task : placement.tasks) {
+        std::erase_if(wanted_, [&](const Shape& shape) { return shape.task.id == task.id; });
+      }
+    }
+    driver.decline(plan.unused_offer_ids, 0);
+  }
+  void want(Shape shape) {
+    const std::lock_guard lock(mutex_);
+    wanted_.push_back(std::move(shape));
+  }
+
+ private:
+  static void say(const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+  }
+
+  std::mutex mutex_;
+  std::vector<Shape> wanted_;
+};
+
+void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
+  std::istringstream words(line);
+  std::string verb, id;
+  words >> verb >> id;
+  if (verb == "launch") {
+    Shape shape;
+    shape.task.id = id;
+    words >> shape.task.resources.cpu_milli >> shape.task.resources.memory_mb;
+    std::string command;
+    std::getline(words >> std::ws, command);
+    shape.task.command = Command{.shell = command};
+    told.want(std::move(shape));
+    driver.revive();
+  } else if (verb == "kill") {
+    std::int64_t grace_ms = -1;
+    words >> grace_ms;
+    driver.kill(id, words ? grace_ms : -1);
+  } else if (verb == "stop" || verb == "teardown") {
+    driver.stop(verb == "stop");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  Told told;
+  SchedulerOptions options;
+  options.master = argv[1];
+  options.name = "told";
+  options.failover_timeout_ms = 60'000;
+  if (argc > 2) options.framework_id = argv[2];
+  SchedulerDriver driver(told, options);
+  if (!driver.start()) {
+    std::fprintf(stderr, "told-scheduler: %s\n", driver.error().c_str());
+    return 1;
+  }
+  std::thread input([&] {
+    std::string line;
+    while (std::getline(std::cin, line)) obey(driver, told, line);
+  });
+  input.detach();
+  return driver.join() ? 0 : 1;
+}
