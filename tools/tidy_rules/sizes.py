@@ -25,6 +25,8 @@ def function_name(raw, header):
     if "TEST_CASE" in header or "SCENARIO" in header:
         title = re.search(r'"((?:\\.|[^"\\])*)"', raw)
         return title.group(1) if title else "TEST_CASE"
+    while (plain := re.sub(r"<[^<>]*>", "", header)) != header:
+        header = plain
     found = CALLED.search(header)
     return re.sub(r"\s", "", found.group(1)) if found else "lambda"
 

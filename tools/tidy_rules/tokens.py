@@ -19,7 +19,7 @@ def applies(where, source, room):
 
 def in_loop(code, position):
     """Whether a loop begins in the few lines before."""
-    before = code[:position].splitlines()[-6:]
+    before = code[:position].splitlines()[-10:]
     return any(re.search(r"\b(while|for)\b", line) for line in before)
 
 
