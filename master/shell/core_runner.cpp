@@ -109,7 +109,17 @@ void CoreRunner::step(EventBody body) {
   steps_.fetch_add(1, std::memory_order_relaxed);
   write_notes();
   for (Effect& effect : effects_.list) perform(effect);
-  for (Change& change : effects_.changes) changes_.push_back(std::move(change));
+  for (Change& change : effects_.changes) {
+    change.sequence += sequence_base();
+    changes_.push_back(std::move(change));
+  }
+}
+
+// A core counts its Changes from one. Readers see the epoch in the upper half, so that a sequence
+// of an earlier leadership is never mistaken for one of this. Stays exact in a double (JSON) for
+// two million leaderships.
+std::uint64_t CoreRunner::sequence_base() const {
+  return core_->state().epoch << 32;
 }
 
 void CoreRunner::perform(Effect& effect) {
@@ -122,6 +132,7 @@ void CoreRunner::perform(Effect& effect) {
   } else if (auto* write = std::get_if<Persist>(&effect.body)) {
     persist(*write);
   } else if (auto* answer = std::get_if<Answer>(&effect.body)) {
+    answer->sequence += sequence_base();
     answers_.push_back(std::move(*answer));
   } else if (auto* abdicate = std::get_if<Abdicate>(&effect.body)) {
     sinks_.abdicate(abdicate->reason);

@@ -60,6 +60,7 @@ class CoreRunner {
  private:
   Status recover(Registry& registry);
   void step(EventBody body);
+  std::uint64_t sequence_base() const;
   void perform(Effect& effect);
   void persist(Persist& persist);
   void hand_over();

@@ -1,0 +1,117 @@
+#include "cluster_words.hpp"
+#include "master/view/task_window.hpp"
+
+using namespace bourse;
+using namespace bourse::master;
+using bourse::master::test::Told;
+
+namespace {
+
+TaskQuery query_of(const char* json) {
+  auto queries = parse_queries(json);
+  REQUIRE(queries.ok());
+  return queries->tasks;
+}
+
+}  // namespace
+
+TEST_CASE("paging through tasks shows each once, newest first, living before ended") {
+  Told t;
+  t.agent("a1");
+  t.framework("f");
+  for (int i = 0; i < 7; ++i) {
+    const std::string id = "t" + std::to_string(i);
+    t.task("f", id.c_str());
+    if (i % 2 == 0) continue;
+    t.update("f", id.c_str(), TaskState::finished);
+    t.settle("f", id.c_str());
+  }
+  std::vector<std::string> seen;
+  TaskQuery query;
+  query.limit = 2;
+  for (int page = 0; page < 10; ++page) {
+    const TaskWindow window = task_window(t.view.state(), query);
+    REQUIRE(window.total == 7);
+    for (const auto* list : {&window.live, &window.unreachable, &window.completed}) {
+      for (const TaskRow* row : *list) seen.push_back(row->task->id.raw());
+    }
+    if (!window.next) break;
+    query.after = cursor_text(*window.next);
+  }
+  REQUIRE(seen == std::vector<std::string>{"t6", "t4", "t2", "t0", "t5", "t3", "t1"});
+}
+
+TEST_CASE("tasks are filtered by framework, agent, id, state and text") {
+  Told t;
+  t.agent("a1");
+  t.framework("f");
+  t.framework("g");
+  t.task("f", "alpha");
+  t.task("g", "beta", "a2");
+  t.update("g", "beta", TaskState::running, "a2");
+  const auto count = [&](const char* json) {
+    return task_window(t.view.state(), query_of(json)).total;
+  };
+  REQUIRE(count(R"({"type":"GET_TASKS"})") == 2);
+  REQUIRE(count(R"({"get_tasks":{"framework_id":{"value":"f"}}})") == 1);
+  REQUIRE(count(R"({"get_tasks":{"agent_id":{"value":"a2"}}})") == 1);
+  REQUIRE(count(R"({"get_tasks":{"task_id":{"value":"alpha"}}})") == 1);
+  REQUIRE(count(R"({"get_tasks":{"state":["TASK_RUNNING"]}})") == 1);
+  REQUIRE(count(R"({"get_tasks":{"search":"NAME OF AL"}})") == 1);
+  REQUIRE(count(R"({"get_tasks":{"search":"nothing"}})") == 0);
+}
+
+TEST_CASE("a query that is wrong is refused by its field") {
+  const auto refusal = [](const char* json) {
+    auto queries = parse_queries(json);
+    REQUIRE_FALSE(queries.ok());
+    return queries.error().message;
+  };
+  REQUIRE(refusal(R"({"get_tasks":{"limit":0}})").find("get_tasks.limit") == 0);
+  REQUIRE(refusal(R"({"get_tasks":{"after":"9.9"}})").find("get_tasks.after") == 0);
+  REQUIRE(refusal(R"({"get_tasks":{"after":"1"}})").find("get_tasks.after") == 0);
+  REQUIRE(refusal(R"({"get_tasks":{"state":["X"]}})").find("get_tasks.state") == 0);
+  REQUIRE(refusal(R"({"subscribe":{"types":["X"]}})").find("subscribe.types") == 0);
+}
+
+TEST_CASE("answers carry the sequence they contain and the window's place") {
+  Told t;
+  t.agent("a1");
+  t.framework("f");
+  for (const char* id : {"t1", "t2", "t3"}) t.task("f", id);
+  const std::string sequence = "\"sequence\":" + std::to_string(t.sequence);
+  const auto& state = t.view.state();
+  const std::string agents = answer_agents(state, codec::Encoding::json, {});
+  REQUIRE(agents.find("{\"type\":\"GET_AGENTS\"," + sequence + ",\"get_agents\"") == 0);
+  const std::string plain = answer_tasks(state, codec::Encoding::json, {});
+  REQUIRE(plain.find("\"total\"") == std::string::npos);
+  TaskQuery query;
+  query.limit = 2;
+  const std::string window = answer_tasks(state, codec::Encoding::json, query);
+  REQUIRE(window.find("\"total\":3,\"next\":\"0.") != std::string::npos);
+  REQUIRE(window.substr(window.size() - 2) == "}}");
+  query.search = "nothing";
+  const std::string nothing = answer_tasks(state, codec::Encoding::json, query);
+  REQUIRE(nothing.find("\"total\":0}}") != std::string::npos);
+}
+
+TEST_CASE("agents and frameworks are answered by id") {
+  Told t;
+  t.agent("a1");
+  t.agent("a2");
+  t.agent("a3", AgentPhase::unreachable);
+  t.framework("f");
+  t.framework("g");
+  const auto& state = t.view.state();
+  AgentQuery agents;
+  agents.ids = {AgentId("a2"), AgentId("nobody")};
+  const std::string one = answer_agents(state, codec::Encoding::json, agents);
+  REQUIRE(one.find("host-a2") != std::string::npos);
+  REQUIRE(one.find("host-a1") == std::string::npos);
+  REQUIRE(answer_agents(state, codec::Encoding::json, {}).find("host-a3") == std::string::npos);
+  FrameworkQuery frameworks;
+  frameworks.ids = {FrameworkId("g")};
+  const std::string g = answer_frameworks(state, codec::Encoding::json, frameworks);
+  REQUIRE(g.find("name-g") != std::string::npos);
+  REQUIRE(g.find("name-f") == std::string::npos);
+}

@@ -1,0 +1,118 @@
+#include "cluster_words.hpp"
+#include "model/limits.hpp"
+
+using namespace bourse;
+using namespace bourse::master;
+using bourse::master::test::Told;
+
+TEST_CASE("what tasks, executors and offers hold is summed by agent and framework and given back") {
+  Told t;
+  t.agent("a1");
+  t.framework("f");
+  t.task("f", "t1");
+  t.task("f", "t2");
+  const auto used = [&] {
+    return t.view.state().agents().at(AgentId("a1")).used.scalar_milli("cpus");
+  };
+  REQUIRE(used() == 2000);
+  REQUIRE(t.view.state().framework(FrameworkId("f"))->used.scalar_milli("cpus") == 2000);
+  change::OfferAdded offer{OfferId("o"), FrameworkId("f"), AgentId("a1"), "web",
+                           Resources::parse("cpus:6").value()};
+  t.say(offer);
+  REQUIRE(t.view.state().agents().at(AgentId("a1")).offered.scalar_milli("cpus") == 6000);
+  t.say(change::OfferRemoved{OfferId("o"), change::OfferRemoved::Why::declined});
+  REQUIRE(t.view.state().agents().at(AgentId("a1")).offered.empty());
+  t.update("f", "t1", TaskState::finished);
+  REQUIRE(used() == 1000);
+  t.settle("f", "t1");
+  REQUIRE(used() == 1000);
+  t.settle("f", "t2");
+  REQUIRE(used() == 0);
+}
+
+TEST_CASE("a task moves from living to unreachable and back and into history") {
+  Told t;
+  t.agent("a1");
+  t.framework("f");
+  t.task("f", "t");
+  t.update("f", "t", TaskState::unreachable);
+  REQUIRE(t.view.state().tasks().empty());
+  REQUIRE(t.view.state().unreachable_tasks().size() == 1);
+  t.update("f", "t", TaskState::running);
+  REQUIRE(t.view.state().tasks().size() == 1);
+  t.update("f", "t", TaskState::finished);
+  t.settle("f", "t");
+  REQUIRE(t.view.state().tasks().empty());
+  REQUIRE(t.view.state().completed_tasks().size() == 1);
+  REQUIRE(t.view.state().counters().tasks_ended.at(TaskState::finished) == 1);
+}
+
+TEST_CASE("history keeps the newest tasks of a framework and counts what it evicted") {
+  Told t;
+  t.agent("a1");
+  t.framework("f");
+  const std::size_t more = 5;
+  for (std::size_t i = 0; i < limits::kMaxCompletedTasksPerFramework + more; ++i) {
+    const std::string id = "t" + std::to_string(i);
+    t.task("f", id.c_str());
+    t.update("f", id.c_str(), TaskState::finished);
+    t.settle("f", id.c_str());
+  }
+  REQUIRE(t.view.state().completed_tasks().size() == limits::kMaxCompletedTasksPerFramework);
+  REQUIRE(t.view.state().completed_tasks().rbegin()->second.task->id == TaskId("t5"));
+  REQUIRE(t.view.state().counters().history_evicted == more);
+}
+
+TEST_CASE("only the newest completed frameworks are kept, with their tasks") {
+  Told t;
+  t.agent("a1");
+  for (std::size_t i = 0; i <= limits::kMaxCompletedFrameworks; ++i) {
+    const std::string id = "f" + std::to_string(i);
+    t.framework(id.c_str());
+    t.task(id.c_str(), "t");
+    t.update(id.c_str(), "t", TaskState::killed);
+    t.settle(id.c_str(), "t");
+    t.say(change::FrameworkRemoved{FrameworkId(id), WallTime{5}});
+  }
+  REQUIRE(t.view.state().completed_frameworks().size() == limits::kMaxCompletedFrameworks);
+  REQUIRE(t.view.state().completed_tasks().size() == limits::kMaxCompletedFrameworks);
+  REQUIRE(t.view.state().completed_frameworks().front().put.framework->id == FrameworkId("f1"));
+}
+
+TEST_CASE("a published document is read until its framework ends") {
+  Told t;
+  t.framework("f");
+  t.say(
+      change::Published{FrameworkId("f"), "stats.json", std::make_shared<const std::string>("{}")});
+  REQUIRE(published_document(t.view.state(), FrameworkId("f"), "stats.json").value() == "{}");
+  REQUIRE(published_document(t.view.state(), FrameworkId("f"), "x").error().code ==
+          ErrorCode::not_found);
+  t.say(change::FrameworkRemoved{FrameworkId("f"), WallTime{}});
+  REQUIRE(published_document(t.view.state(), FrameworkId("f"), "stats.json").error().code ==
+          ErrorCode::not_found);
+}
+
+TEST_CASE("metrics count agents by phase and tasks by state") {
+  Told t;
+  t.agent("a1");
+  t.agent("a2", AgentPhase::silent);
+  t.agent("a3", AgentPhase::unreachable);
+  t.framework("f");
+  t.task("f", "t1");
+  t.update("f", "t1", TaskState::running);
+  const auto metrics = cluster_metrics(t.view.state());
+  const auto value = [&](const std::string& name) {
+    for (const auto& [key, number] : metrics) {
+      if (key == name) return number;
+    }
+    FAIL("no metric " << name);
+    return 0.0;
+  };
+  REQUIRE(value("master/slaves_active") == 1);
+  REQUIRE(value("master/slaves_disconnected") == 1);
+  REQUIRE(value("master/slaves_unreachable") == 1);
+  REQUIRE(value("master/tasks_running") == 1);
+  REQUIRE(value("master/cpus_total") == 8);
+  REQUIRE(value("master/cpus_used") == 1);
+  REQUIRE(value("master/frameworks_active") == 1);
+}
