@@ -1,6 +1,7 @@
 // bourse-master: gathers what agents have, offers it to frameworks, and lets people see why.
 #include <csignal>
 #include <cstdio>
+#include <memory>
 
 #include "master/shell/core_runner.hpp"
 #include "master/shell/link_server.hpp"
@@ -40,88 +41,118 @@ Status prepare(const master::MasterOptions& options) {
   return runtime::make_directories(options.work_dir);
 }
 
+// The master's parts and the threads between them: the link and HTTP on this loop, the core and the
+// view on threads of their own. Every hand-over between them is here.
+class MasterProcess {
+ public:
+  explicit MasterProcess(const master::MasterOptions& options)
+      : options_(options),
+        master_{
+            runtime::random_uuid_text(), options.hostname, options.ip, options.port, "1.11.0", {}},
+        view_([this] { loop_.post([this] { links_.resume(); }); }),
+        core_(core_config(), options.work_dir, sinks()),
+        links_(
+            loop_,
+            [this](master::CoreRunner::EventBody body, std::size_t bytes) {
+              return push(std::move(body), bytes);
+            },
+            master_),
+        process_metrics_(runtime::monotonic_now(), core_, links_),
+        api_(loop_, core_, view_, master_, [this] { return process_metrics_.read(); }) {}
+
+  Status start() {
+    runtime::HttpServerOptions http;
+    http.address = options_.ip;
+    http.port = options_.port;
+    http.allowed_hosts = {options_.hostname};
+    auto server = runtime::HttpServer::listen(loop_, http, api_.handler());
+    if (!server.ok()) return server.error();
+    server_ = std::move(server).value();
+    if (const Status bound = links_.listen(options_.ip, options_.link_port); !bound.ok()) {
+      return bound;
+    }
+    master_.port = server_->port();
+    links_.set_master(master_);
+    api_.set_master(master_);
+    view_.start();
+    return core_.start();
+  }
+
+  // Until a signal or a failure, which is returned.
+  Status run() {
+    const auto sampling = loop_.every(Duration::seconds(1), [this] { process_metrics_.sample(); });
+    const auto signals = loop_.on_signals({SIGINT, SIGTERM}, [this](int) { loop_.stop(); });
+    std::printf("ready http=%s:%u link=%s:%u\n", options_.ip.c_str(), server_->port(),
+                options_.ip.c_str(), links_.port());
+    std::fflush(stdout);
+    loop_.run();
+    core_.stop();
+    view_.stop();
+    if (failure_.empty()) return {};
+    return Error{ErrorCode::conflict, failure_};
+  }
+
+ private:
+  master::MasterConfig core_config() const {
+    master::MasterConfig config = options_.core;
+    config.master_id = master_.id;
+    config.seed = runtime::random_u64();
+    return config;
+  }
+
+  master::CoreSinks sinks() {
+    master::CoreSinks sinks;
+    sinks.outgoing = [this](std::vector<master::Outgoing>&& batch) {
+      loop_.post([this, batch = std::move(batch)]() mutable { links_.send(std::move(batch)); });
+    };
+    sinks.changes = [this](std::vector<Change>&& changes) {
+      // No Change is ever dropped: a view that cannot follow ends this leadership.
+      if (view_.push(std::move(changes)) == runtime::PushOutcome::full) {
+        fail_soon("the view could not follow the cluster");
+      }
+    };
+    sinks.answers = [this](std::vector<master::Answer>&& answers) {
+      loop_.post(
+          [this, answers = std::move(answers)]() mutable { api_.on_answers(std::move(answers)); });
+    };
+    sinks.relieved = [this] { loop_.post([this] { links_.resume(); }); };
+    sinks.abdicate = [this](const std::string& reason) { fail_soon(reason); };
+    return sinks;
+  }
+
+  runtime::PushOutcome push(master::CoreRunner::EventBody body, std::size_t bytes) {
+    const auto outcome = core_.push(std::move(body), bytes);
+    const bool behind = outcome == runtime::PushOutcome::accepted && view_.nearly_full();
+    return behind ? runtime::PushOutcome::accepted_nearly_full : outcome;
+  }
+
+  void fail_soon(const std::string& reason) {
+    loop_.post([this, reason] {
+      failure_ = reason;
+      loop_.stop();
+    });
+  }
+
+  const master::MasterOptions& options_;
+  std::string failure_;
+  codec::MasterDescription master_;
+  runtime::Loop loop_;
+  master::ViewService view_;
+  master::CoreRunner core_;
+  master::LinkServer links_;
+  master::ProcessMetrics process_metrics_;
+  master::OperatorApi api_;
+  std::unique_ptr<runtime::HttpServer> server_;
+};
+
 int run(const master::MasterOptions& options) {
   if (const Status ready = prepare(options); !ready.ok()) return fail(ready.error());
   auto pid_file = runtime::PidFile::take(options.work_dir + "/master.pid");
   if (!pid_file.ok()) return fail(pid_file.error());
-
-  runtime::Loop loop;
-  std::string failure;
-  master::MasterConfig config = options.core;
-  config.master_id = runtime::random_uuid_text();
-  config.seed = runtime::random_u64();
-  codec::MasterDescription master{config.master_id, options.hostname, options.ip,
-                                  options.port,     "1.11.0",         {}};
-
-  master::LinkServer* links = nullptr;
-  master::OperatorApi* api = nullptr;
-  master::ViewService view([&] { loop.post([&] { links->resume(); }); });
-  master::CoreSinks sinks;
-  sinks.outgoing = [&](std::vector<master::Outgoing>&& batch) {
-    loop.post([&, batch = std::move(batch)]() mutable { links->send(std::move(batch)); });
-  };
-  sinks.changes = [&](std::vector<Change>&& changes) {
-    if (view.push(std::move(changes)) == runtime::PushOutcome::full) {
-      // No Change is ever dropped: a view that cannot follow ends this leadership.
-      loop.post([&] {
-        failure = "the view could not follow the cluster";
-        loop.stop();
-      });
-    }
-  };
-  sinks.answers = [&](std::vector<master::Answer>&& answers) {
-    loop.post([&, answers = std::move(answers)]() mutable { api->on_answers(std::move(answers)); });
-  };
-  sinks.relieved = [&] { loop.post([&] { links->resume(); }); };
-  sinks.abdicate = [&](const std::string& reason) {
-    loop.post([&, reason] {
-      failure = reason;
-      loop.stop();
-    });
-  };
-  master::CoreRunner core(config, options.work_dir, std::move(sinks));
-  master::LinkServer link_server(
-      loop,
-      [&](master::CoreRunner::EventBody body, std::size_t bytes) {
-        const auto outcome = core.push(std::move(body), bytes);
-        if (outcome == runtime::PushOutcome::accepted && view.nearly_full()) {
-          return runtime::PushOutcome::accepted_nearly_full;
-        }
-        return outcome;
-      },
-      master);
-  const Instant started = runtime::monotonic_now();
-  master::ProcessMetrics process_metrics(started, core, link_server);
-  master::OperatorApi operator_api(loop, core, view, master,
-                                   [&] { return process_metrics.read(); });
-  links = &link_server;
-  api = &operator_api;
-
-  runtime::HttpServerOptions http;
-  http.address = options.ip;
-  http.port = options.port;
-  http.allowed_hosts = {options.hostname};
-  auto server = runtime::HttpServer::listen(loop, http, operator_api.handler());
-  if (!server.ok()) return fail(server.error());
-  if (const Status bound = link_server.listen(options.ip, options.link_port); !bound.ok()) {
-    return fail(bound.error());
-  }
-  master.port = server.value()->port();
-  link_server.set_master(master);
-  operator_api.set_master(master);
-  view.start();
-  if (const Status leading = core.start(); !leading.ok()) return fail(leading.error());
-
-  const auto sampling = loop.every(Duration::seconds(1), [&] { process_metrics.sample(); });
-  const auto signals = loop.on_signals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });
-  std::printf("ready http=%s:%u link=%s:%u\n", options.ip.c_str(), server.value()->port(),
-              options.ip.c_str(), link_server.port());
-  std::fflush(stdout);
-  loop.run();
-  core.stop();
-  view.stop();
-  if (failure.empty()) return 0;
-  return fail({ErrorCode::conflict, failure});
+  MasterProcess process(options);
+  if (const Status started = process.start(); !started.ok()) return fail(started.error());
+  const Status ended = process.run();
+  return ended.ok() ? 0 : fail(ended.error());
 }
 
 }  // namespace

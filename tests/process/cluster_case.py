@@ -1,5 +1,5 @@
-"""A real cluster for a test: master, agents and a told scheduler as processes in a directory of their
-own, on free ports. Everything is ended with the test, whatever happened, and what was said is shown
+"""A real cluster for a test: master, agents and a told scheduler as processes in a directory of
+their own, on free ports. Everything is ended with the test, whatever happened, and what was said is shown
 when it failed."""
 
 import json
@@ -81,8 +81,9 @@ class ClusterCase(unittest.TestCase):
         self.link_port = 0
 
     def tearDown(self):
-        failed = any(error for _, error in getattr(self._outcome, "errors", []) or []) \
-            if hasattr(self._outcome, "errors") else False
+        outcome = getattr(self._outcome, "result", None)
+        failed = outcome is not None and any(
+            test is self for test, _ in outcome.failures + outcome.errors)
         for process in reversed(self.processes):
             process.end()
         self.kill_containers()

@@ -161,7 +161,8 @@ class Cluster(ClusterCase):
         self.assertIn("after", self.call(
             {"type": "GET_TASKS", "get_tasks": {"after": "x"}}, expect=400))
         self.assertIn("..", self.call(
-            {"type": "READ_FILE", "read_file": {"path": "/agents/a/../b", "offset": 0}}, expect=400))
+            {"type": "READ_FILE", "read_file": {"path": "/agents/a/../b", "offset": 0}},
+            expect=400))
         self.call({"type": "READ_FILE", "read_file": {"path": "/agents/a/sandbox/f/e/c/x",
                                                       "offset": 0}}, expect=404)
 

@@ -1,0 +1,115 @@
+"""./dev demo, up and down with the real programs: exact results, and no trace at the end."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(os.environ["BOURSE_SOURCE"])
+sys.path.insert(0, str(SOURCE / "tools"))
+
+from local_cluster import processes, traces
+
+LIMIT_S = 100
+
+
+class DemoProcessTest(unittest.TestCase):
+    def setUp(self):
+        self.box = pathlib.Path(tempfile.mkdtemp(prefix="demo-"))
+        self.addCleanup(shutil.rmtree, self.box)
+        self.state_file = self.box / "state/state.json"
+        self.seen = {}
+
+    def start(self, script, *arguments):
+        return subprocess.Popen(
+            [sys.executable, "-B", str(SOURCE / "tools" / script), *arguments],
+            env=dict(
+                os.environ,
+                BOURSE_STATE_DIR=str(self.box / "state"),
+                BOURSE_DEMO_OUT=str(self.box / "out"),
+                TMPDIR=str(self.box),
+            ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self, child):
+        try:
+            return child.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=LIMIT_S)
+            raise
+
+    def wait(self, what, condition):
+        self.assertTrue(processes.wait_until(condition, LIMIT_S), what)
+
+    def remember(self):
+        """What the running cluster has, so that it can be looked for afterwards."""
+        self.seen = json.loads(self.state_file.read_text())
+
+    def expect_no_trace(self):
+        self.assertEqual(processes.touching([self.box]), [])
+        corners = {os.path.basename(corner) for corner in traces.cgroup_corners()}
+        self.assertEqual(corners & set(self.seen["corners"]), set())
+        self.assertEqual(traces.mounts_below([self.box]), [])
+        self.assertEqual(traces.listening_ports() & set(self.seen["ports"]), set())
+        self.assertFalse(self.state_file.exists())
+        for row in self.seen["processes"]:
+            self.assertFalse(processes.Identity(**row).alive())
+
+    def workers(self):
+        """Workers of the crawl on agents of ours: their sandboxes are below our directory."""
+        found = processes.touching([self.box])
+        names = [processes.program_of(identity.pid) for identity in found]
+        return names.count("bourse-crawl-worker")
+
+    def test_a_small_demo_finds_every_item_once_and_leaves_no_trace(self):
+        child = self.start(
+            "demo.py", "--shops=5", "--items=6", "--agents=2", "--port=0", "--json"
+        )
+        self.wait("workers run", lambda: child.poll() is not None or self.workers() > 0)
+        if child.poll() is None:
+            self.remember()
+        out, err = self.finish(child)
+        self.assertEqual(child.returncode, 0, err)
+        answer = json.loads(out.splitlines()[-1])
+        self.assertEqual(answer["items_expected"], 30)
+        self.assertEqual(answer["items_found"], 30)
+        self.assertEqual(answer["items_duplicate"], 0)
+        self.assertEqual(answer["pacing_violations"], 0)
+        self.assertTrue(answer["exact"])
+        self.assertTrue(list(pathlib.Path(answer["result"]).glob("items*.sqlite")))
+        self.expect_no_trace()
+
+    def test_ctrl_c_in_the_middle_of_a_demo_leaves_no_trace(self):
+        child = self.start("demo.py", "--shops=20", "--items=50", "--agents=2", "--port=0")
+        self.wait("workers run", lambda: child.poll() is not None or self.workers() > 1)
+        self.assertIsNone(child.poll())
+        self.remember()
+        child.send_signal(signal.SIGINT)
+        self.finish(child)
+        self.assertEqual(child.returncode, 130)
+        self.expect_no_trace()
+
+    def test_down_ends_a_cluster_and_leaves_no_trace(self):
+        child = self.start("cluster.py", "up", "--agents=2", "--port=0")
+        out, err = self.finish(child)
+        self.assertEqual(child.returncode, 0, err)
+        self.assertIn("ready: 2 agents", out)
+        self.remember()
+        child = self.start("cluster.py", "down")
+        out, err = self.finish(child)
+        self.assertEqual(out, "down: no process, cgroup, mount or port is left\n", err)
+        self.expect_no_trace()
+
+
+if __name__ == "__main__":
+    unittest.main()
