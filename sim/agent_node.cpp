@@ -1,0 +1,287 @@
+#include "sim/agent_node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/codec/links.hpp"
+#include "proto/codec/records.hpp"
+#include "sim/decode.hpp"
+#include "sim/judge.hpp"
+#include "sim/words.hpp"
+
+namespace bourse::sim {
+
+namespace {
+
+constexpr Duration kSocket = Duration::microseconds(100);
+
+AgentFacetPtr facet_of(const Plan& plan, int index) {
+  AgentFacet facet;
+  facet.hostname = "host" + std::to_string(index);
+  facet.http = {facet.hostname, "127.0.0.1", static_cast<std::uint16_t>(5051 + index)};
+  facet.total =
+      Resources::parse(plan.agent_resources[static_cast<std::size_t>(index)]).value();
+  facet.version = "0.1.0";
+  return std::make_shared<const AgentFacet>(std::move(facet));
+}
+
+}  // namespace
+
+AgentNode::AgentNode(Env& env, Hub& hub, int index)
+    : env_(env),
+      name_("agent" + std::to_string(index)),
+      detected_(facet_of(env.plan, index)),
+      disk_(env, env.plan.agent_write_rejected),
+      wire_(env, hub, Hub::Kind::agent,
+            {[this] { step(agent::MasterConnected{}); }, [this] { step(agent::MasterLost{}); },
+             [this](std::string_view bytes) { on_bytes(bytes); }}),
+      host_(env, name_, detected_->total, agent_of_host()) {}
+
+Host::Agent AgentNode::agent_of_host() {
+  Host::Agent out;
+  out.up = [this] { return up(); };
+  out.report = [this](const decltype(agent::Event::body)& body) {
+    std::visit([this](const auto& event) { step(event); }, body);
+  };
+  out.accept = [this](const std::shared_ptr<ExecutorProcess>& process) {
+    const PeerId peer(++peers_made_);
+    executors_[peer] = process;
+    return peer;
+  };
+  out.executor_bytes = [this](PeerId peer, const std::string& bytes) {
+    on_executor_bytes(peer, bytes);
+  };
+  out.executor_gone = [this](PeerId peer) { on_executor_gone(peer); };
+  return out;
+}
+
+std::vector<CheckpointRecord> AgentNode::stored_records() {
+  std::vector<CheckpointRecord> out;
+  for (const std::string& bytes : disk_.records()) {
+    Result<CheckpointRecord> record = codec::decode_checkpoint_record(bytes);
+    if (!record.ok()) {
+      env_.judge->violate("S25", "a checkpoint record does not parse: " + record.error().message);
+      return out;
+    }
+    out.push_back(std::move(record).value());
+  }
+  return out;
+}
+
+void AgentNode::start() {
+  ++life_;
+  agent::Started started;
+  started.detected = detected_;
+  const auto wall_ms = static_cast<std::uint64_t>(env_.stamp().wall.ns / 1'000'000);
+  incarnation_ = std::max(wall_ms, incarnation_ + 1);
+  started.incarnation = incarnation_;
+  started.seed = env_.rng.next();
+  started.token_key = {env_.rng.next(), env_.rng.next()};
+  started.boot_id = "boot-" + std::to_string(boots_);
+  started.records = stored_records();
+  started.containers = host_.found();
+  core_ = std::make_unique<agent::AgentCore>(env_.plan.agent);
+  armed_ = Instant::max();
+  step(std::move(started));
+  wire_.open();
+}
+
+void AgentNode::crash_and_return(Duration away, bool reboot) {
+  if (!core_) return;
+  env_.trace(name_, reboot ? "reboots" : "dies");
+  ++life_;
+  core_.reset();
+  disk_.crash();
+  wire_.close();
+  const auto executors = std::move(executors_);
+  executors_.clear();
+  for (const auto& [peer, process] : executors) {
+    env_.schedule.in(kSocket, [peer = peer, process = process] {
+      if (const auto alive = process.lock()) alive->lose(peer);
+    });
+  }
+  if (reboot) {
+    ++boots_;
+    host_.reboot();
+  }
+  if (env_.plan.plant == Plant::amnesia) {
+    host_.hide_all();
+    disk_.forget_if([](const std::string& bytes) {
+      return codec::decode_checkpoint_record(bytes).value().index() != 0;
+    });
+  }
+  env_.schedule.in(away, [this, life = life_] {
+    if (life == life_) start();
+  });
+}
+
+void AgentNode::on_bytes(std::string_view bytes) {
+  const std::uint64_t life = life_;
+  for (auto& message : decode_all(env_, bytes, codec::decode_master_to_agent)) {
+    if (life != life_) return;
+    after_master_message(message);
+    step(agent::FromMaster{std::move(message)});
+  }
+}
+
+// An acknowledgement that the core will act on: of the update that it waits for.
+void AgentNode::after_master_message(const MasterToAgent& message) {
+  const auto* ack = std::get_if<to_agent::Acknowledge>(&message.body);
+  if (ack == nullptr || !core_ || message.header.session != core_->state().link.session) return;
+  const auto it = core_->state().tasks.find({ack->framework_id, ack->task_id});
+  if (it == core_->state().tasks.end() || it->second.pending.empty()) return;
+  if (it->second.pending.front().status.uuid != ack->uuid) return;
+  env_.judge->acknowledged_to_agent({ack->framework_id, ack->task_id}, ack->uuid);
+}
+
+void AgentNode::on_executor_bytes(PeerId peer, std::string_view bytes) {
+  if (!core_ || !executors_.contains(peer)) return;
+  for (auto& call : decode_all(env_, bytes, codec::decode_executor_call_frame)) {
+    step(agent::FromExecutor{peer, std::move(call)});
+  }
+}
+
+void AgentNode::on_executor_gone(PeerId peer) {
+  if (core_ && executors_.erase(peer) > 0) step(agent::ExecutorGone{peer});
+}
+
+bool AgentNode::break_executor() {
+  const auto process = host_.pick_executor();
+  if (!process || process->peer().empty()) return false;
+  const PeerId peer = process->peer();
+  process->lose(peer);
+  env_.schedule.in(env_.between_ms(0, 2'000), [this, peer] { on_executor_gone(peer); });
+  return true;
+}
+
+template <typename Body>
+void AgentNode::step(Body body) {
+  if (!core_) return;
+  const agent::Event event{env_.stamp(), std::move(body)};
+  env_.count_event(name_, event.body.index());
+  if (env_.tracing) env_.trace(name_, text_of(event));
+  agent::Effects effects;
+  core_->step(event, effects);  // checks its invariants itself
+  if (env_.tracing) {
+    for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));
+  }
+  const std::uint64_t life = life_;
+  for (agent::Effect& effect : effects.list) {
+    if (life != life_) return;
+    perform(effect);
+  }
+  if (life == life_ && core_) arm();
+}
+
+void AgentNode::perform(agent::Effect& effect) {
+  if (const auto* message = std::get_if<agent::SendToMaster>(&effect.body)) {
+    send(*message);
+  } else if (auto* write = std::get_if<agent::Checkpoint>(&effect.body)) {
+    perform_checkpoint(*write);
+  } else if (const auto* start = std::get_if<agent::StartContainer>(&effect.body)) {
+    host_.start(*start);
+  } else if (const auto* resize = std::get_if<agent::ResizeContainer>(&effect.body)) {
+    host_.resize(resize->container_id, resize->resources);
+  } else if (const auto* kill = std::get_if<agent::KillContainer>(&effect.body)) {
+    if (env_.tracing) env_.trace(name_, "  kills container " + kill->container_id.raw());
+    host_.kill(kill->container_id, kill->grace);
+  } else if (const auto* release = std::get_if<agent::ReleaseContainer>(&effect.body)) {
+    host_.release(release->container_id);
+  } else if (const auto* tell = std::get_if<agent::SendToExecutor>(&effect.body)) {
+    std::string batch;
+    if (codec::append_executor_event(tell->event, batch) == 0) {
+      env_.judge->violate("codec", "an event to an executor cannot be sent");
+    }
+    env_.schedule.in(kSocket, [this, peer = tell->peer, batch = std::move(batch)] {
+      const auto it = executors_.find(peer);
+      const auto process = it == executors_.end() ? nullptr : it->second.lock();
+      if (process) process->on_bytes(peer, batch);
+    });
+  } else if (const auto* close = std::get_if<agent::CloseExecutor>(&effect.body)) {
+    close_executor(*close);
+  } else if (std::holds_alternative<agent::ReconnectMaster>(effect.body)) {
+    env_.schedule.in(Duration{}, [this, life = life_] {
+      if (life == life_) wire_.reopen();
+    });
+  } else if (const auto* stop = std::get_if<agent::Stop>(&effect.body)) {
+    // An operator starts it again.
+    env_.trace(name_, "stops: " + stop->reason);
+    crash_and_return(env_.between_ms(100, 5'000), false);
+  }
+}
+
+void AgentNode::close_executor(const agent::CloseExecutor& close) {
+  env_.schedule.in(kSocket, [this, peer = close.peer] {
+    const auto it = executors_.find(peer);
+    const auto process = it == executors_.end() ? nullptr : it->second.lock();
+    if (it != executors_.end()) executors_.erase(it);
+    if (process) process->lose(peer);
+  });
+}
+
+void AgentNode::send(const agent::SendToMaster& send) {
+  if (const auto* update = std::get_if<to_master::StatusUpdate>(&send.message.body)) {
+    if (update->status.uuid) {
+      env_.judge->promises_update({update->framework_id, update->status.task_id},
+                                  *update->status.uuid);
+    }
+  }
+  std::string batch;
+  if (codec::append_agent_to_master(send.message, batch) == 0) {
+    env_.judge->violate("codec", "a message to the master cannot be sent");
+  }
+  if (env_.tracing) env_.trace(name_, "  -> " + text_of(send.message));
+  wire_.send(std::move(batch));
+}
+
+void AgentNode::note_issued(const agent::Checkpoint& write) {
+  for (const CheckpointRecord& record : write.records) {
+    if (const auto* update = std::get_if<checkpoint::UpdateStored>(&record)) {
+      env_.judge->update_issued({update->framework_id, update->status.task_id},
+                                *update->status.uuid);
+    }
+  }
+}
+
+void AgentNode::perform_checkpoint(agent::Checkpoint& write) {
+  note_issued(write);
+  std::vector<std::string> bytes;
+  for (const CheckpointRecord& record : write.records) {
+    bytes.push_back(codec::encode_checkpoint_record(record));
+  }
+  std::vector<agent::Effect> after = std::move(write.after);
+  if (env_.plan.plant == Plant::early_promise) {
+    for (agent::Effect& effect : after) perform(effect);
+    after.clear();
+  }
+  disk_.submit(
+      std::move(bytes),
+      [this, id = write.id, after = std::move(after)](bool stored) mutable {
+        if (!stored) return step(agent::Rejected{id, "no space left on device"});
+        for (agent::Effect& effect : after) perform(effect);
+        step(agent::Stored{id});
+      },
+      [this, records = write.records] {
+        for (const CheckpointRecord& record : records) {
+          if (const auto* update = std::get_if<checkpoint::UpdateStored>(&record)) {
+            env_.judge->update_stored({update->framework_id, update->status.task_id},
+                                      *update->status.uuid);
+          } else if (const auto* launch = std::get_if<checkpoint::ExecutorLaunched>(&record)) {
+            env_.judge->container_stored(launch->container_id);
+          }
+        }
+      });
+}
+
+void AgentNode::arm() {
+  const Instant next = core_->next_deadline();
+  if (next == armed_ || next == Instant::max()) return;
+  armed_ = next;
+  env_.schedule.at(next, [this, next, life = life_] {
+    if (life != life_ || armed_ != next) return;
+    armed_ = Instant::max();
+    step(agent::Tick{});
+  });
+}
+
+}  // namespace bourse::sim

@@ -1,0 +1,62 @@
+// AgentNode: the real AgentCore on a modelled disk, link and machine. Owned by the World; one
+// thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/core/agent_core.hpp"
+#include "sim/disk.hpp"
+#include "sim/env.hpp"
+#include "sim/host.hpp"
+#include "sim/wire.hpp"
+
+namespace bourse::sim {
+
+class AgentNode {
+ public:
+  AgentNode(Env& env, Hub& hub, int index);
+
+  void start();
+  void crash_and_return(Duration away, bool reboot);
+  bool up() const { return core_ != nullptr; }
+  const agent::AgentCore& core() const { return *core_; }
+  Wire& wire() { return wire_; }
+  Host& host() { return host_; }
+  // Breaks one executor's connection; false: there is none.
+  bool break_executor();
+
+ private:
+  Host::Agent agent_of_host();
+  void on_bytes(std::string_view bytes);
+  void on_executor_bytes(PeerId peer, std::string_view bytes);
+  void on_executor_gone(PeerId peer);
+  template <typename Body>
+  void step(Body body);
+  void perform(agent::Effect& effect);
+  void perform_checkpoint(agent::Checkpoint& write);
+  void note_issued(const agent::Checkpoint& write);
+  void send(const agent::SendToMaster& send);
+  void close_executor(const agent::CloseExecutor& close);
+  void after_master_message(const MasterToAgent& message);
+  std::vector<CheckpointRecord> stored_records();
+  void arm();
+
+  Env& env_;
+  std::string name_;
+  AgentFacetPtr detected_;
+  Disk disk_;
+  Wire wire_;
+  Host host_;
+  std::unique_ptr<agent::AgentCore> core_;
+  std::uint64_t life_ = 0;
+  std::uint64_t incarnation_ = 0;
+  std::uint64_t boots_ = 1;
+  std::uint64_t peers_made_ = 0;
+  std::map<PeerId, std::weak_ptr<ExecutorProcess>> executors_;
+  Instant armed_ = Instant::max();
+};
+
+}  // namespace bourse::sim

@@ -1,0 +1,58 @@
+// Env: what every part of a simulated world shares: the clock, the one random source, the plan, the
+// judge, the trace and the counts. Owned by the World; outlives its parts. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/fingerprint.hpp"
+#include "base/prng.hpp"
+#include "base/time.hpp"
+#include "sim/plan.hpp"
+#include "sim/schedule.hpp"
+
+namespace bourse::sim {
+
+class Judge;
+
+struct Env {
+  const Plan& plan;
+  Schedule schedule;
+  Prng rng;
+  Judge* judge = nullptr;
+  Fingerprint fingerprint;
+  Duration wall_offset;
+  bool tracing = false;
+  bool healed = false;  // the second phase: nothing goes wrong any more
+  Duration disk_slowness;
+
+  std::uint64_t core_events = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t messages = 0;
+
+  Env(const Plan& drawn, bool trace)
+      : plan(drawn), rng(drawn.seed ^ 0x5eed5eed5eed5eedULL), tracing(trace) {}
+
+  Stamp stamp() const {
+    return {schedule.now(),
+            WallTime{1'800'000'000'000'000'000} + Duration{schedule.now().ns} + wall_offset};
+  }
+  // True in `permille` of thousand cases while faults happen.
+  bool fault(int permille) {
+    if (healed || permille == 0 || !rng.chance(static_cast<std::uint64_t>(permille), 1000)) {
+      return false;
+    }
+    ++faults;
+    return true;
+  }
+  Duration between_ms(std::int64_t low, std::int64_t high) {
+    return Duration::milliseconds(rng.between(low, high));
+  }
+  // One line of the readable trace. Cheap when nobody reads it: guard costly texts by `tracing`.
+  void trace(std::string_view who, std::string_view what) const;
+  // A step of a core: counted, and part of the fingerprint.
+  void count_event(std::string_view who, std::size_t kind);
+};
+
+}  // namespace bourse::sim

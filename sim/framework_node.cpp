@@ -1,0 +1,238 @@
+#include "sim/framework_node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/codec/links.hpp"
+#include "sim/decode.hpp"
+#include "sim/host.hpp"
+#include "sim/judge.hpp"
+#include "sim/words.hpp"
+
+namespace bourse::sim {
+
+namespace {
+
+TaskId task_id(int framework, std::size_t task, int attempt) {
+  return TaskId("f" + std::to_string(framework) + "-t" + std::to_string(task) + "-a" +
+                std::to_string(attempt));
+}
+
+}  // namespace
+
+FrameworkNode::FrameworkNode(Env& env, Hub& hub, int index)
+    : env_(env),
+      hub_(hub),
+      index_(index),
+      plan_(env.plan.frameworks[static_cast<std::size_t>(index)]),
+      name_("framework" + std::to_string(index)) {
+  for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
+    Row row;
+    row.index = i;
+    rows_.emplace(task_id(index_, i, 0), row);
+  }
+}
+
+void FrameworkNode::start() {
+  begin_instance();
+  look_around();
+  if (plan_.ending != Ending::stays) {
+    env_.schedule.in(plan_.ends_at, [this] { end_for_good(); });
+  }
+}
+
+FrameworkNode::Instance* FrameworkNode::current() {
+  return down_ || instances_.empty() ? nullptr : instances_.back().get();
+}
+
+FrameworkNode::Instance* FrameworkNode::find(std::uint64_t number) {
+  for (const auto& instance : instances_) {
+    if (instance->number == number && !instance->dead) return instance.get();
+  }
+  return nullptr;
+}
+
+Wire* FrameworkNode::wire() {
+  Instance* instance = current();
+  return instance == nullptr ? nullptr : instance->wire.get();
+}
+
+void FrameworkNode::begin_instance() {
+  down_ = false;
+  sdk::SchedulerConfig config = env_.plan.scheduler;
+  config.implicit_acknowledgements = plan_.implicit_acknowledgements;
+  auto made = std::make_unique<Instance>(config);
+  Instance* instance = made.get();
+  instance->number = ++begun_;
+  const std::uint64_t number = instance->number;
+  Wire::Client client;
+  client.connected = [this, number] {
+    if (Instance* i = find(number)) step(*i, sdk::scheduler_event::Connected{});
+  };
+  client.lost = [this, number] {
+    if (Instance* i = find(number)) step(*i, sdk::scheduler_event::Lost{});
+  };
+  client.bytes = [this, number](std::string_view bytes) {
+    for (auto& message : decode_all(env_, bytes, codec::decode_master_to_framework)) {
+      Instance* i = find(number);
+      if (i != nullptr) step(*i, sdk::scheduler_event::FromMaster{std::move(message)});
+    }
+  };
+  instance->wire = std::make_unique<Wire>(env_, hub_, Hub::Kind::framework, std::move(client));
+  instances_.push_back(std::move(made));
+  FrameworkFacet facet;
+  facet.id = id_;
+  facet.user = "root";
+  facet.name = name_;
+  facet.failover_timeout = plan_.failover_timeout;
+  facet.checkpoint = true;
+  facet.roles = {plan_.role};
+  if (plan_.partition_aware) facet.capabilities.set(Capabilities::partition_aware);
+  if (plan_.killing_state) facet.capabilities.set(Capabilities::task_killing_state);
+  step(*instance, sdk::scheduler_event::Start{facet, {}, number});
+  instance->wire->open();
+}
+
+template <typename Body>
+void FrameworkNode::step(Instance& instance, Body body) {
+  if (instance.dead) return;
+  const sdk::SchedulerInput input{env_.stamp(), std::move(body)};
+  env_.count_event(name_, input.body.index());
+  std::vector<sdk::SchedulerOutput> outputs;
+  instance.machine.step(input, outputs);
+  for (sdk::SchedulerOutput& output : outputs) {
+    if (!instance.dead) perform(instance, output);
+  }
+  if (!instance.dead) arm(instance);
+}
+
+void FrameworkNode::call(Instance& instance, decltype(SchedulerCall::body) body) {
+  step(instance, sdk::scheduler_event::Call{SchedulerCall{id_, std::move(body)}});
+}
+
+void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
+  if (auto* send = std::get_if<sdk::scheduler_effect::Send>(&output)) {
+    std::string batch;
+    if (codec::append_framework_to_master(send->message, batch) == 0) {
+      env_.judge->violate("codec", "a framework's call cannot be sent");
+    }
+    if (env_.tracing) env_.trace(name_, "  -> " + text_of(send->message));
+    instance.wire->send(std::move(batch));
+  } else if (auto* deliver = std::get_if<sdk::scheduler_effect::Deliver>(&output)) {
+    on_event(instance, deliver->event);
+  } else if (std::holds_alternative<sdk::scheduler_effect::Disconnected>(output)) {
+    instance.offers.clear();
+  } else if (std::holds_alternative<sdk::scheduler_effect::Reconnect>(output)) {
+    env_.schedule.in(Duration{}, [this, number = instance.number] {
+      if (Instance* i = find(number)) i->wire->reopen();
+    });
+  } else if (auto* refused = std::get_if<sdk::scheduler_effect::Refused>(&output)) {
+    env_.judge->violate("SDK", name_ + " is refused a call: " + refused->reason);
+  } else if (std::holds_alternative<sdk::scheduler_effect::Finished>(output)) {
+    instance.dead = true;
+    instance.wire->close();
+    if (&instance == current() && !over_) {
+      // Ended by an error: the work goes on in a new process, as after any other crash.
+      down_ = true;
+      env_.schedule.in(env_.between_ms(100, 3'000), [this] {
+        if (down_ && !over_) begin_instance();
+      });
+    }
+    env_.schedule.in(Duration{}, [this] { bury(); });
+  }
+}
+
+void FrameworkNode::bury() {
+  for (auto& instance : instances_) {
+    if (instance->dead) buried_.push_back(std::move(instance));
+  }
+  std::erase(instances_, nullptr);
+}
+
+void FrameworkNode::crash_and_return(Duration away) {
+  Instance* instance = current();
+  if (instance == nullptr || over_) return;
+  env_.trace(name_, "dies");
+  instance->dead = true;
+  instance->wire->close();
+  down_ = true;
+  bury();
+  env_.schedule.in(away, [this] {
+    if (down_ && !over_) begin_instance();
+  });
+}
+
+void FrameworkNode::take_over() {
+  if (current() == nullptr || over_ || id_.empty()) return;
+  env_.trace(name_, "is taken over by a second instance");
+  begin_instance();
+}
+
+void FrameworkNode::end_for_good() {
+  if (over_) return;
+  over_ = true;
+  Instance* instance = current();
+  env_.trace(name_, "ends for good");
+  if (!id_.empty()) env_.judge->framework_ended(id_);
+  if (instance != nullptr && plan_.ending == Ending::teardown) {
+    if (!instance->machine.subscribed()) {
+      // Teardown must be said in a session: wait for one.
+      over_ = false;
+      env_.schedule.in(Duration::milliseconds(200), [this] { end_for_good(); });
+      return;
+    }
+    step(*instance, sdk::scheduler_event::Stop{false});
+  } else if (instance != nullptr) {
+    instance->dead = true;
+    instance->wire->close();
+  } else if (plan_.ending == Ending::teardown) {
+    over_ = false;
+    env_.schedule.in(Duration::milliseconds(200), [this] { end_for_good(); });
+  }
+}
+
+void FrameworkNode::arm(Instance& instance) {
+  const Instant next = instance.machine.next_deadline();
+  if (next == instance.armed || next == Instant::max()) return;
+  instance.armed = next;
+  env_.schedule.at(next, [this, next, number = instance.number] {
+    Instance* i = find(number);
+    if (i == nullptr || i->armed != next) return;
+    i->armed = Instant::max();
+    step(*i, sdk::scheduler_event::Tick{});
+  });
+}
+
+bool FrameworkNode::waits(const Row& row) const {
+  const TaskPlan& plan = plan_.tasks[row.index];
+  const bool ready = Instant{1'000'000'000} + plan.ready_at <= env_.schedule.now();
+  return !row.launched && !row.ended && (ready || env_.healed);
+}
+
+std::string FrameworkNode::missing() const {
+  if (plan_.ending != Ending::stays) return over_ ? "" : name_ + " has not ended";
+  if (down_ || instances_.empty()) return name_ + " is down";
+  const Instance& instance = *instances_.back();
+  if (!instance.machine.subscribed()) return name_ + " is not subscribed";
+  if (instance.machine.pending_calls() > 0) return name_ + " has pending calls";
+  for (const auto& [id, row] : rows_) {
+    if (row.ended) continue;
+    return name_ + ": " + id.raw() +
+           (row.launched ? " was launched and last heard as " +
+                               std::string(row.last ? name_of(*row.last) : "nothing")
+                         : " was never launched");
+  }
+  return "";
+}
+
+std::uint64_t FrameworkNode::fingerprint() const {
+  Fingerprint fp;
+  for (const auto& instance : instances_) fp.add(instance->machine.fingerprint());
+  for (const auto& [id, row] : rows_) {
+    fp.add(std::string_view(id.raw()));
+    fp.add(row.ended);
+  }
+  return fp.value();
+}
+
+}  // namespace bourse::sim

@@ -1,0 +1,101 @@
+// FrameworkNode: a small framework on the SDK's scheduler machine. It launches what its plan says,
+// kills some of it, declines, suppresses and revives, and fails over by its id. What it launches it
+// writes down first, so that another instance can go on. Owned by the World; one thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "framework-sdk/core/scheduler_machine.hpp"
+#include "sim/env.hpp"
+#include "sim/wire.hpp"
+
+namespace bourse::sim {
+
+class FrameworkNode {
+ public:
+  FrameworkNode(Env& env, Hub& hub, int index);
+
+  void start();
+  void crash_and_return(Duration away);
+  void take_over();  // a second instance subscribes, the first one lives on until it is told
+  bool over() const { return over_; }
+  Wire* wire();
+
+  // What is still missing to the end of its work; empty: nothing.
+  std::string missing() const;
+  std::size_t live_instances() const { return instances_.size(); }
+  const FrameworkPlan& plan() const { return plan_; }
+  const FrameworkId& id() const { return id_; }
+  std::uint64_t fingerprint() const;
+
+ private:
+  // What it has written down about one task.
+  struct Row {
+    std::size_t index = 0;
+    int attempt = 0;
+    bool launched = false;
+    bool ended = false;
+    bool kill_wanted = false;
+    AgentId agent;
+    std::optional<TaskState> last;
+  };
+  // One process of it.
+  struct Instance {
+    std::uint64_t number = 0;
+    std::unique_ptr<Wire> wire;
+    sdk::SchedulerMachine machine;
+    bool dead = false;
+    bool greeted = false;
+    bool suppressed = false;
+    std::map<OfferId, OfferFacet> offers;
+    Instant armed = Instant::max();
+
+    explicit Instance(const sdk::SchedulerConfig& config) : machine(config) {}
+  };
+
+  void begin_instance();
+  Instance* current();
+  Instance* find(std::uint64_t number);
+  template <typename Body>
+  void step(Instance& instance, Body body);
+  void call(Instance& instance, decltype(SchedulerCall::body) body);
+  void perform(Instance& instance, sdk::SchedulerOutput& output);
+  void on_event(Instance& instance, const SchedulerEvent& event);
+  void on_update(Instance& instance, const TaskStatus& status);
+  void on_subscribed(Instance& instance);
+  void consider(std::uint64_t instance, const OfferId& offer);
+  bool place(Row& row, const TaskId& id, const OfferFacet& offer, Resources& left,
+             std::map<ExecutorId, bool>& executors, std::vector<OfferOperation>& operations);
+  TaskFacet facet_of(const TaskId& id, const TaskPlan& plan, const OfferFacet& offer,
+                     const Resources& left) const;
+  ExecutorFacet executor_on(const OfferFacet& offer) const;
+  void kill_later(const TaskId& id, Duration span);
+  void kill(const TaskId& id);
+  void try_again(const Row& ended);
+  void look_around();  // now and then: asks, suppresses, revives
+  void end_for_good();
+  void bury();
+  void arm(Instance& instance);
+  bool waits(const Row& row) const;
+
+  Env& env_;
+  Hub& hub_;
+  int index_;
+  const FrameworkPlan& plan_;
+  std::string name_;
+  FrameworkId id_;
+  std::vector<std::unique_ptr<Instance>> instances_;  // the last one is the current one
+  std::vector<std::unique_ptr<Instance>> buried_;     // their wires may still be named
+  std::uint64_t begun_ = 0;
+  std::uint64_t generation_ = 0;
+  bool down_ = true;
+  bool over_ = false;
+  std::map<TaskId, Row> rows_;
+};
+
+}  // namespace bourse::sim

@@ -1,0 +1,199 @@
+#include "sim/judge.hpp"
+
+#include <algorithm>
+
+namespace bourse::sim {
+
+namespace {
+
+std::string text_of(const Judge::TaskKey& task) {
+  return task.second.raw() + " of " + task.first.raw();
+}
+
+// The full sweep over the master's tables: every so many steps.
+constexpr std::uint64_t kSweepEvery = 64;
+
+}  // namespace
+
+void Judge::violate(const std::string& promise, const std::string& what) {
+  env_.trace("judge", promise + " BROKEN: " + what);
+  if (violation_.empty()) violation_ = promise + ": " + what;
+}
+
+void Judge::accepted(const TaskKey& task) {
+  tasks_[task].accepted = true;
+}
+
+void Judge::kill_asked(const TaskKey& task) {
+  tasks_[task].kill_asked = true;
+}
+
+void Judge::framework_ended(const FrameworkId& id) {
+  ended_frameworks_.insert(id);
+}
+
+bool Judge::runs(const TaskKey& task) const {
+  const auto it = tasks_.find(task);
+  return it != tasks_.end() && it->second.running;
+}
+
+void Judge::told(const FrameworkId& framework, const TaskStatus& status) {
+  const TaskKey key{framework, status.task_id};
+  Truth& truth = tasks_[key];
+  const std::string state(name_of(status.state));
+  if (status.uuid) told_with_uuid(key, truth, *status.uuid);
+  if (truth.terminal_told) {
+    if (*truth.terminal_told != status.state) {
+      violate("S7", text_of(key) + " was told " + std::string(name_of(*truth.terminal_told)) +
+                        " and then " + state + " (" + status.message + ")");
+    }
+    return;
+  }
+  if (!is_terminal(status.state)) return;
+  truth.terminal_told = status.state;
+  ++ended_;
+  // LOST says that the master gave its agent up: the task may run until the agent is back.
+  if (truth.running && status.state != TaskState::lost) {
+    violate("S22", text_of(key) + " runs and was told " + state + " (" + status.message + ")");
+  }
+}
+
+void Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
+  const auto it = std::find_if(truth.updates.begin(), truth.updates.end(),
+                               [&](const Update& update) { return update.uuid == uuid; });
+  if (it == truth.updates.end()) {
+    violate("S10", text_of(key) + " was told an update that its agent never made");
+    return;
+  }
+  const auto index = static_cast<std::size_t>(it - truth.updates.begin());
+  if (index < truth.heard) return;  // again
+  for (std::size_t i = truth.heard; i < index; ++i) {
+    if (!truth.updates[i].stored || truth.terminal_told) continue;
+    violate("S10", text_of(key) + " heard its update " + std::to_string(index + 1) +
+                       " before update " + std::to_string(i + 1));
+  }
+  truth.heard = index + 1;
+}
+
+void Judge::task_starts(const TaskKey& task, const ContainerId& container) {
+  Truth& truth = tasks_[task];
+  if (!truth.accepted) violate("S13", text_of(task) + " starts and nobody launched it");
+  if (!truth.containers.insert(container).second) {
+    violate("S13", text_of(task) + " starts a second time in its container");
+  }
+  if (truth.containers.size() > 1) violate("S8", text_of(task) + " starts in a second container");
+  if (truth.terminal_told && *truth.terminal_told != TaskState::lost) {
+    violate(truth.kill_asked ? "S9" : "S22",
+            text_of(task) + " starts after " + std::string(name_of(*truth.terminal_told)) +
+                " was told");
+  }
+  truth.running = true;
+}
+
+void Judge::task_stops(const TaskKey& task) {
+  tasks_[task].running = false;
+}
+
+void Judge::container_starts(const std::string& agent, const ContainerId& container,
+                             const Resources& total, const Resources& sum) {
+  if (!total.contains(sum)) {
+    violate("S1", agent + " runs " + sum.to_text() + " of " + total.to_text() + " with container " +
+                      container.raw());
+  }
+}
+
+void Judge::container_is_killed(const TaskKey& command_task) {
+  const Truth& truth = tasks_[command_task];
+  if (truth.kill_asked || truth.terminal_told || !truth.running) return;
+  if (ended_frameworks_.contains(command_task.first)) return;
+  violate("S14", text_of(command_task) + " is killed and nobody asked for it");
+}
+
+void Judge::update_issued(const TaskKey& task, const Uuid& uuid) {
+  auto& updates = tasks_[task].updates;
+  const bool known = std::any_of(updates.begin(), updates.end(),
+                                 [&](const Update& update) { return update.uuid == uuid; });
+  if (!known) updates.push_back({uuid, false});
+}
+
+void Judge::update_stored(const TaskKey& task, const Uuid& uuid) {
+  for (Update& update : tasks_[task].updates) {
+    if (update.uuid == uuid) update.stored = true;
+  }
+}
+
+void Judge::promises_update(const TaskKey& task, const Uuid& uuid) {
+  for (const Update& update : tasks_[task].updates) {
+    if (update.uuid == uuid && update.stored) return;
+  }
+  violate("S25", "an update of " + text_of(task) + " leaves before it is stored");
+}
+
+void Judge::promises_container(const ContainerId& container) {
+  if (stored_containers_.contains(container)) return;
+  violate("S25", "container " + container.raw() + " starts before its launch is stored");
+}
+
+void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
+  if (ended_frameworks_.contains(task.first)) return;
+  const Truth& truth = tasks_[task];
+  if (truth.terminal_told) return;
+  for (std::size_t i = 0; i < truth.updates.size(); ++i) {
+    if (truth.updates[i].uuid != uuid) continue;
+    if (i >= truth.heard) {
+      violate("S11", "an update of " + text_of(task) + " is acknowledged that nobody saw");
+    }
+    return;
+  }
+}
+
+void Judge::master_step(const master::MasterCore& core, const master::Effects& effects) {
+  for (const Change& change : effects.changes) {
+    if (change.sequence != last_change_ + 1) {
+      violate("S27", "change " + std::to_string(change.sequence) + " follows " +
+                         std::to_string(last_change_));
+    }
+    last_change_ = change.sequence;
+  }
+  if (++steps_ % kSweepEvery == 0) check_master(core);
+}
+
+void Judge::check_agent_rows(const master::MasterState& state, const master::Agent& agent) {
+  if (!agent.ledger.deficit().empty()) return;
+  Resources left = agent.ledger.total();
+  const auto take = [&](const Resources& resources, const char* what) {
+    if (!left.contains(resources)) {
+      violate("S2", std::string(what) + " holds " + resources.to_text() + " and of " +
+                        agent.id.raw() + " only " + left.to_text() + " is left");
+    } else {
+      left.subtract(resources);
+    }
+  };
+  for (const master::TaskSlot slot : agent.tasks) {
+    const master::Task& task = state.tasks.at(slot);
+    if (!task.released) take(task.facet->resources, "a task");
+  }
+  for (const auto& [key, executor] : agent.executors) {
+    take(executor.facet->resources, "an executor");
+  }
+  for (const master::OfferSlot slot : agent.offers) {
+    take(*state.offers.at(slot).resources, "an offer");
+  }
+}
+
+void Judge::check_master(const master::MasterCore& core) {
+  core.check_invariants();
+  const master::MasterState& state = core.state();
+  state.agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+    check_agent_rows(state, agent);
+  });
+  // No offer outlives its lifetime.
+  const Instant now = env_.schedule.now();
+  state.offers.for_each([&](master::OfferSlot, const master::Offer& offer) {
+    if (offer.expires + Duration::seconds(1) < now) {
+      violate("L5", "offer " + offer.id.raw() + " is past its lifetime");
+    }
+  });
+}
+
+}  // namespace bourse::sim

@@ -1,0 +1,186 @@
+#include "sim/plan.hpp"
+
+#include <algorithm>
+
+#include "base/prng.hpp"
+
+namespace bourse::sim {
+
+namespace {
+
+Duration ms(Prng& rng, std::int64_t low, std::int64_t high) {
+  return Duration::milliseconds(rng.between(low, high));
+}
+
+TaskPlan draw_task(Prng& rng, Duration safety, int custom_percent) {
+  TaskPlan task;
+  task.custom = rng.chance(static_cast<std::uint64_t>(custom_percent), 100);
+  task.group = task.custom && rng.chance(1, 4);
+  task.stubborn = !task.custom && rng.chance(1, 8);
+  task.forever = rng.chance(1, 6);
+  task.wants_port = rng.chance(1, 4);
+  task.run_time = rng.chance(1, 5) ? ms(rng, 10'000, 60'000) : ms(rng, 50, 8'000);
+  if (rng.chance(1, 6)) task.wait_status = rng.chance(1, 3) ? 11 : 1 << 8;
+  task.out_of_memory = rng.chance(1, 20);
+  if (task.out_of_memory) task.wait_status = 9;
+  task.ready_at = Duration{rng.between(0, safety.ns / 10 * 9)};
+  if (task.forever || rng.chance(1, 5)) task.kill_after = ms(rng, 1, 20'000);
+  task.cpu_milli = rng.between(1, 10) * 100;
+  task.memory_milli = rng.between(16, 128) * 1000;
+  return task;
+}
+
+FrameworkPlan draw_framework(Prng& rng, const Plan& plan, int index, int tasks) {
+  static constexpr const char* kRoles[] = {"*", "web", "batch", "web/api"};
+  FrameworkPlan framework;
+  framework.partition_aware = rng.chance(1, 2);
+  framework.killing_state = rng.chance(1, 2);
+  framework.implicit_acknowledgements = rng.chance(2, 3);
+  framework.role = kRoles[rng.below(4)];
+  framework.failover_timeout = Duration::seconds(36'000);
+  // The first one always stays: a run must carry tasks to their end.
+  if (index > 0 && rng.chance(1, 4)) {
+    framework.ending = rng.chance(1, 2) ? Ending::teardown : Ending::abandoned;
+    framework.ends_at = Duration{rng.between(plan.safety.ns / 3, plan.safety.ns)};
+    if (framework.ending == Ending::abandoned) framework.failover_timeout = ms(rng, 5'000, 40'000);
+  }
+  const int custom_percent = static_cast<int>(rng.below(4)) * 20;
+  for (int i = 0; i < tasks; ++i) {
+    framework.tasks.push_back(draw_task(rng, plan.safety, custom_percent));
+  }
+  return framework;
+}
+
+void draw_times(Prng& rng, Plan& plan) {
+  plan.master.master_id = "master";
+  plan.master.cluster_name = "sim";
+  plan.master.agent_heartbeat = ms(rng, 1'000, 5'000);
+  plan.master.agent_silence = plan.master.agent_heartbeat * 3;
+  plan.master.agent_timeout = plan.master.agent_silence * rng.between(2, 5);
+  plan.master.agent_recovery = ms(rng, 20'000, 60'000);
+  plan.master.agent_retry = ms(rng, 500, 5'000);
+  plan.master.framework_heartbeat = Duration::seconds(5);
+  plan.master.framework_silence = ms(rng, 15'000, 45'000);
+  plan.master.offer_lifetime = ms(rng, 5'000, 60'000);
+  plan.agent.update_retry = ms(rng, 1'000, 10'000);
+  plan.agent.update_retry_max = ms(rng, 10'000, 60'000);
+  plan.agent.register_retry_max = ms(rng, 2'000, 10'000);
+  plan.agent.executor_register_timeout = ms(rng, 15'000, 60'000);
+  plan.agent.executor_recovery_timeout = ms(rng, 15'000, 60'000);
+  plan.scheduler.heartbeat_interval = Duration::seconds(5);
+  plan.scheduler.silence_timeout = ms(rng, 15'000, 45'000);
+  plan.scheduler.call_retry = ms(rng, 1'000, 5'000);
+  plan.scheduler.call_retry_max = ms(rng, 5'000, 60'000);
+  plan.executor.update_retry = ms(rng, 1'000, 10'000);
+  plan.executor.recovery_timeout = ms(rng, 40'000, 120'000);
+  plan.latency = Duration::microseconds(rng.between(50, 20'000));
+  if (rng.chance(2, 3)) plan.jitter = ms(rng, 1, rng.chance(1, 5) ? 2'000 : 50);
+  plan.reorders = plan.jitter.ns > 0 && rng.chance(1, 8);
+  plan.disk_delay = Duration::microseconds(rng.between(100, 60'000));
+  plan.container_delay = ms(rng, 1, 2'000);
+}
+
+void draw_faults(Prng& rng, Plan& plan) {
+  const auto permille = [&](int most) {
+    return rng.chance(1, 2) ? 0 : static_cast<int>(rng.between(1, most));
+  };
+  plan.drop = permille(15);
+  plan.duplicate = permille(30);
+  plan.agent_write_rejected = permille(40);
+  plan.master_write_rejected = permille(100);
+  plan.container_leaks = permille(60);
+  plan.container_fails = permille(60);
+  for (int kind = 0; kind < kFaultKinds; ++kind) {
+    const int weight = rng.chance(1, 3) ? 0 : static_cast<int>(rng.between(1, 8));
+    if (weight > 0) plan.weights[static_cast<FaultKind>(kind)] = weight;
+  }
+  if (plan.weights.empty()) plan.weights[FaultKind::link_break] = 1;
+  plan.fault_count = static_cast<int>(rng.between(25, 60));
+}
+
+std::string on_off(const std::string& name, int permille) {
+  return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
+}
+
+std::string ms_text(Duration span) {
+  return std::to_string(span.ms()) + "ms";
+}
+
+}  // namespace
+
+std::string_view name_of(FaultKind kind) {
+  static constexpr std::string_view kNames[] = {
+      "link_break",      "partition",          "partition_one_way",   "master_crash",
+      "agent_crash",     "agent_reboot",       "framework_crash",     "framework_takeover",
+      "executor_connection", "executor_crash", "wall_clock_jump",     "slow_disk"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string_view name_of(Plant plant) {
+  static constexpr std::string_view kNames[] = {
+      "none", "amnesia", "early_promise", "leak_ledger", "swallow_terminal", "ignore_kill"};
+  return kNames[static_cast<std::size_t>(plant)];
+}
+
+int Plan::task_count() const {
+  std::size_t count = 0;
+  for (const FrameworkPlan& framework : frameworks) count += framework.tasks.size();
+  return static_cast<int>(count);
+}
+
+Plan draw_plan(std::uint64_t seed, Plant plant) {
+  Prng rng(seed * 0x9e3779b97f4a7c15ULL + 1);
+  Plan plan;
+  plan.seed = seed;
+  plan.plant = plant;
+  plan.safety = ms(rng, 120'000, 240'000);
+  plan.agents = static_cast<int>(rng.between(2, 6));
+  for (int i = 0; i < plan.agents; ++i) {
+    plan.agent_resources.push_back("cpus:" + std::to_string(rng.between(2, 8)) +
+                                   ";mem:" + std::to_string(rng.between(512, 4096)) +
+                                   ";disk:1000;ports:[31000-31019]");
+  }
+  draw_times(rng, plan);
+  const int frameworks = static_cast<int>(rng.between(1, 4));
+  for (int i = 0; i < frameworks; ++i) {
+    const int tasks = static_cast<int>(i == 0 ? rng.between(70, 100) : rng.between(10, 40));
+    plan.frameworks.push_back(draw_framework(rng, plan, i, tasks));
+  }
+  draw_faults(rng, plan);
+  return plan;
+}
+
+std::string Plan::to_text() const {
+  std::string out = "seed " + std::to_string(seed) + ": " + std::to_string(agents) + " agents, " +
+                    std::to_string(frameworks.size()) + " frameworks, " +
+                    std::to_string(task_count()) + " tasks, faults for " + ms_text(safety) + "\n";
+  out += "  links: latency=" + ms_text(latency) + " jitter=" + ms_text(jitter) +
+         (reorders ? " reorders" : "") + on_off("drop", drop) + on_off("duplicate", duplicate) +
+         "\n  disks: " + ms_text(disk_delay) + on_off("agent_rejects", agent_write_rejected) +
+         on_off("master_rejects", master_write_rejected) + "\n  containers: " +
+         ms_text(container_delay) + on_off("fail", container_fails) +
+         on_off("leak", container_leaks) + "\n  faults: " + std::to_string(fault_count);
+  for (const auto& [kind, weight] : weights) {
+    out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);
+  }
+  out += "\n  master: heartbeat=" + ms_text(master.agent_heartbeat) +
+         " unreachable_after=" + ms_text(master.agent_timeout) +
+         " recovery=" + ms_text(master.agent_recovery) +
+         " offers=" + ms_text(master.offer_lifetime) + "\n";
+  for (std::size_t i = 0; i < agent_resources.size(); ++i) {
+    out += "  agent " + std::to_string(i) + ": " + agent_resources[i] + "\n";
+  }
+  for (std::size_t i = 0; i < frameworks.size(); ++i) {
+    const FrameworkPlan& f = frameworks[i];
+    static constexpr const char* kEndings[] = {"stays", "teardown", "abandoned"};
+    out += "  framework " + std::to_string(i) + ": role " + f.role + ", " +
+           std::to_string(f.tasks.size()) + " tasks, " +
+           kEndings[static_cast<std::size_t>(f.ending)] +
+           (f.partition_aware ? ", partition aware" : "") +
+           (f.implicit_acknowledgements ? "" : ", acknowledges itself") + "\n";
+  }
+  if (plant != Plant::none) out += "  planted: " + std::string(name_of(plant)) + "\n";
+  return out;
+}
+
+}  // namespace bourse::sim

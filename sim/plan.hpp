@@ -1,0 +1,118 @@
+// Plan: everything that one seed decides before its run begins: how large the world is, how fast
+// its parts are, what its frameworks want and which faults befall it. Some kinds of fault are off
+// in each run, so that the others are seen alone. Values; the same seed gives the same plan.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/core/state.hpp"
+#include "base/time.hpp"
+#include "framework-sdk/core/executor_machine.hpp"
+#include "framework-sdk/core/scheduler_machine.hpp"
+#include "master/core/config.hpp"
+#include "model/ids.hpp"
+
+namespace bourse::sim {
+
+// A fault that happens at one moment.
+enum class FaultKind : std::uint8_t {
+  link_break,           // a connection to the master breaks; each end notices in its own time
+  partition,            // a link carries nothing, either way, and nobody is told
+  partition_one_way,    // or one way only
+  master_crash,         // and comes back over its registry
+  agent_crash,          // its containers live on
+  agent_reboot,         // they do not
+  framework_crash,      // and comes back under its id, with what it wrote down
+  framework_takeover,   // a second instance subscribes while the first lives
+  executor_connection,  // an executor's connection to its agent breaks
+  executor_crash,       // its container ends
+  wall_clock_jump,
+  slow_disk,
+};
+inline constexpr int kFaultKinds = 12;
+std::string_view name_of(FaultKind kind);
+
+// Bugs that exist only in the simulator, to prove that the checkers can fail.
+enum class Plant : std::uint8_t {
+  none,
+  amnesia,           // an agent's restart forgets the tasks it launched, and their containers
+  early_promise,     // what waits for a write leaves before it is stored
+  leak_ledger,       // the master's ledger does not get back what a task held
+  swallow_terminal,  // a terminal update is acknowledged and never shown to the framework
+  ignore_kill,       // the agent's orders to kill a container are lost
+};
+std::string_view name_of(Plant plant);
+
+// How a task behaves once it runs.
+struct TaskPlan {
+  bool custom = false;     // on its framework's own executor
+  bool group = false;      // launched all or none with others
+  bool stubborn = false;   // does not end before SIGKILL
+  bool forever = false;    // runs until it is killed
+  bool out_of_memory = false;
+  bool wants_port = false;
+  int wait_status = 0;
+  Duration run_time;
+  Duration ready_at;    // after the start of the run
+  Duration kill_after;  // zero: never; counted from its launch
+  std::int64_t cpu_milli = 100;
+  std::int64_t memory_milli = 16'000;
+};
+
+enum class Ending : std::uint8_t {
+  stays,      // to the end of the run
+  teardown,   // says TEARDOWN in the middle of the run
+  abandoned,  // dies and never comes back
+};
+
+struct FrameworkPlan {
+  bool partition_aware = false;
+  bool killing_state = false;
+  bool implicit_acknowledgements = true;
+  Ending ending = Ending::stays;
+  Duration ends_at;
+  Duration failover_timeout;
+  std::string role;
+  std::vector<TaskPlan> tasks;
+};
+
+struct Plan {
+  std::uint64_t seed = 0;
+  Plant plant = Plant::none;
+  int agents = 3;
+  std::vector<std::string> agent_resources;
+  std::vector<FrameworkPlan> frameworks;
+  Duration safety;  // how long faults happen
+
+  master::MasterConfig master;
+  agent::AgentConfig agent;
+  sdk::SchedulerConfig scheduler;
+  sdk::ExecutorConfig executor;
+
+  Duration latency;         // of a link
+  Duration jitter;          // zero: all messages take equally long
+  bool reorders = false;    // within one link too, as if frames took different ways
+  Duration disk_delay;      // of one group commit
+  Duration container_delay; // until a container runs
+
+  // In thousandths, of each occasion.
+  int drop = 0;
+  int duplicate = 0;
+  int agent_write_rejected = 0;
+  int master_write_rejected = 0;
+  int container_leaks = 0;
+  int container_fails = 0;
+  std::map<FaultKind, int> weights;
+  int fault_count = 30;
+
+  int task_count() const;
+  std::string to_text() const;
+};
+
+Plan draw_plan(std::uint64_t seed, Plant plant);
+
+}  // namespace bourse::sim

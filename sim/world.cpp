@@ -1,0 +1,223 @@
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+namespace bourse::sim {
+
+namespace {
+
+constexpr std::uint64_t kMostEvents = 600'000;
+constexpr Duration kProgressWithin = Duration::seconds(900);
+
+}  // namespace
+
+World::World(const Plan& plan, bool trace)
+    : plan_(plan), env_(plan, trace), judge_(env_), hub_(env_), master_(env_, hub_) {
+  env_.judge = &judge_;
+  for (int i = 0; i < plan.agents; ++i) {
+    agents_.push_back(std::make_unique<AgentNode>(env_, hub_, i));
+  }
+  for (int i = 0; i < static_cast<int>(plan.frameworks.size()); ++i) {
+    frameworks_.push_back(std::make_unique<FrameworkNode>(env_, hub_, i));
+  }
+}
+
+Outcome World::run() {
+  const Instant begin = env_.schedule.now();
+  env_.schedule.in(Duration{}, [this] { master_.start(); });
+  for (auto& agent : agents_) {
+    env_.schedule.in(env_.between_ms(0, 3'000), [node = agent.get()] { node->start(); });
+  }
+  for (auto& framework : frameworks_) {
+    env_.schedule.in(env_.between_ms(0, 3'000), [node = framework.get()] { node->start(); });
+  }
+  schedule_faults();
+  if (run_until(begin + plan_.safety)) {
+    heal();
+    progress();
+  }
+  Outcome out;
+  out.seed = plan_.seed;
+  out.violation = judge_.violation();
+  if (master_.up()) env_.fingerprint.add(master_.core().fingerprint());
+  for (const auto& agent : agents_) {
+    if (agent->up()) env_.fingerprint.add(agent->core().fingerprint());
+  }
+  for (const auto& framework : frameworks_) env_.fingerprint.add(framework->fingerprint());
+  out.fingerprint = env_.fingerprint.value();
+  out.events = env_.core_events;
+  out.faults = env_.faults;
+  out.tasks_ended = judge_.tasks_ended();
+  out.messages = env_.messages;
+  out.simulated = env_.schedule.now() - begin;
+  return out;
+}
+
+bool World::run_until(Instant end) {
+  bool reached = false;
+  env_.schedule.at(end, [&reached] { reached = true; });
+  while (!reached && !judge_.broken() && env_.schedule.run_one()) {
+    if (env_.core_events > kMostEvents) {
+      judge_.violate("L", "the cores never come to rest: " + std::to_string(kMostEvents) +
+                              " events, " + missing());
+    }
+  }
+  return reached && !judge_.broken();
+}
+
+// -- faults
+
+void World::schedule_faults() {
+  int sum = 0;
+  for (const auto& [kind, weight] : plan_.weights) sum += weight;
+  for (int i = 0; i < plan_.fault_count; ++i) {
+    std::int64_t at = env_.rng.between(0, sum - 1);
+    FaultKind kind = plan_.weights.begin()->first;
+    for (const auto& [candidate, weight] : plan_.weights) {
+      kind = candidate;
+      at -= weight;
+      if (at < 0) break;
+    }
+    env_.schedule.in(Duration{env_.rng.between(2'000'000'000, plan_.safety.ns - 1)},
+                     [this, kind] { strike(kind); });
+  }
+}
+
+Wire* World::pick_wire() {
+  const std::uint64_t at = env_.rng.below(agents_.size() + frameworks_.size());
+  if (at < agents_.size()) return &agents_[at]->wire();
+  return frameworks_[at - agents_.size()]->wire();
+}
+
+void World::block_a_wire(bool one_way) {
+  Wire* wire = pick_wire();
+  if (wire == nullptr) return;
+  const bool up = env_.rng.chance(1, 2);
+  const Duration span = env_.rng.chance(1, 3) ? env_.between_ms(20'000, 90'000)
+                                              : env_.between_ms(100, 20'000);
+  wire->block(!one_way || up, !one_way || !up, span);
+}
+
+void World::strike(FaultKind kind) {
+  if (env_.healed) return;
+  ++env_.faults;
+  env_.trace("fault", name_of(kind));
+  AgentNode& agent = *agents_[env_.rng.below(agents_.size())];
+  FrameworkNode& framework = *frameworks_[env_.rng.below(frameworks_.size())];
+  const Duration away =
+      env_.rng.chance(1, 4) ? env_.between_ms(5'000, 40'000) : env_.between_ms(10, 5'000);
+  switch (kind) {
+    case FaultKind::link_break:
+      if (Wire* wire = pick_wire()) wire->snap();
+      return;
+    case FaultKind::partition:
+    case FaultKind::partition_one_way:
+      block_a_wire(kind == FaultKind::partition_one_way);
+      return;
+    case FaultKind::master_crash:
+      if (master_.up()) master_.crash_and_return(away);
+      return;
+    case FaultKind::agent_crash:
+    case FaultKind::agent_reboot:
+      agent.crash_and_return(away, kind == FaultKind::agent_reboot);
+      return;
+    case FaultKind::framework_crash:
+      framework.crash_and_return(away);
+      return;
+    case FaultKind::framework_takeover:
+      framework.take_over();
+      return;
+    case FaultKind::executor_connection:
+      (void)agent.break_executor();
+      return;
+    case FaultKind::executor_crash:
+      if (const auto process = agent.host().pick_executor()) {
+        agent.host().exited(process->container(), 11, env_.rng.chance(1, 4));
+      }
+      return;
+    case FaultKind::wall_clock_jump:
+      env_.wall_offset = env_.between_ms(-36'000'000, 36'000'000);
+      return;
+    case FaultKind::slow_disk:
+      env_.disk_slowness = env_.rng.chance(1, 3) ? Duration{} : env_.between_ms(10, 2'000);
+      return;
+  }
+}
+
+// -- progress
+
+void World::heal() {
+  env_.trace("world", "healed: from here on nothing goes wrong and progress is demanded");
+  env_.healed = true;
+  for (auto& agent : agents_) agent->wire().block(true, true, Duration{});
+  for (auto& framework : frameworks_) {
+    if (Wire* wire = framework->wire()) wire->block(true, true, Duration{});
+  }
+}
+
+void World::progress() {
+  const Instant end = env_.schedule.now() + kProgressWithin;
+  std::string waits = missing();
+  while (!waits.empty() && env_.schedule.now() < end) {
+    if (!run_until(env_.schedule.now() + Duration::seconds(2))) return;
+    waits = missing();
+  }
+  if (!waits.empty()) {
+    judge_.violate("S12", "no progress " + std::to_string(kProgressWithin.ms() / 1000) +
+                              " s after the last fault: " + waits);
+    return;
+  }
+  judge_.check_master(master_.core());
+}
+
+std::string World::missing() {
+  for (const auto& framework : frameworks_) {
+    if (std::string text = framework->missing(); !text.empty()) return text;
+  }
+  for (const auto& agent : agents_) {
+    if (!agent->up()) return "an agent is down";
+    if (agent->host().running() > 0) {
+      return agent->host().name() + " still runs " + std::to_string(agent->host().running()) +
+             " containers";
+    }
+    if (!agent->core().state().tasks.empty()) {
+      return agent->host().name() + " still has " +
+             agent->core().state().tasks.begin()->first.second.raw();
+    }
+    if (!agent->core().state().executors.empty()) {
+      return agent->host().name() + " still has executor " +
+             agent->core().state().executors.begin()->first.second.raw();
+    }
+  }
+  return missing_at_master();
+}
+
+std::string World::missing_at_master() {
+  if (!master_.up()) return "the master is down";
+  std::string out;
+  const master::MasterState& state = master_.core().state();
+  std::size_t active = 0;
+  state.agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+    if (agent.phase == AgentPhase::active) ++active;
+    // What is not active may be the row of a name that an agent never learned.
+    const master::Ledger& ledger = agent.ledger;
+    if (!ledger.used().empty()) out = "used at " + agent.id.raw() + ": " + ledger.used().to_text();
+    if (!ledger.held().empty()) out = "held at " + agent.id.raw() + ": " + ledger.held().to_text();
+    if (!ledger.deficit().empty()) {
+      out = "lacking at " + agent.id.raw() + ": " + ledger.deficit().to_text();
+    }
+  });
+  if (!out.empty()) return out;
+  if (active != agents_.size()) {
+    return std::to_string(active) + " of " + std::to_string(agents_.size()) + " agents are active";
+  }
+  if (!state.tasks.empty()) {
+    state.tasks.for_each([&](master::TaskSlot, const master::Task& task) {
+      out = "the master still has " + task.facet->id.raw() + " as " +
+            std::string(name_of(task.state));
+    });
+  }
+  return out;
+}
+
+}  // namespace bourse::sim

@@ -1,0 +1,57 @@
+// World: one seed's run from beginning to end: all cores and the codec in one thread, first under
+// faults, then healed and asked for progress. One owner.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/agent_node.hpp"
+#include "sim/env.hpp"
+#include "sim/framework_node.hpp"
+#include "sim/judge.hpp"
+#include "sim/master_node.hpp"
+#include "sim/wire.hpp"
+
+namespace bourse::sim {
+
+struct Outcome {
+  std::uint64_t seed = 0;
+  std::string violation;  // empty: every promise was kept
+  std::uint64_t fingerprint = 0;
+  std::uint64_t events = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t tasks_ended = 0;
+  std::uint64_t messages = 0;
+  Duration simulated;
+};
+
+class World {
+ public:
+  World(const Plan& plan, bool trace);
+  Outcome run();
+
+ private:
+  void schedule_faults();
+  void strike(FaultKind kind);
+  void block_a_wire(bool one_way);
+  Wire* pick_wire();
+  void heal();
+  // What the second phase still waits for; empty: nothing.
+  std::string missing();
+  std::string missing_at_master();
+  bool run_until(Instant end);
+  void progress();
+
+  const Plan& plan_;
+  Env env_;
+  Judge judge_;
+  Hub hub_;
+  MasterNode master_;
+  std::vector<std::unique_ptr<AgentNode>> agents_;
+  std::vector<std::unique_ptr<FrameworkNode>> frameworks_;
+};
+
+}  // namespace bourse::sim
