@@ -7,7 +7,11 @@
 //
 // Bounds: a message over max_message_bytes disconnects its sender inside libzmq. Bytes not yet
 // taken by the network are counted per peer against queue_bytes; the send that would exceed it
-// drops that peer (on_close with `full`), nobody else. Callers batch messages to a peer: an
+// drops that peer (on_close with `full`), nobody else. Two limits of libzmq 4.3 itself remain, and
+// are why strangers are kept out by CURVE on any network that is not loopback: frames of a
+// multi-part message are unbounded until its last one, and a peer that guesses the number ROUTER
+// gives out next (32 bits, random start, never told) and claims it as its own aborts the process.
+// Callers batch messages to a peer: an
 // unbatched round trip costs about 20x a batched message.
 #pragma once
 
@@ -53,14 +57,19 @@ struct ZmqCurveClient {
 struct ZmqLimits {
   std::size_t max_message_bytes = 8u << 20;
   std::size_t queue_bytes = 16u << 20;  // per peer
-  int high_water_mark = 256;            // messages inside libzmq, per peer and direction
+  int high_water_mark = 256;            // messages to a peer that may wait inside libzmq
+  // Messages from a peer that may wait there, each up to max_message_bytes: libzmq counts messages,
+  // not bytes, so this times that is what a fast sender can make us hold while the loop is busy.
+  int receive_high_water_mark = 32;
   Duration handshake_timeout = Duration::seconds(3);
 };
 
 struct ZmqServerOptions {
   std::string endpoint;  // "tcp://127.0.0.1:0", "ipc:///run/bourse/x/m.sock"
   ZmqLimits limits = {};
-  std::size_t max_connections = 16000;  // further ones are closed at once
+  std::size_t max_connections = 15000;  // further ones are closed at once
+  // A connection that has not said anything by then is closed: it would hold a place for nothing.
+  Duration first_message_timeout = Duration::seconds(10);
   std::optional<ZmqCurveServer> curve = {};
 };
 
@@ -82,6 +91,7 @@ struct ZmqServerStats {
   std::uint64_t messages_in = 0;
   std::uint64_t messages_out = 0;
   std::uint64_t connections_refused = 0;  // over max_connections
+  std::uint64_t connections_silent = 0;   // closed, for they said nothing
   std::uint64_t peers_dropped = 0;        // over queue_bytes
   std::size_t connections = 0;
   std::size_t peers = 0;         // opened

@@ -124,7 +124,7 @@ Status set_limits(Socket& socket, const ZmqLimits& limits) {
   const std::pair<int, int> options[] = {
       {ZMQ_LINGER, 0},
       {ZMQ_SNDHWM, limits.high_water_mark},
-      {ZMQ_RCVHWM, limits.high_water_mark},
+      {ZMQ_RCVHWM, limits.receive_high_water_mark},
       {ZMQ_HANDSHAKE_IVL, handshake_ms},
   };
   for (const auto& [option, value] : options) {

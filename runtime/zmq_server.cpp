@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "runtime/clock.hpp"
 #include "runtime/zmq_internal.hpp"
 
 namespace bourse::runtime {
@@ -62,6 +63,7 @@ struct ZmqServer::Impl {
   ~Impl() {
     *alive = false;
     flush_timer.cancel();
+    silence_sweep.cancel();
     socket_watch.cancel();
     monitor_watch.cancel();
     if (monitor) monitor->close(socket);
@@ -74,6 +76,7 @@ struct ZmqServer::Impl {
   void schedule_drain();
   void drain();
   void drain_monitor();
+  void close_silent();
   // True when everything was read, false when the batch was used up.
   bool receive();
   void receive_one(Message& routing);
@@ -98,6 +101,7 @@ struct ZmqServer::Impl {
   FdWatch socket_watch;
   FdWatch monitor_watch;
   Timer flush_timer;
+  Timer silence_sweep;
   std::string bound;
   std::uint16_t bound_port = 0;
   bool reading = true;
@@ -108,6 +112,7 @@ struct ZmqServer::Impl {
   std::unordered_map<std::uint32_t, PeerId> by_routing;
   std::unordered_map<int, PeerId> by_fd;
   std::unordered_set<int> open_fds;
+  std::unordered_map<int, Instant> silent_since;  // of open_fds, those that have not spoken
   std::vector<PeerId> closing;  // connection ended; reported once their last messages are read
   std::deque<PeerId> backlog;
   ZmqServerStats stats;
@@ -161,6 +166,9 @@ Status ZmqServer::Impl::open() {
   }
   socket_watch = loop.watch(socket.fd(), {.readable = [this] { drain(); }, .writable = {}});
   monitor_watch = loop.watch(monitor->fd(), {.readable = [this] { drain(); }, .writable = {}});
+  const Duration sweep_every = std::clamp(options.first_message_timeout / 4,
+                                          Duration::milliseconds(10), Duration::seconds(1));
+  silence_sweep = loop.every(sweep_every, [this] { close_silent(); });
   schedule_drain();
   return {};
 }
@@ -194,9 +202,11 @@ void ZmqServer::Impl::drain_monitor() {
   while (monitor->next(event)) {
     if (event.kind == ZMQ_EVENT_ACCEPTED) {
       open_fds.insert(event.value);
+      silent_since[event.value] = monotonic_now();
       if (open_fds.size() > options.max_connections) excess.push_back(event.value);
     } else if (event.kind == ZMQ_EVENT_DISCONNECTED) {
       open_fds.erase(event.value);
+      silent_since.erase(event.value);
       std::erase(excess, event.value);
       if (const auto it = by_fd.find(event.value); it != by_fd.end()) {
         closing.push_back(it->second);
@@ -209,6 +219,18 @@ void ZmqServer::Impl::drain_monitor() {
     ::shutdown(fd, SHUT_RDWR);
   }
   stats.connections = open_fds.size();
+}
+
+void ZmqServer::Impl::close_silent() {
+  drain_monitor();       // an fd may be somebody else's by now
+  if (!reading) return;  // then it is we who do not listen
+  const Instant too_old = monotonic_now() - options.first_message_timeout;
+  for (const auto& [fd, since] : silent_since) {
+    if (since > too_old) continue;
+    ++stats.connections_silent;
+    ::shutdown(fd, SHUT_RDWR);
+  }
+  std::erase_if(silent_since, [&](const auto& entry) { return entry.second <= too_old; });
 }
 
 bool ZmqServer::Impl::receive() {
@@ -260,6 +282,7 @@ PeerId ZmqServer::Impl::open_peer(std::uint32_t routing, int fd, Message& messag
   if (!open_fds.contains(fd)) drain_monitor();
   if (open_fds.contains(fd)) {
     peer.fd = fd;
+    silent_since.erase(fd);
     peer.cookie = cookie_of(fd);
     by_fd[fd] = id;
   } else {

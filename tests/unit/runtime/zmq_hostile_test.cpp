@@ -105,6 +105,25 @@ TEST_CASE("a connection that never shakes hands is closed when its time is up") 
   REQUIRE(run_until(loop, [&] { return server->stats().connections == 0; }));
 }
 
+TEST_CASE("a connection that shakes hands and then says nothing does not keep its place") {
+  Loop loop;
+  ServerLog log;
+  ZmqServerOptions options;
+  options.first_message_timeout = Duration::milliseconds(100);
+  auto server = open_server(loop, log, options);
+  ClientLog client_log;
+  auto client = open_client(loop, client_log, server->endpoint());
+  REQUIRE(run_until(loop, [&] { return client->connected(); }));
+  REQUIRE(client->send("one").ok());
+  RawSocket silent = shaken(loop, *server);
+  REQUIRE(run_until(loop, [&] { return silent.ended(); }));
+  REQUIRE(server->stats().connections_silent == 1);
+  // Who has spoken may be silent afterwards.
+  loop.run_for(Duration::milliseconds(250));
+  REQUIRE(client_log.disconnected == 0);
+  REQUIRE(log.closed.empty());
+}
+
 TEST_CASE("connections over the cap are closed at once, those within it are served") {
   Loop loop;
   ServerLog log;
