@@ -48,7 +48,7 @@ def demo(arguments):
 
 def sim(arguments):
     need_source("sim/CMakeLists.txt", "sim")
-    with_quiet_build("programs", arguments)
+    with_quiet_build("bourse-sim", arguments)
     become([build.build_dir("release") / "bin" / "bourse-sim", *arguments])
 
 
