@@ -40,8 +40,11 @@ class Process:
             [str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL)
         self.errors = []
+        self.collectors = []
         for stream, into in ((self.popen.stdout, self.lines), (self.popen.stderr, self.errors)):
-            threading.Thread(target=self._collect, args=(stream, into), daemon=True).start()
+            thread = threading.Thread(target=self._collect, args=(stream, into), daemon=True)
+            thread.start()
+            self.collectors.append(thread)
 
     @staticmethod
     def _collect(stream, into):
@@ -70,6 +73,11 @@ class Process:
                 self.popen.wait(deadline_s)
             except subprocess.TimeoutExpired:
                 self.kill()
+        for thread in self.collectors:
+            thread.join(2)
+        for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            if stream is not None:
+                stream.close()
         return self.popen.returncode
 
 
