@@ -25,7 +25,7 @@ struct KnownTask {
   ExecutorId executor_id;  // the task's id for a command task
   bool command_task = false;
   TaskState state = TaskState::staging;  // latest known to the agent
-  std::optional<TaskStatus> latest;      // newest status, for the view
+  std::optional<TaskStatus> latest;      // the update under way, else the newest one
   bool terminal_unacknowledged = false;  // its resources are free already
 };
 struct KnownExecutor {

@@ -164,8 +164,9 @@ void FrameworkNode::consider(std::uint64_t number, const OfferId& id) {
   std::vector<OfferOperation> operations;
   std::map<ExecutorId, bool> executors;
   for (auto& [task, row] : rows_) {
+    if (!waits(row)) continue;
     if (operations.size() >= 8 || env_.rng.chance(1, 10)) break;
-    if (waits(row)) (void)place(row, task, offer, left, executors, operations);
+    (void)place(row, task, offer, left, executors, operations);
   }
   const Filters filters{env_.between_ms(0, 3'000)};
   if (operations.empty()) {

@@ -41,7 +41,8 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status) {
   const TaskKey key{framework, status.task_id};
   Truth& truth = tasks_[key];
   const std::string state(name_of(status.state));
-  if (status.uuid) told_with_uuid(key, truth, *status.uuid);
+  // An update that was heard before may come again, whenever its acknowledgement was lost.
+  if (status.uuid && !told_with_uuid(key, truth, *status.uuid)) return;
   if (truth.terminal_told) {
     if (*truth.terminal_told != status.state) {
       violate("S7", text_of(key) + " was told " + std::string(name_of(*truth.terminal_told)) +
@@ -58,21 +59,22 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status) {
   }
 }
 
-void Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
+bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
   const auto it = std::find_if(truth.updates.begin(), truth.updates.end(),
                                [&](const Update& update) { return update.uuid == uuid; });
   if (it == truth.updates.end()) {
     violate("S10", text_of(key) + " was told an update that its agent never made");
-    return;
+    return false;
   }
   const auto index = static_cast<std::size_t>(it - truth.updates.begin());
-  if (index < truth.heard) return;  // again
+  if (index < truth.heard) return false;
   for (std::size_t i = truth.heard; i < index; ++i) {
     if (!truth.updates[i].stored || truth.terminal_told) continue;
     violate("S10", text_of(key) + " heard its update " + std::to_string(index + 1) +
                        " before update " + std::to_string(i + 1));
   }
   truth.heard = index + 1;
+  return true;
 }
 
 void Judge::task_starts(const TaskKey& task, const ContainerId& container) {

@@ -83,7 +83,8 @@ class Judge {
     std::vector<Update> updates;  // in the order in which the agent issued them
     std::size_t heard = 0;        // of them, by the framework
   };
-  void told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid);
+  // Whether it is news.
+  bool told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid);
   void check_agent_rows(const master::MasterState& state, const master::Agent& agent);
 
   Env& env_;

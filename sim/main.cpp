@@ -143,7 +143,7 @@ bool run_seed(std::uint64_t seed, const Options& options, bool twice, Totals& to
   }
   ++totals.violations;
   std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), outcome.violation.c_str());
-  if (!options.trace && !options.expect_violation) {
+  if (!options.trace && !options.expect_violation && totals.violations <= 3) {
     std::printf("%s  ./dev sim --seed %llu --trace shows it step by step\n",
                 draw_plan(seed, plant_named(options.plant)).to_text().c_str(),
                 static_cast<unsigned long long>(seed));

@@ -150,6 +150,7 @@ void on_container_exited(Context& c, const ContainerExited& event) {
   c.disarm(Kind::executor_shutdown, key.first.raw(), key.second.raw());
   executor.phase = ExecutorPhase::exited;
   executor.leaked = event.leaked;
+  executor.withheld = withheld;
   if (event.leaked) {
     PROBE("agent.container_leaked");
     c.note(Note::Level::error, "container.leaked",

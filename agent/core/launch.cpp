@@ -41,7 +41,9 @@ ExecutorFacetPtr command_executor(const FrameworkFacet& framework, const TaskFac
 Resources used(const AgentState& state) {
   Resources sum;
   for (const auto& [key, executor] : state.executors) {
-    if (executor.phase != ExecutorPhase::exited || executor.leaked) {
+    if (executor.leaked) {
+      sum.add(executor.withheld);
+    } else if (executor.phase != ExecutorPhase::exited) {
       sum.add(resources_of(state, key));
     }
   }

@@ -33,7 +33,8 @@ to_master::KnownTask known_task(const TaskKey& key, const Task& task, bool comma
   known.executor_id = task.executor_id;
   known.command_task = command_task;
   known.state = task.state;
-  known.latest = task.latest;
+  // What is under way, if anything is: a master that asks must not be ahead of the updates.
+  known.latest = task.pending.empty() ? task.latest : task.pending.front().status;
   known.terminal_unacknowledged = task.phase == TaskPhase::ended;
   return known;
 }
@@ -118,6 +119,12 @@ void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch)
   c.arm(Kind::master_silent, link.silence_timeout);
   if (!first) return;
   c.note(Note::Level::info, "agent.registered", {{"agent_id", message.agent_id.raw()}});
+  // Registering says nothing of leaks, and the master has forgotten those of the last session.
+  for (const auto& [key, executor] : c.state.executors) {
+    if (!executor.leaked) continue;
+    PROBE("agent.tells_leak_again");
+    send_to_master(c, to_master::ContainerLeaked{key.first, key.second, executor.withheld, false});
+  }
   for (auto& [key, task] : c.state.tasks) {
     task.resends = 0;
     send_front(c, key);

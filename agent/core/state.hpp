@@ -76,7 +76,8 @@ struct Executor {
   ExecutorFacetPtr facet;
   bool command_task = false;
   bool shutting_down = false;  // its framework or the master wants it gone
-  bool leaked = false;         // container could not be emptied: resources withheld
+  bool leaked = false;         // container could not be emptied:
+  Resources withheld;          // what it holds all the same
   bool late = false;           // killed because it did not subscribe in time
   bool recovered = false;      // started by an earlier life of this agent
   ContainerId container_id;

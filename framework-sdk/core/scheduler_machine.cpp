@@ -117,6 +117,14 @@ struct SchedulerMachine::Step {
     m.acknowledged_order_.pop_front();
   }
 
+  void remember_ended(const TaskId& id) {
+    if (!m.ended_.insert(id).second) return;
+    m.ended_order_.push_back(id);
+    if (m.ended_order_.size() <= m.config_.remembered_acknowledgements) return;
+    m.ended_.erase(m.ended_order_.front());
+    m.ended_order_.pop_front();
+  }
+
   void acknowledge(const TaskStatus& status) {
     remember_acknowledged(*status.uuid);
     if (m.subscribed_) {
@@ -131,7 +139,15 @@ struct SchedulerMachine::Step {
       acknowledge(status);
       return;
     }
+    const bool says_ended = is_terminal(status.state) || status.state == TaskState::unknown;
+    if (says_ended && m.ended_.contains(status.task_id)) {
+      // An answer that crossed the end which was told (a KILL of a task that was dropped).
+      PROBE("sdk.task_ends_again");
+      if (status.uuid) acknowledge(status);
+      return;
+    }
     if (is_terminal(status.state)) {
+      remember_ended(status.task_id);
       m.live_.erase(status.task_id);
       if (m.kills_.erase(status.task_id) > 0) {
         m.deadlines_.disarm({Due::kill, 0, status.task_id.raw()});
@@ -240,7 +256,11 @@ struct SchedulerMachine::Step {
         for (const TaskFacet& task : group->tasks) m.live_[task.id] = task.agent_id;
       }
     }
-    for (const TaskId& id : tasks) m.accept_of_[id] = number;
+    for (const TaskId& id : tasks) {
+      m.accept_of_[id] = number;
+      // A name that is used again names another task.
+      if (m.ended_.erase(id) > 0) std::erase(m.ended_order_, id);
+    }
     m.accepts_.emplace(number, PendingAccept{accept, tasks, 0});
     send_accept(number);
   }

@@ -36,7 +36,7 @@ struct SchedulerConfig {
   Duration heartbeat_interval = Duration::seconds(5);
   Duration silence_timeout = Duration::seconds(45);  // three heartbeats of a master
   bool implicit_acknowledgements = true;
-  std::size_t remembered_acknowledgements = 100'000;  // oldest forgotten
+  std::size_t remembered_acknowledgements = 100'000;  // and ended tasks; oldest forgotten
   std::size_t max_pending_calls = 100'000;            // more are refused to the caller
 };
 
@@ -148,6 +148,8 @@ class SchedulerMachine {
   std::map<TaskId, AgentId> live_;
   std::set<Uuid> acknowledged_;
   std::deque<Uuid> acknowledged_order_;
+  std::set<TaskId> ended_;  // told to have ended: that is final, whatever answers still arrive
+  std::deque<TaskId> ended_order_;
   DeadlineQueue<DueKey> deadlines_;
 };
 
