@@ -1,0 +1,44 @@
+// RealCluster: a master and an agent as real processes on loopback, for benches. Everything is
+// ended and removed with the object. One thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace bourse::bench {
+
+class RealCluster {
+ public:
+  // Programs are taken from the directory of this one; `dir` is made and removed.
+  static Result<RealCluster> start(const std::string& dir,
+                                   const std::vector<std::string>& agent_flags);
+  RealCluster(RealCluster&&) noexcept;
+  ~RealCluster();
+
+  pid_t master_pid() const { return master_; }
+  pid_t agent_pid() const { return agent_; }
+  const std::string& link() const { return link_; }  // "127.0.0.1:port"
+  const std::string& dir() const { return dir_; }
+
+ private:
+  RealCluster() = default;
+  std::string dir_;
+  std::string link_;
+  pid_t master_ = 0;
+  pid_t agent_ = 0;
+};
+
+// Private memory and resident set of a process in bytes, from /proc/PID/smaps_rollup; 0 if gone.
+struct Memory {
+  double private_bytes = 0;
+  double rss_bytes = 0;
+};
+Memory memory_of(pid_t pid);
+// Descendants of a process whose command line contains this.
+std::vector<pid_t> processes_with(const std::string& mark);
+
+}  // namespace bourse::bench
