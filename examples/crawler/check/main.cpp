@@ -1,7 +1,9 @@
 // bourse-crawl-check: does the result of a crawl equal the truth? Exits 0 when it does, 1 when not,
 // 2 when it cannot tell.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -18,6 +20,20 @@ bool read_file(const std::string& path, std::string& text) {
   text.assign(std::istreambuf_iterator<char>(file), {});
   if (file.is_open()) return true;
   std::fprintf(stderr, "bourse-crawl-check: cannot read %s\n", path.c_str());
+  return false;
+}
+
+bool add_databases_in(const std::string& directory, std::vector<std::string>& item_files) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("items", 0) == 0 && entry.path().extension() == ".sqlite") {
+      item_files.push_back(entry.path().string());
+    }
+  }
+  std::sort(item_files.begin(), item_files.end());
+  if (!error && !item_files.empty()) return true;
+  std::fprintf(stderr, "bourse-crawl-check: %s has no items*.sqlite\n", directory.c_str());
   return false;
 }
 
@@ -52,15 +68,17 @@ int main(int argc, char** argv) {
   std::string truth_file;
   std::string stats_file;
   std::vector<std::string> item_files;
+  std::string output;
   bool json = false;
   CLI::App app{"Compares stored items with the truth of the web they come from."};
   app.add_option("--truth", truth_file, "What shopweb wrote with --truth")->required();
-  app.add_option("--items", item_files, "Result databases; several when the store was sharded")
-      ->required();
+  app.add_option("--items", item_files, "Result databases; several when the store was sharded");
+  app.add_option("--output", output, "Directory of a crawl: all items*.sqlite in it");
   app.add_option("--stats", stats_file, "What shopweb wrote with --stats: violations count too");
   app.add_flag("--json", json, "One JSON object");
   CLI11_PARSE(app, argc, argv);
 
+  if (!output.empty() && !add_databases_in(output, item_files)) return 2;
   std::string text;
   if (!read_file(truth_file, text)) return 2;
   const auto expected = parse_truth(text);

@@ -83,7 +83,7 @@ Outcome outcome_of(CURLcode code, const Transfer& transfer) {
     case CURLE_OK:
       return Outcome::ok;
     case CURLE_OPERATION_TIMEDOUT:
-      return Outcome::timeout;
+      return transfer.first_byte == Instant::max() ? Outcome::timeout : Outcome::too_slow;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return Outcome::dns;
@@ -158,7 +158,7 @@ class Fetcher::Multi {
   }
 
   bool start(FetchOrder order) {
-    if (in_flight() >= limits_.in_flight) return false;
+    if (!has_room()) return false;
     const Result<Url> url = parse_url(order.url);
     if (!url.ok()) {
       refuse(std::move(order), Outcome::refused);
@@ -183,6 +183,7 @@ class Fetcher::Multi {
   std::uint32_t in_flight() const {
     return static_cast<std::uint32_t>(busy_.size() + refused_.size());
   }
+  bool has_room() const { return in_flight() < limits_.in_flight; }
   int fd() const { return epoll_; }
 
   int wait_ms() const {
@@ -365,6 +366,9 @@ bool Fetcher::start(FetchOrder order) {
 }
 std::uint32_t Fetcher::in_flight() const {
   return multi_->in_flight();
+}
+bool Fetcher::has_room() const {
+  return multi_->has_room();
 }
 int Fetcher::fd() const {
   return multi_->fd();

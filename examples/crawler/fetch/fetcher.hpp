@@ -38,7 +38,7 @@ struct FetchLimits {
   std::uint64_t header_bytes = 64 * 1'024;
   // An answer slower than this many bytes per second for `slow_s` seconds is given up.
   std::uint32_t slow_bytes_per_s = 1'024;
-  std::uint32_t slow_s = 4;
+  std::uint32_t slow_s = 3;
 };
 
 struct Fetched {
@@ -58,6 +58,7 @@ class Fetcher {
   // False when limits.in_flight requests are under way.
   bool start(FetchOrder order);
   std::uint32_t in_flight() const;
+  bool has_room() const;
 
   // An epoll descriptor that is readable when step() has something to do, and the longest time to
   // wait before calling it anyway (-1: no limit).

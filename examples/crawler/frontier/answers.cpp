@@ -179,7 +179,10 @@ void Frontier::complete_if_ready(OrderId order) {
     attempt_failed(order, Outcome::bad_page, {});
     return;
   }
-  if (lease.has_item) ++stats_.items;
+  if (lease.has_item) {
+    ++stats_.items;
+    ++hosts_[urls_[lease.url].host].items;
+  }
   drop_lease(order);
   end_url(lease.url, Outcome::ok);
 }

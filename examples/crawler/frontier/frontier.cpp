@@ -165,6 +165,7 @@ std::vector<Frontier::HostView> Frontier::hosts() const {
         host.queue[0].size() + host.queue[1].size() + host.queue[2].size() + host.waiting.size();
     view.in_flight = host.in_flight;
     view.pages = host.pages;
+    view.items = host.items;
     view.failed = host.failed;
     view.drained = host.drained;
     views.push_back(std::move(view));

@@ -68,10 +68,12 @@ class Frontier {
     std::uint64_t queued = 0;
     std::uint64_t in_flight = 0;
     std::uint64_t pages = 0;
+    std::uint64_t items = 0;
     std::uint64_t failed = 0;
     bool drained = false;
   };
   std::vector<HostView> hosts() const;
+  bool knows_host(std::string_view name) const { return host_by_name_.contains(name); }
 
  private:
   enum class HostPhase : std::uint8_t { asking_robots, open };
@@ -88,7 +90,8 @@ class Frontier {
     std::array<std::deque<UrlId>, 3> queue;
     std::multimap<Instant, UrlId> waiting;  // for another attempt
     std::uint64_t in_flight = 0;
-    std::uint64_t pages = 0;
+    std::uint64_t pages = 0;  // orders sent
+    std::uint64_t items = 0;
     std::uint64_t failed = 0;
     TrapGuard traps;
     std::set<Digest> contents;

@@ -23,7 +23,7 @@ RetryRule retry_rule(Outcome outcome) {
     case Outcome::lost:
       return {10, kMs(0), false};
     default:
-      // Gone, refused, too large, loops, traps: asking again brings the same.
+      // Gone, refused, too large, too slow, loops, traps: asking again brings the same.
       return {1, kMs(0), false};
   }
 }

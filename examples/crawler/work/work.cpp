@@ -8,7 +8,7 @@ const char* name_of(Outcome outcome) {
   static constexpr std::array<const char*, kOutcomes> kNames = {
       "ok",   "redirect", "gone",      "refused",   "throttled",    "server_error",  "timeout",
       "dns",  "connect",  "truncated", "too_large", "bad_encoding", "redirect_loop", "disallowed",
-      "trap", "budget",   "not_sent",  "lost",      "bad_page"};
+      "trap", "budget",   "not_sent",  "lost",      "bad_page",     "too_slow"};
   const auto index = static_cast<std::size_t>(outcome);
   return index < kNames.size() ? kNames[index] : "unknown";
 }

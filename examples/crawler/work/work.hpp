@@ -26,7 +26,7 @@ enum class Outcome : std::uint8_t {
   refused,        // another 4xx
   throttled,      // 429, or 503 with Retry-After
   server_error,   // 5xx
-  timeout,        // no answer, or not all of it, within the limits
+  timeout,        // no answer within the limits
   dns,            // the host has no address
   connect,        // no connection, or it broke before an answer
   truncated,      // the body ended before its stated length
@@ -39,8 +39,9 @@ enum class Outcome : std::uint8_t {
   not_sent,       // the worker gave the order back without sending a request
   lost,           // the worker vanished, or its lease ran out
   bad_page,       // arrived, but could not be read as what it should be
+  too_slow,       // an answer that began and then trickled: a tarpit, or a stream without end
 };
-constexpr std::size_t kOutcomes = 19;
+constexpr std::size_t kOutcomes = 20;
 const char* name_of(Outcome outcome);
 
 struct FetchOrder {

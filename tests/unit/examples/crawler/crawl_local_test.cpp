@@ -98,6 +98,7 @@ TEST_CASE("a paced crawl finds every item exactly once and no shop sees more tha
   CHECK(met(Outcome::gone) > 0);
   CHECK(met(Outcome::truncated) > 0);
   CHECK(met(Outcome::too_large) > 0);
+  CHECK(met(Outcome::too_slow) > 0);
   CHECK(met(Outcome::redirect) > 0);
   CHECK(met(Outcome::redirect_loop) > 0);
 

@@ -86,7 +86,7 @@ TEST_CASE("a shop that lies about length, never ends or closes early costs one f
   const std::string host = kHostile;
   const std::map<std::string, Outcome> expected = {
       {"/longer", Outcome::truncated},   {"/cut", Outcome::truncated},
-      {"/shorter", Outcome::ok},         {"/drip", Outcome::timeout},
+      {"/shorter", Outcome::ok},         {"/drip", Outcome::too_slow},
       {"/firehose", Outcome::too_large}, {"/lookbook", Outcome::too_large},
       {"/bomb", Outcome::too_large}};
   std::map<OrderId, std::string> paths;

@@ -201,6 +201,7 @@ TEST_CASE("each class of error has its own retries") {
   CHECK(attempts_of(Outcome::gone) == 1);
   CHECK(attempts_of(Outcome::refused) == 1);
   CHECK(attempts_of(Outcome::too_large) == 1);
+  CHECK(attempts_of(Outcome::too_slow) == 1);
   CHECK(attempts_of(Outcome::redirect) == 1);  // to itself
   CHECK(attempts_of(Outcome::timeout) == 3);
   CHECK(attempts_of(Outcome::truncated) == 3);

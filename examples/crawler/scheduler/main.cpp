@@ -1,0 +1,102 @@
+// bourse-crawler: crawls a list of shops as a framework on a Bourse cluster.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "examples/crawler/fetch/fetcher.hpp"
+#include "examples/crawler/scheduler/crawl.hpp"
+
+namespace {
+
+using namespace bourse::crawler;
+
+std::string beside_this_program(const char* name) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (self.parent_path() / name).string();
+}
+
+int complain(const std::string& message) {
+  std::fprintf(stderr, "bourse-crawler: %s\n", message.c_str());
+  return 1;
+}
+
+// Fetching waits for others, extraction is work, storing is little of both.
+StageTable default_stages() {
+  StageTable stages{};
+  stages[0].cpu_milli = 500;
+  stages[1].cpu_milli = 800;
+  stages[2].cpu_milli = 200;
+  stages[2].memory_mb = 128;
+  stages[2].disk_mb = 64;
+  stages[2].most = 2;
+  return stages;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CrawlOptions options;
+  options.stages = default_stages();
+  options.worker_program = beside_this_program("bourse-crawl-worker");
+  std::string hosts_file;
+  std::string progress = "text";
+  bool unthrottled = false;
+  bool no_pacing = false;
+  CLI::App app{"Crawls shops as a framework on a Bourse cluster."};
+  app.add_option("--master", options.master, "host:port of the master's framework link")
+      ->required();
+  app.add_option("--hosts", hosts_file,
+                 "Address map, \"host address:port\" lines; each host is a seed")
+      ->required();
+  app.add_option("--output", options.output,
+                 "Directory of the result; a crawl found there is continued")
+      ->required();
+  app.add_option("--progress", progress, "json: one object a second on standard output")
+      ->check(CLI::IsMember({"json", "text", "none"}));
+  app.add_option("--expect", options.items_expected, "Items a complete crawl finds, if known");
+  app.add_flag("--unthrottled", unthrottled, "For shops that take any rate: more workers at once");
+  app.add_flag("--no-pacing", no_pacing, "Ignore what shops ask for (the control run)");
+  app.add_flag("--warc", options.warc, "Keep every fetched page in WARC files too");
+  app.add_option("--role", options.role, "Role to get offers as");
+  app.add_option("--in-flight", options.in_flight, "Requests at once per fetch worker")
+      ->check(CLI::Range(1, 400));
+  app.add_option("--shards", options.shards, "Item databases")->check(CLI::Range(1, 64));
+  app.add_option("--worker", options.worker_program, "Path of bourse-crawl-worker on the agents");
+  for (const Stage stage : kStages) {
+    StageSettings& settings = options.stages[static_cast<std::size_t>(stage)];
+    const std::string name = name_of(stage);
+    app.add_option("--" + name, settings.workers, "Workers of this stage to begin with")
+        ->check(CLI::Range(1, 256));
+    app.add_option("--" + name + "-most", settings.most, "Most workers it scales itself to")
+        ->check(CLI::Range(1, 256));
+    app.add_option("--" + name + "-cpus-milli", settings.cpu_milli, "Of each worker");
+    app.add_option("--" + name + "-memory-mb", settings.memory_mb, "Of each worker");
+  }
+  CLI11_PARSE(app, argc, argv);
+
+  std::ifstream file(hosts_file, std::ios::binary);
+  if (!file) return complain(hosts_file + ": cannot be read");
+  options.hosts_text.assign(std::istreambuf_iterator<char>(file), {});
+  const auto hosts = parse_hosts(options.hosts_text);
+  if (!hosts.ok()) return complain(hosts_file + ": " + hosts.error().message);
+  if (hosts->address_of.empty()) return complain(hosts_file + ": names no host");
+  for (const auto& [host, address] : hosts->address_of) {
+    options.seeds.push_back("http://" + host + "/");
+  }
+  options.output = std::filesystem::absolute(options.output).string();
+  options.progress_json = progress == "json";
+  options.frontier.ignore_pacing = no_pacing || unthrottled;
+  if (unthrottled) {
+    options.stages[0].workers = std::max(options.stages[0].workers, 2U);
+    options.stages[1].workers = std::max(options.stages[1].workers, 3U);
+  }
+  const auto end = run_crawl(options);
+  if (!end.ok()) return complain(end.error().message);
+  return *end == CrawlEnd::finished ? 0 : 3;
+}

@@ -1,0 +1,37 @@
+// StageHandler: what the three stages share: the open Configure of the scheduler and the load
+// reported on it. Runs on its task's loop (see executors/batch/batch_executor.hpp).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "examples/crawler/wire/messages.hpp"
+#include "executors/batch/batch_executor.hpp"
+
+namespace bourse::crawler {
+
+class StageHandler : public batch::WorkHandler {
+ public:
+  explicit StageHandler(runtime::Loop& loop);
+
+  void on_item(batch::WorkHandle work, std::string_view payload) final;
+
+ protected:
+  // Work that is not a Configure. The message is of whatever kind the peer sent.
+  virtual void on_work(batch::WorkHandle work, StageMessage message) = 0;
+  virtual void on_configured() = 0;
+  virtual StageLoad load() const = 0;
+
+  const Configure& config() const { return config_; }
+  runtime::Loop& loop() { return loop_; }
+
+ private:
+  void report_load();
+
+  runtime::Loop& loop_;
+  Configure config_;
+  batch::WorkHandle configured_by_;  // unanswered until the next Configure
+  runtime::Timer report_timer_;
+};
+
+}  // namespace bourse::crawler
