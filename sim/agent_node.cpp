@@ -19,8 +19,7 @@ AgentFacetPtr facet_of(const Plan& plan, int index) {
   AgentFacet facet;
   facet.hostname = "host" + std::to_string(index);
   facet.http = {facet.hostname, "127.0.0.1", static_cast<std::uint16_t>(5051 + index)};
-  facet.total =
-      Resources::parse(plan.agent_resources[static_cast<std::size_t>(index)]).value();
+  facet.total = Resources::parse(plan.agent_resources[static_cast<std::size_t>(index)]).value();
   facet.version = "0.1.0";
   return std::make_shared<const AgentFacet>(std::move(facet));
 }

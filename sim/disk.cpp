@@ -14,8 +14,8 @@ void Disk::commit() {
   if (writes_.empty()) return;
   committing_ = true;
   const Duration slow = env_.healed ? Duration{} : env_.disk_slowness;
-  const Duration span = env_.plan.disk_delay + slow +
-                        Duration{env_.rng.between(0, env_.plan.disk_delay.ns)};
+  const Duration span =
+      env_.plan.disk_delay + slow + Duration{env_.rng.between(0, env_.plan.disk_delay.ns)};
   env_.schedule.in(span, [this, group = writes_.size(), life = life_] {
     if (life != life_) return;
     for (std::size_t i = 0; i < group && life == life_; ++i) {

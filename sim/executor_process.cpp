@@ -15,8 +15,8 @@ constexpr Duration kIdle = Duration::seconds(5);
 constexpr Duration kSocket = Duration::microseconds(100);
 }  // namespace
 
-ExecutorProcess::ExecutorProcess(Env& env, Host& host, ContainerId container,
-                                 FrameworkId framework, ExecutorId executor, std::string token)
+ExecutorProcess::ExecutorProcess(Env& env, Host& host, ContainerId container, FrameworkId framework,
+                                 ExecutorId executor, std::string token)
     : env_(env),
       host_(host),
       container_(std::move(container)),
@@ -144,8 +144,8 @@ void ExecutorProcess::say(const TaskId& task, TaskState state) {
 void ExecutorProcess::leave_when_idle() {
   later(kIdle, [this, busy = busy_] {
     if (busy != busy_) return;
-    const bool works = std::any_of(tasks_.begin(), tasks_.end(),
-                                   [](const auto& entry) { return entry.second; });
+    const bool works =
+        std::any_of(tasks_.begin(), tasks_.end(), [](const auto& entry) { return entry.second; });
     if (works) return;
     if (machine_.unacknowledged() > 0) return leave_when_idle();
     host_.exited(container_, 0, false);

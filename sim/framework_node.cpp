@@ -131,7 +131,9 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
   } else if (std::holds_alternative<sdk::scheduler_effect::Finished>(output)) {
     instance.dead = true;
     instance.wire->close();
-    if (&instance == current() && !over_) {
+    if (&instance == current() && plan_.ending != Ending::stays) {
+      over_ = true;  // away for longer than its failover_timeout
+    } else if (&instance == current() && !over_) {
       // Ended by an error: the work goes on in a new process, as after any other crash.
       down_ = true;
       env_.schedule.in(env_.between_ms(100, 3'000), [this] {

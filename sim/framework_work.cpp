@@ -27,9 +27,8 @@ void FrameworkNode::on_event(Instance& instance, const SchedulerEvent& event) {
       instance.offers.insert_or_assign(offer.id, offer);
       const Duration thought =
           env_.rng.chance(1, 20) ? env_.between_ms(0, 10'000) : env_.between_ms(0, 200);
-      env_.schedule.in(thought, [this, number = instance.number, id = offer.id] {
-        consider(number, id);
-      });
+      env_.schedule.in(thought,
+                       [this, number = instance.number, id = offer.id] { consider(number, id); });
     }
   } else if (const auto* rescind = std::get_if<event::Rescind>(&event)) {
     instance.offers.erase(rescind->offer_id);
@@ -62,14 +61,14 @@ void FrameworkNode::on_update(Instance& instance, const TaskStatus& status) {
       env_.rng.chance(1, 4)) {
     return;
   }
-  env_.judge->told(id_, status);
+  env_.judge->told(id_, status, &instance == current());
   const auto it = rows_.find(status.task_id);
   if (it == rows_.end()) {
     env_.judge->violate("S13", name_ + " hears of a task that it does not have");
     return;
   }
   Row& row = it->second;
-  if (!row.ended) {
+  if (!row.ended && (&instance == current() || status.uuid)) {
     row.last = status.state;
     row.ended = is_terminal(status.state);
     if (row.ended && may_try_again(status.state)) try_again(row);
@@ -138,7 +137,7 @@ bool FrameworkNode::place(Row& row, const TaskId& id, const OfferFacet& offer, R
   left.subtract(wanted);
   row.launched = true;
   row.agent = offer.agent->id;
-  env_.judge->accepted({id_, id});
+  env_.judge->accepted({id_, id}, offer.agent->id, plan_.partition_aware);
   if (plan.kill_after.ns > 0) kill_later(id, plan.kill_after);
   if (plan.group) {
     const ExecutorFacet executor = *task.executor;

@@ -50,7 +50,9 @@ void Host::start(const agent::StartContainer& start) {
 void Host::check_sum(const ContainerId& id) {
   Resources sum;
   for (const auto& [other, container] : containers_) {
-    if (container.state != State::exited) sum.add(container.resources);
+    // What leaks is withheld by the agent that saw it begin; a restarted one cannot know of it.
+    const bool counts = container.state == State::starting || container.state == State::running;
+    if (counts) sum.add(container.resources);
   }
   env_.judge->container_starts(name_, id, total_, sum);
 }
@@ -72,8 +74,8 @@ void Host::begin(const ContainerId& id) {
     run_command(*container);
     return;
   }
-  container->process = std::make_shared<ExecutorProcess>(
-      env_, *this, id, container->framework, container->executor, container->token);
+  container->process = std::make_shared<ExecutorProcess>(env_, *this, id, container->framework,
+                                                         container->executor, container->token);
   container->process->begin();
 }
 
@@ -99,8 +101,8 @@ void Host::exited(const ContainerId& id, int wait_status, bool out_of_memory) {
   container->status_known = !env_.fault(env_.plan.container_fails / 4);
   const bool leaked = env_.fault(env_.plan.container_leaks);
   container->state = leaked ? State::leaking : State::exited;
-  report_later(agent::ContainerExited{id, wait_status, container->status_known, out_of_memory,
-                                      leaked});
+  report_later(
+      agent::ContainerExited{id, wait_status, container->status_known, out_of_memory, leaked});
   if (leaked) clean_later(id);
 }
 
@@ -137,9 +139,9 @@ void Host::kill(const ContainerId& id, Duration grace) {
 void Host::terminate(Container& container, Duration grace) {
   const bool stubborn = container.task && plan_of(env_.plan, *container.task).stubborn;
   const bool hard = grace <= Duration{} || stubborn;
-  const Duration span = hard ? grace + Duration::milliseconds(5)
-                             : Duration{env_.rng.between(1'000'000, std::max<std::int64_t>(
-                                                                        grace.ns, 2'000'000))};
+  const Duration span =
+      hard ? grace + Duration::milliseconds(5)
+           : Duration{env_.rng.between(1'000'000, std::max<std::int64_t>(grace.ns, 2'000'000))};
   env_.schedule.in(span, [this, id = container.id, hard] { exited(id, hard ? 9 : 15, false); });
 }
 

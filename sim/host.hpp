@@ -24,9 +24,9 @@ class ExecutorProcess : public std::enable_shared_from_this<ExecutorProcess> {
                   ExecutorId executor, std::string token);
 
   void begin();
-  void end();                   // the process is gone; its tasks with it
+  void end();  // the process is gone; its tasks with it
   void on_bytes(PeerId peer, std::string_view bytes);
-  void lose(PeerId peer);       // its connection broke
+  void lose(PeerId peer);  // its connection broke
   PeerId peer() const { return peer_; }
   const ContainerId& container() const { return container_; }
 

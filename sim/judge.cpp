@@ -20,8 +20,11 @@ void Judge::violate(const std::string& promise, const std::string& what) {
   if (violation_.empty()) violation_ = promise + ": " + what;
 }
 
-void Judge::accepted(const TaskKey& task) {
-  tasks_[task].accepted = true;
+void Judge::accepted(const TaskKey& task, const AgentId& agent, bool partition_aware) {
+  Truth& truth = tasks_[task];
+  truth.accepted = true;
+  truth.agent = agent;
+  truth.partition_aware = partition_aware;
 }
 
 void Judge::kill_asked(const TaskKey& task) {
@@ -37,14 +40,17 @@ bool Judge::runs(const TaskKey& task) const {
   return it != tasks_.end() && it->second.running;
 }
 
-void Judge::told(const FrameworkId& framework, const TaskStatus& status) {
+void Judge::told(const FrameworkId& framework, const TaskStatus& status, bool current) {
   const TaskKey key{framework, status.task_id};
   Truth& truth = tasks_[key];
   const std::string state(name_of(status.state));
   // An update that was heard before may come again, whenever its acknowledgement was lost.
   if (status.uuid && !told_with_uuid(key, truth, *status.uuid)) return;
+  if (!current && !status.uuid) return;
   if (truth.terminal_told) {
-    if (*truth.terminal_told != status.state) {
+    // An older state may be repeated when its acknowledgement was lost, but nothing may revive.
+    const bool stale = !is_terminal(status.state) && !truth.running;
+    if (*truth.terminal_told != status.state && !stale) {
       violate("S7", text_of(key) + " was told " + std::string(name_of(*truth.terminal_told)) +
                         " and then " + state + " (" + status.message + ")");
     }
@@ -85,9 +91,9 @@ void Judge::task_starts(const TaskKey& task, const ContainerId& container) {
   }
   if (truth.containers.size() > 1) violate("S8", text_of(task) + " starts in a second container");
   if (truth.terminal_told && *truth.terminal_told != TaskState::lost) {
-    violate(truth.kill_asked ? "S9" : "S22",
-            text_of(task) + " starts after " + std::string(name_of(*truth.terminal_told)) +
-                " was told");
+    violate(truth.kill_asked ? "S9" : "S22", text_of(task) + " starts after " +
+                                                 std::string(name_of(*truth.terminal_told)) +
+                                                 " was told");
   }
   truth.running = true;
 }
@@ -108,6 +114,7 @@ void Judge::container_is_killed(const TaskKey& command_task) {
   const Truth& truth = tasks_[command_task];
   if (truth.kill_asked || truth.terminal_told || !truth.running) return;
   if (ended_frameworks_.contains(command_task.first)) return;
+  if (!truth.partition_aware && given_up_agents_.contains(truth.agent)) return;  // it is LOST
   violate("S14", text_of(command_task) + " is killed and nobody asked for it");
 }
 
@@ -140,6 +147,8 @@ void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
   if (ended_frameworks_.contains(task.first)) return;
   const Truth& truth = tasks_[task];
   if (truth.terminal_told) return;
+  // Given up: LOST was said, or will be to whoever asks; what the agent says later is nobody's.
+  if (!truth.partition_aware && given_up_agents_.contains(truth.agent)) return;
   for (std::size_t i = 0; i < truth.updates.size(); ++i) {
     if (truth.updates[i].uuid != uuid) continue;
     if (i >= truth.heard) {
@@ -156,6 +165,11 @@ void Judge::master_step(const master::MasterCore& core, const master::Effects& e
                          std::to_string(last_change_));
     }
     last_change_ = change.sequence;
+    if (const auto* gone = std::get_if<change::FrameworkRemoved>(&change.body)) {
+      ended_frameworks_.insert(gone->framework_id);
+    }
+    const auto* put = std::get_if<change::AgentPut>(&change.body);
+    if (put && put->phase == AgentPhase::unreachable) given_up_agents_.insert(put->agent->id);
   }
   if (++steps_ % kSweepEvery == 0) check_master(core);
 }
@@ -186,9 +200,8 @@ void Judge::check_agent_rows(const master::MasterState& state, const master::Age
 void Judge::check_master(const master::MasterCore& core) {
   core.check_invariants();
   const master::MasterState& state = core.state();
-  state.agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
-    check_agent_rows(state, agent);
-  });
+  state.agents.for_each(
+      [&](master::AgentSlot, const master::Agent& agent) { check_agent_rows(state, agent); });
   // No offer outlives its lifetime.
   const Instant now = env_.schedule.now();
   state.offers.for_each([&](master::OfferSlot, const master::Offer& offer) {

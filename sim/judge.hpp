@@ -42,10 +42,11 @@ class Judge {
   void violate(const std::string& promise, const std::string& what);
 
   // -- what frameworks do and hear
-  void accepted(const TaskKey& task);
+  void accepted(const TaskKey& task, const AgentId& agent, bool partition_aware);
   void kill_asked(const TaskKey& task);
   void framework_ended(const FrameworkId& id);  // torn down or left for good
-  void told(const FrameworkId& framework, const TaskStatus& status);
+  // `current`: by the instance that speaks for it, not by one that was taken over and lives on.
+  void told(const FrameworkId& framework, const TaskStatus& status, bool current);
   std::size_t tasks_ended() const { return ended_; }
 
   // -- what containers do
@@ -76,6 +77,8 @@ class Judge {
   };
   struct Truth {
     bool accepted = false;
+    bool partition_aware = false;
+    AgentId agent;
     bool kill_asked = false;
     bool running = false;
     std::set<ContainerId> containers;
@@ -92,6 +95,7 @@ class Judge {
   std::map<TaskKey, Truth> tasks_;
   std::set<FrameworkId> ended_frameworks_;
   std::set<ContainerId> stored_containers_;
+  std::set<AgentId> given_up_agents_;  // that ever were unreachable
   std::uint64_t last_change_ = 0;
   std::uint64_t steps_ = 0;
   std::size_t ended_ = 0;

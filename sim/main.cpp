@@ -121,8 +121,7 @@ bool run_seed(std::uint64_t seed, const Options& options, bool twice, Totals& to
   totals.wall_seconds += processor_seconds() - began;
   ++totals.seeds;
   totals.simulated_seconds += static_cast<double>(outcome.simulated.ms()) / 1000;
-  const bool counts =
-      outcome.events >= 5'000 && outcome.faults >= 20 && outcome.tasks_ended >= 50;
+  const bool counts = outcome.events >= 5'000 && outcome.faults >= 20 && outcome.tasks_ended >= 50;
   if (counts) ++totals.counted;
   totals.events.push_back(outcome.events);
   totals.faults.push_back(outcome.faults);
@@ -130,14 +129,14 @@ bool run_seed(std::uint64_t seed, const Options& options, bool twice, Totals& to
   for (const auto& [name, count] : probe_counts()) totals.probes[name] += count;
   if (outcome.violation.empty()) {
     if (!options.json && options.seconds == 0) {
-      std::printf("seed %llu: kept  events=%llu faults=%llu tasks=%llu simulated=%llds "
-                  "fingerprint=%016llx\n",
-                  static_cast<unsigned long long>(seed),
-                  static_cast<unsigned long long>(outcome.events),
-                  static_cast<unsigned long long>(outcome.faults),
-                  static_cast<unsigned long long>(outcome.tasks_ended),
-                  static_cast<long long>(outcome.simulated.ms() / 1000),
-                  static_cast<unsigned long long>(outcome.fingerprint));
+      std::printf(
+          "seed %llu: kept  events=%llu faults=%llu tasks=%llu simulated=%llds "
+          "fingerprint=%016llx\n",
+          static_cast<unsigned long long>(seed), static_cast<unsigned long long>(outcome.events),
+          static_cast<unsigned long long>(outcome.faults),
+          static_cast<unsigned long long>(outcome.tasks_ended),
+          static_cast<long long>(outcome.simulated.ms() / 1000),
+          static_cast<unsigned long long>(outcome.fingerprint));
     }
     return true;
   }
@@ -204,8 +203,10 @@ int main_of(int argc, char** argv) {
   app.add_flag("--probes", options.probes, "print which probes were reached, and how often");
   CLI11_PARSE(app, argc, argv);
   if (!options.plant.empty() && plant_named(options.plant) == Plant::none) {
-    std::fprintf(stderr, "--plant: '%s' is none of amnesia, early_promise, leak_ledger, "
-                         "swallow_terminal, ignore_kill\n", options.plant.c_str());
+    std::fprintf(stderr,
+                 "--plant: '%s' is none of amnesia, early_promise, leak_ledger, "
+                 "swallow_terminal, ignore_kill\n",
+                 options.plant.c_str());
     return 2;
   }
   if (listed_seeds(options).empty() && options.seconds <= 0) options.seconds = 20;

@@ -79,8 +79,7 @@ PeerId speaker_of(const master::MasterState& state, const master::Event& event) 
   const auto* call = std::get_if<SchedulerCall>(&from->message.body);
   if (call == nullptr) return PeerId();
   const auto it = state.framework_of.find(call->framework_id);
-  return it == state.framework_of.end() ? PeerId()
-                                        : state.frameworks.at(it->second).session.peer;
+  return it == state.framework_of.end() ? PeerId() : state.frameworks.at(it->second).session.peer;
 }
 
 }  // namespace
@@ -116,8 +115,9 @@ void MasterNode::check_old_instance(const master::Event& event, PeerId current,
     const auto* send = std::get_if<master::SendToAgent>(&effect.body);
     if (send && (std::holds_alternative<to_agent::Launch>(send->message.body) ||
                  std::holds_alternative<to_agent::Kill>(send->message.body))) {
-      env_.judge->violate("S17", "a call of an instance that does not speak for its framework "
-                                 "was acted on");
+      env_.judge->violate("S17",
+                          "a call of an instance that does not speak for its framework "
+                          "was acted on");
     }
   }
 }

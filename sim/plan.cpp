@@ -42,7 +42,8 @@ FrameworkPlan draw_framework(Prng& rng, const Plan& plan, int index, int tasks) 
   if (index > 0 && rng.chance(1, 4)) {
     framework.ending = rng.chance(1, 2) ? Ending::teardown : Ending::abandoned;
     framework.ends_at = Duration{rng.between(plan.safety.ns / 3, plan.safety.ns)};
-    if (framework.ending == Ending::abandoned) framework.failover_timeout = ms(rng, 5'000, 40'000);
+    // Also for a TEARDOWN: it is said once, and may be lost with its connection.
+    framework.failover_timeout = ms(rng, 5'000, 40'000);
   }
   const int custom_percent = static_cast<int>(rng.below(4)) * 20;
   for (int i = 0; i < tasks; ++i) {
@@ -110,15 +111,15 @@ std::string ms_text(Duration span) {
 
 std::string_view name_of(FaultKind kind) {
   static constexpr std::string_view kNames[] = {
-      "link_break",      "partition",          "partition_one_way",   "master_crash",
-      "agent_crash",     "agent_reboot",       "framework_crash",     "framework_takeover",
-      "executor_connection", "executor_crash", "wall_clock_jump",     "slow_disk"};
+      "link_break",          "partition",      "partition_one_way", "master_crash",
+      "agent_crash",         "agent_reboot",   "framework_crash",   "framework_takeover",
+      "executor_connection", "executor_crash", "wall_clock_jump",   "slow_disk"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(Plant plant) {
-  static constexpr std::string_view kNames[] = {
-      "none", "amnesia", "early_promise", "leak_ledger", "swallow_terminal", "ignore_kill"};
+  static constexpr std::string_view kNames[] = {"none",        "amnesia",          "early_promise",
+                                                "leak_ledger", "swallow_terminal", "ignore_kill"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -157,8 +158,8 @@ std::string Plan::to_text() const {
   out += "  links: latency=" + ms_text(latency) + " jitter=" + ms_text(jitter) +
          (reorders ? " reorders" : "") + on_off("drop", drop) + on_off("duplicate", duplicate) +
          "\n  disks: " + ms_text(disk_delay) + on_off("agent_rejects", agent_write_rejected) +
-         on_off("master_rejects", master_write_rejected) + "\n  containers: " +
-         ms_text(container_delay) + on_off("fail", container_fails) +
+         on_off("master_rejects", master_write_rejected) +
+         "\n  containers: " + ms_text(container_delay) + on_off("fail", container_fails) +
          on_off("leak", container_leaks) + "\n  faults: " + std::to_string(fault_count);
   for (const auto& [kind, weight] : weights) {
     out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);

@@ -49,10 +49,10 @@ std::string_view name_of(Plant plant);
 
 // How a task behaves once it runs.
 struct TaskPlan {
-  bool custom = false;     // on its framework's own executor
-  bool group = false;      // launched all or none with others
-  bool stubborn = false;   // does not end before SIGKILL
-  bool forever = false;    // runs until it is killed
+  bool custom = false;    // on its framework's own executor
+  bool group = false;     // launched all or none with others
+  bool stubborn = false;  // does not end before SIGKILL
+  bool forever = false;   // runs until it is killed
   bool out_of_memory = false;
   bool wants_port = false;
   int wait_status = 0;
@@ -93,11 +93,11 @@ struct Plan {
   sdk::SchedulerConfig scheduler;
   sdk::ExecutorConfig executor;
 
-  Duration latency;         // of a link
-  Duration jitter;          // zero: all messages take equally long
-  bool reorders = false;    // within one link too, as if frames took different ways
-  Duration disk_delay;      // of one group commit
-  Duration container_delay; // until a container runs
+  Duration latency;          // of a link
+  Duration jitter;           // zero: all messages take equally long
+  bool reorders = false;     // within one link too, as if frames took different ways
+  Duration disk_delay;       // of one group commit
+  Duration container_delay;  // until a container runs
 
   // In thousandths, of each occasion.
   int drop = 0;

@@ -65,8 +65,7 @@ void Wire::connect_later(Duration span) {
 }
 
 void Wire::try_connect() {
-  const bool blocked =
-      env_.schedule.now() < up_blocked_ || env_.schedule.now() < down_blocked_;
+  const bool blocked = env_.schedule.now() < up_blocked_ || env_.schedule.now() < down_blocked_;
   if (!hub_.up() || blocked) {
     connect_later(env_.between_ms(100, 500));
     return;

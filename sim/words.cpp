@@ -37,10 +37,10 @@ std::string text_of(const TaskStatus& status) {
 }
 
 std::string text_of(const MasterToAgent& message) {
-  static constexpr const char* kNames[] = {
-      "registered",  "refused",           "launch",           "kill",      "shutdown executor",
-      "shutdown framework", "acknowledge", "framework message", "update framework", "heartbeat",
-      "reregister"};
+  static constexpr const char* kNames[] = {"registered",  "refused",           "launch",
+                                           "kill",        "shutdown executor", "shutdown framework",
+                                           "acknowledge", "framework message", "update framework",
+                                           "heartbeat",   "reregister"};
   std::string out = kNames[message.body.index()];
   if (const auto* launch = std::get_if<to_agent::Launch>(&message.body)) out = text_of(*launch);
   if (const auto* kill = std::get_if<to_agent::Kill>(&message.body)) {
@@ -53,9 +53,9 @@ std::string text_of(const MasterToAgent& message) {
 }
 
 std::string text_of(const AgentToMaster& message) {
-  static constexpr const char* kNames[] = {"register",        "update",    "executor exited",
-                                           "container leaked", "executor message", "heartbeat",
-                                           "leaving"};
+  static constexpr const char* kNames[] = {
+      "register",         "update",    "executor exited", "container leaked",
+      "executor message", "heartbeat", "leaving"};
   std::string out = kNames[message.body.index()];
   if (const auto* update = std::get_if<to_master::StatusUpdate>(&message.body)) {
     out += " " + text_of(update->status);
@@ -84,9 +84,9 @@ std::string text_of(const FrameworkToMaster& message) {
   const auto* call = std::get_if<SchedulerCall>(&message.body);
   if (call == nullptr) return "heartbeat" + header(message.header);
   static constexpr const char* kNames[] = {
-      "subscribe", "teardown", "accept",    "decline", "revive",           "suppress", "kill",
-      "shutdown",  "acknowledge", "reconcile", "message", "update framework", "publish",
-      "unsupported"};
+      "subscribe", "teardown",   "accept",      "decline",   "revive",  "suppress",
+      "kill",      "shutdown",   "acknowledge", "reconcile", "message", "update framework",
+      "publish",   "unsupported"};
   std::string out = kNames[call->body.index()];
   if (const auto* accept = std::get_if<call::Accept>(&call->body)) {
     for (const OfferId& id : accept->offer_ids) out += " " + id.raw();
@@ -134,8 +134,8 @@ std::string text_of(const agent::Event& event) {
           [](const agent::MasterLost&) { return std::string("connection lost"); },
           [](const agent::FromExecutor& e) {
             static constexpr const char* kNames[] = {"subscribe", "update", "message", "heartbeat"};
-            std::string out = "executor " + e.call.executor_id.raw() + ": " +
-                              kNames[e.call.body.index()];
+            std::string out =
+                "executor " + e.call.executor_id.raw() + ": " + kNames[e.call.body.index()];
             if (const auto* update = std::get_if<executor_call::Update>(&e.call.body)) {
               out += " " + text_of(update->status);
             }

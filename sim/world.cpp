@@ -93,8 +93,8 @@ void World::block_a_wire(bool one_way) {
   Wire* wire = pick_wire();
   if (wire == nullptr) return;
   const bool up = env_.rng.chance(1, 2);
-  const Duration span = env_.rng.chance(1, 3) ? env_.between_ms(20'000, 90'000)
-                                              : env_.between_ms(100, 20'000);
+  const Duration span =
+      env_.rng.chance(1, 3) ? env_.between_ms(20'000, 90'000) : env_.between_ms(100, 20'000);
   wire->block(!one_way || up, !one_way || !up, span);
 }
 

@@ -67,6 +67,10 @@ void on_master_message(Context& c, const MasterToAgent& message) {
         {{"epoch", std::to_string(message.header.epoch)}, {"seen", std::to_string(c.state.epoch)}});
     return;
   }
+  const bool opening =
+      registered != nullptr || std::holds_alternative<to_agent::Refused>(message.body);
+  // Only an answer may open a session; what overtook it is missed as a gap by what follows.
+  if (!opening && !link.registered) return;
   switch (link.receiver.arrive(message.header.sequence)) {
     case Arrival::repeat:
       PROBE("agent.drops_repeat");
@@ -79,9 +83,6 @@ void on_master_message(Context& c, const MasterToAgent& message) {
       break;
   }
   c.arm(DeadlineKey::Kind::master_silent, link.silence_timeout);
-  const bool opening =
-      registered != nullptr || std::holds_alternative<to_agent::Refused>(message.body);
-  if (!opening && !link.registered) return;  // only an answer may open a session
   on_master_body(c, message);
 }
 

@@ -44,7 +44,11 @@ void begin_session(Context& c);
 void end_session(Context& c, const std::string& reason, bool reconnect);
 template <typename Body>
 void send_to_master(Context& c, Body body) {
-  if (!c.state.link.registered) return;  // registering again tells everything anew
+  if (!c.state.link.registered) {
+    // Registering tells it, unless Register has left already: then it is told by another one.
+    c.state.link.stale = true;
+    return;
+  }
   LinkHeader header{c.state.link.session, c.state.link.sender.next(), c.state.epoch};
   c.emit(SendToMaster{{header, std::move(body)}});
 }

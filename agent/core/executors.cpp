@@ -136,6 +136,7 @@ void on_executor_call(Context& c, PeerId peer, const ExecutorCall& call) {
   if (const auto* update = std::get_if<executor_call::Update>(&call.body)) {
     on_update(c, key, peer, update->status);
   } else if (const auto* message = std::get_if<executor_call::Message>(&call.body)) {
+    if (!c.state.link.registered) return;  // at most once
     send_to_master(c, to_master::ExecutorMessage{key.first, key.second, message->data});
   }
 }

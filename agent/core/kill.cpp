@@ -66,6 +66,8 @@ void kill_task(Context& c, const TaskKey& key, std::optional<Duration> grace) {
       store_update(c, key,
                    status_for(c, key, TaskState::killed, "killed before its executor had it",
                               StatusReason::task_killed_during_launch, StatusSource::agent));
+      if (!c.state.executors.contains(executor_key)) return;
+      c.emit(ResizeContainer{executor.container_id, resources_of(c.state, executor_key)});
       if (!has_live_tasks(c.state, executor_key)) shutdown_executor(c, executor_key);
       return;
     case TaskPhase::delivered:
@@ -132,9 +134,13 @@ void shutdown_framework(Context& c, const FrameworkId& framework_id) {
     const std::set<TaskId> tasks = c.state.executors.at(key).tasks;
     for (const TaskId& id : tasks) {
       // Nobody will acknowledge what has ended already.
-      if (c.state.tasks.at({framework_id, id}).phase == TaskPhase::ended) {
-        forget_task(c, {framework_id, id});
-      }
+      const Task& task = c.state.tasks.at({framework_id, id});
+      if (task.phase != TaskPhase::ended) continue;
+      // The master may hold its resources until it hears of the end.
+      TaskStatus last = task.pending.back().status;
+      last.uuid.reset();
+      send_plain_status(c, framework_id, std::move(last));
+      forget_task(c, {framework_id, id});
     }
   }
 }

@@ -116,7 +116,7 @@ void launch_unit(Context& c, const to_agent::Launch& message, const ExecutorKey&
                  command ? command_executor(*message.framework, *tasks.front()) : message.executor,
                  command, records);
   }
-  LaunchPending pending{key.first, {}};
+  LaunchPending pending{key.first, {}, fresh};
   for (const TaskFacetPtr& facet : tasks) {
     Task task;
     task.facet = facet;
@@ -169,12 +169,17 @@ void on_launch(Context& c, const to_agent::Launch& message) {
   if (!why.empty()) {
     PROBE("agent.refuses_launch");
     for (const TaskFacetPtr& task : tasks) refuse_task(c, framework_id, *task, why);
+    if (message.executor && !c.state.executors.contains({framework_id, message.executor->id})) {
+      // The master holds a row for it since it decided to launch.
+      send_to_master(c, to_master::ExecutorExited{framework_id, message.executor->id, 0});
+    }
     return;
   }
 
+  c.state.frameworks.try_emplace(framework_id, Framework{message.framework, false, false});
+  // Until it is stored, in each launch: any of them may be the first that is.
   std::vector<CheckpointRecord> records;
-  if (known == c.state.frameworks.end()) {
-    c.state.frameworks.emplace(framework_id, Framework{message.framework, false});
+  if (!c.state.frameworks.at(framework_id).stored) {
     records.push_back(checkpoint::FrameworkSeen{*message.framework});
   }
   if (message.executor) {
@@ -187,12 +192,41 @@ void on_launch(Context& c, const to_agent::Launch& message) {
       refuse_task(c, framework_id, *task, "an executor of that name is still on this agent");
       continue;
     }
-    launch_unit(c, message, key, {task}, std::move(records));
-    records.clear();
+    launch_unit(c, message, key, {task}, records);
   }
 }
 
+// These tasks are stored and their executor is not: its own launch was refused. It is tried again
+// with them, behind whatever is on its way.
+void store_with_executor(Context& c, const LaunchPending& write, const ExecutorKey& key) {
+  PROBE("agent.stores_executor_again");
+  Executor& executor = c.state.executors.at(key);
+  std::vector<CheckpointRecord> records;
+  std::vector<Effect> after;
+  LaunchPending again{write.framework_id, write.tasks, executor.refused};
+  if (executor.refused) {
+    records.push_back(checkpoint::FrameworkSeen{*c.state.frameworks.at(key.first).facet});
+    records.push_back(checkpoint::ExecutorLaunched{key.first, *executor.facet, false,
+                                                   executor.container_id, executor.token});
+    after.push_back(Effect{start_of(c, key, nullptr)});
+    executor.refused = false;
+  }
+  for (const TaskId& id : write.tasks) {
+    const Task& task = c.state.tasks.at({key.first, id});
+    records.push_back(
+        checkpoint::TaskLaunched{key.first, key.second, *task.facet, task.launch_id, task.group});
+  }
+  c.checkpoint(std::move(records), std::move(again), std::move(after));
+}
+
 void on_launch_stored(Context& c, const LaunchPending& write) {
+  c.state.frameworks.at(write.framework_id).stored = true;
+  const ExecutorKey launched{
+      write.framework_id, c.state.tasks.at({write.framework_id, write.tasks.front()}).executor_id};
+  if (!write.starts && c.state.executors.at(launched).phase == ExecutorPhase::storing) {
+    store_with_executor(c, write, launched);
+    return;
+  }
   for (const TaskId& id : write.tasks) {
     const TaskKey key{write.framework_id, id};
     Task& task = c.state.tasks.at(key);
@@ -224,10 +258,17 @@ void on_launch_rejected(Context& c, const LaunchPending& write, const std::strin
     c.state.tasks.erase(key);
     Executor& executor = c.state.executors.at(executor_key);
     executor.tasks.erase(id);
+    if (executor.phase == ExecutorPhase::storing) executor.refused |= write.starts;
     if (executor.phase == ExecutorPhase::storing && executor.tasks.empty()) {
       // Nothing of it was ever stored or started: it never was.
+      const bool custom = !executor.command_task;
       c.state.by_container.erase(executor.container_id);
       c.state.executors.erase(executor_key);
+      if (custom) {
+        send_to_master(c, to_master::ExecutorExited{write.framework_id, executor_key.second, 0});
+      }
+    } else if (executor.phase != ExecutorPhase::storing) {
+      c.emit(ResizeContainer{executor.container_id, resources_of(c.state, executor_key)});
     }
     refuse_task(c, write.framework_id, *task.facet, "the agent could not store it: " + reason);
   }

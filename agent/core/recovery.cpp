@@ -1,5 +1,7 @@
 // Recovery: fold the checkpoint, then compare what should run with what does. There is no second
 // code path: what ended meanwhile goes through the same handlers as what ends later.
+#include <algorithm>
+
 #include "agent/core/context.hpp"
 #include "base/probe.hpp"
 
@@ -16,6 +18,16 @@ struct Folder {
     c.note(Note::Level::error, "checkpoint.orphan_record", {{"record", what}, {"id", id}});
   }
 
+  // It was forgotten, tasks and all, before its name was used again; the record of that was
+  // refused.
+  void replaced(const ExecutorKey& key) const {
+    PROBE("agent.forgets_replaced_executor");
+    const Executor& executor = c.state.executors.at(key);
+    for (const TaskId& id : executor.tasks) c.state.tasks.erase({key.first, id});
+    c.state.by_container.erase(executor.container_id);
+    c.state.executors.erase(key);
+  }
+
   void operator()(const checkpoint::Identity& r) const {
     AgentFacet identity = *c.state.identity;  // what was detected now, under the stored name
     identity.id = r.agent.id;
@@ -24,11 +36,18 @@ struct Folder {
     c.state.epoch = r.epoch;
   }
   void operator()(const checkpoint::FrameworkSeen& r) const {
-    c.state.frameworks[r.framework.id].facet = std::make_shared<const FrameworkFacet>(r.framework);
+    Framework& framework = c.state.frameworks[r.framework.id];
+    framework.facet = std::make_shared<const FrameworkFacet>(r.framework);
+    framework.stored = true;
   }
   void operator()(const checkpoint::ExecutorLaunched& r) const {
     if (!c.state.frameworks.contains(r.framework_id)) {
       return skip("executor", r.executor.id.raw());
+    }
+    const ExecutorKey key{r.framework_id, r.executor.id};
+    if (const auto it = c.state.executors.find(key); it != c.state.executors.end()) {
+      if (it->second.container_id == r.container_id) return;  // written again
+      replaced(key);
     }
     Executor executor;
     executor.facet = std::make_shared<const ExecutorFacet>(r.executor);
@@ -43,6 +62,11 @@ struct Folder {
   void operator()(const checkpoint::TaskLaunched& r) const {
     const auto executor = c.state.executors.find({r.framework_id, r.executor_id});
     if (executor == c.state.executors.end()) return skip("task", r.task.id.raw());
+    const auto known = c.state.tasks.find({r.framework_id, r.task.id});
+    if (known != c.state.tasks.end()) {
+      if (known->second.launch_id == r.launch_id) return;  // written again
+      c.state.executors.at({r.framework_id, known->second.executor_id}).tasks.erase(r.task.id);
+    }
     Task task;
     task.facet = std::make_shared<const TaskFacet>(r.task);
     task.launch_id = r.launch_id;
@@ -56,10 +80,11 @@ struct Folder {
     const auto it = c.state.tasks.find({r.framework_id, r.status.task_id});
     if (it == c.state.tasks.end()) return skip("update", r.status.task_id.raw());
     Task& task = it->second;
-    for (const PendingUpdate& pending : task.pending) {
-      if (pending.status.uuid == r.status.uuid) return;  // written again after a refused write
-    }
+    // Written again, behind an earlier one whose write was refused: the last place counts.
+    std::erase_if(task.pending,
+                  [&](const PendingUpdate& p) { return p.status.uuid == r.status.uuid; });
     task.state = r.status.state;
+    task.stored_state = r.status.state;
     task.latest = r.status;
     task.pending.push_back({r.status, true});
     if (is_terminal(task.state)) task.phase = TaskPhase::ended;
@@ -67,8 +92,12 @@ struct Folder {
   void operator()(const checkpoint::UpdateAcknowledged& r) const {
     const auto it = c.state.tasks.find({r.framework_id, r.task_id});
     if (it == c.state.tasks.end()) return skip("acknowledgement", r.task_id.raw());
-    std::erase_if(it->second.pending,
-                  [&](const PendingUpdate& p) { return p.status.uuid == r.uuid; });
+    // And all before it: the record of an earlier acknowledgement may have been refused.
+    auto& pending = it->second.pending;
+    const auto found = std::find_if(pending.begin(), pending.end(), [&](const PendingUpdate& p) {
+      return p.status.uuid == r.uuid;
+    });
+    if (found != pending.end()) pending.erase(pending.begin(), found + 1);
   }
   void operator()(const checkpoint::TaskForgotten& r) const {
     const auto it = c.state.tasks.find({r.framework_id, r.task_id});

@@ -32,10 +32,14 @@ to_master::KnownTask known_task(const TaskKey& key, const Task& task, bool comma
   known.launch_id = task.launch_id;
   known.executor_id = task.executor_id;
   known.command_task = command_task;
-  known.state = task.state;
+  known.state = task.stored_state;
   // What is under way, if anything is: a master that asks must not be ahead of the updates.
-  known.latest = task.pending.empty() ? task.latest : task.pending.front().status;
-  known.terminal_unacknowledged = task.phase == TaskPhase::ended;
+  if (task.pending.empty()) {
+    known.latest = task.latest;
+  } else if (task.pending.front().stored) {
+    known.latest = task.pending.front().status;
+  }
+  known.terminal_unacknowledged = is_terminal(task.stored_state);
   return known;
 }
 
@@ -55,8 +59,8 @@ to_master::Register registration(const AgentState& state) {
     }
   }
   for (const auto& [key, task] : state.tasks) {
-    // A launch that is not stored yet is not ours yet: if we die now, we never had it.
-    if (task.phase == TaskPhase::storing) continue;
+    // Those being stored too: left out, they would be answered as dropped and start all the same.
+    // If we die now or the write is refused, the next registration does not list them.
     const Executor& executor = state.executors.at({key.first, task.executor_id});
     out.tasks.push_back(known_task(key, task, executor.command_task));
   }
@@ -71,6 +75,7 @@ void begin_session(Context& c) {
   ++link.attempts;
   // Sessions grow within a life by the counter and across lives by the incarnation.
   link.session = (c.state.incarnation << 16) + (++link.sessions_begun);
+  link.stale = false;
   link.sender = {};
   link.receiver = {};
   c.disarm(Kind::heartbeat);
@@ -118,6 +123,11 @@ void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch)
   c.arm(Kind::heartbeat, link.heartbeat_interval);
   c.arm(Kind::master_silent, link.silence_timeout);
   if (!first) return;
+  if (link.stale) {
+    PROBE("agent.registers_what_it_missed");
+    begin_session(c);
+    return;
+  }
   c.note(Note::Level::info, "agent.registered", {{"agent_id", message.agent_id.raw()}});
   // Registering says nothing of leaks, and the master has forgotten those of the last session.
   for (const auto& [key, executor] : c.state.executors) {

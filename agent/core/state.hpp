@@ -54,7 +54,8 @@ struct Task {
   LaunchId launch_id;
   ExecutorId executor_id;
   TaskPhase phase = TaskPhase::storing;
-  TaskState state = TaskState::staging;  // newest known, whether delivered or not
+  TaskState state = TaskState::staging;         // newest known, whether delivered or not
+  TaskState stored_state = TaskState::staging;  // newest that the master may hear of
   std::optional<TaskStatus> latest;
   std::deque<PendingUpdate> pending;
   std::uint32_t resends = 0;  // of the front since it was first sent
@@ -80,6 +81,7 @@ struct Executor {
   Resources withheld;          // what it holds all the same
   bool late = false;           // killed because it did not subscribe in time
   bool recovered = false;      // started by an earlier life of this agent
+  bool refused = false;        // its record was not stored, but tasks of it are on their way
   ContainerId container_id;
   std::string token;
   ExecutorPhase phase = ExecutorPhase::storing;
@@ -91,12 +93,14 @@ struct Executor {
 struct Framework {
   FrameworkFacetPtr facet;
   bool shutting_down = false;  // removed by the master: nobody waits for its updates
+  bool stored = false;         // the checkpoint has it; else each launch writes it
 };
 
 // What a Checkpoint on its way will do when it is stored or refused.
 struct LaunchPending {
   FrameworkId framework_id;
   std::vector<TaskId> tasks;
+  bool starts = false;  // the executor's record is in it, and its start waits for it
 };
 struct UpdatePending {
   TaskKey task;
@@ -129,6 +133,7 @@ struct DeadlineKey {
 struct Link {
   bool connected = false;   // the transport says so
   bool registered = false;  // this session's Register was answered
+  bool stale = false;       // something happened since Register left that it should have told
   std::uint64_t session = 0;
   std::uint64_t sessions_begun = 0;
   std::uint32_t attempts = 0;

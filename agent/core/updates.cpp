@@ -78,6 +78,10 @@ void on_update_stored(Context& c, const UpdatePending& write) {
   for (std::size_t i = 0; i < pending.size(); ++i) {
     if (pending[i].status.uuid != write.uuid) continue;
     pending[i].stored = true;
+    for (const PendingUpdate& update : pending) {
+      if (!update.stored) break;
+      it->second.stored_state = update.status.state;
+    }
     if (i == 0) send_front(c, write.task);
     return;
   }
@@ -86,14 +90,17 @@ void on_update_stored(Context& c, const UpdatePending& write) {
 void retry_store(Context& c, const TaskKey& key) {
   const auto it = c.state.tasks.find(key);
   if (it == c.state.tasks.end()) return;
+  const auto under_way = [&](const Uuid& uuid) {
+    return std::any_of(c.state.writes.begin(), c.state.writes.end(), [&](const auto& write) {
+      const auto* update = std::get_if<UpdatePending>(&write.second);
+      return update != nullptr && update->task == key && update->uuid == uuid;
+    });
+  };
+  // With all that follow it, stored or not: recovery reads them in the order of the records.
+  bool again = false;
   for (const PendingUpdate& pending : it->second.pending) {
-    if (pending.stored) continue;
-    const bool under_way =
-        std::any_of(c.state.writes.begin(), c.state.writes.end(), [&](const auto& write) {
-          const auto* update = std::get_if<UpdatePending>(&write.second);
-          return update != nullptr && update->task == key && update->uuid == *pending.status.uuid;
-        });
-    if (!under_way) write_update(c, key, pending.status, {});
+    again = again || (!pending.stored && !under_way(*pending.status.uuid));
+    if (again) write_update(c, key, pending.status, {});
   }
 }
 
@@ -102,7 +109,8 @@ void send_front(Context& c, const TaskKey& key) {
   if (it == c.state.tasks.end() || it->second.pending.empty()) return;
   const Task& task = it->second;
   if (!task.pending.front().stored || !c.state.link.registered) return;
-  send_to_master(c, to_master::StatusUpdate{key.first, task.pending.front().status, task.state});
+  send_to_master(
+      c, to_master::StatusUpdate{key.first, task.pending.front().status, task.stored_state});
   c.arm(Kind::update_retry, resend_after(c, task.resends), key.first.raw(), key.second.raw());
 }
 
