@@ -186,10 +186,15 @@ std::shared_ptr<ExecutorProcess> Host::pick_executor() {
   return all.empty() ? nullptr : all[env_.rng.below(all.size())];
 }
 
-std::size_t Host::running() const {
-  return static_cast<std::size_t>(
-      std::count_if(containers_.begin(), containers_.end(),
-                    [](const auto& entry) { return entry.second.state != State::exited; }));
+std::string Host::running() const {
+  static constexpr const char* kStates[] = {"starting", "running", "leaking", "exited"};
+  std::string out;
+  for (const auto& [id, container] : containers_) {
+    if (container.state == State::exited) continue;
+    out += " " + id.raw() + " (" + kStates[static_cast<std::size_t>(container.state)] + ", of " +
+           container.executor.raw() + ")";
+  }
+  return out;
 }
 
 }  // namespace bourse::sim

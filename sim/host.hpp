@@ -99,7 +99,8 @@ class Host {
   Container* find(const ContainerId& id);
   // Any executor with a process, by chance; null: none.
   std::shared_ptr<ExecutorProcess> pick_executor();
-  std::size_t running() const;
+  // The containers that have not ended, in words; empty: none.
+  std::string running() const;
   const Agent& agent() const { return agent_; }
   const std::string& name() const { return name_; }
 

@@ -40,17 +40,19 @@ bool Judge::runs(const TaskKey& task) const {
   return it != tasks_.end() && it->second.running;
 }
 
-void Judge::told(const FrameworkId& framework, const TaskStatus& status, bool current) {
+void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance) {
   const TaskKey key{framework, status.task_id};
   Truth& truth = tasks_[key];
   const std::string state(name_of(status.state));
   // An update that was heard before may come again, whenever its acknowledgement was lost.
   if (status.uuid && !told_with_uuid(key, truth, *status.uuid)) return;
-  if (!current && !status.uuid) return;
   if (truth.terminal_told) {
     // An older state may be repeated when its acknowledgement was lost, but nothing may revive.
     const bool stale = !is_terminal(status.state) && !truth.running;
-    if (*truth.terminal_told != status.state && !stale) {
+    // An answer to a question of an instance that was not there to hear of the end.
+    const bool answer = is_terminal(status.state) || status.state == TaskState::unknown;
+    const bool other = answer && !status.uuid && truth.told_to != instance;
+    if (*truth.terminal_told != status.state && !stale && !other) {
       violate("S7", text_of(key) + " was told " + std::string(name_of(*truth.terminal_told)) +
                         " and then " + state + " (" + status.message + ")");
     }
@@ -58,6 +60,7 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status, bool cu
   }
   if (!is_terminal(status.state)) return;
   truth.terminal_told = status.state;
+  truth.told_to = instance;
   ++ended_;
   // LOST says that the master gave its agent up: the task may run until the agent is back.
   if (truth.running && status.state != TaskState::lost) {

@@ -45,8 +45,8 @@ class Judge {
   void accepted(const TaskKey& task, const AgentId& agent, bool partition_aware);
   void kill_asked(const TaskKey& task);
   void framework_ended(const FrameworkId& id);  // torn down or left for good
-  // `current`: by the instance that speaks for it, not by one that was taken over and lives on.
-  void told(const FrameworkId& framework, const TaskStatus& status, bool current);
+  // `instance`: which process of it hears this; one that was taken over may live on for a while.
+  void told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance);
   std::size_t tasks_ended() const { return ended_; }
 
   // -- what containers do
@@ -83,6 +83,7 @@ class Judge {
     bool running = false;
     std::set<ContainerId> containers;
     std::optional<TaskState> terminal_told;
+    std::uint64_t told_to = 0;    // the instance that heard it
     std::vector<Update> updates;  // in the order in which the agent issued them
     std::size_t heard = 0;        // of them, by the framework
   };

@@ -176,9 +176,8 @@ std::string World::missing() {
   }
   for (const auto& agent : agents_) {
     if (!agent->up()) return "an agent is down";
-    if (agent->host().running() > 0) {
-      return agent->host().name() + " still runs " + std::to_string(agent->host().running()) +
-             " containers";
+    if (const std::string running = agent->host().running(); !running.empty()) {
+      return agent->host().name() + " still runs" + running;
     }
     if (!agent->core().state().tasks.empty()) {
       return agent->host().name() + " still has " +

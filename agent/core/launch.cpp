@@ -169,7 +169,12 @@ void on_launch(Context& c, const to_agent::Launch& message) {
   if (!why.empty()) {
     PROBE("agent.refuses_launch");
     for (const TaskFacetPtr& task : tasks) refuse_task(c, framework_id, *task, why);
-    if (message.executor && !c.state.executors.contains({framework_id, message.executor->id})) {
+    const auto executor = message.executor
+                              ? c.state.executors.find({framework_id, message.executor->id})
+                              : c.state.executors.end();
+    const bool lives =
+        executor != c.state.executors.end() && executor->second.phase != ExecutorPhase::exited;
+    if (message.executor && !lives) {
       // The master holds a row for it since it decided to launch.
       send_to_master(c, to_master::ExecutorExited{framework_id, message.executor->id, 0});
     }

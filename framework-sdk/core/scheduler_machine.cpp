@@ -140,10 +140,9 @@ struct SchedulerMachine::Step {
       return;
     }
     const bool says_ended = is_terminal(status.state) || status.state == TaskState::unknown;
-    if (says_ended && m.ended_.contains(status.task_id)) {
+    if (says_ended && !status.uuid && m.ended_.contains(status.task_id)) {
       // An answer that crossed the end which was told (a KILL of a task that was dropped).
       PROBE("sdk.task_ends_again");
-      if (status.uuid) acknowledge(status);
       return;
     }
     if (is_terminal(status.state)) {

@@ -119,7 +119,7 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   c.disarm(Kind::agent_gone, slot);
   c.arm(Kind::agent_silence, slot, c.stamp.now + c.config.agent_silence);
   c.arm(Kind::agent_heartbeat, slot, c.stamp.now + c.config.agent_heartbeat);
-  reconcile_agent(c, slot, *registration.message);
+  reconcile_agent(c, slot, *registration.message, was == AgentPhase::unreachable);
   enter_agent(c, slot);
   publish_agent(c, agent);
   c.note(Note::Level::info, "agent.registered",

@@ -38,20 +38,18 @@ std::int64_t quantity_of(const Resource& resource) {
 
 // Every name gets its dimension when it is first seen, or never: what is charged for a name is
 // released for it.
-void learn_dimensions(Allocation& allocation, const Resources& resources) {
-  for (const Resource& r : resources.list()) {
-    if (dimension_of(allocation, r.name) != allocator::kNone) continue;
-    if (allocation.dimensions.size() >= allocator::kMaxDimensions) continue;
-    if (r.kind == Resource::Kind::scalar) {
-      allocation.share_mask |= 1u << allocation.dimensions.size();
-    }
-    allocation.dimensions.push_back(r.name);
-    const auto count = static_cast<std::uint32_t>(allocation.dimensions.size());
-    allocation.tree.grow_dimensions(count);
-    allocation.rooms.grow_dimensions(count);
-    allocation.refusals.grow_dimensions(count);
-    allocation.totals.resize(count);
+void learn_dimension(Allocation& allocation, const Resource& resource) {
+  if (dimension_of(allocation, resource.name) != allocator::kNone) return;
+  if (allocation.dimensions.size() >= allocator::kMaxDimensions) return;
+  if (resource.kind == Resource::Kind::scalar) {
+    allocation.share_mask |= 1u << allocation.dimensions.size();
   }
+  allocation.dimensions.push_back(resource.name);
+  const auto count = static_cast<std::uint32_t>(allocation.dimensions.size());
+  allocation.tree.grow_dimensions(count);
+  allocation.rooms.grow_dimensions(count);
+  allocation.refusals.grow_dimensions(count);
+  allocation.totals.resize(count);
 }
 
 allocator::Capabilities capabilities_of(const FrameworkFacet& facet) {
@@ -124,13 +122,15 @@ allocator::NodeId acquire_role(Context& c, const std::string& role) {
 
 }  // namespace
 
+void add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row) {
+  const std::uint32_t dimension = dimension_of(allocation, resource.name);
+  if (dimension == allocator::kNone) return;
+  row[dimension] = std::min(row[dimension] + quantity_of(resource), kMaxQuantity);
+}
+
 QuantityRow row_of(const Allocation& allocation, const Resources& resources) {
   QuantityRow row{};
-  for (const Resource& r : resources.list()) {
-    const std::uint32_t dimension = dimension_of(allocation, r.name);
-    if (dimension == allocator::kNone) continue;
-    row[dimension] = std::min(row[dimension] + quantity_of(r), kMaxQuantity);
-  }
+  for (const Resource& r : resources.list()) add_to_row(allocation, r, row.data());
   return row;
 }
 
@@ -149,7 +149,7 @@ void enter_agent(Context& c, AgentSlot slot) {
   leave_agent(c, slot);
   Agent& agent = c.state.agents.at(slot);
   Allocation& allocation = c.state.allocation;
-  learn_dimensions(allocation, agent.ledger.total());
+  for (const Resource& r : agent.ledger.total().list()) learn_dimension(allocation, r);
   agent.room.counted = row_of(allocation, agent.ledger.total());
   for (std::size_t i = 0; i < allocation.dimensions.size(); ++i) {
     allocation.totals[i] += static_cast<allocator::Sum>(agent.room.counted[i]);
@@ -220,8 +220,11 @@ void leave_roles(Context& c, FrameworkSlot slot) {
 void charge(Context& c, const Role& role, const Resources& resources) {
   ASSERT(role.claim.entered);
   Allocation& allocation = c.state.allocation;
-  learn_dimensions(allocation, resources);
-  const QuantityRow row = row_of(allocation, resources);
+  QuantityRow row{};
+  for (const Resource& r : resources.list()) {
+    if (dimension_of(allocation, r.name) == allocator::kNone) learn_dimension(allocation, r);
+    add_to_row(allocation, r, row.data());
+  }
   allocation.tree.charge(role.claim.id, span_of(allocation, row));
 }
 

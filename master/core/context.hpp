@@ -18,6 +18,7 @@ namespace bourse::master {
 struct RoundMemory {
   allocator::Scratch scratch;
   allocator::Output output;
+  std::vector<std::int64_t> rows;
 };
 
 struct Context {

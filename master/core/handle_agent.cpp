@@ -48,6 +48,20 @@ AgentFacetPtr with_id(const AgentFacetPtr& facet, const AgentId& id) {
   return std::make_shared<const AgentFacet>(std::move(copy));
 }
 
+// The connection speaks for this agent now; if it spoke for another, that one is silent.
+void take_peer(Context& c, PeerId peer, AgentSlot slot) {
+  const auto it = c.state.agent_of_peer.find(peer);
+  const AgentSlot before = it == c.state.agent_of_peer.end() ? AgentSlot{} : it->second;
+  if (Agent* other = c.state.agents.find(before); other && before != slot) {
+    PROBE("master.connection_changes_agent");
+    if (other->pending && other->pending->peer == peer) other->pending->peer = PeerId();
+    if (other->session.peer == peer) {
+      become_silent(c, before, "its connection registered as another agent");
+    }
+  }
+  c.state.agent_of_peer.insert_or_assign(peer, slot);
+}
+
 // A process that was never here: its admission is written before it hears its name.
 void admit(Context& c, const FromAgent& event, const Register& message) {
   if (c.state.agents.size() >= limits::kMaxAgents) {
@@ -80,7 +94,7 @@ void admit(Context& c, const FromAgent& event, const Register& message) {
               {registered(c, id, event.peer, event.message.header.session)});
   Agent& row = c.state.agents.at(slot);
   row.pending = pending_of(event, message, persisted);
-  c.state.agent_of_peer.insert_or_assign(event.peer, slot);
+  take_peer(c, event.peer, slot);
   publish_agent(c, row);
 }
 
@@ -98,7 +112,7 @@ void take_over_peer(Context& c, AgentSlot slot, PeerId peer, bool newer_process)
     c.emit({ClosePeer{old, "the agent registered over another connection"}});
   }
   agent.session.peer = PeerId();
-  c.state.agent_of_peer.insert_or_assign(peer, slot);
+  take_peer(c, peer, slot);
 }
 
 // It is known: back from silence, from a restart of its own or of the master's, or from being given
@@ -290,7 +304,6 @@ void on_agent_message(Context& c, const FromAgent& event) {
     case Arrival::fresh:
       break;
   }
-  touch_agent(c, slot);
   std::visit(InSession{c, slot}, event.message.body);
 }
 

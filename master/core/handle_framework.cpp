@@ -33,6 +33,7 @@ bool in_order(Context& c, FrameworkSlot slot, const FromFramework& event) {
   Framework& framework = c.state.frameworks.at(slot);
   const LinkHeader& header = event.message.header;
   if (!event.request.empty() || framework.http) return true;
+  if (framework.phase == FrameworkPhase::removing) return false;  // its end, or not, comes soon
   if (!framework.connected() || framework.session.peer != event.stream ||
       framework.session.number != header.session) {
     PROBE("master.framework_frame_of_old_session");
@@ -64,7 +65,9 @@ void on_sdk_heartbeat(Context& c, const FromFramework& event) {
       it == c.state.framework_of_stream.end() ? nullptr : c.state.frameworks.find(it->second);
   if (framework == nullptr || !framework->connected() || framework->session.peer != event.stream ||
       framework->session.number != header.session) {
-    if (framework == nullptr || !framework->pending) {
+    const bool soon_known =
+        framework && (framework->pending || framework->phase == FrameworkPhase::removing);
+    if (!soon_known) {
       tell_session_over(c, event.stream, header.session);
     }
     return;
@@ -277,6 +280,10 @@ void disconnect_framework(Context& c, FrameworkSlot slot, const std::string& rea
   Framework& framework = c.state.frameworks.at(slot);
   if (!framework.session.peer.empty()) c.state.framework_of_stream.erase(framework.session.peer);
   framework.session.peer = PeerId();
+  if (framework.phase == FrameworkPhase::removing &&
+      framework.phase_before == FrameworkPhase::subscribed) {
+    framework.phase_before = FrameworkPhase::disconnected;
+  }
   if (!framework.connected()) return;
   framework.phase = FrameworkPhase::disconnected;
   close_offers(c, framework);
@@ -335,6 +342,8 @@ void on_removal_rejected(Context& c, FrameworkSlot slot, const std::string& reas
   update_roles(c, slot);
   touch_framework(c, slot);
   if (framework.connected()) {
+    PROBE("master.removal_undone");
+    watch_session(c, slot);
     touch_all_rooms(c);
   } else {
     c.arm(Kind::framework_removal, slot, c.stamp.now + c.config.removal_retry);

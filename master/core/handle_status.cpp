@@ -185,6 +185,7 @@ void on_container_leaked(Context& c, AgentSlot slot, const to_master::ContainerL
          {{"agent_id", agent.id.raw()},
           {"executor_id", message.executor_id.raw()},
           {"resources", message.resources.to_text()}});
+  touch_agent(c, slot);
   touch_room(c, slot);
   publish_agent(c, agent);
 }

@@ -36,7 +36,9 @@ void on_unreachable_stored(Context& c, AgentSlot slot, PersistId id);
 void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std::string& reason);
 
 // -- reconcile_agent.cpp: what is there against what we think, task by task
-void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& message);
+// `was_given_up`: it returns from unreachable.
+void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& message,
+                     bool was_given_up);
 
 // -- subscribe.cpp: a framework comes, comes back, changes
 void on_subscribe(Context& c, const FromFramework& event, const call::Subscribe& call);
@@ -45,6 +47,8 @@ void on_update_framework(Context& c, FrameworkSlot slot, const FromFramework& ev
 void on_subscription_stored(Context& c, FrameworkSlot slot, PersistId id);
 void on_subscription_rejected(Context& c, FrameworkSlot slot, PersistId id,
                               const std::string& reason);
+void watch_session(Context& c, FrameworkSlot slot);  // heartbeats and silence
+// -- validate_framework.cpp
 // One sentence saying what is wrong with it, or nothing.
 std::optional<std::string> validate_framework(const FrameworkFacet& facet,
                                               const std::vector<std::string>& suppressed_roles);
@@ -128,6 +132,7 @@ void touch_all_rooms(Context& c);             // somebody new wants something
 void run_round(Context& c);
 void on_idle_due(Context& c);  // claims that decline everything get their turn
 // -- claims.cpp: agents, roles and frameworks as the allocator sees them
+void add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row);
 QuantityRow row_of(const Allocation& allocation, const Resources& resources);
 std::span<const std::int64_t> span_of(const Allocation& allocation, const QuantityRow& row);
 allocator::NodeId role_node(Context& c, const std::string& role);  // made when it is not there

@@ -54,20 +54,22 @@ allocator::RoomFlags flags_of(const Context& c, const Agent& agent) {
   return flags;
 }
 
-// What is free on the agent, split into the pieces that may go to different claims.
-void set_room(Context& c, std::uint32_t index) {
+// What is free on the agent, split into the pieces that may go to different claims. Returns whether
+// there is any.
+bool set_room(Context& c, std::uint32_t index) {
   Allocation& allocation = c.state.allocation;
   Agent* agent = c.state.agents.find_index(index);
   const allocator::RoomId room(index);
   if (agent == nullptr || !can_offer(*agent)) {
     allocation.rooms.clear(room);
-    return;
+    return false;
   }
   const Resources available = agent->ledger.available();
   auto& parts = agent->room.parts;
   parts.clear();
   const std::size_t width = allocation.dimensions.size();
-  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t>& rows = c.memory.rows;
+  rows.clear();
   for (const Resource& resource : available.list()) {
     const allocator::Part part = part_of(c, resource);
     auto at = std::find(parts.begin(), parts.end(), part);
@@ -76,11 +78,11 @@ void set_room(Context& c, std::uint32_t index) {
       rows.resize(rows.size() + width);
       at = parts.end() - 1;
     }
-    const QuantityRow row = row_of(allocation, Resources({resource}));
     const std::size_t base = static_cast<std::size_t>(at - parts.begin()) * width;
-    for (std::size_t i = 0; i < width; ++i) rows[base + i] += row[i];
+    add_to_row(allocation, resource, rows.data() + base);
   }
   allocation.rooms.set(room, flags_of(c, *agent), parts, rows);
+  return !parts.empty();
 }
 
 Resources granted(Context& c, const Agent& agent, std::span<const std::uint32_t> parts) {
@@ -197,12 +199,12 @@ void run_round(Context& c) {
   Allocation& allocation = c.state.allocation;
   allocation.round_due = Instant::max();
   ++allocation.rounds;
-  const std::vector<std::uint32_t> touched = std::move(allocation.touched);
+  std::vector<std::uint32_t> touched = std::move(allocation.touched);
   allocation.touched.clear();
-  for (const std::uint32_t index : touched) {
+  std::erase_if(touched, [&](std::uint32_t index) {
     allocation.is_touched[index] = false;
-    set_room(c, index);
-  }
+    return !set_room(c, index);
+  });
   const allocator::Input input{allocation.tree,
                                allocation.rooms,
                                allocation.refusals,

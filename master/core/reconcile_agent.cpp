@@ -25,6 +25,7 @@ struct Reconciler {
   Context& c;
   AgentSlot slot;
   Agent& agent;
+  bool was_given_up;
   std::set<FrameworkId> to_shut_down;
   std::vector<TaskSlot> to_kill;
 
@@ -104,7 +105,7 @@ struct Reconciler {
     row.answered = true;
     row.released = is_terminal(known.state);
     row.seen_at = agent.registrations;
-    if (known.latest) row.told = std::make_shared<const TaskStatus>(*known.latest);
+    row.told = told_of(known);
     if (!known.command_task) {
       const auto it = agent.executors.find({known.framework_id, known.executor_id});
       if (it != agent.executors.end()) row.executor = it->second.facet;
@@ -112,8 +113,34 @@ struct Reconciler {
     return row;
   }
 
+  // What its framework can have heard from the master before this one.
+  std::shared_ptr<const TaskStatus> told_of(const KnownTask& known) const {
+    if (known.latest) {
+      // Without its uuid: if the agent sends this update, nobody here has forwarded it yet.
+      TaskStatus told = *known.latest;
+      told.uuid.reset();
+      return std::make_shared<const TaskStatus>(std::move(told));
+    }
+    if (known.state == TaskState::staging) return nullptr;
+    TaskStatus status;
+    status.task_id = known.task->id;
+    status.state = known.state;
+    status.source = StatusSource::agent;
+    status.agent_id = agent.id;
+    status.executor_id = known.executor_id;
+    status.timestamp = c.stamp.wall;
+    return std::make_shared<const TaskStatus>(std::move(status));
+  }
+
   void unknown(const KnownTask& known, FrameworkSlot framework_slot, Framework& framework) {
     const TaskId& id = known.task->id;
+    // An earlier master gave the agent up and said LOST, as this one did to whoever asked.
+    if (was_given_up && !framework.facet->capabilities.has(Capabilities::partition_aware)) {
+      PROBE("master.lost_task_returned_to_new_master");
+      remember_completed(framework, id, {TaskState::lost, {}, agent.id});
+      unwanted(known, framework_slot);
+      return;
+    }
     if (const auto it = framework.completed.find(id); it != framework.completed.end()) {
       const bool settled = known.terminal_unacknowledged && known.latest && known.latest->uuid &&
                            *known.latest->uuid == it->second.uuid;
@@ -302,10 +329,11 @@ struct Reconciler {
 
 }  // namespace
 
-void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& message) {
+void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& message,
+                     bool was_given_up) {
   Agent& agent = c.state.agents.at(slot);
   ++agent.registrations;
-  Reconciler reconciler{c, slot, agent, {}, {}};
+  Reconciler reconciler{c, slot, agent, was_given_up, {}, {}};
   std::map<TaskKey, TaskSlot> zombies;
   for (const TaskSlot task_slot : agent.tasks) {
     const Task& row = c.state.tasks.at(task_slot);
@@ -319,6 +347,8 @@ void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& mess
     (void)reconciler.framework_or_shut_down(known.framework->id);
   }
   agent.told_lost.clear();
+  // It tells of the leaks that it still has once it is registered.
+  agent.leaks.clear();
   reconciler.missing();
   reconciler.rebuild_ledger();
   for (const FrameworkId& id : reconciler.to_shut_down) {

@@ -115,10 +115,7 @@ void complete(Context& c, FrameworkSlot slot, const PendingSubscription& subscri
     c.state.framework_of_stream.insert_or_assign(subscription.stream, slot);
   }
   c.disarm(Kind::framework_removal, slot);
-  c.arm(Kind::framework_heartbeat, slot, c.stamp.now + c.config.framework_heartbeat);
-  if (!framework.http) {
-    c.arm(Kind::framework_silence, slot, c.stamp.now + c.config.framework_silence);
-  }
+  watch_session(c, slot);
   set_roles(c, slot, subscription.suppressed_roles);
   publish_framework(c, framework);
   c.note(Note::Level::info, "framework.subscribed",
@@ -173,7 +170,8 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
                      const call::Subscribe& call) {
   Framework& framework = c.state.frameworks.at(slot);
   if (framework.phase == FrameworkPhase::removing) {
-    refuse(c, asker, "Framework has been removed");
+    // Whether it was will be known in a moment: an SDK asks again by itself.
+    c.answer(asker.request, Error{ErrorCode::unavailable, "the framework is being removed"});
     return;
   }
   if (const Status allowed =
@@ -225,6 +223,12 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
 }
 
 }  // namespace
+
+void watch_session(Context& c, FrameworkSlot slot) {
+  c.arm(Kind::framework_heartbeat, slot, c.stamp.now + c.config.framework_heartbeat);
+  if (c.state.frameworks.at(slot).http) return;  // its connection tells
+  c.arm(Kind::framework_silence, slot, c.stamp.now + c.config.framework_silence);
+}
 
 void on_subscribe(Context& c, const FromFramework& event, const call::Subscribe& call) {
   const std::uint64_t session = event.request.empty() ? event.message.header.session : 0;

@@ -1,0 +1,238 @@
+// Who is offered what: roles and reservations, capabilities, filters, minimums, the budget of those
+// that want nothing.
+#include <catch2/catch.hpp>
+
+#include "tests/unit/master/core/harness.hpp"
+
+using namespace bourse;
+using namespace bourse::master;
+using namespace bourse::master::test;
+
+TEST_CASE("what is reserved for a role is offered only to it and the roles below it") {
+  Harness h;
+  h.lead();
+  h.add_agent("a", "cpus:4;cpus(eng):2;mem:100;mem(ops):50");
+  FakeFramework& web = h.add_framework("web", {"eng/web"});
+  FakeFramework& ops = h.add_framework("ops", {"ops"});
+  h.subscribe(web);
+  h.subscribe(ops, {"ops"});
+  const auto offers = h.offers(web);
+  REQUIRE(offers.size() == 1);
+  CHECK(offers[0].resources == res("cpus:4;cpus(eng):2;mem:100"));
+  CHECK(offers[0].role == "eng/web");
+  h.call(ops, call::Revive{});
+  const auto rest = h.offers(ops);
+  REQUIRE(rest.size() == 1);
+  CHECK(rest[0].resources == res("mem(ops):50"));
+}
+
+TEST_CASE("an agent with gpus is offered only to frameworks that handle gpus") {
+  Harness h;
+  h.lead();
+  h.add_agent("a", "cpus:4;mem:100;gpus:2");
+  FakeFramework& plain = h.add_framework("plain");
+  h.subscribe(plain);
+  CHECK(h.offers(plain).empty());
+  CHECK(h.core.explain(plain.facet.id, "*", AgentId("c-1-S0")).find("gpu") != std::string::npos);
+  FakeFramework& able = h.add_framework("able");
+  able.facet.capabilities.set(Capabilities::gpu_resources);
+  h.subscribe(able);
+  CHECK(h.offers(able).size() == 1);
+}
+
+TEST_CASE("an agent in another region is offered only to frameworks that know regions") {
+  MasterConfig config = Harness::default_config();
+  config.region = "eu";
+  Harness h(config);
+  h.lead();
+  FakeAgent& agent = h.agents.emplace_back();
+  agent.host = "a";
+  agent.peer = PeerId(77);
+  agent.total = res("cpus:1;mem:64");
+  agent.domain = {"us", "1"};
+  h.enroll(agent);
+  FakeFramework& local = h.add_framework("local");
+  h.subscribe(local);
+  CHECK(h.offers(local).empty());
+  FakeFramework& aware = h.add_framework("aware");
+  aware.facet.capabilities.set(Capabilities::region_aware);
+  h.subscribe(aware);
+  CHECK(h.offers(aware).size() == 1);
+}
+
+TEST_CASE("less than a framework's minimum is not offered to it") {
+  Harness h;
+  h.lead();
+  h.add_agent("a", "cpus:2;mem:100");
+  FakeFramework& big = h.add_framework("big");
+  big.facet.min_allocatable["*"] = {{{"cpus", 4'000}}, {{"unheard", 1}}};
+  h.subscribe(big);
+  CHECK(h.offers(big).empty());
+  h.add_agent("b", "cpus:4;mem:100");
+  CHECK(h.offers(big).size() == 1);
+}
+
+TEST_CASE("the framework with the smaller share is offered what becomes free") {
+  Harness h;
+  h.lead();
+  FakeAgent& a = h.add_agent("a", "cpus:4;mem:100");
+  FakeFramework& one = h.add_framework("one");
+  FakeFramework& two = h.add_framework("two");
+  h.subscribe(one);
+  h.run_task(one, a, "t1", "cpus:4;mem:100");
+  h.subscribe(two);
+  h.add_agent("b", "cpus:4;mem:100");
+  CHECK(h.offers(two).size() == 1);
+  CHECK(one.offers.empty());
+}
+
+TEST_CASE("a role of greater weight may hold more before another comes first") {
+  Harness h;
+  h.lead();
+  h.step(FromOperator{RequestId(1), {}, operation::SetWeight{"heavy", 10'000}});
+  CHECK(h.answers.at(RequestId(1)).status.ok());
+  CHECK(h.answers.at(RequestId(1)).sequence == h.changes.back().sequence);
+  FakeAgent& a = h.add_agent("a", "cpus:4;mem:100");
+  FakeAgent& b = h.add_agent("b", "cpus:4;mem:100");
+  FakeFramework& heavy = h.add_framework("heavy", {"heavy"});
+  FakeFramework& light = h.add_framework("light", {"light"});
+  h.subscribe(heavy);
+  h.run_task(heavy, a, "t1", "cpus:4;mem:100");
+  h.break_connection(b);  // only so that light can use the one without heavy
+  h.enroll(b);
+  h.call(heavy, call::Suppress{});
+  h.subscribe(light);
+  h.run_task(light, b, "t2", "cpus:1;mem:100");
+  h.call(heavy, call::Revive{});
+  h.decline(light, light.offers, Duration::milliseconds(0));
+  h.add_agent("d", "cpus:4;mem:100");
+  const auto offers = h.offers(heavy);
+  CHECK(std::any_of(offers.begin(), offers.end(),
+                    [](const OfferFacet& o) { return o.agent->hostname == "d"; }));
+}
+
+TEST_CASE("a framework in several roles is offered to in each of them and can suppress one") {
+  Harness h;
+  h.lead();
+  h.add_agent("a", "cpus:4;mem:100;cpus(x):1;cpus(y):1");
+  FakeFramework& f = h.add_framework("f", {"x", "y"});
+  h.subscribe(f, {"x"});
+  auto offers = h.offers(f);
+  REQUIRE(offers.size() == 1);
+  CHECK(offers[0].role == "y");
+  CHECK_FALSE(offers[0].resources.contains(res("cpus(x):1")));
+  h.call(f, call::Revive{{"x"}});
+  offers = h.offers(f);
+  REQUIRE(offers.size() == 2);
+  CHECK(offers[1].role == "x");
+  CHECK(offers[1].resources == res("cpus(x):1"));
+}
+
+TEST_CASE("revocable resources go to frameworks that can lose them") {
+  Resource revocable = Resource::scalar("cpus", 2'000);
+  ResourceMeta meta;
+  meta.revocable = true;
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.agents.emplace_back();
+  agent.host = "a";
+  agent.peer = PeerId(77);
+  agent.total = res("cpus:1;mem:64");
+  agent.total.add(revocable.with(meta));
+  h.enroll(agent);
+  FakeFramework& plain = h.add_framework("plain");
+  h.subscribe(plain);
+  REQUIRE(h.offers(plain).size() == 1);
+  CHECK(plain.offers[0].resources == res("cpus:1;mem:64"));
+  FakeFramework& able = h.add_framework("able");
+  able.facet.capabilities.set(Capabilities::revocable_resources);
+  h.subscribe(able);
+  REQUIRE(h.offers(able).size() == 1);
+  CHECK(able.offers[0].resources == Resources({revocable.with(meta)}));
+}
+
+TEST_CASE("an offer names the executors that the framework has on that agent") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& f = h.add_framework("f");
+  h.subscribe(f);
+  TaskFacet task = h.task("t", agent);
+  task.has_command = false;
+  task.executor = Harness::executor("e");
+  h.accept(f, h.offers(f), {task}, Duration{});
+  const auto offers = h.offers(f);
+  REQUIRE(offers.size() == 1);
+  CHECK(offers[0].executor_ids == std::vector<ExecutorId>{ExecutorId("e")});
+}
+
+TEST_CASE("frameworks that decline everything are held to their budget and delay nobody") {
+  MasterConfig config = Harness::default_config();
+  config.idle_offers_per_second = 10;
+  config.agent_silence = Duration::seconds(1'000);
+  config.framework_silence = Duration::seconds(1'000);
+  Harness h(config);
+  h.lead();
+  for (int i = 0; i < 5; ++i) h.add_agent("a" + std::to_string(i));
+  for (int i = 0; i < 20; ++i) h.subscribe(h.add_framework("idle" + std::to_string(i)));
+  const auto decline_all = [&](Duration time) {
+    std::size_t declined = 0;
+    for (Duration passed; passed < time; passed = passed + Duration::milliseconds(50)) {
+      h.advance(Duration::milliseconds(50));
+      for (FakeFramework& f : h.frameworks) {
+        if (f.facet.name == "busy") continue;
+        declined += f.offers.size();
+        if (!f.offers.empty()) h.decline(f, f.offers, Duration{});
+      }
+    }
+    return declined;
+  };
+  decline_all(Duration::seconds(20));
+  const std::size_t in_ten_seconds = decline_all(Duration::seconds(10));
+  // The budget, and what one step may go over it.
+  CHECK(in_ten_seconds <= 150);
+  CHECK(in_ten_seconds >= 50);
+  // Somebody who wants something is served at once.
+  FakeFramework& busy = h.add_framework("busy");
+  h.subscribe(busy);
+  CHECK(h.offers(busy).size() >= 4);
+  // And one of the idle that revives is too.
+  for (const OfferFacet& offer : std::vector<OfferFacet>(busy.offers)) {
+    h.accept(busy, {offer}, {h.task("t" + offer.id.raw(), h.agents[0])});
+  }
+  FakeFramework& idle = h.frameworks[3];
+  h.call(busy, call::Suppress{});
+  h.call(idle, call::Revive{});
+  CHECK_FALSE(h.offers(idle).empty());
+}
+
+TEST_CASE("filters end together so that the master wakes once for many") {
+  Harness h;
+  h.lead();
+  for (int i = 0; i < 8; ++i) h.add_agent("a" + std::to_string(i));
+  FakeFramework& f = h.add_framework("f");
+  h.subscribe(f);
+  for (const OfferFacet& offer : h.offers(f)) {
+    h.decline(f, {offer}, Duration::seconds(3));
+    h.advance(Duration::milliseconds(3));
+  }
+  f.offers.clear();
+  h.advance(Duration::milliseconds(3'200));
+  CHECK(f.heard_of<event::Offers>().back().offers.size() == 8);
+}
+
+TEST_CASE("a core is a value: a copy goes its own way") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& f = h.add_framework("f");
+  h.subscribe(f);
+  h.run_task(f, agent, "t1");
+  MasterCore fork = h.core;
+  CHECK(fork.fingerprint() == h.core.fingerprint());
+  Effects effects;
+  fork.step(Event{h.now, PeerGone{agent.peer}}, effects);
+  CHECK(fork.fingerprint() != h.core.fingerprint());
+  CHECK(h.row(agent).phase == AgentPhase::active);
+  fork.check_invariants();
+}
