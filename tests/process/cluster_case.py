@@ -1,6 +1,6 @@
 """A real cluster for a test: master, agents and a told scheduler as processes in a directory of
-their own, on free ports. Everything is ended with the test, whatever happened, and what was said is shown
-when it failed."""
+their own, on free ports. Everything is ended with the test, whatever happened, and what was said
+is shown when it failed."""
 
 import json
 import os

@@ -323,8 +323,31 @@ struct Verbs {
   }
 };
 
-const std::map<std::string, std::function<void(const Verbs&)>>& verbs() {
-  static const std::map<std::string, std::function<void(const Verbs&)>> kVerbs = {
+using VerbTable = std::map<std::string, std::function<void(const Verbs&)>>;
+
+// What becomes of executors' containers.
+VerbTable container_verbs() {
+  return {
+      {"exited",
+       [](const Verbs& v) {
+         v.h.say(v.agent(0), to_master::ExecutorExited{v.framework(1).facet.id, v.executor_id(2),
+                                                       std::stoi(v.l.words.at(3))});
+       }},
+      {"leaked",
+       [](const Verbs& v) {
+         v.h.say(v.agent(0), to_master::ContainerLeaked{v.framework(1).facet.id, v.executor_id(2),
+                                                        test::res(v.l.words.at(3)), false});
+       }},
+      {"resolved",
+       [](const Verbs& v) {
+         v.h.say(v.agent(0),
+                 to_master::ContainerLeaked{v.framework(1).facet.id, v.executor_id(2), {}, true});
+       }},
+  };
+}
+
+VerbTable other_verbs() {
+  return {
       {"lead", [](const Verbs& v) { v.lead(); }},
       {"agent", [](const Verbs& v) { v.new_agent(); }},
       {"register", [](const Verbs& v) { v.enroll(); }},
@@ -366,21 +389,6 @@ const std::map<std::string, std::function<void(const Verbs&)>>& verbs() {
        [](const Verbs& v) {
          v.call(call::Publish{v.l.words.at(1), v.l.rest(2)});
        }},
-      {"exited",
-       [](const Verbs& v) {
-         v.h.say(v.agent(0), to_master::ExecutorExited{v.framework(1).facet.id, v.executor_id(2),
-                                                       std::stoi(v.l.words.at(3))});
-       }},
-      {"leaked",
-       [](const Verbs& v) {
-         v.h.say(v.agent(0), to_master::ContainerLeaked{v.framework(1).facet.id, v.executor_id(2),
-                                                        test::res(v.l.words.at(3)), false});
-       }},
-      {"resolved",
-       [](const Verbs& v) {
-         v.h.say(v.agent(0),
-                 to_master::ContainerLeaked{v.framework(1).facet.id, v.executor_id(2), {}, true});
-       }},
       {"operator", [](const Verbs& v) { v.operate(); }},
       {"hold", [](const Verbs& v) { v.h.hold_writes = true; }},
       {"store", [](const Verbs& v) { v.store(); }},
@@ -395,6 +403,14 @@ const std::map<std::string, std::function<void(const Verbs&)>>& verbs() {
        }},
       {"changes", [](const Verbs& v) { v.changes(); }},
   };
+}
+
+const VerbTable& verbs() {
+  static const VerbTable kVerbs = [] {
+    VerbTable all = container_verbs();
+    all.merge(other_verbs());
+    return all;
+  }();
   return kVerbs;
 }
 
