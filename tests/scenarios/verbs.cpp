@@ -294,10 +294,11 @@ struct Verbs {
       h.advance(now);
       left = left - now;
       for (FakeAgent& who : h.agents) {
+        if (h.row(who).session.peer != who.peer) continue;
         h.say_unsequenced(who, to_master::Heartbeat{who.sender.last()});
       }
       for (FakeFramework& who : h.frameworks) {
-        if (who.http || who.closed) continue;
+        if (who.http || !h.core.state().framework_of_stream.contains(who.stream)) continue;
         h.step(FromFramework{who.stream, {}, {{who.session, who.sender.last(), 0}, {}}, {}});
       }
     }
