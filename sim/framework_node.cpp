@@ -131,7 +131,7 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
   } else if (std::holds_alternative<sdk::scheduler_effect::Finished>(output)) {
     instance.dead = true;
     instance.wire->close();
-    if (&instance == current() && plan_.ending != Ending::stays) {
+    if (removed_ && plan_.ending != Ending::stays) {
       over_ = true;  // away for longer than its failover_timeout
     } else if (&instance == current() && !over_) {
       // Ended by an error: the work goes on in a new process, as after any other crash.

@@ -95,6 +95,7 @@ class FrameworkNode {
   std::uint64_t generation_ = 0;
   bool down_ = true;
   bool over_ = false;
+  bool removed_ = false;  // the master said so
   std::map<TaskId, Row> rows_;
 };
 

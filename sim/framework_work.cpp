@@ -34,6 +34,8 @@ void FrameworkNode::on_event(Instance& instance, const SchedulerEvent& event) {
     instance.offers.erase(rescind->offer_id);
   } else if (const auto* update = std::get_if<event::Update>(&event)) {
     on_update(instance, update->status);
+  } else if (const auto* error = std::get_if<event::Error>(&event)) {
+    removed_ = removed_ || error->message == "Framework has been removed";
   }
 }
 

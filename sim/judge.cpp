@@ -51,7 +51,8 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::ui
     const bool stale = !is_terminal(status.state) && !truth.running;
     // An answer to a question of an instance that was not there to hear of the end.
     const bool answer = is_terminal(status.state) || status.state == TaskState::unknown;
-    const bool other = answer && !status.uuid && truth.told_to != instance;
+    const bool lost = *truth.terminal_told == TaskState::lost;
+    const bool other = answer && (!status.uuid || lost) && truth.told_to != instance;
     if (*truth.terminal_told != status.state && !stale && !other) {
       violate("S7", text_of(key) + " was told " + std::string(name_of(*truth.terminal_told)) +
                         " and then " + state + " (" + status.message + ")");

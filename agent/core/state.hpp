@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "agent/core/event.hpp"
 #include "base/deadline_queue.hpp"
@@ -104,7 +105,7 @@ struct LaunchPending {
 };
 struct UpdatePending {
   TaskKey task;
-  Uuid uuid;
+  std::vector<Uuid> uuids;
 };
 struct IdentityPending {};
 struct SettledPending {};  // acknowledgements and forgetting: a repeat is harmless

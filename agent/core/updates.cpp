@@ -19,7 +19,7 @@ Duration resend_after(const Context& c, std::uint32_t resends) {
 
 void write_update(Context& c, const TaskKey& key, const TaskStatus& status,
                   std::vector<Effect> after) {
-  c.checkpoint({checkpoint::UpdateStored{key.first, status}}, UpdatePending{key, *status.uuid},
+  c.checkpoint({checkpoint::UpdateStored{key.first, status}}, UpdatePending{key, {*status.uuid}},
                std::move(after));
 }
 
@@ -74,17 +74,19 @@ void store_update(Context& c, const TaskKey& key, TaskStatus status, std::vector
 void on_update_stored(Context& c, const UpdatePending& write) {
   const auto it = c.state.tasks.find(write.task);
   if (it == c.state.tasks.end()) return;
-  std::deque<PendingUpdate>& pending = it->second.pending;
-  for (std::size_t i = 0; i < pending.size(); ++i) {
-    if (pending[i].status.uuid != write.uuid) continue;
-    pending[i].stored = true;
-    for (const PendingUpdate& update : pending) {
-      if (!update.stored) break;
-      it->second.stored_state = update.status.state;
+  Task& task = it->second;
+  const bool waited = !task.pending.empty() && !task.pending.front().stored;
+  for (PendingUpdate& update : task.pending) {
+    const auto& uuids = write.uuids;
+    if (std::find(uuids.begin(), uuids.end(), *update.status.uuid) != uuids.end()) {
+      update.stored = true;
     }
-    if (i == 0) send_front(c, write.task);
-    return;
   }
+  for (const PendingUpdate& update : task.pending) {
+    if (!update.stored) break;
+    task.stored_state = update.status.state;
+  }
+  if (waited && task.pending.front().stored) send_front(c, write.task);
 }
 
 void retry_store(Context& c, const TaskKey& key) {
@@ -93,15 +95,21 @@ void retry_store(Context& c, const TaskKey& key) {
   const auto under_way = [&](const Uuid& uuid) {
     return std::any_of(c.state.writes.begin(), c.state.writes.end(), [&](const auto& write) {
       const auto* update = std::get_if<UpdatePending>(&write.second);
-      return update != nullptr && update->task == key && update->uuid == uuid;
+      if (update == nullptr || update->task != key) return false;
+      return std::find(update->uuids.begin(), update->uuids.end(), uuid) != update->uuids.end();
     });
   };
-  // With all that follow it, stored or not: recovery reads them in the order of the records.
-  bool again = false;
+  // With all that follow it, stored or not, and in one write: recovery reads them in the order of
+  // the records, and must not find the second without the third.
+  std::vector<CheckpointRecord> records;
+  UpdatePending write{key, {}};
   for (const PendingUpdate& pending : it->second.pending) {
-    again = again || (!pending.stored && !under_way(*pending.status.uuid));
-    if (again) write_update(c, key, pending.status, {});
+    const bool refused = !pending.stored && !under_way(*pending.status.uuid);
+    if (records.empty() && !refused) continue;
+    records.push_back(checkpoint::UpdateStored{key.first, pending.status});
+    write.uuids.push_back(*pending.status.uuid);
   }
+  if (!records.empty()) c.checkpoint(std::move(records), std::move(write));
 }
 
 void send_front(Context& c, const TaskKey& key) {

@@ -117,8 +117,12 @@ struct SchedulerMachine::Step {
     m.acknowledged_order_.pop_front();
   }
 
-  void remember_ended(const TaskId& id) {
-    if (!m.ended_.insert(id).second) return;
+  void forget_kill(const TaskId& id) {
+    if (m.kills_.erase(id) > 0) m.deadlines_.disarm({Due::kill, 0, id.raw()});
+  }
+
+  void remember_ended(const TaskId& id, TaskState state) {
+    if (!m.ended_.emplace(id, state).second) return;
     m.ended_order_.push_back(id);
     if (m.ended_order_.size() <= m.config_.remembered_acknowledgements) return;
     m.ended_.erase(m.ended_order_.front());
@@ -140,17 +144,19 @@ struct SchedulerMachine::Step {
       return;
     }
     const bool says_ended = is_terminal(status.state) || status.state == TaskState::unknown;
-    if (says_ended && !status.uuid && m.ended_.contains(status.task_id)) {
-      // An answer that crossed the end which was told (a KILL of a task that was dropped).
+    const auto ended = m.ended_.find(status.task_id);
+    if (says_ended && ended != m.ended_.end() && (!status.uuid || ended->second != status.state)) {
+      // An answer that crossed the end which was told (a KILL of a task that was dropped), or what
+      // became of a task that was told LOST, through a master that does not know of that.
       PROBE("sdk.task_ends_again");
+      forget_kill(status.task_id);
+      if (status.uuid) acknowledge(status);
       return;
     }
     if (is_terminal(status.state)) {
-      remember_ended(status.task_id);
+      remember_ended(status.task_id, status.state);
       m.live_.erase(status.task_id);
-      if (m.kills_.erase(status.task_id) > 0) {
-        m.deadlines_.disarm({Due::kill, 0, status.task_id.raw()});
-      }
+      forget_kill(status.task_id);
     } else if (status.state != TaskState::unknown) {
       m.live_[status.task_id] = status.agent_id;
     }

@@ -148,7 +148,7 @@ class SchedulerMachine {
   std::map<TaskId, AgentId> live_;
   std::set<Uuid> acknowledged_;
   std::deque<Uuid> acknowledged_order_;
-  std::set<TaskId> ended_;  // told to have ended: that is final, whatever answers still arrive
+  std::map<TaskId, TaskState> ended_;  // as told: final, whatever still arrives
   std::deque<TaskId> ended_order_;
   DeadlineQueue<DueKey> deadlines_;
 };
