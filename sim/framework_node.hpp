@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ class FrameworkNode {
   Wire* wire();
 
   // What is still missing to the end of its work; empty: nothing.
-  std::string missing() const;
+  std::string missing(const std::set<AgentId>& agents) const;
   std::size_t live_instances() const { return instances_.size(); }
   const FrameworkPlan& plan() const { return plan_; }
   const FrameworkId& id() const { return id_; }

@@ -171,8 +171,12 @@ void World::progress() {
 }
 
 std::string World::missing() {
+  std::set<AgentId> names;
+  for (const auto& agent : agents_) {
+    if (agent->up()) names.insert(agent->core().state().identity->id);
+  }
   for (const auto& framework : frameworks_) {
-    if (std::string text = framework->missing(); !text.empty()) return text;
+    if (std::string text = framework->missing(names); !text.empty()) return text;
   }
   for (const auto& agent : agents_) {
     if (!agent->up()) return "an agent is down";
@@ -199,6 +203,7 @@ std::string World::missing_at_master() {
   state.agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
     if (agent.phase == AgentPhase::active) ++active;
     // What is not active may be the row of a name that an agent never learned.
+    if (agent.phase == AgentPhase::unreachable) return;
     const master::Ledger& ledger = agent.ledger;
     if (!ledger.used().empty()) out = "used at " + agent.id.raw() + ": " + ledger.used().to_text();
     if (!ledger.held().empty()) out = "held at " + agent.id.raw() + ": " + ledger.held().to_text();
@@ -212,6 +217,7 @@ std::string World::missing_at_master() {
   }
   if (!state.tasks.empty()) {
     state.tasks.for_each([&](master::TaskSlot, const master::Task& task) {
+      if (state.agents.at(task.agent).phase == AgentPhase::unreachable) return;
       out = "the master still has " + task.facet->id.raw() + " as " +
             std::string(name_of(task.state));
     });

@@ -94,7 +94,7 @@ void on_stored(Context& c, PersistId id) {
   std::visit(Overloaded{
                  [&](const LaunchPending& w) { on_launch_stored(c, w); },
                  [&](const UpdatePending& w) { on_update_stored(c, w); },
-                 [](const IdentityPending&) {},
+                 [&](const IdentityPending&) { c.state.identity_stored = true; },
                  [](const SettledPending&) {},
              },
              write);

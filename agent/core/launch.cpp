@@ -184,6 +184,10 @@ void on_launch(Context& c, const to_agent::Launch& message) {
   c.state.frameworks.try_emplace(framework_id, Framework{message.framework, false, false});
   // Until it is stored, in each launch: any of them may be the first that is.
   std::vector<CheckpointRecord> records;
+  if (!c.state.identity_stored) {
+    records.push_back(checkpoint::Identity{*c.state.identity, c.state.cluster_id, c.state.epoch,
+                                           c.state.boot_id});
+  }
   if (!c.state.frameworks.at(framework_id).stored) {
     records.push_back(checkpoint::FrameworkSeen{*message.framework});
   }
@@ -224,8 +228,23 @@ void store_with_executor(Context& c, const LaunchPending& write, const ExecutorK
   c.checkpoint(std::move(records), std::move(again), std::move(after));
 }
 
-void on_launch_stored(Context& c, const LaunchPending& write) {
-  c.state.frameworks.at(write.framework_id).stored = true;
+// Those of the write that nothing ended meanwhile (their executor's end, their framework's).
+LaunchPending still_storing(const Context& c, const LaunchPending& write) {
+  LaunchPending out{write.framework_id, {}, write.starts};
+  for (const TaskId& id : write.tasks) {
+    const auto it = c.state.tasks.find({write.framework_id, id});
+    if (it != c.state.tasks.end() && it->second.phase == TaskPhase::storing) {
+      out.tasks.push_back(id);
+    }
+  }
+  return out;
+}
+
+void on_launch_stored(Context& c, const LaunchPending& whole) {
+  const auto framework = c.state.frameworks.find(whole.framework_id);
+  if (framework != c.state.frameworks.end()) framework->second.stored = true;
+  const LaunchPending write = still_storing(c, whole);
+  if (write.tasks.empty()) return;
   const ExecutorKey launched{
       write.framework_id, c.state.tasks.at({write.framework_id, write.tasks.front()}).executor_id};
   if (!write.starts && c.state.executors.at(launched).phase == ExecutorPhase::storing) {
@@ -254,8 +273,9 @@ void on_launch_stored(Context& c, const LaunchPending& write) {
   if (it != c.state.tasks.end()) deliver_queued(c, {write.framework_id, it->second.executor_id});
 }
 
-void on_launch_rejected(Context& c, const LaunchPending& write, const std::string& reason) {
+void on_launch_rejected(Context& c, const LaunchPending& whole, const std::string& reason) {
   PROBE("agent.launch_not_stored");
+  const LaunchPending write = still_storing(c, whole);
   for (const TaskId& id : write.tasks) {
     const TaskKey key{write.framework_id, id};
     const Task task = c.state.tasks.at(key);

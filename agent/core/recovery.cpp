@@ -32,6 +32,7 @@ struct Folder {
     AgentFacet identity = *c.state.identity;  // what was detected now, under the stored name
     identity.id = r.agent.id;
     c.state.identity = std::make_shared<const AgentFacet>(std::move(identity));
+    c.state.identity_stored = true;
     c.state.cluster_id = r.cluster_id;
     c.state.epoch = r.epoch;
   }

@@ -96,6 +96,7 @@ void end_session(Context& c, const std::string& reason, bool reconnect) {
 }
 
 void store_identity(Context& c) {
+  c.state.identity_stored = false;
   c.checkpoint(
       {checkpoint::Identity{*c.state.identity, c.state.cluster_id, c.state.epoch, c.state.boot_id}},
       IdentityPending{});

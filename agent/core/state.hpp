@@ -149,6 +149,7 @@ struct AgentState {
   std::string cluster_id;
   Epoch epoch = 0;
   std::string boot_id;
+  bool identity_stored = false;  // else each launch writes it
   std::uint64_t incarnation = 0;
   std::uint64_t seed = 0;
   SecretKey token_key{};

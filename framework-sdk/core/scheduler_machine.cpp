@@ -159,6 +159,8 @@ struct SchedulerMachine::Step {
       forget_kill(status.task_id);
     } else if (status.state != TaskState::unknown) {
       m.live_[status.task_id] = status.agent_id;
+    } else if (!m.live_.contains(status.task_id)) {
+      forget_kill(status.task_id);  // neither side knows of any such task
     }
     out.push_back(scheduler_effect::Deliver{event::Update{status}});
     if (status.uuid && m.config_.implicit_acknowledgements) acknowledge(status);
@@ -283,7 +285,10 @@ struct SchedulerMachine::Step {
     }
     if (const auto* accept = std::get_if<call::Accept>(&call.body)) return on_accept(*accept);
     if (const auto* kill = std::get_if<call::Kill>(&call.body)) {
-      m.kills_[kill->task_id] = {*kill, 0};
+      PendingKill& pending = m.kills_[kill->task_id] = {*kill, 0};
+      // With its agent named, a master that does not know the task can say more than UNKNOWN.
+      const auto live = m.live_.find(kill->task_id);
+      if (kill->agent_id.empty() && live != m.live_.end()) pending.call.agent_id = live->second;
       return send_kill(kill->task_id);
     }
     if (const auto* acknowledge = std::get_if<call::Acknowledge>(&call.body)) {

@@ -149,7 +149,8 @@ struct Reconciler {
         send_to_agent(c, agent, to_agent::Acknowledge{known.framework_id, id, it->second.uuid});
         return;
       }
-      if (!is_terminal(known.state)) {
+      // Told without a uuid: by a master, LOST or GONE. What the agent says of it comes too late.
+      if (!is_terminal(known.state) || it->second.uuid == Uuid{}) {
         // Its framework was told that it ended.
         unwanted(known, framework_slot);
         return;
