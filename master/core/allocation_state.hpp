@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ using QuantityRow = std::array<std::int64_t, allocator::kMaxDimensions>;
 
 // Of one agent: what stands in RoomTable for it.
 struct AllocationRoom {
+  std::shared_ptr<const Resources> available;  // what the parts are made of
   std::vector<allocator::Part> parts;
   QuantityRow counted{};  // its total as added to Allocation::totals
 };
@@ -70,6 +72,7 @@ struct Allocation {
 
   std::vector<std::uint32_t> touched;  // agent indices, each once
   std::vector<bool> is_touched;        // by agent index
+  bool all_touched = false;            // every agent that can offer something is
   Instant round_due = Instant::max();
   std::uint64_t rounds = 0;
 

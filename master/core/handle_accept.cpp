@@ -109,9 +109,9 @@ void refuse_tasks(Context& c, FrameworkSlot slot, const call::Accept& call, Stat
 }
 
 OfferSlot find_own(const MasterState& state, FrameworkSlot framework, const OfferId& id) {
-  const auto it = state.offer_of.find(id);
-  if (it == state.offer_of.end()) return {};
-  return state.offers.at(it->second).framework == framework ? it->second : OfferSlot{};
+  const OfferSlot slot = find_offer(state, id);
+  const Offer* offer = state.offers.find(slot);
+  return offer && offer->framework == framework ? slot : OfferSlot{};
 }
 
 // The offers that are its own are used up all the same.
@@ -169,9 +169,9 @@ std::optional<std::string> validate_offers(const MasterState& state, FrameworkSl
   const Offer* first = nullptr;
   for (const OfferId& id : ids) {
     if (!seen.insert(id).second) return "Duplicate offer " + id.raw() + " in offer list";
-    const auto it = state.offer_of.find(id);
-    if (it == state.offer_of.end()) return "Offer " + id.raw() + " is no longer valid";
-    const Offer& offer = state.offers.at(it->second);
+    const OfferSlot found = find_offer(state, id);
+    if (found.empty()) return "Offer " + id.raw() + " is no longer valid";
+    const Offer& offer = state.offers.at(found);
     if (offer.framework != slot) {
       return "Offer " + id.raw() + " has invalid framework " +
              state.frameworks.at(offer.framework).id.raw() + " while framework " +
@@ -215,12 +215,12 @@ Status on_accept(Context& c, FrameworkSlot slot, const Principal& principal,
     on_invalid_offers(c, slot, call, *wrong);
     return {};
   }
-  const Offer& first = c.state.offers.at(c.state.offer_of.at(call.offer_ids.front()));
+  const Offer& first = c.state.offers.at(find_offer(c.state, call.offer_ids.front()));
   const AgentSlot agent = first.agent;
   const std::uint32_t role = first.role;
   Resources offered;
   for (const OfferId& id : call.offer_ids) {
-    const OfferSlot offer = c.state.offer_of.at(id);
+    const OfferSlot offer = find_offer(c.state, id);
     offered.add(*c.state.offers.at(offer).resources);
     close_offer(c, offer, Why::accepted);
   }

@@ -117,6 +117,7 @@ TaskStatus master_status(const Context& c, const TaskId& task_id, const AgentId&
                          TaskState state, StatusReason reason, std::string message);
 
 // -- offers.cpp
+OfferSlot find_offer(const MasterState& state, const OfferId& id);  // live, or empty
 void open_offer(Context& c, FrameworkSlot framework, std::uint32_t role, AgentSlot agent,
                 std::shared_ptr<const Resources> resources, OfferFacet& facet);
 // Gives back to the ledger what the offer took.

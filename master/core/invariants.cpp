@@ -31,7 +31,7 @@ void check_offer(const MasterState& state, OfferSlot slot, const Offer& offer) {
   ASSERT(framework.offers[offer.position_in_framework] == slot);
   ASSERT(framework.connected());
   ASSERT(agent.phase == AgentPhase::active);
-  ASSERT(state.offer_of.at(offer.id) == slot);
+  ASSERT(state.offer_of.at(offer.number) == slot);
 }
 
 // The ledger's terms are the sums over the rows.

@@ -55,6 +55,11 @@ Resources Ledger::available() const {
 
 void Ledger::offer(const Resources& resources) {
   ASSERT(offerable());
+  // All there is, the usual case: moved instead of counted.
+  if (offered_.empty() && resources == free_ && !has_shared(resources)) {
+    std::swap(offered_, free_);
+    return;
+  }
   if (!has_shared(resources)) {
     free_.subtract(resources);
     offered_.add(resources);
@@ -66,6 +71,10 @@ void Ledger::offer(const Resources& resources) {
 }
 
 void Ledger::unoffer(const Resources& resources) {
+  if (deficit_.empty() && free_.empty() && resources == offered_ && !has_shared(resources)) {
+    std::swap(offered_, free_);
+    return;
+  }
   if (!has_shared(resources)) {
     offered_.subtract(resources);
     free_.add(resources);
@@ -171,6 +180,10 @@ void Ledger::settle() {
 }
 
 bool Ledger::balanced() const {
+  if (used_.empty() && held_.empty() && deficit_.empty()) {
+    if (offered_.empty()) return free_ == total_;
+    if (free_.empty()) return offered_ == total_;
+  }
   Resources free = total_;
   Resources deficit = free.subtract_up_to(used_);
   deficit.add(free.subtract_up_to(held_));

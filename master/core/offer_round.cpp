@@ -62,15 +62,16 @@ bool set_room(Context& c, std::uint32_t index) {
   const allocator::RoomId room(index);
   if (agent == nullptr || !can_offer(*agent)) {
     allocation.rooms.clear(room);
+    if (agent != nullptr) agent->room.available.reset();
     return false;
   }
-  const Resources available = agent->ledger.available();
+  agent->room.available = std::make_shared<const Resources>(agent->ledger.available());
   auto& parts = agent->room.parts;
   parts.clear();
   const std::size_t width = allocation.dimensions.size();
   std::vector<std::int64_t>& rows = c.memory.rows;
   rows.clear();
-  for (const Resource& resource : available.list()) {
+  for (const Resource& resource : agent->room.available->list()) {
     const allocator::Part part = part_of(c, resource);
     auto at = std::find(parts.begin(), parts.end(), part);
     if (at == parts.end()) {
@@ -85,17 +86,18 @@ bool set_room(Context& c, std::uint32_t index) {
   return !parts.empty();
 }
 
-Resources granted(Context& c, const Agent& agent, std::span<const std::uint32_t> parts) {
-  Resources available = agent.ledger.available();
-  if (parts.size() == agent.room.parts.size()) return available;
+// Often the whole room, which then nobody else got a part of in this round.
+std::shared_ptr<const Resources> granted(Context& c, const Agent& agent,
+                                         std::span<const std::uint32_t> parts) {
+  if (parts.size() == agent.room.parts.size()) return agent.room.available;
   std::vector<Resource> out;
-  for (const Resource& resource : available.list()) {
+  for (const Resource& resource : agent.room.available->list()) {
     const allocator::Part part = part_of(c, resource);
     for (const std::uint32_t index : parts) {
       if (agent.room.parts[index] == part) out.push_back(resource);
     }
   }
-  return Resources(out);
+  return std::make_shared<const Resources>(out);
 }
 
 void count_refusals(Context& c) {
@@ -142,8 +144,7 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
     return;
   }
   const Agent& agent = c.state.agents.at(agent_slot);
-  auto resources =
-      std::make_shared<const Resources>(granted(c, agent, c.memory.output.parts_of(grant)));
+  auto resources = granted(c, agent, c.memory.output.parts_of(grant));
   if (resources->empty()) return;
   event::Offers& batch = batches.of(owner.framework);
   open_offer(c, owner.framework, owner.role, agent_slot, std::move(resources),
@@ -189,6 +190,8 @@ void touch_room(Context& c, AgentSlot slot) {
 }
 
 void touch_all_rooms(Context& c) {
+  if (c.state.allocation.all_touched) return;
+  c.state.allocation.all_touched = true;
   c.state.agents.for_each([&](AgentSlot slot, const Agent& agent) {
     if (can_offer(agent)) mark(c.state.allocation, slot.index);
   });
@@ -198,6 +201,7 @@ void touch_all_rooms(Context& c) {
 void run_round(Context& c) {
   Allocation& allocation = c.state.allocation;
   allocation.round_due = Instant::max();
+  allocation.all_touched = false;
   ++allocation.rounds;
   std::vector<std::uint32_t> touched = std::move(allocation.touched);
   allocation.touched.clear();

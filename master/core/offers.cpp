@@ -41,7 +41,33 @@ void detach(MasterState& state, Agent& agent, Framework& framework, const Offer&
   framework.offers.pop_back();
 }
 
+// The number in "<id prefix>-O<number>", written as this master writes it; nothing else names one
+// of its offers.
+std::optional<std::uint64_t> number_of(const MasterState& state, const OfferId& id) {
+  const std::string& text = id.raw();
+  const std::size_t start = state.id_prefix.size() + 2;
+  if (text.size() <= start || text.size() > start + 18) return std::nullopt;
+  if (text.compare(0, state.id_prefix.size(), state.id_prefix) != 0 ||
+      text.compare(start - 2, 2, "-O") != 0) {
+    return std::nullopt;
+  }
+  if (text[start] == '0' && text.size() > start + 1) return std::nullopt;
+  std::uint64_t number = 0;
+  for (std::size_t at = start; at < text.size(); ++at) {
+    if (text[at] < '0' || text[at] > '9') return std::nullopt;
+    number = number * 10 + static_cast<std::uint64_t>(text[at] - '0');
+  }
+  return number;
+}
+
 }  // namespace
+
+OfferSlot find_offer(const MasterState& state, const OfferId& id) {
+  const auto number = number_of(state, id);
+  if (!number) return {};
+  const auto it = state.offer_of.find(*number);
+  return it == state.offer_of.end() ? OfferSlot{} : it->second;
+}
 
 void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role, AgentSlot agent_slot,
                 std::shared_ptr<const Resources> resources, OfferFacet& facet) {
@@ -64,7 +90,7 @@ void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role, Ag
   link_newest(c.state, slot, row);
   agent.offers.push_back(slot);
   framework.offers.push_back(slot);
-  c.state.offer_of.emplace(row.id, slot);
+  c.state.offer_of.emplace(row.number, slot);
   touch_agent(c, agent_slot);
   touch_framework(c, framework_slot);
   c.publish(change::OfferAdded{row.id, framework.id, agent.id, framework.roles[role].name,
@@ -92,7 +118,7 @@ void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
   touch_framework(c, offer.framework);
   touch_room(c, offer.agent);
   c.publish(change::OfferRemoved{offer.id, why});
-  c.state.offer_of.erase(offer.id);
+  c.state.offer_of.erase(offer.number);
   c.state.offers.erase(slot);
 }
 

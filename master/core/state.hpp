@@ -54,7 +54,7 @@ struct Session {
 // One offer: resources of one agent, on the table for one framework in one role. Its end (accepted,
 // declined, expired, rescinded) gives back to the ledger exactly what it took.
 struct Offer {
-  OfferId id;
+  OfferId id;  // "<id prefix>-O<number>"
   std::uint64_t number = 0;
   AgentSlot agent;
   FrameworkSlot framework;
@@ -281,7 +281,7 @@ struct MasterState {
   SlotMap<Task, Task> tasks;
   std::unordered_map<AgentId, AgentSlot> agent_of;
   std::unordered_map<FrameworkId, FrameworkSlot> framework_of;
-  std::unordered_map<OfferId, OfferSlot> offer_of;
+  std::unordered_map<std::uint64_t, OfferSlot> offer_of;  // by number
   std::unordered_map<PeerId, AgentSlot> agent_of_peer;
   std::unordered_map<PeerId, FrameworkSlot> framework_of_stream;
   // Agents that came without an id in this leadership, by (host, port, incarnation): a repeated
