@@ -6,17 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
-#include <limits>
-#include <optional>
-#include <utility>
 #include <vector>
 
 #include "proto/codec/field_path.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/codec/json_plan.hpp"
-#include "proto/codec/quantity.hpp"
+#include "proto/codec/json_scalar.hpp"
 #include "proto/codec/text_check.hpp"
 
 namespace bourse::codec {
@@ -26,119 +21,6 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
-using simdjson::dom::element;
-using simdjson::dom::element_type;
-
-std::string shown_json(const element& value) {
-  switch (value.type()) {
-    case element_type::STRING:
-      return shown(std::string_view(value.get_string().value_unsafe()));
-    case element_type::ARRAY:
-      return "an array";
-    case element_type::OBJECT:
-      return "an object";
-    default:
-      return simdjson::minify(value);
-  }
-}
-
-bool decode_base64(std::string_view text, std::string& out) {
-  static constexpr std::array<signed char, 256> kValues = [] {
-    std::array<signed char, 256> table{};
-    for (auto& entry : table) entry = -1;
-    constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (int i = 0; i < 64; ++i) {
-      table[static_cast<unsigned char>(kDigits[i])] = static_cast<signed char>(i);
-    }
-    return table;
-  }();
-  if (text.size() % 4 == 0) {
-    if (text.size() >= 4 && text.back() == '=') text.remove_suffix(1);
-    if (text.size() >= 3 && text.size() % 4 == 3 && text.back() == '=') text.remove_suffix(1);
-  }
-  if (text.size() % 4 == 1) return false;
-  out.clear();
-  out.reserve(text.size() / 4 * 3 + 2);
-  unsigned word = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const signed char value = kValues[static_cast<unsigned char>(c)];
-    if (value < 0) return false;
-    word = (word << 6 | static_cast<unsigned>(value)) & 0xffffff;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out.push_back(static_cast<char>(word >> bits & 0xff));
-    }
-  }
-  return (word & ((1u << bits) - 1)) == 0;  // leftover bits must be zero
-}
-
-// A whole number out of a number or a string that holds one.
-template <typename Int>
-std::optional<Int> read_integer(const element& value) {
-  switch (value.type()) {
-    case element_type::INT64: {
-      const std::int64_t number = value.get_int64().value_unsafe();
-      if (!std::in_range<Int>(number)) return std::nullopt;
-      return static_cast<Int>(number);
-    }
-    case element_type::UINT64: {
-      const std::uint64_t number = value.get_uint64().value_unsafe();
-      if (!std::in_range<Int>(number)) return std::nullopt;
-      return static_cast<Int>(number);
-    }
-    case element_type::DOUBLE: {
-      const double number = value.get_double().value_unsafe();
-      // 2^63 and beyond would not survive the conversion below.
-      if (number != std::floor(number) || std::fabs(number) >= 9.2e18) return std::nullopt;
-      const auto whole = static_cast<std::int64_t>(number);
-      if (!std::in_range<Int>(whole)) return std::nullopt;
-      return static_cast<Int>(whole);
-    }
-    case element_type::STRING: {
-      const std::string_view text = value.get_string().value_unsafe();
-      Int number{};
-      const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (end.ec != std::errc() || end.ptr != text.data() + text.size()) return std::nullopt;
-      return number;
-    }
-    default:
-      return std::nullopt;
-  }
-}
-
-std::optional<double> read_double(const element& value) {
-  switch (value.type()) {
-    case element_type::INT64:
-      return static_cast<double>(value.get_int64().value_unsafe());
-    case element_type::UINT64:
-      return static_cast<double>(value.get_uint64().value_unsafe());
-    case element_type::DOUBLE:
-      return value.get_double().value_unsafe();
-    case element_type::STRING: {
-      const std::string_view text = value.get_string().value_unsafe();
-      if (text == "Infinity") return std::numeric_limits<double>::infinity();
-      if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-      double number = 0;
-      const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (end.ec != std::errc() || end.ptr != text.data() + text.size()) return std::nullopt;
-      if (!std::isfinite(number)) return std::nullopt;
-      return number;
-    }
-    default:
-      return std::nullopt;
-  }
-}
-
-std::optional<bool> read_bool(const element& value) {
-  if (value.type() == element_type::BOOL) return value.get_bool().value_unsafe();
-  if (value.type() != element_type::STRING) return std::nullopt;
-  const std::string_view text = value.get_string().value_unsafe();
-  if (text == "true") return true;
-  if (text == "false") return false;
-  return std::nullopt;
-}
 
 const char* wanted(const FieldPlan& plan) {
   switch (plan.type) {
@@ -169,118 +51,126 @@ class Reader {
  public:
   explicit Reader(const JsonLimits& bounds) : bounds_(bounds) {}
 
-  Status message(const element& value, const TypePlan& plan, const FieldPath& at, Message& out) {
+  bool message(const element& value, const TypePlan& plan, const FieldPath& at, Message& out) {
     simdjson::dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) {
-      return invalid("'" + at.text() + "' is " + shown_json(value) + ": it must be an object");
+      return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be an object");
     }
-    const Reflection& reflection = *out.GetReflection();
-    std::array<std::uint64_t, 4> seen{};
+    const Reflection& reflection = *plan.reflection;
+    std::uint64_t seen = 0;
     std::size_t next = 0;
     for (const simdjson::dom::key_value_pair member : object) {
-      if (Status ok = count(); !ok) return ok;
+      if (!count()) return false;
       const std::size_t index = plan.find(member.key, next);
       if (index == plan.fields.size()) {
-        if (Status ok = count_below(member.value); !ok) return ok;
+        if (!count_below(member.value)) return false;
         continue;
       }
       next = index + 1;
       const FieldPlan& field = plan.fields[index];
       const FieldPath here = at.at(field.field->name());
-      std::uint64_t& word = seen[index / 64 % seen.size()];
-      const std::uint64_t bit = std::uint64_t{1} << (index % 64);
-      if ((word & bit) != 0) return invalid("'" + here.text() + "' is given twice");
-      word |= bit;
+      const std::uint64_t bit = std::uint64_t{1} << index;
+      if ((seen & bit) != 0) return fail("'" + here.text() + "' is given twice");
+      seen |= bit;
       if (member.value.is_null()) continue;
-      if (Status ok = this->field(member.value, field, here, reflection, out); !ok) return ok;
+      if (!this->field(member.value, field, here, reflection, out)) return false;
     }
-    return {};
+    return true;
   }
 
+  // What was wrong, after a false.
+  const Error& error() const { return error_; }
+
  private:
-  Status count() {
-    if (++elements_ <= bounds_.elements) return {};
-    return Error{ErrorCode::too_large, "more than " + std::to_string(bounds_.elements) + " values"};
+  bool fail(std::string message) {
+    error_ = invalid(std::move(message));
+    return false;
+  }
+
+  bool count() {
+    if (++elements_ <= bounds_.elements) return true;
+    error_ = {ErrorCode::too_large, "more than " + std::to_string(bounds_.elements) + " values"};
+    return false;
   }
 
   // Values under unknown names count too: they cost memory all the same.
-  Status count_below(const element& value) {
+  bool count_below(const element& value) {
     if (value.is_array()) {
       const simdjson::dom::array array = value.get_array().value_unsafe();
       for (const element item : array) {
-        if (Status ok = count(); !ok) return ok;
-        if (Status ok = count_below(item); !ok) return ok;
+        if (!count()) return false;
+        if (!count_below(item)) return false;
       }
     } else if (value.is_object()) {
       const simdjson::dom::object object = value.get_object().value_unsafe();
       for (const simdjson::dom::key_value_pair member : object) {
-        if (Status ok = count(); !ok) return ok;
-        if (Status ok = count_below(member.value); !ok) return ok;
+        if (!count()) return false;
+        if (!count_below(member.value)) return false;
       }
     }
-    return {};
+    return true;
   }
 
-  Status refuse(const element& value, const FieldPlan& plan, const FieldPath& at) {
-    return invalid("'" + at.text() + "' is " + shown_json(value) + ": it must be " + wanted(plan));
+  bool refuse(const element& value, const FieldPlan& plan, const FieldPath& at) {
+    return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be " + wanted(plan));
   }
 
-  Status field(const element& value, const FieldPlan& plan, const FieldPath& at,
-               const Reflection& reflection, Message& out) {
+  bool field(const element& value, const FieldPlan& plan, const FieldPath& at,
+             const Reflection& reflection, Message& out) {
     if (plan.map) return map(value, plan, at, reflection, out);
     if (plan.repeated) return list(value, plan, at, reflection, out);
     if (const auto* choice = plan.field->real_containing_oneof();
         choice != nullptr && reflection.HasOneof(out, choice)) {
-      return invalid("'" + at.text() + "' is given beside another choice of '" + choice->name() +
-                     "': only one may be");
+      return fail("'" + at.text() + "' is given beside another choice of '" + choice->name() +
+                  "': only one may be");
     }
     return single(value, plan, at, reflection, out);
   }
 
-  Status single(const element& value, const FieldPlan& plan, const FieldPath& at,
-                const Reflection& reflection, Message& out) {
+  bool single(const element& value, const FieldPlan& plan, const FieldPath& at,
+              const Reflection& reflection, Message& out) {
     const FieldDescriptor* field = plan.field;
     switch (plan.type) {
       case FieldDescriptor::CPPTYPE_INT32:
         if (const auto n = read_integer<std::int32_t>(value)) {
           reflection.SetInt32(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_INT64:
         if (const auto n = read_integer<std::int64_t>(value)) {
           reflection.SetInt64(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_UINT32:
         if (const auto n = read_integer<std::uint32_t>(value)) {
           reflection.SetUInt32(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_UINT64:
         if (const auto n = read_integer<std::uint64_t>(value)) {
           reflection.SetUInt64(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_DOUBLE:
         if (const auto n = read_double(value)) {
           reflection.SetDouble(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_FLOAT:
         if (const auto n = read_double(value)) {
           reflection.SetFloat(&out, field, static_cast<float>(*n));
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_BOOL:
         if (const auto b = read_bool(value)) {
           reflection.SetBool(&out, field, *b);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_ENUM: {
@@ -288,17 +178,17 @@ class Reader {
         const auto* named = enum_value(value, plan);
         if (named != nullptr) {
           reflection.SetEnum(&out, field, named);
-          return {};
+          return true;
         }
         // A value that only newer peers know reads as unset, as in Mesos.
-        if (!plan.required) return {};
+        if (!plan.required) return true;
         break;
       }
       case FieldDescriptor::CPPTYPE_STRING: {
         std::string text;
         if (!read_text(value, plan, text)) break;
         reflection.SetString(&out, field, std::move(text));
-        return {};
+        return true;
       }
       case FieldDescriptor::CPPTYPE_MESSAGE:
         return message(value, *plan.child, at, *reflection.MutableMessage(&out, field));
@@ -306,79 +196,79 @@ class Reader {
     return refuse(value, plan, at);
   }
 
-  Status list(const element& value, const FieldPlan& plan, const FieldPath& at,
-              const Reflection& reflection, Message& out) {
+  bool list(const element& value, const FieldPlan& plan, const FieldPath& at,
+            const Reflection& reflection, Message& out) {
     simdjson::dom::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) {
-      return invalid("'" + at.text() + "' is " + shown_json(value) + ": it must be an array");
+      return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be an array");
     }
     int index = 0;
     for (const element item : array) {
-      if (Status ok = count(); !ok) return ok;
-      if (Status ok = add(item, plan, at, index++, reflection, out); !ok) return ok;
+      if (!count()) return false;
+      if (!add(item, plan, at, index++, reflection, out)) return false;
     }
-    return {};
+    return true;
   }
 
-  Status add(const element& value, const FieldPlan& plan, const FieldPath& list_path, int index,
-             const Reflection& reflection, Message& out) {
+  bool add(const element& value, const FieldPlan& plan, const FieldPath& list_path, int index,
+           const Reflection& reflection, Message& out) {
     const FieldPath at = list_path.item(index);
     const FieldDescriptor* field = plan.field;
     switch (plan.type) {
       case FieldDescriptor::CPPTYPE_INT32:
         if (const auto n = read_integer<std::int32_t>(value)) {
           reflection.AddInt32(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_INT64:
         if (const auto n = read_integer<std::int64_t>(value)) {
           reflection.AddInt64(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_UINT32:
         if (const auto n = read_integer<std::uint32_t>(value)) {
           reflection.AddUInt32(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_UINT64:
         if (const auto n = read_integer<std::uint64_t>(value)) {
           reflection.AddUInt64(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_DOUBLE:
         if (const auto n = read_double(value)) {
           reflection.AddDouble(&out, field, *n);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_FLOAT:
         if (const auto n = read_double(value)) {
           reflection.AddFloat(&out, field, static_cast<float>(*n));
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_BOOL:
         if (const auto b = read_bool(value)) {
           reflection.AddBool(&out, field, *b);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_ENUM:
         if (!value.is_string()) break;
         if (const auto* named = enum_value(value, plan)) {
           reflection.AddEnum(&out, field, named);
-          return {};
+          return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_STRING: {
         std::string text;
         if (!read_text(value, plan, text)) break;
         reflection.AddString(&out, field, std::move(text));
-        return {};
+        return true;
       }
       case FieldDescriptor::CPPTYPE_MESSAGE:
         return message(value, *plan.child, at, *reflection.AddMessage(&out, field));
@@ -386,35 +276,36 @@ class Reader {
     return refuse(value, plan, at);
   }
 
-  Status map(const element& value, const FieldPlan& plan, const FieldPath& at,
-             const Reflection& reflection, Message& out) {
+  bool map(const element& value, const FieldPlan& plan, const FieldPath& at,
+           const Reflection& reflection, Message& out) {
     simdjson::dom::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) {
-      return invalid("'" + at.text() + "' is " + shown_json(value) + ": it must be an object");
+      return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be an object");
     }
     const FieldPlan& key = plan.child->fields[0];
     const FieldPlan& content = plan.child->fields[1];
     std::vector<std::string_view> keys;
     for (const simdjson::dom::key_value_pair member : object) {
-      if (Status ok = count(); !ok) return ok;
+      if (!count()) return false;
       const FieldPath here = at.at(member.key);
       if (member.value.is_null()) continue;
       keys.push_back(member.key);
       Message& entry = *reflection.AddMessage(&out, plan.field);
-      const Reflection& entry_reflection = *entry.GetReflection();
+      const Reflection& entry_reflection = *plan.child->reflection;
       entry_reflection.SetString(&entry, key.field, std::string(member.key));
-      if (Status ok = single(member.value, content, here, entry_reflection, entry); !ok) return ok;
+      if (!single(member.value, content, here, entry_reflection, entry)) return false;
     }
     std::sort(keys.begin(), keys.end());
     const auto twice = std::adjacent_find(keys.begin(), keys.end());
-    if (twice != keys.end()) return invalid("'" + at.text() + "' has " + shown(*twice) + " twice");
-    return {};
+    if (twice != keys.end()) return fail("'" + at.text() + "' has " + shown(*twice) + " twice");
+    return true;
   }
 
   static const google::protobuf::EnumValueDescriptor* enum_value(const element& value,
                                                                  const FieldPlan& plan) {
     const std::string_view name = value.get_string().value_unsafe();
-    return plan.field->enum_type()->FindValueByName(std::string(name));
+    const auto it = plan.values.by_name.find(name);
+    return it == plan.values.by_name.end() ? nullptr : it->second;
   }
 
   static bool read_text(const element& value, const FieldPlan& plan, std::string& out) {
@@ -427,6 +318,7 @@ class Reader {
 
   const JsonLimits& bounds_;
   std::size_t elements_ = 0;
+  Error error_;
 };
 
 // Line and text at which a parser gave up, as far as it can be told from outside.
@@ -471,15 +363,18 @@ Status from_json(std::string_view text, Message& message, const JsonLimits& boun
       code != simdjson::SUCCESS) {
     return syntax_error(text, code, bounds);
   }
-  const std::string& name = message.GetDescriptor()->name();
-  const std::string prefix = "Failed to convert JSON into " + name + " protobuf: ";
-  if (!root.is_object()) return invalid(prefix + "Expecting a JSON object");
+  const auto refuse = [&](ErrorCode code, const std::string& why) {
+    return Error{code, "Failed to convert JSON into " + message.GetDescriptor()->name() +
+                           " protobuf: " + why};
+  };
+  if (!root.is_object()) return refuse(ErrorCode::invalid, "Expecting a JSON object");
   Reader reader(bounds);
-  if (Status ok = reader.message(root, plan_of(*message.GetDescriptor()), "", message); !ok) {
-    return Error{ok.error().code, prefix + ok.error().message};
+  if (!reader.message(root, plan_of(*message.GetDescriptor()), "", message)) {
+    return refuse(reader.error().code, reader.error().message);
   }
   if (!message.IsInitialized()) {
-    return invalid(prefix + "Missing required fields: " + message.InitializationErrorString());
+    return refuse(ErrorCode::invalid,
+                  "Missing required fields: " + message.InitializationErrorString());
   }
   return {};
 }

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "base/assert.hpp"
+
 namespace bourse::codec {
 
 namespace {
@@ -22,6 +24,15 @@ constexpr std::array<std::string_view, 7> kListsAlways = {
     "mesos.v1.master.Response.GetExecutors", "mesos.v1.master.Response.GetFrameworks",
     "mesos.v1.master.Response.GetTasks",
 };
+
+EnumPlan values_of(const google::protobuf::EnumDescriptor& type) {
+  EnumPlan out;
+  for (int i = 0; i < type.value_count(); ++i) {
+    out.by_name.emplace(type.value(i)->name(), type.value(i));
+    out.quoted.emplace(type.value(i)->number(), '"' + type.value(i)->name() + '"');
+  }
+  return out;
+}
 
 class Plans {
  public:
@@ -44,6 +55,9 @@ class Plans {
     it->second = std::make_unique<TypePlan>();
     TypePlan& plan = *it->second;
     plan.type = &type;
+    plan.reflection =
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->GetReflection();
+    ASSERT(type.field_count() <= kMaxFields);
     const bool lists =
         std::find(kListsAlways.begin(), kListsAlways.end(), type.full_name()) != kListsAlways.end();
     plan.fields.reserve(static_cast<std::size_t>(type.field_count()));
@@ -51,7 +65,7 @@ class Plans {
       const FieldDescriptor& field = *type.field(i);
       FieldPlan made;
       made.field = &field;
-      made.key = '"' + field.name() + "\":";
+      made.key = ",\"" + field.name() + "\":";
       made.type = field.cpp_type();
       made.repeated = field.is_repeated();
       made.map = field.is_map();
@@ -59,6 +73,8 @@ class Plans {
       made.required = field.is_required();
       made.always = !field.options().deprecated() &&
                     (field.has_default_value() || (lists && field.is_repeated()));
+      if (made.always) plan.always |= std::uint64_t{1} << i;
+      if (field.enum_type() != nullptr) made.values = values_of(*field.enum_type());
       plan.by_name.emplace(field.name(), plan.fields.size());
       plan.fields.push_back(std::move(made));
     }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,11 +16,18 @@ namespace bourse::codec {
 
 struct TypePlan;
 
+// The values of an enum by number and by name.
+struct EnumPlan {
+  std::unordered_map<std::string_view, const google::protobuf::EnumValueDescriptor*> by_name;
+  std::unordered_map<int, std::string> quoted;  // "NAME" with its quotes
+};
+
 struct FieldPlan {
   const google::protobuf::FieldDescriptor* field = nullptr;
-  std::string key;  // "name": with its quotes and colon
+  std::string key;  // ,"name": ready to append; the first of an object without its comma
   google::protobuf::FieldDescriptor::CppType type{};
   const TypePlan* child = nullptr;  // of a message; of a map's entry
+  EnumPlan values;                  // of an enum
   bool repeated = false;
   bool map = false;
   bool bytes = false;
@@ -28,8 +37,13 @@ struct FieldPlan {
   bool always = false;
 };
 
+// No message of ours has more fields than a word has bits.
+inline constexpr int kMaxFields = 64;
+
 struct TypePlan {
   const google::protobuf::Descriptor* type = nullptr;
+  const google::protobuf::Reflection* reflection = nullptr;
+  std::uint64_t always = 0;  // bit i: fields[i].always
   std::vector<FieldPlan> fields;
   std::unordered_map<std::string_view, std::size_t> by_name;
 
