@@ -157,13 +157,15 @@ void Frontier::attempt_failed(OrderId order, Outcome outcome, Duration retry_aft
   drop_lease(order);
   ++row.attempts;
   const RetryRule rule = retry_rule(outcome);
-  const Duration wait = retry_wait(rule, row.attempts, retry_after);
+  if (!rule.counts_all) ++row.faults;
+  const std::uint32_t failures = rule.counts_all ? row.attempts : row.faults;
+  const Duration wait = retry_wait(rule, failures, retry_after);
   if (rule.holds_host) host.pacer.hold(now_ + wait);
-  if (row.attempts < rule.attempts) {
+  if (failures < rule.attempts) {
     ++stats_.retries;
     ++stats_.queued;
     host.waiting.emplace(now_ + wait, id);
-    effects_->records.push_back(UrlFailed{id, row.attempts});
+    effects_->records.push_back(UrlFailed{id, row.attempts, row.faults});
     arm(row.host);
     return;
   }

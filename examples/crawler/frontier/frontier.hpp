@@ -105,7 +105,8 @@ class Frontier {
     std::uint8_t hops = 0;
     bool done = false;
     std::uint16_t depth = 0;
-    std::uint16_t attempts = 0;
+    std::uint16_t attempts = 0;  // that failed, for whatever reason
+    std::uint16_t faults = 0;    // of those, the ones that speak against the address
   };
 
   struct Lease {

@@ -15,7 +15,8 @@ constexpr const char* kSchema =
     "  pace_window_ns INTEGER NOT NULL DEFAULT 0, drained INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS url(id INTEGER PRIMARY KEY, host INTEGER NOT NULL,"
     "  url TEXT NOT NULL, kind INTEGER NOT NULL, priority INTEGER NOT NULL, hops INTEGER NOT NULL,"
-    "  depth INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, outcome INTEGER);"
+    "  depth INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+    "  faults INTEGER NOT NULL DEFAULT 0, outcome INTEGER);"
     "CREATE TABLE IF NOT EXISTS content(host INTEGER, high INTEGER, low INTEGER,"
     "  PRIMARY KEY(host, high, low)) WITHOUT ROWID;"
     "INSERT OR IGNORE INTO meta VALUES('version', 1);";
@@ -53,7 +54,7 @@ struct Journal::State {
          " WHERE id = ?"},
         {&add_url,
          "INSERT INTO url(id, host, url, kind, priority, hops, depth) VALUES(?, ?, ?, ?, ?, ?, ?)"},
-        {&fail_url, "UPDATE url SET attempts = ? WHERE id = ?"},
+        {&fail_url, "UPDATE url SET attempts = ?, faults = ? WHERE id = ?"},
         {&end_url, "UPDATE url SET outcome = ? WHERE id = ?"},
         {&add_content, "INSERT OR IGNORE INTO content VALUES(?, ?, ?)"},
     };
@@ -89,7 +90,8 @@ struct Journal::State {
   }
   int write(const UrlFailed& r) {
     return fail_url.bind(1, std::int64_t{r.attempts})
-        .bind(2, static_cast<std::int64_t>(r.id))
+        .bind(2, std::int64_t{r.faults})
+        .bind(3, static_cast<std::int64_t>(r.id))
         .step();
   }
   int write(const UrlDone& r) {
@@ -144,7 +146,8 @@ Result<Records> Journal::load() {
   }
   if (code != SQLITE_DONE) return state_->database.error("reading hosts");
   Result<Statement> urls = state_->database.prepare(
-      "SELECT id, host, url, kind, priority, hops, depth, attempts, outcome, outcome IS NULL"
+      "SELECT id, host, url, kind, priority, hops, depth, attempts, outcome, outcome IS NULL, "
+      "faults"
       " FROM url ORDER BY id");
   if (!urls.ok()) return urls.error();
   std::int64_t url_count = 0;
@@ -161,7 +164,8 @@ Result<Records> Journal::load() {
         static_cast<PageKind>(urls->number(3)), static_cast<std::uint8_t>(urls->number(4)),
         static_cast<std::uint8_t>(urls->number(5)), static_cast<std::uint16_t>(urls->number(6))});
     if (urls->number(7) > 0) {
-      records.push_back(UrlFailed{url, static_cast<std::uint32_t>(urls->number(7))});
+      records.push_back(UrlFailed{url, static_cast<std::uint32_t>(urls->number(7)),
+                                  static_cast<std::uint32_t>(urls->number(10))});
     }
     if (urls->number(9) == 0) {
       records.push_back(UrlDone{url, static_cast<Outcome>(urls->number(8))});

@@ -48,6 +48,7 @@ struct UrlAdded {
 struct UrlFailed {
   UrlId id = 0;
   std::uint32_t attempts = 0;
+  std::uint32_t faults = 0;
   bool operator==(const UrlFailed&) const = default;
 };
 struct UrlDone {

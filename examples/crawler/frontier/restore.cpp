@@ -34,6 +34,7 @@ void Frontier::apply(const UrlAdded& record) {
 
 void Frontier::apply(const UrlFailed& record) {
   urls_[record.id].attempts = static_cast<std::uint16_t>(record.attempts);
+  urls_[record.id].faults = static_cast<std::uint16_t>(record.faults);
 }
 
 void Frontier::apply(const UrlDone& record) {

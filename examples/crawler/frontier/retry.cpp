@@ -8,23 +8,24 @@ RetryRule retry_rule(Outcome outcome) {
   constexpr auto kMs = [](std::int64_t ms) { return Duration::milliseconds(ms); };
   switch (outcome) {
     case Outcome::throttled:
-      return {10, kMs(1'000), true};
+      return {10, true, kMs(1'000), true};
     case Outcome::server_error:
-      return {5, kMs(500), false};
+      return {5, false, kMs(500), false};
     case Outcome::timeout:
-      return {3, kMs(1'000), false};
+    case Outcome::too_slow:
+      return {3, false, kMs(1'000), false};
     case Outcome::dns:
-      return {3, kMs(1'000), true};
+      return {3, false, kMs(1'000), true};
     case Outcome::connect:
-      return {4, kMs(500), true};
+      return {4, false, kMs(500), true};
     case Outcome::truncated:
     case Outcome::bad_encoding:
-      return {3, kMs(500), false};
+      return {3, false, kMs(500), false};
     case Outcome::lost:
-      return {10, kMs(0), false};
+      return {20, true, kMs(0), false};
     default:
-      // Gone, refused, too large, too slow, loops, traps: asking again brings the same.
-      return {1, kMs(0), false};
+      // Gone, refused, too large, loops, traps: asking again brings the same.
+      return {1, false, kMs(0), false};
   }
 }
 

@@ -10,9 +10,12 @@
 namespace bourse::crawler {
 
 struct RetryRule {
-  std::uint32_t attempts = 1;  // in all; 1: never again
-  Duration first_wait;         // doubles with each attempt
-  bool holds_host = false;     // the whole host waits, not only this address
+  // Of the failures that count for this class; 1: never again. A lost worker or a 429 is not the
+  // page's fault: those are counted against all attempts, the others only among themselves.
+  std::uint32_t attempts = 1;
+  bool counts_all = false;
+  Duration first_wait;      // doubles with each attempt
+  bool holds_host = false;  // the whole host waits, not only this address
 };
 
 RetryRule retry_rule(Outcome outcome);

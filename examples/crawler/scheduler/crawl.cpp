@@ -9,9 +9,9 @@
 
 #include "bourse/scheduler.hpp"
 #include "examples/crawler/frontier/journal.hpp"
+#include "examples/crawler/scheduler/conductor.hpp"
 #include "examples/crawler/scheduler/control_api.hpp"
 #include "examples/crawler/scheduler/crew.hpp"
-#include "examples/crawler/scheduler/dispatch.hpp"
 #include "examples/crawler/scheduler/report.hpp"
 #include "examples/crawler/scheduler/scaler.hpp"
 #include "runtime/clock.hpp"
@@ -68,7 +68,6 @@ class Crawl {
   Crawl(const CrawlOptions& options, std::unique_ptr<Journal> journal)
       : options_(options),
         journal_(std::move(journal)),
-        frontier_(options.frontier),
         crew_(options.worker_program, std::to_string(runtime::wall_now().ns / 1'000'000'000)),
         stages_(options.stages),
         cluster_(loop_.ref(), {[this](std::string id) { on_registered(std::move(id)); },
@@ -76,10 +75,9 @@ class Crawl {
                                [this](const sdk::TaskUpdate& update) { on_update(update); },
                                [this](const std::string& message) { on_error(message); }}),
         driver_(cluster_, driver_options()),
-        dispatch_(loop_, base_configure(),
-                  {[this](const FetchReport& report) { step(PageFetched{report}); },
-                   [this](const PageReport& report) { on_page(report); },
-                   [this](OrderId id) { step(OrderLost{id}); }, [this] { pump_soon(); }}) {}
+        conductor_(loop_, options.frontier, base_configure(),
+                   {[this](const Records& records) { journal_->append(records); },
+                    [](const FrontierNote& note) { print(note); }, [this] { pump_soon(); }}) {}
 
   Result<CrawlEnd> run();
 
@@ -95,8 +93,7 @@ class Crawl {
   void follow_crew();
 
   // frontier
-  void step(FrontierAction action);
-  void on_page(const PageReport& report);
+  static void print(const FrontierNote& note);
   void pump();
   void pump_soon();
   void commit();
@@ -110,15 +107,13 @@ class Crawl {
   const CrawlOptions& options_;
   runtime::Loop loop_;
   std::unique_ptr<Journal> journal_;
-  Frontier frontier_;
-  FrontierEffects effects_;
   Crew crew_;
   StageTable stages_;
   std::array<Scaler, kStages.size()> scalers_;
   Reporter reporter_;
   Cluster cluster_;
   sdk::SchedulerDriver driver_;
-  Dispatch dispatch_;
+  Conductor conductor_;
   std::unique_ptr<ControlApi> control_;
   Instant started_;
   runtime::Timer deadline_;
@@ -153,8 +148,8 @@ Result<CrawlEnd> Crawl::run() {
   Result<Records> kept = journal_->load();
   if (!kept.ok()) return kept.error();
   started_ = runtime::monotonic_now();
-  frontier_.restore(*kept, started_);
-  for (const std::string& seed : options_.seeds) step(Seed{seed});
+  conductor_.frontier().restore(*kept, started_);
+  for (const std::string& seed : options_.seeds) conductor_.step(Seed{seed});
   auto control = ControlApi::listen(
       loop_, [this](const Operation& operation) { return operate(operation); },
       [this] { return reporter_.document(report(), runtime::wall_now()); });
@@ -238,50 +233,26 @@ void Crawl::on_error(const std::string& message) {
 }
 
 void Crawl::follow_crew() {
-  dispatch_.follow(crew_, stages_);
+  conductor_.dispatch().follow(crew_, stages_);
   pump_soon();
 }
 
 // ---- frontier
 
-void Crawl::step(FrontierAction action) {
-  effects_.clear();
-  frontier_.step({runtime::monotonic_now(), std::move(action)}, effects_);
-  journal_->append(effects_.records);
-  const std::vector<FetchOrder> orders = std::move(effects_.orders);
-  for (const FrontierNote& note : effects_.notes) {
-    if (note.code == "host_open") continue;
-    std::fprintf(stderr, "crawler: %s %s %s\n", note.code.c_str(), note.host.c_str(),
-                 note.detail.c_str());
-  }
-  std::vector<OrderId> not_sent;
-  for (const FetchOrder& order : orders) {
-    if (!dispatch_.send(order)) not_sent.push_back(order.id);
-  }
-  for (const OrderId id : not_sent) {
-    FetchReport report;
-    report.id = id;
-    report.outcome = Outcome::not_sent;
-    step(PageFetched{report});
-  }
-  pump_soon();
-}
-
-// An answer of the extract stage comes once the item is durable.
-void Crawl::on_page(const PageReport& report) {
-  if (report.has_item) step(ItemStored{report.id});
-  step(PageParsed{report});
+void Crawl::print(const FrontierNote& note) {
+  if (note.code == "host_open") return;
+  std::fprintf(stderr, "crawler: %s %s %s\n", note.code.c_str(), note.host.c_str(),
+               note.detail.c_str());
 }
 
 // Tells the frontier how much room there is, and arms the timer for when it wants to be called.
 void Crawl::pump() {
-  const std::uint64_t capacity = frontier_.stats().fetching + dispatch_.room();
-  step(SetCapacity{static_cast<std::uint32_t>(capacity)});
-  if (frontier_.finished()) {
+  conductor_.pump();
+  if (conductor_.frontier().finished()) {
     end(CrawlEnd::finished);
     return;
   }
-  const Instant at = frontier_.next_deadline();
+  const Instant at = conductor_.frontier().next_deadline();
   if (at == Instant::max()) {
     deadline_.cancel();
     return;
@@ -315,25 +286,25 @@ Status Crawl::operate(const Operation& operation) {
   };
   if (const auto* pause = std::get_if<PauseStage>(&operation)) {
     settings(pause->stage).paused = pause->paused;
-    if (pause->stage == Stage::fetch) step(SetPaused{pause->paused || paused_});
+    if (pause->stage == Stage::fetch) conductor_.step(SetPaused{pause->paused || paused_});
   } else if (const auto* all = std::get_if<PauseCrawl>(&operation)) {
     paused_ = all->paused;
-    step(SetPaused{paused_ || settings(Stage::fetch).paused});
+    conductor_.step(SetPaused{paused_ || settings(Stage::fetch).paused});
   } else if (const auto* scale = std::get_if<ScaleStage>(&operation)) {
     settings(scale->stage).workers = scale->workers;
     settings(scale->stage).scales_itself = false;
   } else if (const auto* automatic = std::get_if<AutoScaleStage>(&operation)) {
     settings(automatic->stage).scales_itself = true;
   } else if (const auto* rate = std::get_if<ChangeRate>(&operation)) {
-    if (!frontier_.knows_host(rate->host)) {
+    if (!conductor_.frontier().knows_host(rate->host)) {
       return Error{ErrorCode::not_found, "host: the crawl has no \"" + rate->host + "\""};
     }
-    step(SetHostPace{rate->host, rate->pace});
+    conductor_.step(SetHostPace{rate->host, rate->pace});
   } else if (const auto* drain = std::get_if<DrainHost>(&operation)) {
-    if (!frontier_.knows_host(drain->host)) {
+    if (!conductor_.frontier().knows_host(drain->host)) {
       return Error{ErrorCode::not_found, "host: the crawl has no \"" + drain->host + "\""};
     }
-    step(SetHostDrained{drain->host, drain->drained});
+    conductor_.step(SetHostDrained{drain->host, drain->drained});
   }
   crew_.dismiss_surplus(stages_);
   if (crew_.wants_offers(stages_, runtime::monotonic_now())) driver_.revive();
@@ -343,14 +314,14 @@ Status Crawl::operate(const Operation& operation) {
 
 CrawlReport Crawl::report() const {
   CrawlReport report;
-  report.state = frontier_.finished() ? "done" : paused_ ? "paused" : "running";
+  report.state = conductor_.frontier().finished() ? "done" : paused_ ? "paused" : "running";
   report.elapsed = runtime::monotonic_now() - started_;
   report.items_expected = options_.items_expected;
-  report.stats = frontier_.stats();
-  report.hosts = frontier_.hosts();
+  report.stats = conductor_.frontier().stats();
+  report.hosts = conductor_.frontier().hosts();
   for (const Stage stage : kStages) {
     const auto i = static_cast<std::size_t>(stage);
-    const Dispatch::StageSum sum = dispatch_.sum(stage);
+    const Dispatch::StageSum sum = conductor_.dispatch().sum(stage);
     report.stages[i] = {crew_.running(stage), stages_[i].workers, sum.queue,
                         sum.in_flight,        sum.done,           sum.failed,
                         stages_[i].paused,    sum.trouble};
@@ -374,13 +345,14 @@ void Crawl::look() {
     const auto i = static_cast<std::size_t>(stage);
     // Orders of the frontier wait for their hosts' turn, not for a worker.
     const std::uint64_t queue =
-        stage == Stage::fetch ? dispatch_.sum(stage).queue : state.stages[i].queue;
+        stage == Stage::fetch ? conductor_.dispatch().sum(stage).queue : state.stages[i].queue;
     stages_[i].workers =
         scalers_[i].look(stages_[i], queue, state.stages[i].in_flight, reporter_.stage_rate(stage));
   }
   if (!crew_.dismiss_surplus(stages_).empty()) follow_crew();
   for (const auto& [task_id, worker] : crew_.workers()) {
-    if (worker.state == WorkerState::leaving && dispatch_.is_idle(task_id)) driver_.kill(task_id);
+    if (worker.state == WorkerState::leaving && conductor_.dispatch().is_idle(task_id))
+      driver_.kill(task_id);
   }
   if (crew_.wants_offers(stages_, now)) driver_.revive();
 }

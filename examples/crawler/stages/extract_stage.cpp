@@ -1,5 +1,7 @@
 #include "examples/crawler/stages/extract_stage.hpp"
 
+#include <algorithm>
+
 #include "base/digest.hpp"
 #include "examples/crawler/extract/extract.hpp"
 #include "examples/crawler/stages/limits.hpp"
@@ -15,7 +17,7 @@ ExtractStage::ExtractStage(runtime::Loop& loop)
 
 void ExtractStage::on_configured() {
   items_.set_peers(config().peers);
-  if (config().paused) return;
+  if (holds()) return;
   std::deque<Waiting> waiting = std::move(waiting_);
   waiting_.clear();
   for (Waiting& one : waiting) work_on(std::move(one.work), std::move(one.page));
@@ -27,7 +29,7 @@ void ExtractStage::on_work(batch::WorkHandle work, StageMessage message) {
     work.failed("an extract worker takes pages only");
     return;
   }
-  if (config().paused) {
+  if (holds()) {
     waiting_.push_back({std::move(work), std::move(*page)});
     return;
   }
@@ -47,8 +49,7 @@ void ExtractStage::work_on(batch::WorkHandle work, Page page) {
     return;
   }
   const std::string& shop = store.item ? store.item->shop : store.page->url;
-  store.shard = static_cast<std::uint32_t>(digest_of(shop).low %
-                                           (config().shards == 0 ? 1 : config().shards));
+  store.shard = static_cast<std::uint32_t>(digest_of(shop).low % std::max(config().shards, 1U));
   const std::uint64_t id = next_id_++;
   storing_[id] = {std::move(work), std::move(report)};
   items_.send(id, encode(store), store.shard);

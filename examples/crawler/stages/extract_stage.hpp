@@ -32,7 +32,7 @@ class ExtractStage final : public StageHandler {
   void work_on(batch::WorkHandle work, Page page);
   void on_stored(std::uint64_t id, bool ok, std::string_view payload);
 
-  std::deque<Waiting> waiting_;  // while paused
+  std::deque<Waiting> waiting_;  // while the stage holds
   // By a number of our own: two fetch workers may have held the same order, one after the other.
   std::map<std::uint64_t, Storing> storing_;
   std::uint64_t next_id_ = 1;

@@ -60,7 +60,7 @@ void FetchStage::on_cancel(std::uint64_t, std::uint64_t id) {
 }
 
 void FetchStage::start_waiting() {
-  if (fetcher_ == nullptr || config().paused) return;
+  if (fetcher_ == nullptr || holds()) return;
   const Instant now = runtime::monotonic_now();
   while (!waiting_.empty() && fetcher_->has_room()) {
     Waiting next = std::move(waiting_.front());

@@ -21,6 +21,7 @@ void StageHandler::on_item(batch::WorkHandle work, std::string_view payload) {
     configured_by_.done({});
     configured_by_ = std::move(work);
     config_ = std::move(*configure);
+    configured_ = true;
     on_configured();
     report_load();
     return;

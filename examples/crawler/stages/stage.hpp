@@ -23,6 +23,9 @@ class StageHandler : public batch::WorkHandler {
   virtual StageLoad load() const = 0;
 
   const Configure& config() const { return config_; }
+  // Work may come before the scheduler's first Configure, from the stage before: without it nobody
+  // knows where to, so it waits, as it does while the stage is paused.
+  bool holds() const { return !configured_ || config_.paused; }
   runtime::Loop& loop() { return loop_; }
 
  private:
@@ -30,6 +33,7 @@ class StageHandler : public batch::WorkHandler {
 
   runtime::Loop& loop_;
   Configure config_;
+  bool configured_ = false;
   batch::WorkHandle configured_by_;  // unanswered until the next Configure
   runtime::Timer report_timer_;
 };

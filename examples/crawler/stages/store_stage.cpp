@@ -26,12 +26,12 @@ void StoreStage::on_work(batch::WorkHandle work, StageMessage message) {
 }
 
 void StoreStage::commit_soon() {
-  if (config().paused || (waiting_.empty() && in_group_.empty()) || timer_.armed()) return;
+  if (holds() || (waiting_.empty() && in_group_.empty()) || timer_.armed()) return;
   timer_ = loop().after(trouble_.empty() ? kGroupFor : kTryAgainAfter, [this] { commit(); });
 }
 
 void StoreStage::commit() {
-  if (config().paused) return;
+  if (holds()) return;
   const Status status = commit_all();
   trouble_ = status.ok() ? std::string() : status.error().message;
   if (status.ok()) {

@@ -201,7 +201,7 @@ TEST_CASE("each class of error has its own retries") {
   CHECK(attempts_of(Outcome::gone) == 1);
   CHECK(attempts_of(Outcome::refused) == 1);
   CHECK(attempts_of(Outcome::too_large) == 1);
-  CHECK(attempts_of(Outcome::too_slow) == 1);
+  CHECK(attempts_of(Outcome::too_slow) == 3);
   CHECK(attempts_of(Outcome::redirect) == 1);  // to itself
   CHECK(attempts_of(Outcome::timeout) == 3);
   CHECK(attempts_of(Outcome::truncated) == 3);
@@ -209,6 +209,22 @@ TEST_CASE("each class of error has its own retries") {
   CHECK(attempts_of(Outcome::connect) == 4);
   CHECK(attempts_of(Outcome::server_error) == 5);
   CHECK(attempts_of(Outcome::throttled) == 10);
+}
+
+TEST_CASE("lost workers and throttling do not use up the attempts of a page that then fails once") {
+  World world;
+  world.act(Seed{"http://a.test/"});
+  world.open();
+  for (int i = 0; i < 4; ++i) {
+    world.act(OrderLost{world.next().id});
+    world.fetched(world.next().id, Outcome::throttled);
+  }
+  world.fetched(world.next().id, Outcome::truncated);
+  const FetchOrder last = world.next();
+  REQUIRE(last.url == "http://a.test/");
+  world.page(last.id, {}, true);
+  CHECK(world.frontier.finished());
+  CHECK(ended(world, Outcome::ok) == 2);
 }
 
 TEST_CASE("a Retry-After holds the whole host, another host goes on") {

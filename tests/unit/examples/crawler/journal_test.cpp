@@ -29,7 +29,7 @@ TEST_CASE("the journal gives back what was committed and nothing of what was not
   auto records = (*journal)->load();
   REQUIRE(records.ok());
   CHECK(*records == Records{first[0], first[2], first[4], first[1], first[3]});
-  (*journal)->append({UrlAdded{1, 0, "http://a.test/", PageKind::page, 2, 1, 3}, UrlFailed{1, 2},
+  (*journal)->append({UrlAdded{1, 0, "http://a.test/", PageKind::page, 2, 1, 3}, UrlFailed{1, 2, 1},
                       ContentSeen{0, {5, 6}}});
   REQUIRE((*journal)->commit().ok());
   records = (*journal)->load();

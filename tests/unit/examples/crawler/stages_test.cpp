@@ -6,8 +6,7 @@
 #include <thread>
 
 #include "examples/crawler/check/check.hpp"
-#include "examples/crawler/frontier/frontier.hpp"
-#include "examples/crawler/scheduler/dispatch.hpp"
+#include "examples/crawler/scheduler/conductor.hpp"
 #include "examples/crawler/shopweb/server.hpp"
 #include "examples/crawler/shopweb/site.hpp"
 #include "examples/crawler/stages/extract_stage.hpp"
@@ -75,6 +74,9 @@ class Hosted {
   std::thread thread_;
 };
 
+// The crew waits before it replaces a failed worker; these tests do not.
+constexpr Duration kPastAnyBackOff = Duration::seconds(10);
+
 // Scheduler without a cluster: frontier and dispatch, workers added by hand.
 class Bench {
  public:
@@ -88,22 +90,19 @@ class Bench {
     base.warc = warc;
     FrontierLimits limits;
     limits.ignore_pacing = config.unthrottled;
-    frontier = std::make_unique<Frontier>(limits);
-    dispatch = std::make_unique<Dispatch>(
-        loop, base,
-        DispatchHandlers{[this](const FetchReport& report) { step(PageFetched{report}); },
-                         [this](const PageReport& report) {
-                           if (report.has_item) step(ItemStored{report.id});
-                           step(PageParsed{report});
-                         },
-                         [this](OrderId id) { step(OrderLost{id}); }, [] {}});
+    conductor = std::make_unique<Conductor>(
+        loop, limits, base,
+        ConductorHandlers{[](const Records&) {}, [](const FrontierNote&) {}, [] {}});
+    frontier = &conductor->frontier();
+    dispatch = &conductor->dispatch();
     for (const shopweb::Shop& shop : site.web().shops()) {
-      step(Seed{"http://" + shop.host + "/"});
+      conductor->step(Seed{"http://" + shop.host + "/"});
     }
   }
 
   std::string add(Stage stage) {
-    const sdk::Plan plan = crew.place(wanted(stage), {everything()}, runtime::monotonic_now());
+    const sdk::Plan plan =
+        crew.place(wanted(stage), {everything()}, runtime::monotonic_now() + kPastAnyBackOff);
     REQUIRE(plan.placements.size() == 1);
     const std::string id = plan.placements[0].tasks[0].id;
     hosted[id] = std::make_unique<Hosted>(stage);
@@ -129,7 +128,7 @@ class Bench {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     while (!done()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
-      step(SetCapacity{static_cast<std::uint32_t>(frontier->stats().fetching + dispatch->room())});
+      conductor->pump();
       loop.run_for(Duration::milliseconds(2));
     }
     return true;
@@ -142,6 +141,19 @@ class Bench {
     }
     return check_items(*parse_truth(site.truth_lines()), items);
   }
+  std::string state() const {
+    const FrontierStats& stats = frontier->stats();
+    std::string out = "items " + std::to_string(stats.items) + " fetching " +
+                      std::to_string(stats.fetching) + " reading " +
+                      std::to_string(stats.reading) + " queued " + std::to_string(stats.queued) +
+                      " room " + std::to_string(dispatch->room());
+    for (const Stage stage : kStages) {
+      const Dispatch::StageSum sum = dispatch->sum(stage);
+      out += std::string("; ") + name_of(stage) + " queue " + std::to_string(sum.queue) +
+             " in flight " + std::to_string(sum.in_flight) + " done " + std::to_string(sum.done);
+    }
+    return out;
+  }
   void pause(Stage stage, bool paused) {
     stages[static_cast<std::size_t>(stage)].paused = paused;
     dispatch->follow(crew, stages);
@@ -153,22 +165,12 @@ class Bench {
   runtime::Loop loop;
   Crew crew{"worker", "1"};
   StageTable stages{};
-  std::unique_ptr<Frontier> frontier;
   std::map<std::string, std::unique_ptr<Hosted>> hosted;
-  std::unique_ptr<Dispatch> dispatch;
+  std::unique_ptr<Conductor> conductor;
+  Frontier* frontier = nullptr;
+  Dispatch* dispatch = nullptr;
 
  private:
-  void step(FrontierAction action) {
-    FrontierEffects effects;
-    frontier->step({runtime::monotonic_now(), std::move(action)}, effects);
-    for (const FetchOrder& order : effects.orders) {
-      if (dispatch->send(order)) continue;
-      FetchReport report;
-      report.id = order.id;
-      report.outcome = Outcome::not_sent;
-      step(PageFetched{report});
-    }
-  }
   // As many of each stage as there are, and one more of this one.
   StageTable wanted(Stage stage) const {
     StageTable table{};
@@ -199,7 +201,7 @@ shopweb::WebConfig fast_web() {
 }  // namespace
 
 // Hidden while under work: under load it has seen one page's result go uncounted.
-TEST_CASE("pages flow from stage to stage and every item is stored exactly once", "[.]") {
+TEST_CASE("pages flow from stage to stage and every item is stored exactly once") {
   Bench bench(fast_web(), true);
   bench.add(Stage::fetch);
   CHECK(bench.dispatch->room() == 0);  // nothing is fetched that nobody could read
@@ -212,8 +214,9 @@ TEST_CASE("pages flow from stage to stage and every item is stored exactly once"
   CHECK(check.items_expected == 240);
   CHECK(check.exact());
   CHECK(std::filesystem::file_size(bench.scratch.path("pages-store-1.warc.gz")) > 100'000);
-  CHECK(bench.run_until([&] { return bench.dispatch->sum(Stage::fetch).in_flight == 0; }));
-  CHECK(bench.dispatch->sum(Stage::extract).done >= bench.frontier->stats().pages);
+  // Loads are reported now and then: the last counts come a little after the last page.
+  CHECK(bench.run_until(
+      [&] { return bench.dispatch->sum(Stage::extract).done >= bench.frontier->stats().pages; }));
 }
 
 TEST_CASE("pacing holds across fetch workers") {
@@ -248,13 +251,19 @@ TEST_CASE("a paused stage stops the flow upstream and loses nothing") {
 }
 
 // Hidden while under work: the crew's back-off is longer than this test waits for a place.
-TEST_CASE("a worker that dies at any stage costs work, not items", "[.]") {
-  Bench bench(fast_web());
+TEST_CASE("a worker that dies at any stage costs work, not items") {
+  shopweb::WebConfig web = fast_web();
+  web.items = 120;
+  Bench bench(web);
   std::map<Stage, std::string> ids;
   for (const Stage stage : kStages) ids[stage] = bench.add(stage);
   for (const Stage stage : {Stage::extract, Stage::fetch, Stage::store}) {
     const std::uint64_t before = bench.frontier->stats().items;
-    REQUIRE(bench.run_until([&] { return bench.frontier->stats().items > before + 25; }));
+    INFO("before the end of a worker of " << name_of(stage) << ": " << bench.state());
+    const bool moved =
+        bench.run_until([&] { return bench.frontier->stats().items > before + 25; }, 15);
+    INFO("then: " << bench.state());
+    REQUIRE(moved);
     bench.kill(ids[stage]);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     ids[stage] = bench.add(stage);
@@ -264,4 +273,25 @@ TEST_CASE("a worker that dies at any stage costs work, not items", "[.]") {
   INFO((check.examples.empty() ? "" : check.examples[0]));
   CHECK(check.exact());
   CHECK(bench.frontier->stats().attempts[static_cast<std::size_t>(Outcome::lost)] > 0);
+}
+
+TEST_CASE("work that comes before the first Configure waits for it") {
+  runtime::Loop loop;
+  const Scratch scratch;
+  StoreStage store(loop, "early");
+  StoreWork work;
+  work.item = Item{"a.test", "S", "N", 100, "EUR", Stock::in_stock, "i", "u"};
+  store.on_item(batch::WorkHandle(), encode(work));
+  loop.run_for(Duration::milliseconds(100));
+  Configure configure;
+  configure.output = scratch.directory;
+  store.on_item(batch::WorkHandle(), encode(configure));
+  const std::string path = scratch.path("items-0.sqlite");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!read_items(path).ok() && std::chrono::steady_clock::now() < deadline) {
+    loop.run_for(Duration::milliseconds(20));
+  }
+  const auto items = read_items(path);
+  REQUIRE(items.ok());
+  CHECK(items->size() == 1);
 }
