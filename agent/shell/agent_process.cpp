@@ -7,6 +7,7 @@
 
 #include "agent/isolation/process_identity.hpp"
 #include "agent/shell/notes.hpp"
+#include "model/leader_finder.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
 #include "proto/codec/records.hpp"
@@ -115,7 +116,7 @@ void AgentProcess::perform(Effect& effect) {
                                                 : containers_->kill(e.container_id.raw(), e.grace));
                  },
                  [&](ReleaseContainer& e) { (void)containers_->release(e.container_id.raw()); },
-                 [&](ReconnectMaster&) { loop_.post([this] { reconnect_master(); }); },
+                 [&](ReconnectMaster&) { loop_.post([this] { give_up_master(); }); },
                  [&](Stop& e) { fail(e.reason); },
              },
              effect.body);
@@ -287,6 +288,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   if (Status opened = open_store(records); !opened.ok()) return opened;
   if (Status opened = open_executor_socket(); !opened.ok()) return opened;
   if (Status opened = open_containers(); !opened.ok()) return opened;
+  if (Status opened = open_channel(); !opened.ok()) return opened;
   auto incarnation = next_incarnation();
   if (!incarnation.ok()) return incarnation.error();
 
@@ -312,7 +314,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   core_ = std::make_unique<AgentCore>(config);
   watch_containers();
   feed(std::move(started));
-  connect_master();
+  master_->start();
   return {};
 }
 
@@ -331,41 +333,30 @@ void AgentProcess::leave() {
 
 // -- the link to the master
 
-void AgentProcess::connect_master() {
-  if (masters_.empty()) {
-    std::size_t begin = 0;
-    while (begin <= options_.master.size()) {
-      const std::size_t end = std::min(options_.master.find(',', begin), options_.master.size());
-      if (end > begin) masters_.push_back("tcp://" + options_.master.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
-  if (masters_.empty()) return fail("--master: is empty; give host:port of a master's agent link");
-  master_batch_.clear();
-  runtime::ZmqClientOptions client;
-  client.endpoint = masters_[master_index_];
-  runtime::ZmqClientHandlers handlers;
-  handlers.on_connected = [this] {
-    (void)master_->send(std::string(kAgentPreamble));
-    feed(MasterConnected{});
+Status AgentProcess::open_channel() {
+  auto masters = parse_masters(options_.master, "--master");
+  if (!masters.ok()) return masters.error();
+  link::MasterChannelOptions channel;
+  channel.masters = std::move(masters).value();
+  channel.preamble = kAgentPreamble;
+  channel.seed = runtime::random_u64();
+  link::MasterChannelHandlers handlers;
+  handlers.on_connected = [this] { feed(MasterConnected{}); };
+  handlers.on_message = [this](std::string_view bytes) {
+    on_master_bytes(bytes);
+    if (core_->state().link.registered) master_->registered();
   };
-  handlers.on_message = [this](std::string_view bytes) { on_master_bytes(bytes); };
-  handlers.on_disconnected = [this] {
+  handlers.on_lost = [this](const std::string&) {
+    master_batch_.clear();
     feed(MasterLost{});
-    if (masters_.size() > 1) loop_.post([this] { reconnect_master(); });
   };
-  auto opened = runtime::ZmqClient::open(loop_, std::move(client), std::move(handlers));
-  if (!opened.ok()) {
-    return fail("--master: '" + masters_[master_index_] + "': " + opened.error().message);
-  }
-  master_ = std::move(opened).value();
+  master_ = std::make_unique<link::MasterChannel>(loop_, std::move(channel), std::move(handlers));
+  return {};
 }
 
-void AgentProcess::reconnect_master() {
-  master_.reset();
+void AgentProcess::give_up_master() {
+  master_->give_up();
   feed(MasterLost{});
-  master_index_ = (master_index_ + 1) % masters_.size();
-  connect_master();
 }
 
 void AgentProcess::flush_master() {
@@ -391,7 +382,7 @@ void AgentProcess::on_master_bytes(std::string_view bytes) {
   }
   if (good.ok()) return;
   runtime::log_error("the master's link does not parse", {{"reason", good.error().message}});
-  loop_.post([this] { reconnect_master(); });
+  loop_.post([this] { give_up_master(); });
 }
 
 // -- executors

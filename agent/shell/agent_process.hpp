@@ -14,10 +14,10 @@
 #include "agent/shell/container_spec.hpp"
 #include "agent/shell/options.hpp"
 #include "base/result.hpp"
+#include "link/master_channel.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/record_store.hpp"
 #include "runtime/unix_socket.hpp"
-#include "runtime/zmq_endpoint.hpp"
 
 namespace bourse::agent {
 
@@ -56,8 +56,8 @@ class AgentProcess {
   Result<std::uint64_t> next_incarnation() const;
   Started::FoundContainer found(const isolation::RecoveredContainer& container) const;
 
-  void connect_master();
-  void reconnect_master();
+  Status open_channel();
+  void give_up_master();
   void on_master_bytes(std::string_view bytes);
   void flush_master();
   void on_executor_bytes(runtime::ConnectionId connection, std::string_view bytes);
@@ -80,9 +80,7 @@ class AgentProcess {
   std::unique_ptr<runtime::RecordStore> store_;
   std::uint64_t records_since_compaction_ = 0;
 
-  std::vector<std::string> masters_;
-  std::size_t master_index_ = 0;
-  std::unique_ptr<runtime::ZmqClient> master_;
+  std::unique_ptr<link::MasterChannel> master_;
   std::string master_batch_;
   bool flush_scheduled_ = false;
 

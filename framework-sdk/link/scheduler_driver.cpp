@@ -9,12 +9,13 @@
 #include "bourse/scheduler.hpp"
 #include "framework-sdk/core/scheduler_machine.hpp"
 #include "framework-sdk/link/task_form.hpp"
+#include "link/master_channel.hpp"
+#include "model/leader_finder.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
 #include "runtime/loop.hpp"
-#include "runtime/zmq_endpoint.hpp"
 
 namespace bourse::sdk {
 
@@ -22,20 +23,6 @@ namespace {
 
 // How long a TEARDOWN may take to be seen by the master before the driver ends anyway.
 constexpr Duration kFarewell = Duration::seconds(3);
-
-std::vector<std::string> split_masters(const std::string& text) {
-  std::vector<std::string> out;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    std::string entry = text.substr(begin, end - begin);
-    if (!entry.empty()) {
-      out.push_back(entry.find("://") == std::string::npos ? "tcp://" + entry : entry);
-    }
-    begin = end + 1;
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -56,9 +43,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
 
   // The loop's thread only.
   std::unique_ptr<SchedulerMachine> machine;
-  std::unique_ptr<runtime::ZmqClient> client;
-  std::vector<std::string> masters;
-  std::size_t master_index = 0;
+  std::unique_ptr<link::MasterChannel> channel;
   runtime::Timer deadline;
   runtime::Timer farewell;
   std::map<std::uint64_t, runtime::Timer> user_timers;
@@ -111,7 +96,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
       agent_of_offer.clear();
       scheduler.on_disconnected(driver);
     } else if (std::holds_alternative<scheduler_effect::Reconnect>(output)) {
-      loop.post([this] { reconnect(); });
+      loop.post([this] { give_up(); });
     } else if (const auto* refused = std::get_if<scheduler_effect::Refused>(&output)) {
       scheduler.on_error(driver, refused->reason);
     } else {
@@ -180,59 +165,51 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     flush_scheduled = false;
     if (batch.empty()) return;
     // Not connected or over budget: the machine's promises resend what matters.
-    if (client) (void)client->send(std::move(batch));
+    if (channel) (void)channel->send(std::move(batch));
     batch.clear();
   }
 
   void on_bytes(std::string_view bytes) {
     auto frames = codec::decode_frames(bytes);
     if (!frames.ok()) {
-      loop.post([this] { reconnect(); });
+      loop.post([this] { give_up(); });
       return;
     }
     for (const std::string_view frame : frames.value()) {
       auto message = codec::decode_master_to_framework(frame);
       if (!message.ok()) {
-        loop.post([this] { reconnect(); });
+        loop.post([this] { give_up(); });
         return;
       }
       input(scheduler_event::FromMaster{std::move(message).value()});
     }
   }
 
-  void connect() {
-    batch.clear();
-    runtime::ZmqClientOptions client_options;
-    client_options.endpoint = masters[master_index];
-    runtime::ZmqClientHandlers handlers;
-    handlers.on_connected = [this] {
-      (void)client->send(std::string(kFrameworkPreamble));
-      input(scheduler_event::Connected{});
+  void open_channel(std::vector<std::string> masters) {
+    link::MasterChannelOptions channel_options;
+    channel_options.masters = std::move(masters);
+    channel_options.preamble = kFrameworkPreamble;
+    channel_options.seed = runtime::random_u64();
+    link::MasterChannelHandlers handlers;
+    handlers.on_connected = [this] { input(scheduler_event::Connected{}); };
+    handlers.on_message = [this](std::string_view bytes) {
+      on_bytes(bytes);
+      if (machine->subscribed()) channel->registered();
     };
-    handlers.on_message = [this](std::string_view bytes) { on_bytes(bytes); };
-    handlers.on_disconnected = [this] {
+    handlers.on_lost = [this](const std::string&) {
+      batch.clear();
       input(scheduler_event::Lost{});
-      if (stopping) {
-        loop.stop();
-      } else if (masters.size() > 1) {
-        loop.post([this] { reconnect(); });
-      }
+      if (stopping) loop.stop();
     };
-    auto opened = runtime::ZmqClient::open(loop, std::move(client_options), std::move(handlers));
-    if (!opened.ok()) {
-      fail("master: '" + masters[master_index] + "': " + opened.error().message);
-      loop.stop();
-      return;
-    }
-    client = std::move(opened).value();
+    channel = std::make_unique<link::MasterChannel>(loop, std::move(channel_options),
+                                                    std::move(handlers));
   }
 
-  void reconnect() {
+  void give_up() {
     if (stopping) return;
-    client.reset();
+    batch.clear();
+    channel->give_up();
     input(scheduler_event::Lost{});
-    master_index = (master_index + 1) % masters.size();
-    connect();
   }
 
   // -- calls of the author
@@ -300,9 +277,9 @@ SchedulerDriver::~SchedulerDriver() {
 bool SchedulerDriver::start() {
   Impl& impl = *impl_;
   if (impl.thread.joinable()) return true;
-  impl.masters = split_masters(impl.options.master);
-  if (impl.masters.empty()) {
-    impl.fail("options.master: '" + impl.options.master + "' is not host:port");
+  auto masters = parse_masters(impl.options.master, "options.master");
+  if (!masters.ok()) {
+    impl.fail(masters.error().message);
     return false;
   }
   auto facet = framework_facet(impl.options);
@@ -313,15 +290,16 @@ bool SchedulerDriver::start() {
   SchedulerConfig config;
   config.implicit_acknowledgements = impl.options.acknowledge_implicitly;
   impl.machine = std::make_unique<SchedulerMachine>(config);
+  impl.open_channel(std::move(masters).value());
   impl.thread = std::thread([&impl, facet = std::move(facet).value()] {
     scheduler_event::Start start;
     start.framework = facet;
     start.incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
     impl.input(std::move(start));
-    impl.connect();
+    impl.channel->start();
     impl.loop.run();
     impl.flush();
-    impl.client.reset();
+    impl.channel.reset();
     impl.user_timers.clear();
     impl.deadline = {};
     impl.farewell = {};

@@ -1,0 +1,130 @@
+#include "link/master_channel.hpp"
+
+#include <algorithm>
+
+#include "model/leader_finder.hpp"
+#include "runtime/clock.hpp"
+
+namespace bourse::link {
+
+struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
+  Impl(runtime::Loop& loop_arg, MasterChannelOptions options_arg,
+       MasterChannelHandlers handlers_arg)
+      : loop(loop_arg),
+        options(std::move(options_arg)),
+        handlers(std::move(handlers_arg)),
+        finder(options.masters, options.seed) {}
+
+  runtime::Loop& loop;
+  MasterChannelOptions options;
+  MasterChannelHandlers handlers;
+  LeaderFinder finder;
+  std::unique_ptr<runtime::ZmqClient> client;
+  std::uint64_t connection = 0;  // callbacks of an earlier one say nothing any more
+  bool stands = false;           // as the owner was told
+  runtime::Timer timer;
+
+  void step(const FinderInput& input) {
+    const auto address = finder.step(runtime::monotonic_now(), input);
+    if (address) {
+      const std::uint64_t of = ++connection;
+      // Not from inside a callback of the client that goes.
+      loop.post([self = weak_from_this(), of] {
+        if (const auto alive = self.lock(); alive && alive->connection == of) alive->connect();
+      });
+    }
+    arm();
+  }
+
+  void arm() {
+    const Instant at = finder.next_deadline();
+    if (at == Instant::max()) return timer.cancel();
+    timer = loop.after(std::max(at - runtime::monotonic_now(), Duration{}),
+                       [this] { step(finder::Tick{}); });
+  }
+
+  void connect() {
+    lost("the connection was given up");
+    client.reset();
+    runtime::ZmqClientOptions zmq;
+    zmq.endpoint = "tcp://" + finder.address();
+    zmq.limits = options.limits;
+    runtime::ZmqClientHandlers on;
+    on.on_connected = [this, of = connection] {
+      if (of != connection || !client) return;
+      (void)client->send(std::string(options.preamble));
+      step(finder::Connected{});
+      if (of != connection) return;
+      stands = true;
+      handlers.on_connected();
+    };
+    on.on_message = [this, of = connection](std::string_view bytes) {
+      if (of == connection) on_message(bytes);
+    };
+    on.on_disconnected = [this, of = connection] {
+      if (of != connection) return;
+      lost("the connection to the master was lost");
+      step(finder::Lost{});
+    };
+    auto opened = runtime::ZmqClient::open(loop, std::move(zmq), std::move(on));
+    if (!opened.ok()) return step(finder::Lost{});
+    client = std::move(opened).value();
+  }
+
+  void on_message(std::string_view bytes) {
+    if (!bytes.starts_with(kElsewherePreamble)) return handlers.on_message(bytes);
+    lost("the master at " + finder.address() + " does not lead");
+    step(finder::Elsewhere{std::string(bytes.substr(kElsewherePreamble.size()))});
+  }
+
+  void lost(const std::string& reason) {
+    if (!stands) return;
+    stands = false;
+    handlers.on_lost(reason);
+  }
+};
+
+MasterChannel::MasterChannel(runtime::Loop& loop, MasterChannelOptions options,
+                             MasterChannelHandlers handlers)
+    : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(handlers))) {}
+
+MasterChannel::~MasterChannel() {
+  ++impl_->connection;
+  impl_->client.reset();
+  impl_->timer.cancel();
+}
+
+void MasterChannel::start() {
+  impl_->step(finder::Started{});
+}
+
+Status MasterChannel::send(std::string bytes) {
+  if (!impl_->client || !impl_->stands) {
+    return Error{ErrorCode::unavailable, "no master is connected"};
+  }
+  return impl_->client->send(std::move(bytes));
+}
+
+void MasterChannel::registered() {
+  impl_->step(finder::Registered{});
+}
+
+void MasterChannel::give_up() {
+  Impl& impl = *impl_;
+  impl.stands = false;
+  const std::uint64_t of = ++impl.connection;
+  impl.loop.post([self = impl.weak_from_this(), of] {
+    if (const auto alive = self.lock(); alive && alive->connection == of) alive->client.reset();
+  });
+  impl.step(finder::Lost{});
+}
+
+void MasterChannel::learned(const std::string& leader) {
+  impl_->step(finder::Learned{leader});
+}
+
+const std::string& MasterChannel::address() const {
+  return impl_->finder.address();
+}
+
+}  // namespace bourse::link
