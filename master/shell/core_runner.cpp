@@ -1,9 +1,7 @@
 #include "master/shell/core_runner.hpp"
 
 #include "model/limits.hpp"
-#include "proto/codec/records.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/daemon.hpp"
 #include "runtime/log.hpp"
 
 namespace bourse::master {
@@ -11,8 +9,6 @@ namespace bourse::master {
 namespace {
 
 constexpr std::size_t kIngressBytes = 512u << 20;
-// The registry is rewritten at start once its log is this much longer than what it says.
-constexpr std::size_t kCompactSurplus = 1'000;
 
 runtime::LogLevel level_of(Note::Level level) {
   switch (level) {
@@ -30,64 +26,56 @@ runtime::LogLevel level_of(Note::Level level) {
 
 }  // namespace
 
-CoreRunner::CoreRunner(MasterConfig config, std::string work_dir, CoreSinks sinks)
+CoreRunner::CoreRunner(MasterConfig config, std::unique_ptr<RegistryBackend> registry,
+                       CoreSinks sinks)
     : config_(std::move(config)),
-      work_dir_(std::move(work_dir)),
       sinks_(std::move(sinks)),
       queue_(
           loop_, {limits::kIngressQueueEvents, kIngressBytes},
           [this](std::vector<EventBody>&& batch) {
+            if (!core_ || ended_) return;
             stamp_ = runtime::stamp_now();  // one reading for a batch that arrived together
             for (EventBody& body : batch) step(std::move(body));
             hand_over();
           },
-          [this] { sinks_.relieved(); }) {}
+          [this] { sinks_.relieved(); }),
+      registry_(std::move(registry)) {}
 
 CoreRunner::~CoreRunner() {
   stop();
 }
 
-Status CoreRunner::recover(Registry& registry) {
-  const std::string path = work_dir_ + "/registry.db";
-  auto opened = runtime::RecordStore::open(loop_, path);
-  if (!opened.ok()) return opened.error();
-  for (const std::string& bytes : opened->records) {
-    auto command = codec::decode_registry_command(bytes);
-    if (!command.ok()) {
-      return Error{command.error().code, "registry '" + path + "': " + command.error().message};
-    }
-    if (const Status applied = bourse::apply(registry, command.value()); !applied.ok()) {
-      return Error{ErrorCode::corrupt, "registry '" + path + "': " + applied.error().message};
-    }
+Status CoreRunner::start(std::string announced) {
+  registry_->announce(std::move(announced));
+  RegistryHandlers handlers;
+  handlers.on_lead = [this](Registry registry, Epoch epoch) { lead(std::move(registry), epoch); };
+  handlers.on_leader = [this](const std::string& announced_by) { sinks_.leader(announced_by); };
+  handlers.on_end = [this](const std::string& reason) { end(reason); };
+  if (const Status opened = registry_->start(loop_, std::move(handlers)); !opened.ok()) {
+    return opened;
   }
-  store_ = std::move(opened->store);
-  const std::vector<RegistryCommand> shortest = snapshot(registry);
-  if (opened->records.size() < shortest.size() + kCompactSurplus) return {};
-  std::vector<std::string> records;
-  for (const RegistryCommand& command : shortest) {
-    records.push_back(codec::encode_registry_command(command));
-  }
-  store_->compact(std::move(records), [](const runtime::WriteResult& result) {
-    if (result.outcome == runtime::WriteOutcome::rejected) {
-      runtime::log_warning("registry not compacted", {{"reason", result.status.error().message}});
-    }
+  thread_ = std::thread([this] {
+    loop_.run();
+    timer_ = {};
+    registry_.reset();
   });
   return {};
 }
 
-Status CoreRunner::start() {
-  if (const Status made = runtime::make_directories(work_dir_); !made.ok()) return made;
-  if (const Status recovered = recover(recovered_); !recovered.ok()) return recovered;
+void CoreRunner::lead(Registry registry, Epoch epoch) {
+  if (epoch != Epoch{}) config_.epoch = epoch;
   core_ = std::make_unique<MasterCore>(config_);
-  thread_ = std::thread([this] {
-    stamp_ = runtime::stamp_now();
-    step(Lead{std::move(recovered_)});
-    hand_over();
-    loop_.run();
-    timer_ = {};
-    store_.reset();
-  });
-  return {};
+  stamp_ = runtime::stamp_now();
+  step(Lead{std::move(registry)});
+  sinks_.leading();
+  hand_over();
+}
+
+// Whatever is under way is left as it is: another master may lead already.
+void CoreRunner::end(const std::string& reason) {
+  if (std::exchange(ended_, true)) return;
+  timer_.cancel();
+  sinks_.abdicate(reason);
 }
 
 void CoreRunner::stop() {
@@ -101,6 +89,7 @@ runtime::PushOutcome CoreRunner::push(EventBody body, std::size_t bytes) {
 }
 
 void CoreRunner::step(EventBody body) {
+  if (ended_) return;
   effects_.clear();
   const Instant before = runtime::monotonic_now();
   core_->step(Event{stamp_, std::move(body)}, effects_);
@@ -135,15 +124,14 @@ void CoreRunner::perform(Effect& effect) {
     answer->sequence += sequence_base();
     answers_.push_back(std::move(*answer));
   } else if (auto* abdicate = std::get_if<Abdicate>(&effect.body)) {
-    sinks_.abdicate(abdicate->reason);
+    end(abdicate->reason);
   }
 }
 
 void CoreRunner::persist(Persist& persist) {
-  std::vector<std::string> batch;
-  batch.push_back(codec::encode_registry_command(persist.command));
-  store_->append(std::move(batch), [this, id = persist.id, after = std::move(persist.after)](
-                                       const runtime::WriteResult& result) mutable {
+  registry_->store(persist.command, [this, id = persist.id, after = std::move(persist.after)](
+                                        const runtime::WriteResult& result) mutable {
+    if (ended_) return;
     stamp_ = runtime::stamp_now();
     switch (result.outcome) {
       case runtime::WriteOutcome::stored:
@@ -155,14 +143,22 @@ void CoreRunner::persist(Persist& persist) {
         break;
       case runtime::WriteOutcome::unknown:
         // Whether it is stored is open: only a restart, which reads the disk, can tell.
-        sinks_.abdicate("registry: " + result.status.error().message);
-        return;
+        return end("registry: " + result.status.error().message);
     }
     hand_over();
   });
 }
 
 void CoreRunner::hand_over() {
+  if (!ended_ && !registry_->may_act(runtime::monotonic_now())) {
+    end("the lease of this leadership is over: another master may lead by now");
+  }
+  if (ended_) {
+    outgoing_.clear();
+    changes_.clear();
+    answers_.clear();
+    return;
+  }
   if (!changes_.empty()) {
     published_.store(changes_.back().sequence, std::memory_order_release);
     sinks_.changes(std::exchange(changes_, {}));

@@ -1,6 +1,7 @@
 // CoreRunner: the core's thread. Owns the MasterCore and its registry; events come from any thread
 // through one bounded queue, are stamped and stepped in order, and their effects leave in batches:
-// messages to the link's thread, Changes to the view's. It decides nothing.
+// messages to the link's thread, Changes to the view's. It decides nothing. Until this master leads
+// there is no core, and events are dropped: a standby holds no state that could be stale.
 #pragma once
 
 #include <atomic>
@@ -13,9 +14,9 @@
 
 #include "base/result.hpp"
 #include "master/core/master_core.hpp"
+#include "master/shell/registry_backend.hpp"
 #include "runtime/bounded_queue.hpp"
 #include "runtime/loop.hpp"
-#include "runtime/record_store.hpp"
 
 namespace bourse::master {
 
@@ -27,6 +28,9 @@ struct CoreSinks {
   std::function<void(std::vector<Outgoing>&&)> outgoing;
   std::function<void(std::vector<Change>&&)> changes;
   std::function<void(std::vector<Answer>&&)> answers;
+  // This master leads from now on / who leads while it does not (empty: nobody).
+  std::function<void()> leading;
+  std::function<void(const std::string& announced)> leader;
   // The ingress queue has room again.
   std::function<void()> relieved;
   // This process must end.
@@ -37,13 +41,14 @@ class CoreRunner {
  public:
   using EventBody = decltype(Event::body);
 
-  CoreRunner(MasterConfig config, std::string work_dir, CoreSinks sinks);
+  CoreRunner(MasterConfig config, std::unique_ptr<RegistryBackend> registry, CoreSinks sinks);
   ~CoreRunner();
   CoreRunner(const CoreRunner&) = delete;
   CoreRunner& operator=(const CoreRunner&) = delete;
 
-  // Opens and replays the registry, starts the thread, leads. io, corrupt, full: with the sentence.
-  Status start();
+  // Opens the registry and starts the thread; `announced` is what others shall know of this master.
+  // io, corrupt, full, unavailable: with the sentence.
+  Status start(std::string announced);
   // Ends the thread; what was submitted to the registry is written first.
   void stop();
 
@@ -58,7 +63,8 @@ class CoreRunner {
   std::size_t queued_events() const { return queue_.items(); }
 
  private:
-  Status recover(Registry& registry);
+  void lead(Registry registry, Epoch epoch);
+  void end(const std::string& reason);
   void step(EventBody body);
   std::uint64_t sequence_base() const;
   void perform(Effect& effect);
@@ -68,7 +74,6 @@ class CoreRunner {
   void write_notes();
 
   MasterConfig config_;
-  std::string work_dir_;
   CoreSinks sinks_;
   runtime::Loop loop_;
   runtime::BoundedQueue<EventBody> queue_;
@@ -78,9 +83,9 @@ class CoreRunner {
   std::atomic<std::uint64_t> steps_{0};
 
   // The core's thread.
-  Registry recovered_;
+  std::unique_ptr<RegistryBackend> registry_;
   std::unique_ptr<MasterCore> core_;
-  std::unique_ptr<runtime::RecordStore> store_;
+  bool ended_ = false;  // nothing leaves any more
   runtime::Timer timer_;
   Stamp stamp_;
   Effects effects_;

@@ -1,5 +1,6 @@
 #include "master/shell/link_server.hpp"
 
+#include "model/leader_finder.hpp"
 #include "model/limits.hpp"
 #include "model/link_session.hpp"
 #include "proto/codec/frames.hpp"
@@ -80,9 +81,33 @@ void LinkServer::note_outcome(runtime::PeerId peer, runtime::PushOutcome outcome
 
 void LinkServer::refuse(runtime::PeerId peer, const std::string& reason) {
   runtime::log_warning("peer disconnected", {{"peer", peer.raw()}, {"reason", reason}});
-  const bool known = peers_.erase(peer.raw()) > 0;
+  forget(peer);
   server_->close(peer);
-  if (known) (void)push_(PeerGone{core_peer(peer)}, 0);
+}
+
+void LinkServer::forget(runtime::PeerId peer) {
+  const auto it = peers_.find(peer.raw());
+  if (it == peers_.end()) return;
+  const bool core_knows = it->second != Kind::standby;
+  peers_.erase(it);
+  if (core_knows) (void)push_(PeerGone{core_peer(peer)}, 0);
+}
+
+void LinkServer::follow(const std::string& leader) {
+  leader_ = leader;
+  tell_waiting(leader);
+}
+
+void LinkServer::lead(const std::string& own) {
+  leading_ = true;
+  tell_waiting(own);
+}
+
+void LinkServer::tell_waiting(const std::string& leader) {
+  for (const auto& [peer, kind] : peers_) {
+    if (kind != Kind::standby) continue;
+    (void)server_->send(runtime::PeerId(peer), std::string(kElsewherePreamble) + leader);
+  }
 }
 
 void LinkServer::on_message(runtime::PeerId peer, std::string_view bytes) {
@@ -95,10 +120,12 @@ void LinkServer::on_message(runtime::PeerId peer, std::string_view bytes) {
     ++stats_.peers_refused;
     return refuse(peer, "its first message is not a preamble this master knows");
   }
-  peers_.emplace(peer.raw(), kind);
+  peers_.emplace(peer.raw(), leading_ ? kind : Kind::standby);
+  if (!leading_) (void)server_->send(peer, std::string(kElsewherePreamble) + leader_);
 }
 
 void LinkServer::on_frames(runtime::PeerId peer, Kind kind, std::string_view bytes) {
+  if (kind == Kind::standby) return;  // sent before it heard that this is not the leader
   auto frames = codec::decode_frames(bytes);
   if (!frames.ok()) {
     ++stats_.frames_refused;
@@ -132,7 +159,7 @@ void LinkServer::on_frames(runtime::PeerId peer, Kind kind, std::string_view byt
 
 void LinkServer::on_close(runtime::PeerId peer) {
   closing_.erase(peer.raw());
-  if (peers_.erase(peer.raw()) > 0) (void)push_(PeerGone{core_peer(peer)}, 0);
+  forget(peer);
 }
 
 void LinkServer::flush_peer(runtime::PeerId peer, std::string& batch) {

@@ -1,6 +1,7 @@
 // LinkServer: the master's ZeroMQ side. Agents and SDK frameworks connect to one port and say in
 // their first message which they are. Frames are decoded here, on the I/O thread, and become
 // events; messages of the core are encoded here, many to one transport message per peer and turn.
+// While this master does not lead, peers are told who does, again whenever that changes.
 #pragma once
 
 #include <cstdint>
@@ -39,18 +40,25 @@ class LinkServer {
   Status listen(const std::string& ip, std::uint16_t port);
   std::uint16_t port() const;
   void send(std::vector<Outgoing>&& batch);
+  // Who leads instead of this master: its link, or nothing while nobody does. So it is at first.
+  void follow(const std::string& leader);
+  // From now on peers are taken in; those that were kept waiting are told to come to `own`.
+  void lead(const std::string& own);
   // The core or the view has room again.
   void resume();
   void set_master(codec::MasterDescription master) { master_ = std::move(master); }
   LinkStats stats() const;
 
  private:
-  enum class Kind : std::uint8_t { unknown, agent, framework };
+  // standby: it came while this master did not lead, and is nothing to the core.
+  enum class Kind : std::uint8_t { unknown, agent, framework, standby };
 
   void on_message(runtime::PeerId peer, std::string_view bytes);
   void on_frames(runtime::PeerId peer, Kind kind, std::string_view bytes);
   void on_close(runtime::PeerId peer);
   void refuse(runtime::PeerId peer, const std::string& reason);
+  void forget(runtime::PeerId peer);
+  void tell_waiting(const std::string& leader);
   void note_outcome(runtime::PeerId peer, runtime::PushOutcome outcome);
   void flush_peer(runtime::PeerId peer, std::string& batch);
   void close_after_flush(runtime::PeerId peer);
@@ -63,6 +71,8 @@ class LinkServer {
   std::map<std::uint64_t, runtime::Timer> closing_;
   LinkStats stats_;
   bool reading_ = true;
+  bool leading_ = false;
+  std::string leader_;  // while this one does not lead
 };
 
 }  // namespace bourse::master

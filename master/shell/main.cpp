@@ -4,11 +4,14 @@
 #include <memory>
 
 #include "master/shell/core_runner.hpp"
+#include "master/shell/leader_gate.hpp"
 #include "master/shell/link_server.hpp"
+#include "master/shell/local_registry.hpp"
 #include "master/shell/operator_api.hpp"
 #include "master/shell/options.hpp"
 #include "master/shell/process_metrics.hpp"
 #include "master/shell/view_service.hpp"
+#include "proto/codec/candidate.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/daemon.hpp"
 #include "runtime/entropy.hpp"
@@ -41,6 +44,10 @@ Status prepare(const master::MasterOptions& options) {
   return runtime::make_directories(options.work_dir);
 }
 
+std::unique_ptr<master::RegistryBackend> registry_backend(const master::MasterOptions& options) {
+  return std::make_unique<master::LocalRegistry>(options.work_dir + "/registry.db");
+}
+
 // The master's parts and the threads between them: the link and HTTP on this loop, the core and the
 // view on threads of their own. Every hand-over between them is here.
 class MasterProcess {
@@ -50,7 +57,7 @@ class MasterProcess {
         master_{
             runtime::random_uuid_text(), options.hostname, options.ip, options.port, "1.11.0", {}},
         view_([this] { loop_.post([this] { links_.resume(); }); }),
-        core_(core_config(), options.work_dir, sinks()),
+        core_(core_config(), registry_backend(options), sinks()),
         links_(
             loop_,
             [this](master::CoreRunner::EventBody body, std::size_t bytes) {
@@ -58,14 +65,15 @@ class MasterProcess {
             },
             master_),
         process_metrics_(runtime::monotonic_now(), core_, links_),
-        api_(loop_, core_, view_, master_, [this] { return process_metrics_.read(); }) {}
+        api_(loop_, core_, view_, master_, [this] { return metrics(); }),
+        gate_(api_.handler(), master_) {}
 
   Status start() {
     runtime::HttpServerOptions http;
     http.address = options_.ip;
     http.port = options_.port;
     http.allowed_hosts = {options_.hostname};
-    auto server = runtime::HttpServer::listen(loop_, http, api_.handler());
+    auto server = runtime::HttpServer::listen(loop_, http, gate_.handler());
     if (!server.ok()) return server.error();
     server_ = std::move(server).value();
     if (const Status bound = links_.listen(options_.ip, options_.link_port); !bound.ok()) {
@@ -74,17 +82,17 @@ class MasterProcess {
     master_.port = server_->port();
     links_.set_master(master_);
     api_.set_master(master_);
+    gate_.set_self(master_);
+    link_address_ = options_.ip + ":" + std::to_string(links_.port());
     view_.start();
-    return core_.start();
+    return core_.start(codec::encode_candidate({master_, link_address_}));
   }
 
   // Until a signal or a failure, which is returned.
   Status run() {
     const auto sampling = loop_.every(Duration::seconds(1), [this] { process_metrics_.sample(); });
     const auto signals = loop_.on_signals({SIGINT, SIGTERM}, [this](int) { loop_.stop(); });
-    std::printf("ready http=%s:%u link=%s:%u\n", options_.ip.c_str(), server_->port(),
-                options_.ip.c_str(), links_.port());
-    std::fflush(stdout);
+    if (!options_.zk.empty()) say_ready();  // as a standby
     loop_.run();
     core_.stop();
     view_.stop();
@@ -93,6 +101,39 @@ class MasterProcess {
   }
 
  private:
+  void say_ready() {
+    std::printf("ready http=%s:%u link=%s\n", options_.ip.c_str(), server_->port(),
+                link_address_.c_str());
+    std::fflush(stdout);
+  }
+
+  void lead() {
+    links_.lead(link_address_);
+    gate_.lead();
+    if (options_.zk.empty()) say_ready();
+  }
+
+  void follow(const std::string& announced) {
+    std::optional<codec::Candidate> leader;
+    if (!announced.empty()) {
+      auto read = codec::decode_candidate(announced);
+      if (read.ok()) {
+        leader = std::move(read).value();
+      } else {
+        runtime::log_warning("the leader's announcement does not parse",
+                             {{"reason", read.error().message}});
+      }
+    }
+    links_.follow(leader ? leader->link : std::string());
+    gate_.follow(std::move(leader));
+  }
+
+  master::Metrics metrics() const {
+    master::Metrics out = process_metrics_.read();
+    out.emplace_back("master/elected", gate_.leading() ? 1 : 0);
+    return out;
+  }
+
   master::MasterConfig core_config() const {
     master::MasterConfig config = options_.core;
     config.master_id = master_.id;
@@ -114,6 +155,10 @@ class MasterProcess {
     sinks.answers = [this](std::vector<master::Answer>&& answers) {
       loop_.post(
           [this, answers = std::move(answers)]() mutable { api_.on_answers(std::move(answers)); });
+    };
+    sinks.leading = [this] { loop_.post([this] { lead(); }); };
+    sinks.leader = [this](const std::string& announced) {
+      loop_.post([this, announced] { follow(announced); });
     };
     sinks.relieved = [this] { loop_.post([this] { links_.resume(); }); };
     sinks.abdicate = [this](const std::string& reason) { fail_soon(reason); };
@@ -142,6 +187,8 @@ class MasterProcess {
   master::LinkServer links_;
   master::ProcessMetrics process_metrics_;
   master::OperatorApi api_;
+  master::LeaderGate gate_;
+  std::string link_address_;
   std::unique_ptr<runtime::HttpServer> server_;
 };
 

@@ -15,6 +15,7 @@ struct MasterOptions {
   std::uint16_t link_port = 5060;  // agents and SDK frameworks
   std::string hostname;            // empty: the ip
   std::string work_dir;
+  std::string zk;  // "zk://..."; empty: the registry is a file of ours, and we lead
   bool insecure = false;
   std::string log_level = "info";
   MasterConfig core;  // time-outs and offers

@@ -98,7 +98,6 @@ void add_tasks(const ViewState& state, Metrics& out) {
 
 Metrics cluster_metrics(const ViewState& state) {
   Metrics out;
-  out.emplace_back("master/elected", 1);
   add_resources(state, out);
   add_agents(state, out);
   add_frameworks(state, out);
