@@ -1,10 +1,36 @@
 #include "master/shell/options.hpp"
 
 #include <cstdio>
+#include <utility>
 
+#include "model/limits.hpp"
 #include "runtime/flags.hpp"
 
 namespace bourse::master {
+
+namespace {
+
+// Times that may neither be zero, which would make the master spin, nor endless.
+Status check_times(const MasterConfig& core) {
+  const std::pair<const char*, Duration> times[] = {
+      {"agent-heartbeat", core.agent_heartbeat},
+      {"agent-silence", core.agent_silence},
+      {"agent-timeout", core.agent_timeout},
+      {"offer-lifetime", core.offer_lifetime},
+  };
+  for (const auto& [name, time] : times) {
+    if (time >= Duration::milliseconds(1) && time <= limits::kMaxRefuse) continue;
+    return invalid("--" + std::string(name) + ": must be from 1ms to 365days");
+  }
+  if (core.agent_silence < core.agent_heartbeat * 2) {
+    return invalid(
+        "--agent-silence: is less than two --agent-heartbeat intervals; one lost message "
+        "would silence an agent");
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options) {
   runtime::Flags flags("bourse-master",
@@ -35,11 +61,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
     return false;
   }
   if (options.hostname.empty()) options.hostname = options.ip;
-  if (options.core.agent_silence < options.core.agent_heartbeat * 2) {
-    return invalid(
-        "--agent-silence: is less than two --agent-heartbeat intervals; one lost message "
-        "would silence an agent");
-  }
+  if (Status good = check_times(options.core); !good.ok()) return good.error();
   return true;
 }
 

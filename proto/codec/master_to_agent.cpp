@@ -1,13 +1,18 @@
+#include "model/limits.hpp"
 #include "proto/codec/description_form.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/link_frame.hpp"
 #include "proto/codec/links.hpp"
+#include "proto/codec/quantity.hpp"
 #include "proto/codec/status_form.hpp"
 #include "proto/internal/link.pb.h"
 
 namespace bourse::codec {
 
 namespace {
+
+constexpr Duration kLeastInterval = Duration::milliseconds(1);
+constexpr Duration kMostInterval = limits::kMaxRefuse;  // a year
 
 // One overload per kind of message.
 struct Writer {
@@ -103,6 +108,14 @@ Result<to_agent::Acknowledge> read_acknowledge(const internal::Acknowledge& mess
                                *uuid};
 }
 
+// An interval that would make the agent spin is refused.
+Result<Duration> read_interval(std::int64_t ns, const char* field) {
+  Result<Duration> interval = duration_from_ns(ns, kMostInterval, field);
+  if (!interval || *interval >= kLeastInterval) return interval;
+  return invalid("'" + std::string(field) + "' is " + std::to_string(ns) + ": at least " +
+                 std::to_string(kLeastInterval.ns));
+}
+
 Result<to_agent::Kill> read_kill(const internal::Kill& message) {
   if (Status ok = require_ids(
           {{"kill.framework_id", &message.framework_id()}, {"kill.task_id", &message.task_id()}});
@@ -110,8 +123,31 @@ Result<to_agent::Kill> read_kill(const internal::Kill& message) {
     return ok.error();
   }
   to_agent::Kill out{FrameworkId(message.framework_id()), TaskId(message.task_id()), std::nullopt};
-  if (message.has_grace_ns()) out.grace = Duration{message.grace_ns()};
+  if (message.has_grace_ns()) {
+    Result<Duration> grace =
+        duration_from_ns(message.grace_ns(), limits::kMaxKillGrace, "kill.grace_ns");
+    if (!grace) return grace.error();
+    out.grace = *grace;
+  }
   return out;
+}
+
+Result<to_agent::Registered> read_registered(const internal::Registered& in) {
+  if (Status ok = require_ids({{"registered.agent_id", &in.agent_id()}}); !ok) return ok.error();
+  Result<Duration> heartbeat =
+      read_interval(in.heartbeat_interval_ns(), "registered.heartbeat_interval_ns");
+  if (!heartbeat) return heartbeat.error();
+  Result<Duration> silence =
+      read_interval(in.silence_timeout_ns(), "registered.silence_timeout_ns");
+  if (!silence) return silence.error();
+  return to_agent::Registered{AgentId(in.agent_id()), in.cluster_id(), *heartbeat, *silence};
+}
+
+Result<to_agent::Refused> read_refused(const internal::Refused& in) {
+  Result<Duration> retry =
+      duration_from_ns(in.retry_after_ns(), kMostInterval, "refused.retry_after_ns");
+  if (!retry) return retry.error();
+  return to_agent::Refused{in.reason(), *retry, in.forget_identity()};
 }
 
 Result<to_agent::UpdateFramework> read_update(const internal::Description& message) {
@@ -129,19 +165,10 @@ Status put(Result<T> body, MasterToAgent& out) {
 
 Status read_message(internal::MasterToAgent& message, MasterToAgent& out) {
   switch (message.body_case()) {
-    case internal::MasterToAgent::kRegistered: {
-      const internal::Registered& in = message.registered();
-      if (Status ok = require_ids({{"registered.agent_id", &in.agent_id()}}); !ok) return ok;
-      out.body = to_agent::Registered{AgentId(in.agent_id()), in.cluster_id(),
-                                      Duration{in.heartbeat_interval_ns()},
-                                      Duration{in.silence_timeout_ns()}};
-      return {};
-    }
+    case internal::MasterToAgent::kRegistered:
+      return put(read_registered(message.registered()), out);
     case internal::MasterToAgent::kRefused:
-      out.body = to_agent::Refused{message.refused().reason(),
-                                   Duration{message.refused().retry_after_ns()},
-                                   message.refused().forget_identity()};
-      return {};
+      return put(read_refused(message.refused()), out);
     case internal::MasterToAgent::kLaunch:
       return put(read_launch(message.launch()), out);
     case internal::MasterToAgent::kKill:

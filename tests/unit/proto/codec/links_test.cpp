@@ -58,6 +58,33 @@ TEST_CASE("every message from a master to an agent comes out as it went in") {
   CHECK(kinds == std::variant_size_v<decltype(MasterToAgent::body)>);
 }
 
+TEST_CASE("a time that a master orders is neither negative nor makes an agent spin") {
+  const auto decoded = [](decltype(MasterToAgent::body) body) {
+    std::string batch;
+    append_master_to_agent({{7, 0, 2}, std::move(body)}, batch);
+    return decode_master_to_agent(only_frame(batch));
+  };
+  const auto wrong = [&](decltype(MasterToAgent::body) body) {
+    const auto message = decoded(std::move(body));
+    return message.ok() ? "" : message.error().message;
+  };
+  const Duration second = Duration::seconds(1);
+  const Duration never = Duration::max();
+  CHECK(wrong(to_agent::Registered{AgentId("A1"), "c", {}, second}) ==
+        "'registered.heartbeat_interval_ns' is 0: at least 1000000");
+  CHECK(wrong(to_agent::Registered{AgentId("A1"), "c", second, {}}) ==
+        "'registered.silence_timeout_ns' is 0: at least 1000000");
+  CHECK(wrong(to_agent::Registered{AgentId("A1"), "c", Duration{-5}, second}) ==
+        "'registered.heartbeat_interval_ns' is -5: a duration must not be negative");
+  CHECK(wrong(to_agent::Refused{"no", Duration{-1}, false}) ==
+        "'refused.retry_after_ns' is -1: a duration must not be negative");
+  CHECK(wrong(to_agent::Kill{FrameworkId("f"), TaskId("t"), Duration{-1}}) ==
+        "'kill.grace_ns' is -1: a duration must not be negative");
+  const auto kill = decoded(to_agent::Kill{FrameworkId("f"), TaskId("t"), never});
+  REQUIRE(kill.ok());
+  CHECK(std::get<to_agent::Kill>(kill->body).grace == limits::kMaxKillGrace);
+}
+
 TEST_CASE("a registration carries its facets whole, descriptions with equal digests") {
   const AgentToMaster message = sample::agent_messages().front();
   const auto& sent = std::get<to_master::Register>(message.body);
