@@ -4,6 +4,8 @@
 
 #include "cli/api.hpp"
 #include "cli/invocation.hpp"
+#include "cli/table.hpp"
+#include "proto/codec/json.hpp"
 #include "proto/v1/master_response.pb.h"
 
 namespace bourse::cli {
@@ -44,15 +46,35 @@ std::string sandbox_path(const v1::Task& task, const std::string& file) {
 struct Piece {
   std::string bytes;
   std::uint64_t size = 0;
+  std::string json;  // as the API gave it
 };
 
 Result<Piece> read_piece(Api& api, const std::string& path, std::uint64_t offset) {
+  auto json = api.call(R"({"type":"READ_FILE","read_file":{"path":)" + json_text(path) +
+                       ",\"offset\":" + std::to_string(offset) + "}}");
+  if (!json.ok()) return json.error();
   Response response;
-  const Status ok = api.call(R"({"type":"READ_FILE","read_file":{"path":)" + json_text(path) +
-                                 ",\"offset\":" + std::to_string(offset) + "}}",
-                             response);
-  if (!ok.ok()) return ok.error();
-  return Piece{response.read_file().data(), response.read_file().size()};
+  if (const Status ok = codec::from_json(json.value(), response); !ok.ok()) return ok.error();
+  return Piece{response.read_file().data(), response.read_file().size(), std::move(json).value()};
+}
+
+void print(const Piece& piece, bool json) {
+  if (piece.bytes.empty()) return;
+  if (json) {
+    std::printf("%s\n", piece.json.c_str());
+  } else {
+    std::fwrite(piece.bytes.data(), 1, piece.bytes.size(), stdout);
+  }
+  std::fflush(stdout);
+}
+
+void tell(const Invocation& invocation, const char* field, const std::string& id,
+          const char* what) {
+  if (invocation.json()) {
+    std::printf("{\"%s\":%s}\n", field, json_text(id).c_str());
+  } else {
+    std::printf("%s %s\n", printable(id).c_str(), what);
+  }
 }
 
 }  // namespace
@@ -88,8 +110,7 @@ int logs_command(const Arguments& arguments) {
     auto piece = read_piece(api, path, offset);
     if (!piece.ok()) return failed(piece.error());
     if (piece->size < offset) offset = 0;  // rotated: from its new start
-    std::fwrite(piece->bytes.data(), 1, piece->bytes.size(), stdout);
-    std::fflush(stdout);
+    print(piece.value(), invocation.json());
     offset += piece->bytes.size();
     if (!piece->bytes.empty()) continue;
     if (!follow || !api.wait(kFollow)) return 0;
@@ -117,7 +138,7 @@ int kill_command(const Arguments& arguments) {
   Api api(invocation.master());
   auto done = api.call(call + "}}");
   if (!done.ok()) return failed(done.error());
-  std::printf("%s is being killed\n", ids.front().c_str());
+  tell(invocation, "task_id", ids.front(), "is being killed");
   return 0;
 }
 
@@ -134,7 +155,7 @@ int teardown_command(const Arguments& arguments) {
   auto done = api.call(R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":)" +
                        json_text(ids.front()) + "}}}");
   if (!done.ok()) return failed(done.error());
-  std::printf("%s is torn down\n", ids.front().c_str());
+  tell(invocation, "framework_id", ids.front(), "is torn down");
   return 0;
 }
 

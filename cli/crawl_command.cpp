@@ -68,7 +68,7 @@ std::string number(const Json& row, const char* name) {
 
 std::string text(const Json& row, const char* name) {
   const auto it = row.find(name);
-  return it != row.end() && it->is_string() ? it->get<std::string>() : std::string("-");
+  return it != row.end() && it->is_string() ? printable(it->get<std::string>()) : "-";
 }
 
 void print_status(const Json& stats, bool all_sites) {
@@ -127,7 +127,7 @@ std::optional<Json> operation_of(const Arguments& words) {
   return std::nullopt;
 }
 
-int operate(Api& api, const Arguments& words) {
+int operate(Api& api, const Arguments& words, bool json) {
   const auto operation = operation_of(words);
   if (!operation) {
     std::fputs(kUsage, stderr);
@@ -143,7 +143,7 @@ int operate(Api& api, const Arguments& words) {
       (control.find("://") == std::string::npos ? "http://" + control : control) + "/control";
   auto done = api.request("POST", url, operation->dump());
   if (!done.ok()) return failed(done.error());
-  std::printf("done\n");
+  std::printf("%s\n", json ? operation->dump().c_str() : "done");
   return 0;
 }
 
@@ -158,7 +158,9 @@ int crawl_command(const Arguments& arguments) {
                                 "status; pause, resume, scale, rate, drain, undrain");
   if (const auto code = invocation.parse(arguments)) return *code;
   Api api(invocation.master());
-  if (!words.empty() && words.front() != "status") return operate(api, words);
+  if (!words.empty() && words.front() != "status") {
+    return operate(api, words, invocation.json());
+  }
   auto stats = read_stats(api);
   if (!stats.ok()) return failed(stats.error());
   if (invocation.json()) {

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "cli/table.hpp"
+
 namespace bourse::cli {
 
 Invocation::Invocation(const std::string& command, const std::string& description)
@@ -24,7 +26,7 @@ std::optional<int> Invocation::parse(const Arguments& arguments) {
 }
 
 int failed(const Error& error) {
-  std::fprintf(stderr, "bourse: %s\n", error.message.c_str());
+  std::fprintf(stderr, "bourse: %s\n", printable(error.message).c_str());
   return 1;
 }
 

@@ -9,13 +9,6 @@ namespace bourse::cli {
 
 namespace {
 
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
-
 // Columns a text takes: bytes that do not continue a UTF-8 character.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -24,6 +17,18 @@ std::size_t width_of(const std::string& text) {
 }
 
 }  // namespace
+
+std::string printable(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) text[i] = '?';
+    // U+0080 to U+009F: to a terminal some of them begin a command, as ESC [ does.
+    if (byte != 0xc2 || i + 1 == text.size()) continue;
+    const auto next = static_cast<unsigned char>(text[i + 1]);
+    if (next >= 0x80 && next < 0xa0) text.replace(i, 2, "?");
+  }
+  return text;
+}
 
 Table::Table(std::vector<std::string> columns) {
   for (std::string& name : columns) {

@@ -12,8 +12,7 @@ class Table {
   // A name that starts with '>' is right-aligned (numbers).
   explicit Table(std::vector<std::string> columns);
   void add(std::vector<std::string> row);
-  // Header and rows; control characters in cells are shown as '?', so that no name can drive the
-  // terminal.
+  // Header and rows, all of it printable.
   std::string text() const;
   bool empty() const { return rows_.empty(); }
 
@@ -23,6 +22,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// Control characters become '?': no name that somebody chose can drive the terminal.
+std::string printable(std::string text);
 // "1.5", "12.3 GB"
 std::string amount_text(double value);
 std::string megabytes_text(double megabytes);

@@ -141,9 +141,9 @@ class ClusterCase(unittest.TestCase):
         agent.line("ready")
         return agent
 
-    def start_scheduler(self, framework_id=None):
-        argv = [BIN / "told-scheduler", f"127.0.0.1:{self.link_port}"]
-        scheduler = self.start("scheduler", argv + ([framework_id] if framework_id else []), True)
+    def start_scheduler(self, framework_id=None, label=()):
+        argv = [BIN / "told-scheduler", f"127.0.0.1:{self.link_port}", framework_id or "-", *label]
+        scheduler = self.start("scheduler", argv, True)
         scheduler.framework_id = scheduler.line("registered").split()[1]
         return scheduler
 

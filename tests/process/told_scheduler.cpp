@@ -2,9 +2,11 @@
 // processes. One command a line:
 //   launch ID CPU_MILLI MEMORY_MB shell command...
 //   kill ID [GRACE_MS]
+//   publish NAME TEXT
 //   stop        keeps the tasks        teardown    ends them
 // and prints one line for each thing it hears: "registered ID again|new", "update ID STATE
 // message", "disconnected", "error message".
+// Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]
 #include <bourse/offer_matcher.hpp>
 #include <bourse/scheduler.hpp>
 #include <cstdio>
@@ -71,6 +73,10 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     std::int64_t grace_ms = -1;
     words >> grace_ms;
     driver.kill(id, words ? grace_ms : -1);
+  } else if (verb == "publish") {
+    std::string content;
+    std::getline(words >> std::ws, content);
+    driver.publish(id, content);
   } else if (verb == "stop" || verb == "teardown") {
     driver.stop(verb == "stop");
   }
@@ -85,7 +91,8 @@ int main(int argc, char** argv) {
   options.master = argv[1];
   options.name = "told";
   options.failover_timeout_ms = 60'000;
-  if (argc > 2) options.framework_id = argv[2];
+  if (argc > 2 && std::string(argv[2]) != "-") options.framework_id = argv[2];
+  if (argc > 4) options.labels.emplace_back(argv[3], argv[4]);
   SchedulerDriver driver(told, options);
   if (!driver.start()) {
     std::fprintf(stderr, "told-scheduler: %s\n", driver.error().c_str());

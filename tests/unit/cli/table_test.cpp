@@ -27,6 +27,9 @@ TEST_CASE("a hostile name cannot drive the terminal") {
   Table table({"NAME"});
   table.add({"\x1b[2Jgone\x07\n"});
   REQUIRE(table.text() == "NAME\n?[2Jgone??\n");
+  REQUIRE(printable("a\xc2\x9b"
+                    "2Jb") == "a?2Jb");  // the same command in one character
+  REQUIRE(printable("\xc2\xa0\xc3\x9f\xc2") == "\xc2\xa0\xc3\x9f\xc2");
 }
 
 TEST_CASE("amounts, sizes and ages are short") {
