@@ -9,19 +9,16 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
 #include "base/result.hpp"
 #include "master/core/master_core.hpp"
+#include "master/shell/link_batches.hpp"
 #include "master/shell/registry_backend.hpp"
 #include "runtime/bounded_queue.hpp"
 #include "runtime/loop.hpp"
 
 namespace bourse::master {
-
-// What the core wants sent or closed, in order.
-using Outgoing = std::variant<SendToAgent, SendToFramework, ClosePeer>;
 
 // Where a batch of effects goes. Called on the core's thread; must not block.
 struct CoreSinks {

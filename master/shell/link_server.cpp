@@ -24,9 +24,27 @@ PeerId core_peer(runtime::PeerId peer) {
 }  // namespace
 
 LinkServer::LinkServer(runtime::Loop& loop, Push push, codec::MasterDescription master)
-    : loop_(loop), push_(std::move(push)), master_(std::move(master)) {}
+    : loop_(loop), push_(std::move(push)), master_(std::move(master)), batches_(sinks()) {}
 
 LinkServer::~LinkServer() = default;
+
+LinkBatches::Sinks LinkServer::sinks() {
+  return {.send =
+              [this](PeerId peer, std::string&& bytes) {
+                // A peer that is gone or does not read reports itself through on_close.
+                (void)server_->send(transport_peer(peer), std::move(bytes));
+              },
+          .close =
+              [this](const ClosePeer& close) {
+                runtime::log_info("closing peer",
+                                  {{"peer", close.peer.raw()}, {"reason", close.reason}});
+                close_after_flush(transport_peer(close.peer));
+              },
+          .too_large =
+              [](PeerId peer) {
+                runtime::log_error("a message was too large to send", {{"peer", peer.raw()}});
+              }};
+}
 
 Status LinkServer::listen(const std::string& ip, std::uint16_t port) {
   runtime::ZmqServerOptions options;
@@ -162,12 +180,6 @@ void LinkServer::on_close(runtime::PeerId peer) {
   forget(peer);
 }
 
-void LinkServer::flush_peer(runtime::PeerId peer, std::string& batch) {
-  if (batch.empty()) return;
-  // A peer that is gone or does not read reports itself through on_close.
-  (void)server_->send(peer, std::exchange(batch, {}));
-}
-
 void LinkServer::close_after_flush(runtime::PeerId peer) {
   closing_[peer.raw()] = loop_.after(kClosing, [this, peer] {
     peers_.erase(peer.raw());
@@ -177,45 +189,9 @@ void LinkServer::close_after_flush(runtime::PeerId peer) {
 }
 
 void LinkServer::send(std::vector<Outgoing>&& batch) {
-  // Peers in the order of their first message: one pass, one transport message each.
-  std::vector<std::pair<runtime::PeerId, std::string>> by_peer;
-  std::unordered_map<std::uint64_t, std::size_t> index;
-  const auto batch_of = [&](PeerId peer) -> std::string& {
-    const auto [it, fresh] = index.try_emplace(peer.raw(), by_peer.size());
-    if (fresh) by_peer.emplace_back(transport_peer(peer), std::string());
-    return by_peer[it->second].second;
-  };
-  std::string frame;
-  for (Outgoing& item : batch) {
-    frame.clear();
-    if (auto* close = std::get_if<ClosePeer>(&item)) {
-      flush_peer(transport_peer(close->peer), batch_of(close->peer));
-      runtime::log_info("closing peer", {{"peer", close->peer.raw()}, {"reason", close->reason}});
-      close_after_flush(transport_peer(close->peer));
-      continue;
-    }
-    PeerId peer;
-    if (auto* agent = std::get_if<SendToAgent>(&item)) {
-      peer = agent->peer;
-      codec::append_master_to_agent(agent->message, frame);
-    } else {
-      auto& framework = std::get<SendToFramework>(item);
-      peer = framework.stream;
-      codec::append_master_to_framework(framework.message, {framework.capabilities, &master_},
-                                        frame);
-    }
-    if (frame.empty()) {
-      runtime::log_error("a message was too large to send", {{"peer", peer.raw()}});
-      continue;
-    }
-    ++stats_.frames_out;
-    std::string& out = batch_of(peer);
-    if (!out.empty() && !codec::fits_batch(out.size(), frame.size())) {
-      flush_peer(transport_peer(peer), out);
-    }
-    out += frame;
-  }
-  for (auto& [peer, bytes] : by_peer) flush_peer(peer, bytes);
+  const std::uint64_t before = batches_.frames();
+  batches_.send(batch, master_);
+  stats_.frames_out += batches_.frames() - before;
 }
 
 }  // namespace bourse::master

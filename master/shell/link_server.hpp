@@ -14,6 +14,7 @@
 
 #include "base/result.hpp"
 #include "master/shell/core_runner.hpp"
+#include "master/shell/link_batches.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/zmq_endpoint.hpp"
@@ -53,6 +54,7 @@ class LinkServer {
   // standby: it came while this master did not lead, and is nothing to the core.
   enum class Kind : std::uint8_t { unknown, agent, framework, standby };
 
+  LinkBatches::Sinks sinks();
   void on_message(runtime::PeerId peer, std::string_view bytes);
   void on_frames(runtime::PeerId peer, Kind kind, std::string_view bytes);
   void on_close(runtime::PeerId peer);
@@ -60,12 +62,12 @@ class LinkServer {
   void forget(runtime::PeerId peer);
   void tell_waiting(const std::string& leader);
   void note_outcome(runtime::PeerId peer, runtime::PushOutcome outcome);
-  void flush_peer(runtime::PeerId peer, std::string& batch);
   void close_after_flush(runtime::PeerId peer);
 
   runtime::Loop& loop_;
   Push push_;
   codec::MasterDescription master_;
+  LinkBatches batches_;
   std::unique_ptr<runtime::ZmqServer> server_;
   std::unordered_map<std::uint64_t, Kind> peers_;
   std::map<std::uint64_t, runtime::Timer> closing_;
