@@ -1,6 +1,9 @@
 // launch-latency: from a scheduler's launch() to the moment it sees RUNNING, one task after another
 // on an idle cluster of real processes. The scheduler holds an offer when it submits, as one that
-// waits for work does. Work directories on tmpfs and on disk. Floor: vfork and exec of /bin/true.
+// waits for work does. Work directories on tmpfs and on disk. Floor: vfork and exec of /bin/true,
+// and on each medium as many bare writes with fdatasync as the way waits for: the launch before the
+// task is started, its first updates before they are told.
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,20 +59,32 @@ class OneByOne : public sdk::Scheduler {
   Clock::time_point submitted_;
 };
 
-double exec_floor_us() {
-  std::vector<double> took;
-  for (int i = 0; i < 200; ++i) {
-    const auto before = Clock::now();
+// See the agent's unit test that counts them.
+constexpr int kDurableWaits = 2;
+
+bench::Timing exec_floor() {
+  return bench::measure(10, 200, [](std::uint32_t) {
     pid_t pid = 0;
     char program[] = "/bin/true";
     char* argv[] = {program, nullptr};
     if (::posix_spawn(&pid, program, nullptr, nullptr, argv, environ) == 0) {
       ::waitpid(pid, nullptr, 0);
     }
-    took.push_back(std::chrono::duration<double, std::micro>(Clock::now() - before).count());
-  }
-  std::sort(took.begin(), took.end());
-  return took[took.size() / 2];
+  });
+}
+
+// A record appended and made durable, in the directory that the daemons work in.
+bench::Timing sync_floor(const std::string& dir) {
+  const std::string path = dir + "/sync-floor";
+  const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return {};
+  const std::string record(400, 'r');
+  const bench::Timing timing = bench::measure(10, 200, [&](std::uint32_t) {
+    bench::keep(::write(fd, record.data(), record.size()));
+    ::fdatasync(fd);
+  });
+  ::close(fd);
+  return timing;
 }
 
 int measure(bench::Report& report, const std::string& base, const char* medium, int tasks) {
@@ -80,6 +95,8 @@ int measure(bench::Report& report, const std::string& base, const char* medium, 
     std::fprintf(stderr, "launch-latency: %s\n", cluster.error().message.c_str());
     return 1;
   }
+  const double master_before = bench::cpu_ns_of(cluster->master_pid());
+  const double agent_before = bench::cpu_ns_of(cluster->agent_pid());
   OneByOne scheduler(tasks);
   sdk::SchedulerDriver driver(scheduler, {.master = cluster->link(), .name = "latency"});
   if (!driver.run() || scheduler.took_us.empty()) {
@@ -93,11 +110,24 @@ int measure(bench::Report& report, const std::string& base, const char* medium, 
                          static_cast<std::size_t>(part * static_cast<double>(took.size())))] /
            1e3;
   };
-  const double floor_ms = exec_floor_us() / 1e3;
-  const bench::Params params{{"medium", medium}, {"tasks", std::to_string(tasks)}};
-  report.add({"launch_p50", at(0.5), "ms", floor_ms, params});
-  report.add({"launch_p99", at(0.99), "ms", floor_ms, params});
-  report.add({"launch_min", took.front() / 1e3, "ms", floor_ms, params});
+  const bench::Timing exec = exec_floor();
+  const bench::Timing sync = sync_floor(cluster->dir());
+  const auto floor_ms = [&](double exec_ns, double sync_ns) {
+    return (exec_ns + kDurableWaits * sync_ns) / 1e6;
+  };
+  const bench::Params params{{"medium", medium},
+                             {"tasks", std::to_string(tasks)},
+                             {"durable_waits", std::to_string(kDurableWaits)}};
+  report.add({"launch_p50", at(0.5), "ms", floor_ms(exec.p50_ns, sync.p50_ns), params});
+  report.add({"launch_p99", at(0.99), "ms", floor_ms(exec.p99_ns, sync.p99_ns), params});
+  report.add({"launch_min", took.front() / 1e3, "ms", floor_ms(exec.min_ns, sync.min_ns), params});
+  const auto per_task_us = [&](pid_t pid, double before) {
+    return (bench::cpu_ns_of(pid) - before) / 1e3 / tasks;
+  };
+  report.add({"cpu_master", per_task_us(cluster->master_pid(), master_before), "us", {}, params});
+  report.add({"cpu_agent", per_task_us(cluster->agent_pid(), agent_before), "us", {}, params});
+  report.add({"bare_exec_p50", exec.p50_ms(), "ms", {}, {{"medium", medium}}});
+  report.add({"bare_fdatasync_p50", sync.p50_ms(), "ms", {}, {{"medium", medium}}});
   return 0;
 }
 

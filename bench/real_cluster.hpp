@@ -38,6 +38,8 @@ struct Memory {
   double rss_bytes = 0;
 };
 Memory memory_of(pid_t pid);
+// Processor time that a process and its threads have used, in nanoseconds; 0 if gone.
+double cpu_ns_of(pid_t pid);
 // Descendants of a process whose command line contains this.
 std::vector<pid_t> processes_with(const std::string& mark);
 

@@ -68,11 +68,13 @@ def test_names(tree):
 
 
 def bench_names(tree):
-    """What `./dev bench NAME` knows: programs called bench-NAME in bench/CMakeLists.txt."""
+    """What `./dev bench NAME` knows: programs called bench-NAME, and scripts."""
+    scripts = [path for path in tree.sources if re.fullmatch(r"bench/\w+\.py", path)]
     text = "\n".join(
         source.text for source in tree.named("CMakeLists.txt") if source.path.startswith("bench/")
     )
-    return set(re.findall(r"\bbench-([a-z0-9-]+)", text))
+    found = set(re.findall(r"\bbench-([a-z0-9-]+)", text))
+    return found | {pathlib.Path(path).stem.replace("_", "-") for path in scripts}
 
 
 def check_command(tree, words):

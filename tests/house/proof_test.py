@@ -22,6 +22,7 @@ class ProofTest(PlantedTree):
                 "tests/webui/c.test.ts": SCRIPT,
                 "tests/scenarios/one.txt": "",
                 "bench/CMakeLists.txt": BENCH,
+                "bench/whole_crawl.py": "",
                 "docs/proof.md": f"| Sentence | Proof |\n|---|---|\n| It holds | {proof} |\n",
             }
         )
@@ -36,6 +37,7 @@ class ProofTest(PlantedTree):
             "`tests/process/b_test.py::test_nothing_is_left`",
             "`./dev test`",
             "`./dev bench launch-latency --json` and `./dev demo --json`",
+            "`./dev bench whole-crawl`",
         ):
             with self.subTest(proof):
                 self.assertEqual(self.problems(proof), [])

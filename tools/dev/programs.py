@@ -42,46 +42,53 @@ def down(arguments):
 
 def demo(arguments):
     if not asks_help(arguments):
-        with_quiet_build("programs", arguments)
+        with_quiet_build(["programs"], arguments)
     become_script("tools/demo.py", arguments)
 
 
 def sim(arguments):
     need_source("sim/CMakeLists.txt", "sim")
-    with_quiet_build("bourse-sim", arguments)
+    with_quiet_build(["bourse-sim"], arguments)
     become([build.build_dir("release") / "bin" / "bourse-sim", *arguments])
 
 
-def bench_programs():
-    directory = build.build_dir("release") / "bin"
-    return sorted(path for path in directory.glob("bench-*") if os.access(path, os.X_OK))
+def benches():
+    """Every bench by its name: a built program, or a script that drives the real daemons."""
+    built = (build.build_dir("release") / "bin").glob("bench-*")
+    found = {
+        path.name.removeprefix("bench-"): [path] for path in built if os.access(path, os.X_OK)
+    }
+    for path in (ROOT / "bench").glob("*.py"):
+        found[path.stem.replace("_", "-")] = [sys.executable, "-B", path]
+    return dict(sorted(found.items()))
 
 
 def bench(arguments):
     need_source("bench/CMakeLists.txt", "bench")
-    with_quiet_build("benches", arguments)
+    with_quiet_build(["benches", "programs"], arguments)
     names = [word for word in arguments if not word.startswith("-")]
     flags = [word for word in arguments if word.startswith("-")]
-    found = {path.name.removeprefix("bench-"): path for path in bench_programs()}
+    found = benches()
     for name in names:
         if name not in found:
             raise Refusal(f'no bench is called "{name}": there are {", ".join(found) or "none"}.')
     status = 0
     for name in names or found:
-        status |= subprocess.run([str(found[name]), *flags], cwd=ROOT).returncode
+        command = [str(word) for word in [*found[name], *flags]]
+        status |= subprocess.run(command, cwd=ROOT).returncode
     return 1 if status else 0
 
 
-def with_quiet_build(target, arguments):
+def with_quiet_build(targets, arguments):
     """With --json the answer alone is on standard output: the build talks on the other."""
     if "--json" not in arguments:
-        build.build("release", [target])
+        build.build("release", targets)
         return
     keep = os.dup(1)
     sys.stdout.flush()
     os.dup2(2, 1)
     try:
-        build.build("release", [target])
+        build.build("release", targets)
     finally:
         sys.stdout.flush()
         os.dup2(keep, 1)

@@ -46,6 +46,27 @@ TEST_CASE("nothing is started before the launch is stored, and it takes one dura
   REQUIRE(w.update().state == TaskState::starting);
 }
 
+TEST_CASE("from a launch to RUNNING there are two durable waits") {
+  World w;
+  w.boot_and_register();
+  w.auto_store = false;
+  int waits = 0;
+  // What is asked for at one moment is written as one group, so it is one wait.
+  const auto wait = [&] {
+    REQUIRE_FALSE(w.writes.empty());
+    ++waits;
+    for (std::size_t left = w.writes.size(); left > 0; --left) w.store_next();
+  };
+  w.launch(World::task("t"));
+  wait();
+  w.started("t");
+  wait();
+  REQUIRE(w.update().state == TaskState::starting);
+  w.acknowledge(w.update());
+  REQUIRE(w.update().state == TaskState::running);
+  REQUIRE(waits == 2);
+}
+
 TEST_CASE("a launch that cannot be stored is dropped with the reason and leaves nothing") {
   World w;
   w.boot_and_register();
