@@ -65,7 +65,7 @@ void Frontier::on(const PageParsed& event) {
   if (urls_[url].kind == PageKind::robots) {
     read_robots(url, parse_robots(report.robots, ""));
   } else {
-    read_page(url, report);
+    lease.repeats = !read_page(url, report);
   }
   complete_if_ready(report.id);
 }
@@ -101,7 +101,7 @@ void Frontier::read_robots(UrlId id, RobotsRules rules) {
   open_host(urls_[id].host, std::move(rules));
 }
 
-void Frontier::read_page(UrlId id, const PageReport& report) {
+bool Frontier::read_page(UrlId id, const PageReport& report) {
   const UrlRow row = urls_[id];  // a copy: admitting links grows the table
   const auto depth = static_cast<std::uint16_t>(row.depth + 1);
   if (row.kind == PageKind::sitemap) {
@@ -111,7 +111,7 @@ void Frontier::read_page(UrlId id, const PageReport& report) {
         admit(link, {PageKind::sitemap, 0, 0, depth});
       }
     }
-    return;
+    return true;
   }
   Host& host = hosts_[row.host];
   if (const Result<Url> url = parse_url(row.url); url.ok()) {
@@ -123,10 +123,11 @@ void Frontier::read_page(UrlId id, const PageReport& report) {
   if (!host.contents.insert(report.content).second) {
     // Another address showed the same; its links were followed then.
     ++stats_.duplicates;
-    return;
+    return false;
   }
   effects_->records.push_back(ContentSeen{row.host, report.content});
   for (const std::string& link : report.links) admit(link, {PageKind::page, 2, 0, depth});
+  return true;
 }
 
 // A redirect's target is an address like any other, one hop deeper: it is paced, checked against
@@ -181,12 +182,13 @@ void Frontier::complete_if_ready(OrderId order) {
     attempt_failed(order, Outcome::bad_page, {});
     return;
   }
-  if (lease.has_item) {
+  const bool item = lease.has_item && !lease.repeats;
+  if (item) {
     ++stats_.items;
     ++hosts_[urls_[lease.url].host].items;
   }
   drop_lease(order);
-  end_url(lease.url, Outcome::ok);
+  end_url(lease.url, Outcome::ok, item);
 }
 
 void Frontier::drop_lease(OrderId order) {
@@ -197,7 +199,7 @@ void Frontier::drop_lease(OrderId order) {
   leases_.erase(it);
 }
 
-void Frontier::end_url(UrlId id, Outcome outcome) {
+void Frontier::end_url(UrlId id, Outcome outcome, bool item) {
   UrlRow& row = urls_[id];
   ASSERT(!row.done);
   row.done = true;
@@ -207,7 +209,7 @@ void Frontier::end_url(UrlId id, Outcome outcome) {
   const bool good = outcome == Outcome::ok || outcome == Outcome::redirect;
   if (!good) ++hosts_[host].failed;
   ++stats_.ended[static_cast<std::size_t>(outcome)];
-  effects_->records.push_back(UrlDone{id, outcome});
+  effects_->records.push_back(UrlDone{id, outcome, item});
   if (!robots || hosts_[host].phase == HostPhase::open) return;
   if (outcome == Outcome::redirect) {
     // The answer comes from the target, unless that was asked for already or is out of scope.

@@ -78,7 +78,7 @@ struct FrontierStats {
   std::uint64_t orders = 0;      // sent
   std::uint64_t pages = 0;       // fetched and read
   std::uint64_t page_bytes = 0;  // of answers that carried a page
-  std::uint64_t items = 0;       // pages with an item, stored
+  std::uint64_t items = 0;       // pages with an item, stored; copies aside
   std::uint64_t duplicates = 0;  // pages whose content another address had shown
   std::uint64_t retries = 0;
   std::uint64_t known = 0;   // addresses ever queued

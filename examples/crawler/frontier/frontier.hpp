@@ -116,6 +116,7 @@ class Frontier {
     bool has_item = false;
     bool stored = false;
     bool unreadable = false;  // parsed, but not as what it should be
+    bool repeats = false;     // shows what another address has shown
   };
 
   struct DigestHash {
@@ -128,11 +129,12 @@ class Frontier {
   void on(const ItemStored& event);
   void on(const OrderLost& event);
   void read_robots(UrlId id, RobotsRules rules);
-  void read_page(UrlId id, const PageReport& report);
+  // Whether the page shows anything new.
+  bool read_page(UrlId id, const PageReport& report);
   void follow_redirect(OrderId order, const FetchReport& report);
   void attempt_failed(OrderId order, Outcome outcome, Duration retry_after);
   void complete_if_ready(OrderId order);
-  void end_url(UrlId id, Outcome outcome);
+  void end_url(UrlId id, Outcome outcome, bool item = false);
   void drop_lease(OrderId order);
 
   // operators and seeds (frontier.cpp)

@@ -5,7 +5,7 @@
 namespace bourse::crawler {
 namespace {
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
 constexpr const char* kSchema =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
@@ -16,10 +16,10 @@ constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS url(id INTEGER PRIMARY KEY, host INTEGER NOT NULL,"
     "  url TEXT NOT NULL, kind INTEGER NOT NULL, priority INTEGER NOT NULL, hops INTEGER NOT NULL,"
     "  depth INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
-    "  faults INTEGER NOT NULL DEFAULT 0, outcome INTEGER);"
+    "  faults INTEGER NOT NULL DEFAULT 0, outcome INTEGER, item INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS content(host INTEGER, high INTEGER, low INTEGER,"
     "  PRIMARY KEY(host, high, low)) WITHOUT ROWID;"
-    "INSERT OR IGNORE INTO meta VALUES('version', 1);";
+    "INSERT OR IGNORE INTO meta VALUES('version', 2);";
 
 Error damaged(const std::string& what) {
   return {ErrorCode::corrupt,
@@ -55,7 +55,7 @@ struct Journal::State {
         {&add_url,
          "INSERT INTO url(id, host, url, kind, priority, hops, depth) VALUES(?, ?, ?, ?, ?, ?, ?)"},
         {&fail_url, "UPDATE url SET attempts = ?, faults = ? WHERE id = ?"},
-        {&end_url, "UPDATE url SET outcome = ? WHERE id = ?"},
+        {&end_url, "UPDATE url SET outcome = ?, item = ? WHERE id = ?"},
         {&add_content, "INSERT OR IGNORE INTO content VALUES(?, ?, ?)"},
     };
     for (const auto& [statement, sql] : all) {
@@ -96,7 +96,8 @@ struct Journal::State {
   }
   int write(const UrlDone& r) {
     return end_url.bind(1, static_cast<std::int64_t>(r.outcome))
-        .bind(2, static_cast<std::int64_t>(r.id))
+        .bind(2, std::int64_t{r.item})
+        .bind(3, static_cast<std::int64_t>(r.id))
         .step();
   }
   int write(const ContentSeen& r) {
@@ -147,7 +148,7 @@ Result<Records> Journal::load() {
   if (code != SQLITE_DONE) return state_->database.error("reading hosts");
   Result<Statement> urls = state_->database.prepare(
       "SELECT id, host, url, kind, priority, hops, depth, attempts, outcome, outcome IS NULL, "
-      "faults"
+      "faults, item"
       " FROM url ORDER BY id");
   if (!urls.ok()) return urls.error();
   std::int64_t url_count = 0;
@@ -168,7 +169,7 @@ Result<Records> Journal::load() {
                                   static_cast<std::uint32_t>(urls->number(10))});
     }
     if (urls->number(9) == 0) {
-      records.push_back(UrlDone{url, static_cast<Outcome>(urls->number(8))});
+      records.push_back(UrlDone{url, static_cast<Outcome>(urls->number(8)), urls->number(11) != 0});
     }
   }
   if (code != SQLITE_DONE) return state_->database.error("reading addresses");

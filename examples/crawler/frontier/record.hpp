@@ -54,6 +54,7 @@ struct UrlFailed {
 struct UrlDone {
   UrlId id = 0;
   Outcome outcome = Outcome::ok;
+  bool item = false;  // it brought an item that no other address had brought
   bool operator==(const UrlDone&) const = default;
 };
 struct ContentSeen {

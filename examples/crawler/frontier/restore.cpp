@@ -42,6 +42,11 @@ void Frontier::apply(const UrlDone& record) {
   row.done = true;
   row.url = std::string();
   ++hosts_[row.host].pages;
+  if (record.outcome == Outcome::ok) ++stats_.pages;
+  if (record.item) {
+    ++stats_.items;
+    ++hosts_[row.host].items;
+  }
   ++stats_.ended[static_cast<std::size_t>(record.outcome)];
 }
 

@@ -21,9 +21,11 @@ void Conductor::run(FrontierAction action) {
   for (const FrontierNote& note : effects_.notes) handlers_.on_note(note);
 }
 
+// Orders leave in pump() alone, which knows how much room there is: an answer that says "fetched"
+// makes none yet, its page is still on its way through the other stages.
 void Conductor::step(FrontierAction action) {
+  run(SetCapacity{0});
   run(std::move(action));
-  send_orders();
   handlers_.on_change();
 }
 

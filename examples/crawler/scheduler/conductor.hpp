@@ -21,6 +21,7 @@ class Conductor {
  public:
   Conductor(runtime::Loop& loop, FrontierLimits limits, Configure base, ConductorHandlers handlers);
 
+  // Sends nothing: pump() does, soon after.
   void step(FrontierAction action);
   // Tells the frontier how much room there is now, and lets it do what is due. Not a change.
   void pump();

@@ -102,6 +102,7 @@ class Crawl {
   Status operate(const Operation& operation);
   void look();
   CrawlReport report() const;
+  void publish(const CrawlReport& state);
   void end(CrawlEnd how);
 
   const CrawlOptions& options_;
@@ -183,6 +184,7 @@ void Crawl::end(CrawlEnd how) {
 void Crawl::on_registered(std::string framework_id) {
   // So that a next life takes over this framework, and with it the right to end its tasks.
   std::ofstream(options_.output + "/framework.id") << framework_id << "\n";
+  publish(report());  // operators find the crawl by it, from its first moment
 }
 
 void Crawl::on_offers(const std::vector<sdk::Offer>& offers) {
@@ -331,12 +333,16 @@ CrawlReport Crawl::report() const {
   return report;
 }
 
+void Crawl::publish(const CrawlReport& state) {
+  driver_.publish("stats.json", reporter_.document(state, runtime::wall_now()));
+}
+
 // Once a second: rates, the published document, the number of workers.
 void Crawl::look() {
   const Instant now = runtime::monotonic_now();
   const CrawlReport state = report();
   reporter_.look(state, now);
-  driver_.publish("stats.json", reporter_.document(state, runtime::wall_now()));
+  publish(state);
   if (options_.progress_json) {
     std::printf("%s\n", reporter_.progress_line(state).c_str());
     std::fflush(stdout);

@@ -67,7 +67,8 @@ std::string finished(const PageContext& context, std::string page, std::string_v
   const std::uint64_t id = name_hash(identity);
   context.filler.pad(page, context.web.draw(context.shop.number, kPad, id),
                      page_bytes(context.web.draw(context.shop.number, kSize, id)));
-  return page + "<footer>" + context.shop.host + "</footer></body></html>\n";
+  page += "<footer>" + context.shop.host + "</footer></body></html>\n";
+  return page;
 }
 
 // The address a category uses for an item: plain, with tracking, or through a redirect.

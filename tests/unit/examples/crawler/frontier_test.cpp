@@ -156,6 +156,30 @@ TEST_CASE("a page that shows what another showed is not followed") {
   CHECK(world.frontier.stats().duplicates == 1);
 }
 
+TEST_CASE("an item under two addresses counts once") {
+  World world;
+  world.act(Seed{"http://a.test/"});
+  world.open();
+  world.page(world.next().id, {"http://a.test/one", "http://a.test/two"});
+  for (int i = 0; i < 2; ++i) {
+    const FetchOrder order = world.next();
+    world.fetched(order.id, Outcome::ok);
+    world.parsed(order.id, {}, true, 7);
+    world.act(ItemStored{order.id});
+  }
+  CHECK(world.frontier.finished());
+  CHECK(world.frontier.stats().items == 1);
+  CHECK(world.frontier.hosts()[0].items == 1);
+}
+
+TEST_CASE("back-off doubles with each failure, and a longer Retry-After wins") {
+  const RetryRule rule = retry_rule(Outcome::server_error);
+  CHECK(retry_wait(rule, 1, {}) == Duration::milliseconds(500));
+  CHECK(retry_wait(rule, 2, {}) == Duration::milliseconds(1'000));
+  CHECK(retry_wait(rule, 4, {}) == Duration::milliseconds(4'000));
+  CHECK(retry_wait(rule, 2, Duration::seconds(9)) == Duration::seconds(9));
+}
+
 TEST_CASE(
     "an item's address is done only when the item is stored, in whatever order answers come") {
   for (int order_of_answers = 0; order_of_answers < 3; ++order_of_answers) {
@@ -433,6 +457,7 @@ TEST_CASE("a frontier rebuilt from its records at any point misses nothing") {
     }
     INFO("seed " << seed);
     CHECK(stored.size() == 20);
+    CHECK(world->frontier.stats().items == 20);  // those of the life before among them
   }
 }
 

@@ -14,7 +14,7 @@ TEST_CASE("the journal gives back what was committed and nothing of what was not
   const std::string path = scratch.path("journal.sqlite");
   const Records first = {HostAdded{0, "a.test"},
                          UrlAdded{0, 0, "http://a.test/robots.txt", PageKind::robots, 0, 0, 0},
-                         HostRobots{0, "User-agent: *\n"}, UrlDone{0, Outcome::ok},
+                         HostRobots{0, "User-agent: *\n"}, UrlDone{0, Outcome::ok, true},
                          HostOrders{0, true, Pace{4, Duration::seconds(2)}, true}};
   {
     auto journal = Journal::open(path);

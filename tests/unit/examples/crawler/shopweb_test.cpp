@@ -130,6 +130,83 @@ TEST_CASE("seeded trouble is at the same place in every run and heals") {
   CHECK(std::count(first.begin(), first.end(), 429U) > 0);
 }
 
+TEST_CASE("hostile shops redirect for ever, never end, lie about length and unpack to a bomb") {
+  WebConfig config;
+  config.shops = 12;
+  config.items = 10;
+  Site site(config);
+  Instant now{};
+  const auto get = [&](const std::string& target) {
+    now = now + Duration::seconds(1);
+    return site.answer({"shop-007.test", target, false}, now);
+  };
+  CHECK(get("/loop/a").extra_headers == "Location: /loop/b\r\n");
+  CHECK(get("/loop/b").extra_headers == "Location: /loop/a\r\n");
+  CHECK(get("/hop/999").extra_headers == "Location: /hop/1000\r\n");
+  CHECK(get("/firehose").manner == Manner::firehose);
+  CHECK(get("/drip").manner == Manner::drip);
+  CHECK(get("/longer").manner == Manner::longer);
+  CHECK(get("/shorter").manner == Manner::shorter);
+  CHECK(get("/cut").manner == Manner::cut);
+  CHECK(get("/lookbook").body.size() == 6'000'000);
+  const Reply bomb = get("/bomb");
+  CHECK(bomb.gzip);
+  CHECK(bomb.body.size() < 100'000);
+  // Every one of them is linked from the shop's front page, and nobody else has them.
+  const std::string home = get("/").body;
+  for (const char* path : {"/loop/a", "/hop/1", "/firehose", "/drip", "/longer", "/shorter", "/cut",
+                           "/lookbook", "/bomb"}) {
+    INFO(path);
+    CHECK(home.find(std::string("\"") + path + "\"") != std::string::npos);
+    CHECK(site.answer({"shop-006.test", path, false}, now).status == 404);
+    now = now + Duration::seconds(1);
+  }
+}
+
+TEST_CASE("a slow page takes its time once, and a calendar has a tomorrow for ever") {
+  WebConfig config;
+  config.shops = 3;
+  config.items = 200;
+  Site site(config);
+  const Shop& shop = site.web().shops()[1];
+  REQUIRE(shop.calendar);
+  Instant now{};
+  const auto get = [&](const std::string& target) {
+    now = now + Duration::seconds(1);
+    return site.answer({shop.host, target, false}, now);
+  };
+  int slow = 0;
+  for (std::uint32_t index = 0; index < config.items; ++index) {
+    if (site.web().trouble_at(shop, index) != Trouble::slow) continue;
+    ++slow;
+    CHECK(get(site.web().item_path(shop, index)).delay_ms > 1'000);
+    CHECK(get(site.web().item_path(shop, index)).delay_ms == 0);
+  }
+  CHECK(slow > 0);
+  CHECK(get("/calendar/2026/12/28").body.find("\"/calendar/2026/1/1\"") != std::string::npos);
+  CHECK(get("/calendar/9999/1/1").body.find("\"/calendar/10000/1/1\"") != std::string::npos);
+}
+
+TEST_CASE("a shop with session ids writes other links on every visit and serves them all") {
+  WebConfig config;
+  config.shops = 6;
+  config.items = 10;
+  Site site(config);
+  for (const std::uint32_t number : {2U, 5U}) {
+    const Shop& shop = site.web().shops()[number];
+    REQUIRE(shop.session_ids);
+    const Instant later = Instant{} + Duration::seconds(5);
+    const std::string first = site.answer({shop.host, "/", false}, Instant{}).body;
+    const std::string second = site.answer({shop.host, "/", false}, later).body;
+    CHECK(first != second);
+    const std::string mark = number == 2 ? "?sid=" : ";jsessionid=";
+    const std::size_t at = second.find("/c/jackets" + mark);
+    REQUIRE(at != std::string::npos);
+    const std::string link = second.substr(at, second.find('"', at) - at);
+    CHECK(site.answer({shop.host, link, false}, later).status == 200);
+  }
+}
+
 TEST_CASE("twelve shops show every markup, encoding and sitemap, and 3 to 8 requests a second") {
   WebConfig config;
   config.shops = 300;
