@@ -23,8 +23,18 @@ std::int64_t checksum(std::int64_t sequence, const char* bytes, std::size_t size
                                    (static_cast<std::uint64_t>(sequence) * 0x9e3779b97f4a7c15ULL));
 }
 
+constexpr off_t kLeastPageBytes = 512;
+
+// A row of the table `scratch` (row 1 is what is written to neutralise a failed commit).
+constexpr char kBaseRow[] = "2";  // sequence number of the first record: moved by compaction
+
 Error plain_error(ErrorCode code, std::string message) {
   return {code, std::move(message)};
+}
+
+int number(void* to, int, char** columns, char**) {
+  *static_cast<std::int64_t*>(to) = columns[0] == nullptr ? 0 : std::atoll(columns[0]);
+  return 0;
 }
 
 }  // namespace
@@ -34,6 +44,7 @@ Error RecordFile::error_of(int code, const std::string& what) const {
   switch (code & 0xff) {
     case SQLITE_FULL:
       return {ErrorCode::full, text + "; free some space on its disk"};
+    case SQLITE_ERROR:  // our statements are right: the tables are not what we made
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {ErrorCode::corrupt, text + "; the file is damaged or not a record store"};
@@ -60,7 +71,17 @@ Result<std::unique_ptr<RecordFile>> RecordFile::open(const std::string& path, co
     return plain_error(code, "cannot open " + path + ": " + strerror(errno));
   }
   ::fchmod(fd, 0600);
+  struct stat known {};
+  const bool headless = ::fstat(fd, &known) == 0 && known.st_size < kLeastPageBytes;
   ::close(fd);
+  // SQLite would take the log away from such a database.
+  const std::int64_t promised = RecordWitness(path + "-promised").promised().value_or(0);
+  if (headless && promised > 0) {
+    return plain_error(ErrorCode::corrupt,
+                       path + " has " + std::to_string(known.st_size) + " bytes, but " +
+                           std::to_string(promised) +
+                           " records were stored in it; restore the file from a copy");
+  }
   sqlite3* raw = nullptr;
   const int rc = sqlite3_open_v2(
       path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, vfs);
@@ -68,9 +89,14 @@ Result<std::unique_ptr<RecordFile>> RecordFile::open(const std::string& path, co
       new RecordFile(std::unique_ptr<sqlite3, DatabaseClose>(raw), path));
   if (rc != SQLITE_OK) return file->error_of(rc, "cannot open");
   sqlite3_extended_result_codes(raw, 1);
+  // Refused, it stays as it is: closing would move the log into the database and remove it.
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   if (Status s = file->configure(); !s.ok()) return s.error();
+  if (Status s = file->load_base(); !s.ok()) return s.error();
   if (Status s = file->load(records); !s.ok()) return s.error();
+  if (Status s = file->check_whole(); !s.ok()) return s.error();
   if (Status s = file->prepare(); !s.ok()) return s.error();
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   return file;
 }
 
@@ -79,19 +105,25 @@ Status RecordFile::check_owner() {
   if (const int rc = run("PRAGMA locking_mode=EXCLUSIVE"); rc != SQLITE_OK) {
     return error_of(rc, "cannot lock");
   }
-  const auto number = [](void* to, int, char** columns, char**) {
-    *static_cast<int*>(to) = columns[0] == nullptr ? 0 : std::atoi(columns[0]);
-    return 0;
-  };
-  int tables = 0;
-  int id = 0;
+  std::int64_t tables = 0;
+  std::int64_t ours = 0;
+  std::int64_t id = 0;
   int rc = sqlite3_exec(db_.get(), "SELECT count(*) FROM sqlite_master", number, &tables, nullptr);
   if (rc == SQLITE_OK) {
     rc = sqlite3_exec(db_.get(), "PRAGMA application_id", number, &id, nullptr);
   }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_exec(db_.get(),
+                      "SELECT count(*) FROM sqlite_master WHERE name IN ('record','scratch')",
+                      number, &ours, nullptr);
+  }
   if (rc != SQLITE_OK) return error_of(rc, "cannot read");
   if (tables > 0 && id != kApplicationId) {
     return plain_error(ErrorCode::corrupt, path_ + " is a database, but not a record store");
+  }
+  set_up_ = ours == 2;
+  if (!set_up_ && witness_.promised().value_or(0) > 0) {
+    return plain_error(ErrorCode::corrupt, path_ + " has lost its tables; restore it from a copy");
   }
   return {};
 }
@@ -99,12 +131,17 @@ Status RecordFile::check_owner() {
 Status RecordFile::configure() {
   if (Status s = check_owner(); !s.ok()) return s;
   // The exclusive lock also keeps SQLite from making a shared-memory file beside the log.
+  // Nothing is written to a store that is set up: a full disk must not keep us from reading it.
   const std::string create =
-      "BEGIN IMMEDIATE;PRAGMA application_id=" + std::to_string(kApplicationId) +
-      ";CREATE TABLE IF NOT EXISTS record(sequence INTEGER PRIMARY KEY,"
-      " checksum INTEGER NOT NULL, bytes BLOB NOT NULL);"
-      "CREATE TABLE IF NOT EXISTS scratch(one INTEGER PRIMARY KEY, value INTEGER NOT NULL);"
-      "INSERT OR IGNORE INTO scratch VALUES(1, 0);COMMIT";
+      set_up_ ? ""
+              : "BEGIN IMMEDIATE;PRAGMA application_id=" + std::to_string(kApplicationId) +
+                    ";CREATE TABLE IF NOT EXISTS record(sequence INTEGER PRIMARY KEY,"
+                    " checksum INTEGER NOT NULL, bytes BLOB NOT NULL);"
+                    "CREATE TABLE IF NOT EXISTS scratch(one INTEGER PRIMARY KEY, value INTEGER NOT "
+                    "NULL);"
+                    "INSERT OR IGNORE INTO scratch VALUES(1, 0);"
+                    "INSERT OR IGNORE INTO scratch VALUES(" +
+                    kBaseRow + ", 1);COMMIT";
   for (const char* sql :
        {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0",
         "PRAGMA journal_size_limit=67108864", create.c_str()}) {
@@ -120,6 +157,17 @@ Status RecordFile::configure() {
   return {};
 }
 
+// Stores of earlier builds have no such row until their next compaction.
+Status RecordFile::load_base() {
+  std::int64_t base = 0;
+  const std::string sql = std::string("SELECT value FROM scratch WHERE one=") + kBaseRow;
+  const int rc = sqlite3_exec(db_.get(), sql.c_str(), number, &base, nullptr);
+  if (rc != SQLITE_OK) return error_of(rc, "cannot read");
+  if (base > 0) base_ = base;
+  next_ = base_.value_or(1);
+  return {};
+}
+
 Status RecordFile::load(std::vector<std::string>& records) {
   sqlite3_stmt* raw = nullptr;
   int rc = sqlite3_prepare_v2(db_.get(),
@@ -131,7 +179,7 @@ Status RecordFile::load(std::vector<std::string>& records) {
     const std::int64_t sequence = sqlite3_column_int64(raw, 0);
     const auto* bytes = static_cast<const char*>(sqlite3_column_blob(raw, 2));
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(raw, 2));
-    const bool in_order = records.empty() || sequence == next_;
+    const bool in_order = sequence == next_ || (records.empty() && !base_);
     if (!in_order || sqlite3_column_int64(raw, 1) != checksum(sequence, bytes, size)) {
       return plain_error(ErrorCode::corrupt, path_ + ": record " + std::to_string(sequence) +
                                                  " is damaged or its predecessor is missing; "
@@ -143,6 +191,35 @@ Status RecordFile::load(std::vector<std::string>& records) {
   return rc == SQLITE_DONE ? Status() : error_of(rc, "cannot read");
 }
 
+// What the records themselves cannot tell: that the last of them are there, and that the pages
+// beside them are sound, so that the next write does not trip over them.
+Status RecordFile::check_whole() {
+  const std::int64_t promised = witness_.promised().value_or(0);
+  if (next_ <= promised) {
+    return plain_error(ErrorCode::corrupt,
+                       path_ + ": records " + std::to_string(next_) + " to " +
+                           std::to_string(promised) +
+                           " were stored and are not there any more, so the file or its log (" +
+                           path_ + "-wal) is damaged; restore them from a copy");
+  }
+  if (sqlite3_db_readonly(db_.get(), "main") == 1) {
+    return plain_error(ErrorCode::corrupt,
+                       path_ +
+                           " says in its header that it is read-only, which no build of ours "
+                           "writes, so it is damaged; restore the file from a copy");
+  }
+  std::string verdict;
+  const auto take = [](void* to, int, char** columns, char**) {
+    *static_cast<std::string*>(to) = columns[0] == nullptr ? "" : columns[0];
+    return 0;
+  };
+  const int rc = sqlite3_exec(db_.get(), "PRAGMA quick_check(1)", take, &verdict, nullptr);
+  if (rc != SQLITE_OK) return error_of(rc, "cannot check");
+  if (verdict == "ok") return {};
+  return plain_error(ErrorCode::corrupt,
+                     path_ + " is damaged: " + verdict + "; restore the file from a copy");
+}
+
 Status RecordFile::prepare() {
   sqlite3_stmt* raw = nullptr;
   const int rc = sqlite3_prepare_v3(db_.get(), "INSERT INTO record VALUES(?1, ?2, ?3)", -1,
@@ -151,9 +228,16 @@ Status RecordFile::prepare() {
   return rc == SQLITE_OK ? Status() : error_of(rc, "cannot prepare");
 }
 
+int RecordFile::begin_at(std::int64_t sequence) {
+  const std::string sql = std::string("INSERT OR REPLACE INTO scratch VALUES(") + kBaseRow + ", " +
+                          std::to_string(sequence) + ")";
+  return run(sql.c_str());
+}
+
 int RecordFile::write(const Batch& batch, std::int64_t& next) {
   if (batch.replace_all) {
     if (const int rc = run("DELETE FROM record"); rc != SQLITE_OK) return rc;
+    if (const int rc = begin_at(next); rc != SQLITE_OK) return rc;
   }
   for (const std::string& bytes : *batch.records) {
     sqlite3_bind_int64(insert_.get(), 1, next);
@@ -171,7 +255,8 @@ int RecordFile::write(const Batch& batch, std::int64_t& next) {
 // A commit whose sync failed may have left complete frames in the log: after a crash they would
 // come back. Writing and syncing something else over the same frames makes sure they do not.
 bool RecordFile::neutralise_failed_commit() {
-  return run("BEGIN IMMEDIATE; UPDATE scratch SET value = value + 1; COMMIT") == SQLITE_OK;
+  return run("BEGIN IMMEDIATE; UPDATE scratch SET value = value + 1 WHERE one = 1; COMMIT") ==
+         SQLITE_OK;
 }
 
 WriteResult RecordFile::commit(const std::vector<Batch>& batches) {
@@ -183,6 +268,7 @@ WriteResult RecordFile::commit(const std::vector<Batch>& batches) {
   if (rc == SQLITE_OK) rc = run("COMMIT");
   if (rc == SQLITE_OK) {
     next_ = next;
+    witness_.promise(next_ - 1);
     return {};
   }
   const Error why = error_of(rc, "cannot write to");

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "runtime/record_store.hpp"
+#include "runtime/record_witness.hpp"
 
 namespace bourse::runtime {
 
@@ -41,13 +43,16 @@ class RecordFile {
 
  private:
   RecordFile(std::unique_ptr<sqlite3, DatabaseClose> db, std::string path)
-      : db_(std::move(db)), path_(std::move(path)) {}
+      : db_(std::move(db)), path_(std::move(path)), witness_(path_ + "-promised") {}
 
   Status check_owner();
   Status configure();
+  Status load_base();
   Status load(std::vector<std::string>& records);
+  Status check_whole();
   Status prepare();
   int write(const Batch& batch, std::int64_t& next);
+  int begin_at(std::int64_t sequence);
   bool neutralise_failed_commit();
   int run(const char* sql);
   Error error_of(int code, const std::string& what) const;
@@ -55,8 +60,11 @@ class RecordFile {
   std::unique_ptr<sqlite3, DatabaseClose> db_;
   std::string path_;
   std::unique_ptr<sqlite3_stmt, StatementFinalize> insert_;
-  std::int64_t next_ = 1;  // sequence number of the next record
-  int log_pages_ = 0;      // in the write-ahead log after the last commit
+  RecordWitness witness_;
+  bool set_up_ = false;               // the tables are there
+  std::optional<std::int64_t> base_;  // sequence number of the first record
+  std::int64_t next_ = 1;             // of the next one
+  int log_pages_ = 0;                 // in the write-ahead log after the last commit
 };
 
 }  // namespace bourse::runtime

@@ -7,6 +7,9 @@
 // failed in a way that leaves open whether it is stored; the store takes nothing more (every later
 // call completes `unknown`) and the process should end and recover by loading.
 //
+// Beside the file lies FILE-promised, which says how far it had promised (record_witness.hpp):
+// open() refuses a store that lacks what was told stored, whatever happened to it.
+//
 // Ownership and thread: belongs to the loop's thread; the SQLite work runs on a thread of its own.
 // Destruction waits for what was submitted, without running completions. One process at a time: a
 // second open of the same path is an error. The file is readable by its owner only.
@@ -53,7 +56,8 @@ class RecordStore {
   struct Opened;
 
   // Creates the file if there is none (its directory must exist) and loads every record in order.
-  // corrupt: the file is not a store or a record fails its checksum; nothing is changed then.
+  // corrupt: the file is not a store, a record fails its checksum, or one that was promised is not
+  // there; nothing is changed then. A store that is there is opened and read on a full disk too.
   static Result<Opened> open(Loop& loop, const std::string& path, RecordStoreOptions options = {});
   ~RecordStore();
   RecordStore(const RecordStore&) = delete;
