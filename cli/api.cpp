@@ -1,5 +1,6 @@
 #include "cli/api.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 
@@ -12,16 +13,30 @@ namespace bourse::cli {
 namespace {
 
 constexpr std::size_t kMostAnswerBytes = 512u << 20;
+constexpr std::size_t kMostMasters = 16;
+constexpr int kMostHops = 4;
+
+Error refused(int status, const std::string& body) {
+  return {status == 404 ? ErrorCode::not_found : ErrorCode::invalid,
+          body.empty() ? "HTTP " + std::to_string(status) : body};
+}
 
 }  // namespace
 
-Api::Api(std::string master) : master_(std::move(master)) {
-  if (master_.find("://") == std::string::npos) master_ = "http://" + master_;
-  while (!master_.empty() && master_.back() == '/') master_.pop_back();
+Api::Api(const std::string& masters) {
+  std::size_t begin = 0;
+  while (begin <= masters.size()) {
+    const std::size_t end = std::min(masters.find(',', begin), masters.size());
+    std::string master = masters.substr(begin, end - begin);
+    begin = end + 1;
+    if (master.find("://") == std::string::npos) master = "http://" + master;
+    while (!master.empty() && master.back() == '/') master.pop_back();
+    masters_.push_back(std::move(master));
+  }
 }
 
-Result<std::string> Api::request(const std::string& method, const std::string& url,
-                                 const std::string& body) {
+Result<Api::Answer> Api::exchange(const std::string& method, const std::string& url,
+                                  const std::string& body) {
   runtime::HttpClientRequest out;
   out.method = method;
   out.url = url;
@@ -29,16 +44,11 @@ Result<std::string> Api::request(const std::string& method, const std::string& u
   if (!body.empty()) out.headers.add("Content-Type", "application/json");
   out.headers.add("Accept", "application/json");
   out.body = body;
-  std::optional<Result<std::string>> answer;
+  std::optional<Result<Answer>> answer;
   runtime::HttpClientCallbacks callbacks;
   callbacks.on_response = [&](runtime::HttpResponse response) {
-    if (response.status / 100 == 2) {
-      answer = std::string(response.bytes());
-    } else {
-      answer =
-          Error{response.status == 404 ? ErrorCode::not_found : ErrorCode::invalid,
-                response.body.empty() ? "HTTP " + std::to_string(response.status) : response.body};
-    }
+    answer = Answer{response.status, std::string(response.bytes()),
+                    std::string(response.headers.get("Location"))};
     loop_.stop();
   };
   callbacks.on_error = [&](const Error& error) {
@@ -51,14 +61,43 @@ Result<std::string> Api::request(const std::string& method, const std::string& u
   return std::move(*answer);
 }
 
+Result<std::string> Api::request(const std::string& method, const std::string& url,
+                                 const std::string& body) {
+  auto answer = exchange(method, url, body);
+  if (!answer.ok()) return answer.error();
+  if (answer->status / 100 == 2) return std::move(answer->body);
+  return refused(answer->status, answer->body);
+}
+
 Result<std::string> Api::call(const std::string& json) {
-  auto answer = request("POST", master_ + "/api/v1", json);
-  if (!answer.ok() && answer.error().code == ErrorCode::unavailable) {
-    return Error{ErrorCode::unavailable,
-                 "no master at " + master_ + " (" + answer.error().message +
-                     "); give its address with --master=HOST:PORT or BOURSE_MASTER"};
+  std::string trouble;
+  for (std::size_t i = 0; i < masters_.size(); ++i) {
+    std::string master = masters_[i];
+    for (int hop = 0; hop < kMostHops; ++hop) {
+      auto answer = exchange("POST", master + "/api/v1", json);
+      if (!answer.ok()) {
+        trouble = "no master at " + master + " (" + answer.error().message +
+                  "); give its address with --master=HOST:PORT or BOURSE_MASTER";
+        break;
+      }
+      if (answer->status / 100 == 2) {
+        masters_.insert(masters_.begin(), master);
+        masters_.resize(std::min(masters_.size(), kMostMasters));
+        return std::move(answer->body);
+      }
+      if (answer->status == 307 && answer->location.starts_with("//")) {
+        const std::size_t path = answer->location.find('/', 2);
+        master = "http:" + answer->location.substr(0, path);
+        trouble = "the masters send on to each other and none leads; try again";
+        continue;
+      }
+      const Error error = refused(answer->status, answer->body);
+      if (answer->status != 503) return error;
+      trouble = error.message;
+      break;
+    }
   }
-  return answer;
+  return Error{ErrorCode::unavailable, trouble};
 }
 
 Status Api::call(const std::string& json, mesos::v1::master::Response& response) {

@@ -1,10 +1,12 @@
-// Api: operator calls to a master, one after the other, from a command line. Owns a loop; main
-// thread. Errors are sentences for a person.
+// Api: operator calls to the master that leads, one after the other, from a command line. Of
+// several masters any may be named: one that does not lead sends on, one that is gone is passed
+// over. Owns a loop; main thread. Errors are sentences for a person.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "runtime/loop.hpp"
@@ -17,8 +19,8 @@ namespace bourse::cli {
 
 class Api {
  public:
-  // "127.0.0.1:5050" or "http://host:port".
-  explicit Api(std::string master);
+  // "127.0.0.1:5050" or "http://host:port", several with commas.
+  explicit Api(const std::string& masters);
 
   // POST /api/v1 with this JSON; the body of the answer.
   Result<std::string> call(const std::string& json);
@@ -28,10 +30,17 @@ class Api {
                               const std::string& body);
   // Waits this long; false when interrupted (Ctrl-C).
   bool wait(Duration span);
-  const std::string& master() const { return master_; }
 
  private:
-  std::string master_;
+  struct Answer {
+    int status = 0;
+    std::string body;
+    std::string location;
+  };
+  Result<Answer> exchange(const std::string& method, const std::string& url,
+                          const std::string& body);
+
+  std::vector<std::string> masters_;  // to be tried in this order: the one that led last is first
   runtime::Loop loop_;
 };
 

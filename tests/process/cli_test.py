@@ -1,4 +1,4 @@
-"""`bourse`: each command against a real cluster, as a table for people and as --json for programs."""
+"""`bourse`: each command against a real cluster, as a table for people and --json for programs."""
 
 import http.server
 import json
