@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "agent/isolation/process_identity.hpp"
-#include "agent/shell/notes.hpp"
+#include "link/notes.hpp"
 #include "model/leader_finder.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -53,7 +53,7 @@ void AgentProcess::drain() {
     events_.pop_front();
     effects_.clear();
     core_->step(event, effects_);
-    write_notes(effects_.notes);
+    link::write_notes(effects_.notes);
     std::vector<Effect> list = std::move(effects_.list);
     for (Effect& effect : list) perform(effect);
   }

@@ -1,28 +1,14 @@
 #include "master/shell/core_runner.hpp"
 
+#include "link/notes.hpp"
 #include "model/limits.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/log.hpp"
 
 namespace bourse::master {
 
 namespace {
 
 constexpr std::size_t kIngressBytes = 512u << 20;
-
-runtime::LogLevel level_of(Note::Level level) {
-  switch (level) {
-    case Note::Level::debug:
-      return runtime::LogLevel::debug;
-    case Note::Level::info:
-      return runtime::LogLevel::info;
-    case Note::Level::warning:
-      return runtime::LogLevel::warning;
-    case Note::Level::error:
-      return runtime::LogLevel::error;
-  }
-  return runtime::LogLevel::info;
-}
 
 }  // namespace
 
@@ -96,7 +82,7 @@ void CoreRunner::step(EventBody body) {
   step_ns_.fetch_add(static_cast<std::uint64_t>((runtime::monotonic_now() - before).ns),
                      std::memory_order_relaxed);
   steps_.fetch_add(1, std::memory_order_relaxed);
-  write_notes();
+  link::write_notes(effects_.notes);
   for (Effect& effect : effects_.list) perform(effect);
   for (Change& change : effects_.changes) {
     change.sequence += sequence_base();
@@ -180,18 +166,6 @@ void CoreRunner::arm() {
     step(Tick{});
     hand_over();
   });
-}
-
-void CoreRunner::write_notes() {
-  for (const Note& note : effects_.notes) {
-    const runtime::LogLevel level = level_of(note.level);
-    if (!runtime::log_enabled(level)) continue;
-    std::string text = note.code;
-    for (const auto& [key, value] : note.fields) {
-      text += runtime::render_log_line("", {{key, value}});
-    }
-    runtime::log(level, text);
-  }
 }
 
 }  // namespace bourse::master

@@ -68,7 +68,6 @@ class CoreRunner {
   void persist(Persist& persist);
   void hand_over();
   void arm();
-  void write_notes();
 
   MasterConfig config_;
   CoreSinks sinks_;
