@@ -20,15 +20,21 @@ constexpr std::array<std::uint16_t, 32> kWindows1252 = {
     0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
 
-bool is_ascii(std::string_view text) {
-  while (text.size() >= 8) {
+// How many bytes at the front are ASCII. Pages mostly are, so whatever converts them takes such runs
+// at once.
+std::size_t ascii_run(std::string_view text) {
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
     std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), 8);
-    if ((word & 0x8080808080808080ULL) != 0) return false;
-    text.remove_prefix(8);
+    std::memcpy(&word, text.data() + at, 8);
+    if ((word & 0x8080808080808080ULL) != 0) break;
   }
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at;
+}
+
+bool is_ascii(std::string_view text) {
+  return ascii_run(text) == text.size();
 }
 
 // The length of the well-formed sequence at the front, 0 when there is none.
@@ -65,9 +71,14 @@ void append_code_point(std::string& out, std::uint32_t code) {
 std::string from_windows_1252(std::string_view body) {
   std::string out;
   out.reserve(body.size() + body.size() / 8);
-  for (const char c : body) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80 && byte < 0xA0 && kWindows1252[byte - 0x80U] != 0) {
+  while (!body.empty()) {
+    const std::size_t run = ascii_run(body);
+    out += body.substr(0, run);
+    body.remove_prefix(run);
+    if (body.empty()) break;
+    const auto byte = static_cast<unsigned char>(body.front());
+    body.remove_prefix(1);
+    if (byte < 0xA0 && kWindows1252[byte - 0x80U] != 0) {
       append_code_point(out, kWindows1252[byte - 0x80U]);
     } else {
       append_code_point(out, byte);
@@ -79,7 +90,12 @@ std::string from_windows_1252(std::string_view body) {
 // Every malformed piece replaced, so that whatever comes next may rely on UTF-8.
 std::string with_replacements(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   while (!text.empty()) {
+    const std::size_t run = ascii_run(text);
+    out += text.substr(0, run);
+    text.remove_prefix(run);
+    if (text.empty()) break;
     const std::size_t length = sequence_length(text);
     out += length == 0 ? kReplacement : text.substr(0, length);
     text.remove_prefix(length == 0 ? 1 : length);
@@ -144,10 +160,8 @@ std::string meant_by(const std::string& charset) {
 
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
-    if (text.size() >= 64 && is_ascii(text.substr(0, 64))) {
-      text.remove_prefix(64);
-      continue;
-    }
+    text.remove_prefix(ascii_run(text));
+    if (text.empty()) break;
     const std::size_t length = sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -12,8 +12,19 @@ namespace {
 constexpr std::size_t kMaxCaptureBytes = 1 << 20;
 constexpr std::size_t kMaxMicroItems = 4'096;
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+inline bool is_blank(char c) {
+  return static_cast<unsigned char>(c) <= ' ' &&
+         (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f');
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool starts_with_word(std::string_view text, std::string_view lower_word) {
+  return text.size() >= lower_word.size() &&
+         std::equal(lower_word.begin(), lower_word.end(), text.begin(),
+                    [](char word, char c) { return word == lower(c); });
 }
 
 std::string folded(std::string_view text) {
@@ -90,8 +101,9 @@ class Reader {
       ++too_deep_;
       return;
     }
-    elements_.push_back({name == "script" || name == "style" || name == "noscript",
-                         name == "del" || name == "s", kNoScope});
+    const Raw raw = name == "script" ? Raw::script : name == "style" ? Raw::style : Raw::no;
+    elements_.push_back(
+        {raw, raw != Raw::no || name == "noscript", name == "del" || name == "s", kNoScope});
     hidden_ += elements_.back().hidden ? 1 : 0;
     struck_ += elements_.back().struck ? 1 : 0;
     if (name == "script" && attributes.text("type") == "application/ld+json") {
@@ -133,15 +145,27 @@ class Reader {
       if (wanted && capture.text.size() < kMaxCaptureBytes) capture.text += text;
     }
     if (hidden_ > 0) return;
-    for (const char c : text) {
-      if (is_blank(c)) {
+    for (std::size_t at = 0; at < text.size();) {
+      if (is_blank(text[at])) {
         gap_ = true;
-      } else {
-        if (gap_) visible_ += ' ';
-        gap_ = false;
-        visible_ += c;
+        ++at;
+        continue;
       }
+      const std::size_t begin = at;
+      while (at < text.size() && !is_blank(text[at])) ++at;
+      if (gap_) visible_ += ' ';
+      gap_ = false;
+      visible_.append(text, begin, at - begin);
     }
+  }
+
+  // Inside a script or style element whose text nobody here looks at: the beginning of the tag that
+  // ends it, else "".
+  std::string_view ignored_until() const {
+    if (too_deep_ > 0 || elements_.empty()) return {};
+    const bool wanted = !captures_.empty() && captures_.back().into == Into::json_ld;
+    if (wanted || elements_.back().raw == Raw::no) return {};
+    return elements_.back().raw == Raw::script ? "</script" : "</style";
   }
 
   HtmlFacts finish() {
@@ -162,7 +186,9 @@ class Reader {
   }
 
  private:
+  enum class Raw : std::uint8_t { no, script, style };
   struct Element {
+    Raw raw = Raw::no;
     bool hidden = false;
     bool struck = false;
     std::size_t scope = kNoScope;  // the microdata item this element opened
@@ -295,6 +321,38 @@ void on_characters(void* user, const xmlChar* text, int count) {
       {reinterpret_cast<const char*>(text), static_cast<std::size_t>(count)});
 }
 
+// Where the next tag ends that seems to open a script or style element; the end of all when there
+// is none. Whether it does (and not in a comment, say), the parser decides.
+std::size_t behind_raw_tag(std::string_view html) {
+  for (std::size_t at = html.find('<'); at != html.npos; at = html.find('<', at + 1)) {
+    const std::string_view name = html.substr(at + 1);
+    if (starts_with_word(name, "script") || starts_with_word(name, "style")) {
+      const std::size_t end = html.find('>', at);
+      return end == html.npos ? html.size() : end + 1;
+    }
+  }
+  return html.size();
+}
+
+std::size_t find_tag(std::string_view html, std::string_view tag) {
+  std::size_t at = html.find('<');
+  while (at != html.npos && !starts_with_word(html.substr(at), tag)) at = html.find('<', at + 1);
+  return std::min(at, html.size());
+}
+
+// Most of many pages is text of scripts and style sheets. The parser looks at every character of
+// it, so such text is left out, once the parser has said that it is inside one.
+void feed(htmlParserCtxtPtr parser, const Reader& reader, std::string_view html) {
+  while (!html.empty()) {
+    const std::size_t end = behind_raw_tag(html);
+    htmlParseChunk(parser, html.data(), static_cast<int>(end), 0);
+    html.remove_prefix(end);
+    const std::string_view tag = reader.ignored_until();
+    if (!tag.empty()) html.remove_prefix(find_tag(html, tag));
+  }
+  htmlParseChunk(parser, nullptr, 0, 1);
+}
+
 }  // namespace
 
 std::string_view MicroItem::value(std::string_view property) const {
@@ -325,7 +383,7 @@ HtmlFacts read_html(std::string_view utf8) {
   if (parser == nullptr) return reader.finish();
   htmlCtxtUseOptions(
       parser, HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
-  htmlParseChunk(parser, utf8.data(), static_cast<int>(utf8.size()), 1);
+  feed(parser, reader, utf8);
   if (parser->myDoc != nullptr) xmlFreeDoc(parser->myDoc);
   htmlFreeParserCtxt(parser);
   return reader.finish();

@@ -1,5 +1,6 @@
 #include "examples/crawler/fetch/fetcher.hpp"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -15,6 +17,8 @@
 
 namespace bourse::crawler {
 namespace {
+
+constexpr std::uint64_t kMostReservedBytes = 1 << 20;
 
 Instant now() {
   timespec time{};
@@ -38,6 +42,24 @@ bool names_header(std::string_view line, std::string_view lower_name) {
   return std::equal(lower_name.begin(), lower_name.end(), line.begin(), [](char a, char b) {
     return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b);
   });
+}
+
+// "127.0.0.1:80" or "[::1]:80".
+bool is_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string host(text.substr(0, colon));
+  int family = AF_INET;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+    family = AF_INET6;
+  }
+  in6_addr any{};
+  std::uint16_t port = 0;
+  const std::string_view digits = text.substr(colon + 1);
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return ::inet_pton(family, host.c_str(), &any) == 1 && parsed.ec == std::errc{} &&
+         parsed.ptr == digits.data() + digits.size() && port > 0;
 }
 
 // One request under way. Reused, with its curl handle, for later ones.
@@ -74,6 +96,13 @@ std::size_t on_header(char* data, std::size_t, std::size_t count, void* user) {
   const std::string_view line(data, count);
   transfer.headers += line;
   if (names_header(line, "location")) transfer.location = trimmed(line.substr(9));
+  if (names_header(line, "content-length")) {
+    // As a hint only: shops lie about it.
+    std::uint64_t length = 0;
+    const std::string_view text = trimmed(line.substr(15));
+    std::from_chars(text.data(), text.data() + text.size(), length);
+    transfer.body.reserve(std::min<std::uint64_t>(length, kMostReservedBytes));
+  }
   if (names_header(line, "retry-after")) transfer.retry_after = trimmed(line.substr(12));
   return count;
 }
@@ -118,12 +147,13 @@ Result<HostsMap> parse_hosts(std::string_view text) {
     const std::string_view line = trimmed(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.empty() || line.front() == '#') continue;
-    const std::size_t space = line.find(' ');
-    if (space == std::string_view::npos || line.find(':', space) == std::string_view::npos) {
+    const std::size_t space = std::min(line.find(' '), line.size());
+    const std::string_view address = trimmed(line.substr(space));
+    if (!is_address(address)) {
       return invalid("hosts line " + std::to_string(number) + " is \"" + std::string(line) +
-                     "\", wanted \"host address:port\"");
+                     "\", wanted \"host address:port\", the address in numbers");
     }
-    hosts.address_of[std::string(line.substr(0, space))] = trimmed(line.substr(space));
+    hosts.address_of[std::string(line.substr(0, space))] = address;
   }
   return hosts;
 }
@@ -153,7 +183,10 @@ class Fetcher::Multi {
     }
     for (const auto& transfer : idle_) curl_easy_cleanup(transfer->easy);
     curl_multi_cleanup(multi_);
-    for (const auto& [host, list] : connect_to_) curl_slist_free_all(list);
+    for (const auto& [host, address] : addresses_) {
+      curl_slist_free_all(address.resolve);
+      curl_slist_free_all(address.headers);
+    }
     ::close(epoll_);
   }
 
@@ -164,7 +197,7 @@ class Fetcher::Multi {
       refuse(std::move(order), Outcome::refused);
       return true;
     }
-    curl_slist* const address = address_for(url->host);
+    const Address* const address = address_for(*url);
     if (address == nullptr && hosts_.only_these) {
       refuse(std::move(order), Outcome::dns);
       return true;
@@ -172,9 +205,17 @@ class Fetcher::Multi {
     std::unique_ptr<Transfer> transfer = fresh_transfer();
     transfer->order = std::move(order);
     transfer->started = now();
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->order.url.c_str());
-    curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, address);
     CURL* const easy = transfer->easy;
+    if (address != nullptr) {
+      const std::string text =
+          url->scheme + "://" + url->host + ":" + address->port + url->path_and_query();
+      curl_easy_setopt(easy, CURLOPT_URL, text.c_str());
+      curl_easy_setopt(easy, CURLOPT_RESOLVE, address->resolve);
+      curl_easy_setopt(easy, CURLOPT_HTTPHEADER, address->headers);
+    } else {
+      curl_easy_setopt(easy, CURLOPT_URL, transfer->order.url.c_str());
+      curl_easy_setopt(easy, CURLOPT_HTTPHEADER, nullptr);
+    }
     busy_[easy] = std::move(transfer);
     curl_multi_add_handle(multi_, easy);
     return true;
@@ -271,15 +312,29 @@ class Fetcher::Multi {
     return transfer;
   }
 
-  // "host:port of the address book" in curl's form, made once per host.
-  curl_slist* address_for(const std::string& host) {
-    if (const auto it = connect_to_.find(host); it != connect_to_.end()) return it->second;
-    const auto known = hosts_.address_of.find(host);
+  // An entry of the address map in curl's form, made once per host. The host keeps its name and gets
+  // the map's port; curl could also be told to connect elsewhere, but then it would look for a free
+  // connection among those of all hosts that share an address.
+  struct Address {
+    std::string port;
+    curl_slist* resolve = nullptr;
+    curl_slist* headers = nullptr;  // the host as the address names it
+  };
+
+  const Address* address_for(const Url& url) {
+    const std::string named = url.port == 0 ? url.host : url.host + ":" + std::to_string(url.port);
+    if (const auto it = addresses_.find(named); it != addresses_.end()) return &it->second;
+    const auto known = hosts_.address_of.find(url.host);
     if (known == hosts_.address_of.end()) return nullptr;
-    curl_slist* const list = curl_slist_append(nullptr, (host + "::" + known->second).c_str());
-    ASSERT(list != nullptr);
-    connect_to_[host] = list;
-    return list;
+    const std::size_t colon = known->second.rfind(':');
+    Address address;
+    address.port = known->second.substr(colon + 1);
+    const std::string entry =
+        url.host + ":" + address.port + ":" + known->second.substr(0, colon);
+    address.resolve = curl_slist_append(nullptr, entry.c_str());
+    address.headers = curl_slist_append(nullptr, ("Host: " + named).c_str());
+    ASSERT(address.resolve != nullptr && address.headers != nullptr);
+    return &addresses_.emplace(named, std::move(address)).first->second;
   }
 
   void refuse(FetchOrder order, Outcome outcome) {
@@ -353,7 +408,7 @@ class Fetcher::Multi {
   std::map<CURL*, std::unique_ptr<Transfer>> busy_;
   std::vector<std::unique_ptr<Transfer>> idle_;
   std::vector<Fetched> refused_;  // answered at the next step, never from within start()
-  std::map<std::string, curl_slist*> connect_to_;
+  std::map<std::string, Address> addresses_;
 };
 
 Fetcher::Fetcher(HostsMap hosts, FetchLimits limits, std::string user_agent, Handler handler)

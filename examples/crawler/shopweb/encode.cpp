@@ -2,29 +2,53 @@
 
 #include <iconv.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+
 #include "base/assert.hpp"
 
 namespace bourse::crawler::shopweb {
 namespace {
 
-std::string converted(const std::string& text, const char* from, const char* to) {
-  iconv_t handle = iconv_open(to, from);
-  ASSERT(handle != reinterpret_cast<iconv_t>(-1));
-  std::string out(text.size() * 3 + 16, '\0');
-  char* in = const_cast<char*>(text.data());
-  std::size_t in_left = text.size();
-  char* at = out.data();
-  std::size_t out_left = out.size();
+bool is_ascii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+// One run of text without ASCII, appended to `out`.
+void convert_run(iconv_t handle, std::string_view run, std::string& out) {
+  std::array<char, 256> buffer;
+  char* in = const_cast<char*>(run.data());
+  std::size_t in_left = run.size();
   while (in_left > 0) {
-    if (iconv(handle, &in, &in_left, &at, &out_left) != static_cast<std::size_t>(-1)) break;
+    char* at = buffer.data();
+    std::size_t out_left = buffer.size();
+    const std::size_t count = iconv(handle, &in, &in_left, &at, &out_left);
+    out.append(buffer.data(), buffer.size() - out_left);
+    if (count != static_cast<std::size_t>(-1) || errno == E2BIG) continue;
     // Our own pages hold only characters that their encoding has; the bytes that Latin-1 cannot
     // say after a double encoding are passed as they are.
-    *at++ = *in++;
+    out += *in++;
     --in_left;
-    --out_left;
+  }
+}
+
+// ASCII is the same in all encodings here, and most of every page.
+std::string converted(std::string_view text, const char* from, const char* to) {
+  iconv_t handle = iconv_open(to, from);
+  ASSERT(handle != reinterpret_cast<iconv_t>(-1));
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  while (!text.empty()) {
+    const auto plain = std::find_if_not(text.begin(), text.end(), is_ascii);
+    out.append(text.begin(), plain);
+    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
+    const auto run = std::find_if(text.begin(), text.end(), is_ascii);
+    convert_run(handle, text.substr(0, static_cast<std::size_t>(run - text.begin())), out);
+    text.remove_prefix(static_cast<std::size_t>(run - text.begin()));
   }
   iconv_close(handle);
-  out.resize(out.size() - out_left);
   return out;
 }
 

@@ -1,5 +1,7 @@
 // bourse-crawl-worker STAGE: the executor that hosts a stage of the crawler. Started by an agent
 // for each task; see executors/batch/batch_executor.hpp for what happens between the two.
+#include <malloc.h>
+
 #include <cstdio>
 #include <string>
 
@@ -31,6 +33,10 @@ int run(batch::StreamLimits limits) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Pages come and go by the thousand. Memory that goes back to the kernel after each of them comes
+  // again page by page, cleared; the windows of the streams bound what is kept.
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   const std::string stage = argc == 2 ? argv[1] : "";
   if (stage == "fetch") return run<FetchStage>(fetch_limits());
   if (stage == "extract") return run<ExtractStage>(extract_limits());

@@ -109,6 +109,29 @@ TEST_CASE("tag soup without end, depth or sense is read without harm") {
   CHECK(extract(page_of("")).report.outcome == Outcome::ok);
 }
 
+TEST_CASE("text of scripts and style sheets is left out, whatever it looks like") {
+  const auto links = [](const std::string& body) { return extract(page_of(body)).report.links; };
+  const std::vector<std::string> a_and_b = {"http://a.test/a", "http://a.test/b"};
+  CHECK(links("<a href=/a>1</a><script>if (x</b><a href=/no>) y</script><a href=/b>2</a>") ==
+        a_and_b);
+  CHECK(links("<a href=/a>1</a><STYLE>a{}<a href=/no></STYLE ><a href=/b>2</a>") == a_and_b);
+  CHECK(links("<script src='x>y'><a href=/no></SCRIPT><a href=/a>1</a><a href=/b>2</a>") ==
+        a_and_b);
+  CHECK(links("<!-- <script> --><a href=/a>1</a><i title='<style>'>x</i><a href=/b>2</a>") ==
+        a_and_b);
+  CHECK(links("<a href=/a>1</a><a href=/b>2</a><script>for ever <a href=/no>") == a_and_b);
+  CHECK(links("<a href=/a>1</a><a href=/b>2</a><script") == a_and_b);
+  const Extracted marked = extract(page_of(
+      "<script>var a;</script><script type='application/ld+json'>{\"@type\":\"Product\","
+      "\"sku\":\"S1\",\"name\":\"N\",\"offers\":{\"price\":\"1.50\","
+      "\"priceCurrency\":\"EUR\"}}</script><style>b{}</style>"));
+  REQUIRE(marked.item.has_value());
+  CHECK(marked.item->sku == "S1");
+  // What nobody sees is no part of the content.
+  CHECK(extract(page_of("<p>x<script>1</script>y")).report.content ==
+        extract(page_of("<p>x<script>2</script>y")).report.content);
+}
+
 TEST_CASE("links resolve against base, lose their sessions and leave out what is no page") {
   const Extracted extracted = extract(page_of(
       "<base href='http://a.test/dir/'><a href='p?sid=1&amp;id=2'>x</a><A HREF=/q;jsessionid=9>y"
