@@ -1,6 +1,7 @@
 // Resources as text: what flags and operators write, what error messages say.
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "model/limits.hpp"
 #include "model/resources.hpp"
@@ -25,6 +26,14 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+// Can be written down and read again: no white space, no control character, none of our signs.
+bool is_plain(std::string_view word) {
+  return !word.empty() && std::none_of(word.begin(), word.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= 0x20 || byte == 0x7f || std::strchr("()[]{}<>:;,", c) != nullptr;
+  });
+}
+
 Error bad(std::string_view name, std::string_view value, std::string_view right) {
   return invalid("resource '" + std::string(name) + "': '" + std::string(value) + "' is not " +
                  std::string(right));
@@ -47,7 +56,8 @@ bool parse_milli(std::string_view text, std::int64_t& out) {
     digits.resize(3, '0');
     if (!parse_number(digits, thousandths)) return false;
   }
-  if (whole > static_cast<std::uint64_t>(limits::kMaxScalarMilli) / 1000) return false;
+  constexpr auto kMost = static_cast<std::uint64_t>(limits::kMaxScalarMilli);
+  if (whole > kMost / 1000 || whole * 1000 + thousandths > kMost) return false;
   out = static_cast<std::int64_t>(whole * 1000 + thousandths);
   return true;
 }
@@ -80,7 +90,9 @@ Result<Resource> parse_value(std::string name, std::string_view value) {
   if (value.size() >= 2 && value.front() == '{' && value.back() == '}') {
     std::vector<std::string> items;
     for (const std::string_view item : split(value.substr(1, value.size() - 2), ',')) {
-      if (item.empty()) return bad(name, value, "a set like {a,b} without empty items");
+      if (!is_plain(item)) {
+        return bad(name, value, "a set like {a,b}: no empty items, white space or brackets");
+      }
       items.emplace_back(item);
     }
     return Resource::of_set(std::move(name), std::move(items));
@@ -122,6 +134,10 @@ Result<Resources> Resources::parse(std::string_view text) {
       role = name.substr(open + 1, name.size() - open - 2);
       name = name.substr(0, open);
       if (role.empty() || name.empty()) return bad(entry, entry, "of the form name(role):value");
+    }
+    if (!is_plain(name)) return bad(name, entry, "named without white space and brackets");
+    if (role != "*" && !is_plain(role)) {
+      return bad(name, role, "a role without white space and brackets");
     }
     auto resource = parse_value(std::string(name), trim(entry.substr(colon + 1)));
     if (!resource.ok()) return resource.error();

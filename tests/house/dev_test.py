@@ -225,6 +225,11 @@ class RunTest(unittest.TestCase):
         self.assertIn("again:    ./dev test unit.b", done.stdout)
         self.assertNotIn("silent", done.stdout)
 
+    def test_each_suite_prints_its_time_and_its_limit(self):
+        done = self.run_tests(a="true")
+        self.assertRegex(
+            done.stdout, r"(?m)^unit +took \d+[.]\d s \(limit 60 s\): 1 passed, 0 failed$")
+
     def test_a_suite_that_reaches_its_limit_is_ended_and_fails(self):
         nap = 300000 + os.getpid()
         done = self.run_tests(limit_s=2, a=f"sleep {nap}")

@@ -46,7 +46,14 @@ def demo(arguments):
     become_script("tools/demo.py", arguments)
 
 
+SIM_HELP = "usage: ./dev sim [--seed N | --seconds S] [--json]  (docs/TESTING.md)"
+BENCH_HELP = "usage: ./dev bench [NAME..] [--json] [--quick]"
+
+
 def sim(arguments):
+    if asks_help(arguments):
+        print(SIM_HELP)
+        return 0
     need_source("sim/CMakeLists.txt", "sim")
     with_quiet_build(["bourse-sim"], arguments)
     become([build.build_dir("release") / "bin" / "bourse-sim", *arguments])
@@ -64,6 +71,9 @@ def benches():
 
 
 def bench(arguments):
+    if asks_help(arguments):
+        print(BENCH_HELP)
+        return 0
     need_source("bench/CMakeLists.txt", "bench")
     with_quiet_build(["benches", "programs"], arguments)
     names = [word for word in arguments if not word.startswith("-")]

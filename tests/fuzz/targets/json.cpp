@@ -1,7 +1,9 @@
 #include "proto/codec/json.hpp"
 
 #include "fuzz.hpp"
+#include "proto/v1/agent_call.pb.h"
 #include "proto/v1/agent_response.pb.h"
+#include "proto/v1/master_call.pb.h"
 #include "proto/v1/master_response.pb.h"
 #include "proto/v1/scheduler_call.pb.h"
 #include "proto/v1/scheduler_event.pb.h"
@@ -26,7 +28,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = fuzz::text(data, size);
   round_trip<mesos::v1::scheduler::Call>(text);
   round_trip<mesos::v1::scheduler::Event>(text);
+  round_trip<mesos::v1::master::Call>(text);
   round_trip<mesos::v1::master::Response>(text);
+  round_trip<mesos::v1::agent::Call>(text);
   round_trip<mesos::v1::agent::Response>(text);
   return 0;
 }

@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "agent/isolation/exit_record.hpp"
+#include "agent/isolation/launch_record.hpp"
+#include "executors/batch/batch_message.hpp"
 #include "proto/codec/executor.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -71,10 +74,61 @@ void write_links() {
   for (const auto& message : sample::master_messages()) {
     write("master_to_agent", frame([&](auto& to) { append_master_to_agent(message, to); }));
   }
+  for (const auto& event : sample::scheduler_events()) {
+    write("master_to_framework", frame([&](auto& to) {
+            append_master_to_framework({{1, 2, 3}, event}, {{~0u}, nullptr}, to);
+          }));
+  }
   for (const auto& call : sample::scheduler_calls()) {
     write("framework_to_master", frame([&](auto& to) {
             append_framework_to_master({{1, 2, 3}, call}, to);
           }));
+  }
+}
+
+void write_batch_stream() {
+  std::string all;
+  for (const batch::BatchMessage& message : std::initializer_list<batch::BatchMessage>{
+           batch::Hello{batch::kBatchVersion, "client"}, batch::Item{7, "payload"},
+           batch::Cancel{7}, batch::Credit{5, 4096}, batch::ItemResult{7, true, "result"},
+           batch::Progress{7, "half"}}) {
+    batch::append_message(message, all);
+  }
+  write("batch_stream", all);
+}
+
+void write_operator_queries() {
+  write("operator_query", R"({"type":"GET_TASKS","get_tasks":{"limit":10,"state":["TASK_RUNNING"],)"
+                          R"("search":"x","after":"0.17","framework_id":{"value":"f"}}})");
+  write("operator_query", R"({"type":"SUBSCRIBE","subscribe":{"since":7,"types":["TASK_ADDED"]}})");
+  write("operator_query", "0.17");
+}
+
+void write_isolation() {
+  isolation::LaunchRecord launch;
+  launch.container_id = "c";
+  launch.token = std::string(isolation::kTokenBytes, 'a');
+  launch.argv = {"/bin/sh", "-c", "true"};
+  launch.env = {"A=b"};
+  launch.groups = {1, 2};
+  write("shim_records", isolation::encode_launch_record(launch));
+  isolation::ExitRecord exit;
+  exit.launched = true;
+  write("shim_records", isolation::encode_state(isolation::fields_of(exit)));
+  isolation::Frame sent = isolation::make_frame(isolation::FrameType::exited);
+  isolation::put_exit_record(exit, sent);
+  write("shim_records", {reinterpret_cast<const char*>(&sent), sizeof sent});
+  write("kernel_text",
+        "33 32 0:28 / /sys/fs/cgroup/memory rw,nosuid - cgroup cgroup rw,memory\n"
+        "34 32 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n" +
+            std::string(1, '\0') + "4:memory:/x/y\n0::/x\n");
+  write("kernel_text", "17 (a ) b) S 1 17 17 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0\n");
+}
+
+void write_texts() {
+  for (const char* text : {"cpus(a/b):1.5;mem:64;ports:[1-5,8-9];set:{a,b}", "10.0.0.1:5060,b:1",
+                           "/path/to?a=%41+b&c", "5secs", "64MB"}) {
+    write("texts", text);
   }
 }
 
@@ -88,6 +142,10 @@ int main(int argc, char** argv) {
   root = argv[1];
   write_public();
   write_links();
+  write_batch_stream();
+  write_operator_queries();
+  write_isolation();
+  write_texts();
   for (const auto& command : sample::registry_commands()) {
     write("registry_record", kind_and_payload(encode_registry_command(command)));
   }

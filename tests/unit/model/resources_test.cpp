@@ -58,7 +58,13 @@ TEST_CASE("a resource that does not parse is refused with its name, its value an
   REQUIRE(refusal("ports:[1-5,3-9]").find("disjoint") != std::string::npos);
   REQUIRE(refusal("cpus:1;cpus:2").find("only once") != std::string::npos);
   REQUIRE(refusal("cpus").find("name:value") != std::string::npos);
-  REQUIRE(refusal("disks:{a,}").find("empty items") != std::string::npos);
+  REQUIRE(refusal("disks:{a,}").find("no empty items") != std::string::npos);
+  REQUIRE(refusal("disks:{a,b c}").find("white space") != std::string::npos);
+  REQUIRE(refusal("disks:{a,{b}").find("brackets") != std::string::npos);
+  REQUIRE(refusal("a b:1").find("'a b': 'a b:1' is not named without") != std::string::npos);
+  REQUIRE(refusal("cpus(a b):1").find("is not a role without") != std::string::npos);
+  REQUIRE(refusal("cpus:1000000000000.001").find("is not a number") != std::string::npos);
+  REQUIRE(Resources::parse("cpus:1000000000000").ok());
 }
 
 TEST_CASE("amounts add up only within the same reservation, disk and provider") {

@@ -1,0 +1,115 @@
+"""What the pages, the presets and the one door promise is there."""
+
+import json
+import re
+import struct
+import subprocess
+import sys
+import tomllib
+import unittest
+
+from planted import HEADER, ROOT, PlantedTree
+
+PAGES = {
+    "README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/STYLE.md", "docs/TESTING.md",
+    "docs/GLOSSARY.md", "docs/life-of-a-task.md", "docs/process-tree.md", "docs/proof.md",
+    "docs/decisions/README.md",
+}
+PRESETS = ("release", "debug", "asan-ubsan", "tsan", "clang")
+VERBS = ("build", "test", "demo", "up", "down", "bench", "sim", "fmt", "lint")
+
+
+def text_of(path):
+    return (ROOT / path).read_text()
+
+
+class DocsTest(unittest.TestCase):
+    def test_every_page_that_a_newcomer_is_sent_to_is_there(self):
+        for page in PAGES:
+            self.assertGreater(len(text_of(page).splitlines()), 10, page)
+        index = text_of("docs/README.md")
+        for page in sorted((ROOT / "docs").glob("*.md")):
+            if page.name != "README.md":
+                self.assertIn(f"({page.name})", index, "docs/README.md does not list it")
+
+    def test_the_readme_shows_a_screenshot_of_the_page(self):
+        shown = re.search(r"!\[[^]]+\]\((docs/images/\S+\.png)\)", text_of("README.md"))
+        head = (ROOT / shown.group(1)).read_bytes()[:24]
+        self.assertEqual(head[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertGreaterEqual(struct.unpack(">I", head[16:20])[0], 1280)
+
+    def test_every_room_is_on_the_architecture_page(self):
+        page = text_of("docs/ARCHITECTURE.md")
+        rooms = tomllib.loads(text_of("tools/floors.toml"))["room"]
+        for room in rooms:
+            if not (ROOT / room["path"]).exists():
+                continue
+            parents = [room["path"]]
+            while "/" in parents[-1]:
+                parents.append(parents[-1].rsplit("/", 1)[0])
+            self.assertTrue(any(f"`{path}/`" in page for path in parents), room["path"])
+
+    def test_every_decision_is_listed_with_a_line(self):
+        index = text_of("docs/decisions/README.md")
+        for page in (ROOT / "docs/decisions").glob("[0-9]*.md"):
+            self.assertRegex(index, rf"\| \[{page.stem}\]\({page.name}\) \| \S")
+
+
+class DoorTest(unittest.TestCase):
+    def dev(self, *words):
+        return subprocess.run(
+            [sys.executable, "-B", str(ROOT / "tools/dev"), *words],
+            capture_output=True, text=True, timeout=50)
+
+    def test_every_verb_of_the_one_door_is_listed_and_explains_itself(self):
+        listed = self.dev("help").stdout
+        for verb in VERBS:
+            self.assertRegex(listed, rf"(?m)^  {verb} ")
+            done = self.dev(verb, "--help")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"usage: ./dev {verb}", done.stdout)
+
+    def test_every_preset_can_be_configured_built_and_tested(self):
+        presets = json.loads(text_of("CMakePresets.json"))
+        for kind in ("configurePresets", "buildPresets", "testPresets"):
+            names = {one["name"] for one in presets[kind] if not one.get("hidden")}
+            self.assertEqual(names, set(PRESETS), kind)
+        done = subprocess.run(
+            ["cmake", "--list-presets"], cwd=ROOT, capture_output=True, text=True)
+        for name in PRESETS:
+            self.assertIn(f'"{name}"', done.stdout)
+            self.assertIn(name, self.dev("build", "--help").stdout)
+        wanted = {one["name"]: one.get("cacheVariables", {}) for one in presets["configurePresets"]}
+        self.assertEqual(wanted["asan-ubsan"]["BOURSE_SANITIZE"], "address,undefined")
+        self.assertEqual(wanted["tsan"]["BOURSE_SANITIZE"], "thread")
+        self.assertIn("clang", wanted["clang"]["CMAKE_CXX_COMPILER"])
+
+    def test_continuous_integration_does_what_a_person_does(self):
+        lines = [line for line in text_of(".ci/run").splitlines() if not line.startswith("#")]
+        self.assertEqual(lines, ["set -eu", 'cd "$(dirname "$0")/.."', 'exec ./dev test "$@"'])
+
+
+class FormatTest(PlantedTree):
+    def check(self):
+        return subprocess.run(
+            [sys.executable, "-B", str(ROOT / "tools/check_format.py"), "--root", str(self.root)],
+            capture_output=True, text=True)
+
+    def test_a_file_that_is_not_as_clang_format_writes_it_is_caught(self):
+        self.plant({".clang-format": text_of(".clang-format"),
+                    "base/id.cpp": '#include "base/id.hpp"\nint id() {\n  return 1;\n}\n'})
+        self.assertEqual(self.check().returncode, 0)
+        self.plant({"base/id.hpp": HEADER + "int   id( );\n"})
+        done = self.check()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("base/id.hpp: not as clang-format writes it: ./dev fmt", done.stdout)
+
+    def test_the_list_of_clang_tidy_is_short_and_each_check_an_error(self):
+        settings = text_of(".clang-tidy")
+        checks = [line for line in settings.splitlines() if re.match(r"  [a-z-]+\S*,?$", line)]
+        self.assertLess(len(checks), 60)
+        self.assertIn("WarningsAsErrors: '*'", settings)
+
+
+if __name__ == "__main__":
+    unittest.main()
