@@ -10,7 +10,8 @@ DECODER = re.compile(r"\b((?:decode|parse)_\w+)\(std::string_view")
 ROOMS = ("agent/isolation", "executors/batch", "master/view", "model", "proto/codec", "runtime")
 # Reached through the decoders above them, or fed by an operator's own flags only.
 NOT_FROM_OUTSIDE = {
-    "decode_base64", "parse_frame", "parse_payload", "parse_bounded", "parse_log_level", "parse_http_url",
+    "decode_base64", "parse_bounded", "parse_frame", "parse_http_url", "parse_log_level",
+    "parse_payload",
 }
 
 
