@@ -3,9 +3,11 @@
 // checksum; never renumber. Values, pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 
+#include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/task_status.hpp"
@@ -35,7 +37,8 @@ struct TaskLaunched {  // 4: written before the executor hears of it
   ExecutorId executor_id;
   TaskFacet task;
   LaunchId launch_id;
-  bool group = false;  // delivered together with the launch's other tasks
+  bool group = false;    // delivered together with the launch's other tasks
+  WallTime launched_at;  // zero in records of builds that did not say
 };
 struct UpdateStored {  // 5: written before the executor's update is acknowledged or sent on
   FrameworkId framework_id;
@@ -58,6 +61,10 @@ struct KillRequested {  // 9: so that a kill survives a restart
   FrameworkId framework_id;
   TaskId task_id;
 };
+struct LifeBegun {  // 10: before this life registers, so that the next one counts higher
+  std::uint64_t incarnation = 0;
+  std::string boot_id;
+};
 
 }  // namespace checkpoint
 
@@ -66,6 +73,6 @@ using CheckpointRecord =
     std::variant<checkpoint::Identity, checkpoint::FrameworkSeen, checkpoint::ExecutorLaunched,
                  checkpoint::TaskLaunched, checkpoint::UpdateStored, checkpoint::UpdateAcknowledged,
                  checkpoint::TaskForgotten, checkpoint::ExecutorForgotten,
-                 checkpoint::KillRequested>;
+                 checkpoint::KillRequested, checkpoint::LifeBegun>;
 
 }  // namespace bourse

@@ -67,7 +67,7 @@ void draw_times(Prng& rng, Plan& plan) {
   plan.agent.update_retry_max = ms(rng, 10'000, 60'000);
   plan.agent.register_retry_max = ms(rng, 2'000, 10'000);
   plan.agent.executor_register_timeout = ms(rng, 15'000, 60'000);
-  plan.agent.executor_recovery_timeout = ms(rng, 15'000, 60'000);
+  plan.agent.executor_reregister_timeout = ms(rng, 15'000, 60'000);
   plan.scheduler.heartbeat_interval = Duration::seconds(5);
   plan.scheduler.silence_timeout = ms(rng, 15'000, 45'000);
   plan.scheduler.call_retry = ms(rng, 1'000, 5'000);

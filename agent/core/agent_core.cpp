@@ -95,6 +95,7 @@ void on_stored(Context& c, PersistId id) {
                  [&](const LaunchPending& w) { on_launch_stored(c, w); },
                  [&](const UpdatePending& w) { on_update_stored(c, w); },
                  [&](const IdentityPending&) { c.state.identity_stored = true; },
+                 [&](const LifePending&) { on_life_settled(c); },
                  [](const SettledPending&) {},
              },
              write);
@@ -116,6 +117,9 @@ void on_rejected(Context& c, const Rejected& event) {
                  [&](const IdentityPending&) {
                    c.arm(DeadlineKey::Kind::identity_retry, c.config.checkpoint_retry);
                  },
+                 // The wall clock makes the next life count higher all the same, unless it is set
+                 // back: no reason to keep what runs from its master.
+                 [&](const LifePending&) { on_life_settled(c); },
                  [](const SettledPending&) {},
              },
              write);
@@ -166,6 +170,9 @@ void on_deadline(Context& c, const DeadlineKey& key) {
     case Kind::identity_retry:
       store_identity(c);
       return;
+    case Kind::cleanup_over:
+      on_cleanup_over(c);
+      return;
   }
 }
 
@@ -186,7 +193,7 @@ void AgentCore::step(const Event& event, Effects& effects) {
                  [&](const FromMaster& e) { on_master_message(c, e.message); },
                  [&](const MasterConnected&) {
                    state_.link.connected = true;
-                   begin_session(c);
+                   if (state_.life_settled) begin_session(c);
                  },
                  [&](const MasterLost&) {
                    state_.link.connected = false;
@@ -205,6 +212,7 @@ void AgentCore::step(const Event& event, Effects& effects) {
              event.body);
   // Every event may find deadlines due: a Tick is only the event that brings nothing else.
   while (const auto due = state_.deadlines.pop_due(event.stamp.now)) on_deadline(c, *due);
+  advance_cleanup(c);
   check_invariants();
 }
 
@@ -239,6 +247,7 @@ std::uint64_t AgentCore::fingerprint() const {
   fp.add(state_.epoch);
   fp.add(state_.names_made);
   fp.add(state_.writes_issued);
+  fp.add(static_cast<std::uint32_t>(state_.cleanup));
   fp.add(state_.link.session);
   fp.add(state_.link.registered);
   fp.add(state_.link.sender.last());

@@ -136,7 +136,11 @@ void on_container_started(Context& c, const ContainerStarted& event) {
 
 void on_container_exited(Context& c, const ContainerExited& event) {
   const ExecutorKey* found = find_container(c, event.container_id);
-  if (found == nullptr) return;
+  if (found == nullptr) {
+    // Settled before a restart, and only now at its end.
+    if (!event.leaked) c.emit(ReleaseContainer{event.container_id});
+    return;
+  }
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
   if (executor.phase == ExecutorPhase::exited) return;
@@ -167,7 +171,10 @@ void on_container_exited(Context& c, const ContainerExited& event) {
 
 void on_container_cleaned(Context& c, const ContainerCleaned& event) {
   const ExecutorKey* found = find_container(c, event.container_id);
-  if (found == nullptr) return;
+  if (found == nullptr) {
+    c.emit(ReleaseContainer{event.container_id});
+    return;
+  }
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
   if (!executor.leaked) return;
@@ -179,7 +186,10 @@ void on_container_cleaned(Context& c, const ContainerCleaned& event) {
 
 void on_container_failed(Context& c, const ContainerFailed& event) {
   const ExecutorKey* found = find_container(c, event.container_id);
-  if (found == nullptr) return;
+  if (found == nullptr) {
+    c.emit(ReleaseContainer{event.container_id});
+    return;
+  }
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
   if (executor.phase == ExecutorPhase::exited) return;

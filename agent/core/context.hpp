@@ -56,9 +56,12 @@ void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch)
 void on_refused(Context& c, const to_agent::Refused& message);
 void send_heartbeat(Context& c);
 void store_identity(Context& c);
+CheckpointRecord identity_record(const AgentState& state);
+void on_life_settled(Context& c);
 
 // launch.cpp: from a Launch message to a container or a queued task.
 void on_launch(Context& c, const to_agent::Launch& message);
+void arm_max_completion(Context& c, const TaskKey& key);
 void on_launch_stored(Context& c, const LaunchPending& write);
 void on_launch_rejected(Context& c, const LaunchPending& write, const std::string& reason);
 void deliver_queued(Context& c, const ExecutorKey& key);
@@ -95,6 +98,16 @@ void forget_task(Context& c, const TaskKey& key);
 void forget_executor_if_done(Context& c, const ExecutorKey& key);
 // An answer that nobody needs to acknowledge.
 void send_plain_status(Context& c, const FrameworkId& framework_id, TaskStatus status);
+
+// reconfiguration.cpp: may this machine go on under the identity in the checkpoint? A sentence: no.
+std::optional<std::string> refused_change(const AgentFacet& before, const AgentFacet& now,
+                                          Reconfiguration allowed);
+bool same_configuration(const AgentFacet& before, const AgentFacet& now);
+
+// cleanup.cpp: --recover=cleanup.
+void begin_cleanup(Context& c);
+void advance_cleanup(Context& c);
+void on_cleanup_over(Context& c);
 
 // recovery.cpp: fold the checkpoint, compare with what runs.
 void recover(Context& c, const Started& started);

@@ -2,6 +2,7 @@
 // the simulator perform them in order.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -65,9 +66,14 @@ struct ReleaseContainer {
 struct ReconnectMaster {
   std::string reason;
 };
-// This agent may not run under its identity or configuration: exit with the reason.
+// Exit with the reason.
 struct Stop {
+  enum class Cause : std::uint8_t {
+    refused,  // this agent may not run under its identity or configuration: somebody must look
+    done,     // what it was started for is done
+  };
   std::string reason;
+  Cause cause = Cause::refused;
 };
 
 struct Effect {

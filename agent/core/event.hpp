@@ -27,10 +27,11 @@ struct Started {
     std::optional<int> wait_status;  // it ended while no agent was there; absent: never known
     bool out_of_memory = false;
   };
-  AgentFacetPtr detected;         // resources, attributes, hostname, http address; id empty
-  std::uint64_t incarnation = 0;  // larger at each start (wall clock milliseconds at least)
-  std::uint64_t seed = 0;         // unique per start: for uuids and jitter
-  SecretKey token_key{};          // secret: for executors' tokens
+  AgentFacetPtr detected;  // resources, attributes, hostname, http address; id empty
+  // At least; wall clock milliseconds. The core counts on from the last life if that is more.
+  std::uint64_t incarnation = 0;
+  std::uint64_t seed = 0;  // unique per start: for uuids and jitter
+  SecretKey token_key{};   // secret: for executors' tokens
   std::string boot_id;
   std::vector<CheckpointRecord> records;
   std::vector<FoundContainer> containers;

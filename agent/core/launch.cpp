@@ -54,6 +54,9 @@ Resources used(const AgentState& state) {
 // up there can overload this machine.
 std::string obstacle(const Context& c, const to_agent::Launch& message,
                      const std::vector<TaskFacetPtr>& tasks) {
+  if (c.state.cleanup != CleanupPhase::none) {
+    return "this agent is being cleaned up: it was started with --recover=cleanup";
+  }
   if (c.state.executors.size() + tasks.size() > limits::kMaxExecutorsPerAgent) {
     return "this agent holds its limit of executors, " +
            std::to_string(limits::kMaxExecutorsPerAgent);
@@ -123,8 +126,9 @@ void launch_unit(Context& c, const to_agent::Launch& message, const ExecutorKey&
     task.launch_id = message.launch_id;
     task.executor_id = key.second;
     task.group = message.group;
-    records.push_back(
-        checkpoint::TaskLaunched{key.first, key.second, *facet, message.launch_id, message.group});
+    task.launched_at = c.stamp.wall;
+    records.push_back(checkpoint::TaskLaunched{key.first, key.second, *facet, message.launch_id,
+                                               message.group, task.launched_at});
     c.state.executors.at(key).tasks.insert(facet->id);
     c.state.tasks.emplace(TaskKey{key.first, facet->id}, std::move(task));
     pending.tasks.push_back(facet->id);
@@ -143,6 +147,17 @@ Resources resources_of(const AgentState& state, const ExecutorKey& key) {
     if (task.phase != TaskPhase::ended) sum.add(task.facet->resources);
   }
   return sum;
+}
+
+// From its launch on, over restarts. A wall clock that was set back only makes it later.
+void arm_max_completion(Context& c, const TaskKey& key) {
+  const Task& task = c.state.tasks.at(key);
+  if (!task.facet->max_completion) return;
+  const Duration limit = *task.facet->max_completion;
+  const bool told = task.launched_at != WallTime{} && task.launched_at < c.stamp.wall;
+  const Duration passed{told ? c.stamp.wall.ns - task.launched_at.ns : 0};
+  c.arm(Kind::max_completion, std::max(limit - passed, Duration{}), key.first.raw(),
+        key.second.raw());
 }
 
 void on_launch(Context& c, const to_agent::Launch& message) {
@@ -185,8 +200,7 @@ void on_launch(Context& c, const to_agent::Launch& message) {
   // Until it is stored, in each launch: any of them may be the first that is.
   std::vector<CheckpointRecord> records;
   if (!c.state.identity_stored) {
-    records.push_back(checkpoint::Identity{*c.state.identity, c.state.cluster_id, c.state.epoch,
-                                           c.state.boot_id});
+    records.push_back(identity_record(c.state));
   }
   if (!c.state.frameworks.at(framework_id).stored) {
     records.push_back(checkpoint::FrameworkSeen{*message.framework});
@@ -222,8 +236,8 @@ void store_with_executor(Context& c, const LaunchPending& write, const ExecutorK
   }
   for (const TaskId& id : write.tasks) {
     const Task& task = c.state.tasks.at({key.first, id});
-    records.push_back(
-        checkpoint::TaskLaunched{key.first, key.second, *task.facet, task.launch_id, task.group});
+    records.push_back(checkpoint::TaskLaunched{key.first, key.second, *task.facet, task.launch_id,
+                                               task.group, task.launched_at});
   }
   c.checkpoint(std::move(records), std::move(again), std::move(after));
 }
@@ -258,9 +272,7 @@ void on_launch_stored(Context& c, const LaunchPending& whole) {
     Executor& executor = c.state.executors.at(executor_key);
     if (executor.phase == ExecutorPhase::storing) executor.phase = ExecutorPhase::starting;
     task.phase = executor.command_task ? TaskPhase::delivered : TaskPhase::queued;
-    if (task.facet->max_completion) {
-      c.arm(Kind::max_completion, *task.facet->max_completion, write.framework_id.raw(), id.raw());
-    }
+    arm_max_completion(c, key);
     if (executor.shutting_down) {
       c.emit(KillContainer{executor.container_id, Duration{}});
     } else if (task.kill_requested) {

@@ -35,6 +35,15 @@ struct Folder {
     c.state.identity_stored = true;
     c.state.cluster_id = r.cluster_id;
     c.state.epoch = r.epoch;
+    c.state.configured = std::make_shared<const AgentFacet>(r.agent);
+    earlier_boot(r.boot_id);
+  }
+  void operator()(const checkpoint::LifeBegun& r) const {
+    c.state.incarnation = std::max(c.state.incarnation, r.incarnation + 1);
+    earlier_boot(r.boot_id);
+  }
+  void earlier_boot(const std::string& id) const {
+    c.state.rebooted = !id.empty() && id != c.state.boot_id;
   }
   void operator()(const checkpoint::FrameworkSeen& r) const {
     Framework& framework = c.state.frameworks[r.framework.id];
@@ -73,6 +82,7 @@ struct Folder {
     task.launch_id = r.launch_id;
     task.executor_id = r.executor_id;
     task.group = r.group;
+    task.launched_at = r.launched_at;
     task.phase = TaskPhase::delivered;
     executor->second.tasks.insert(r.task.id);
     c.state.tasks[{r.framework_id, r.task.id}] = std::move(task);
@@ -131,10 +141,15 @@ void forget_settled(Context& c) {
 void readopt(Context& c, const ExecutorKey& key, const Started::FoundContainer& found) {
   Executor& executor = c.state.executors.at(key);
   executor.pid = found.pid;
+  for (const TaskId& id : executor.tasks) {
+    if (c.state.tasks.at({key.first, id}).phase != TaskPhase::ended) {
+      arm_max_completion(c, {key.first, id});
+    }
+  }
   if (!executor.command_task) {
     PROBE("agent.readopts_executor");
     executor.phase = ExecutorPhase::subscribing;
-    c.arm(Kind::executor_subscribe, c.config.executor_recovery_timeout, key.first.raw(),
+    c.arm(Kind::executor_subscribe, c.config.executor_reregister_timeout, key.first.raw(),
           key.second.raw());
     return;
   }
@@ -147,6 +162,15 @@ void readopt(Context& c, const ExecutorKey& key, const Started::FoundContainer& 
   const TaskKey task{key.first, *executor.tasks.begin()};
   on_container_started(c, {executor.container_id, found.pid.value_or(0)});
   if (c.state.tasks.at(task).kill_requested) kill_task(c, task, std::nullopt);
+}
+
+std::string why_vanished(bool rebooted, bool never_ran) {
+  if (rebooted) {
+    return never_ran ? "the machine was restarted before the container was started"
+                     : "the machine was restarted while it ran";
+  }
+  return never_ran ? "the agent restarted before the container was started"
+                   : "the container ended with its machine or supervisor";
 }
 
 void vanished(Context& c, const ExecutorKey& key) {
@@ -162,12 +186,65 @@ void vanished(Context& c, const ExecutorKey& key) {
     const TaskState end = killed      ? TaskState::killed
                           : never_ran ? TaskState::dropped
                                       : TaskState::failed;
-    const char* why = never_ran ? "the agent restarted before the container was started"
-                                : "the container ended with its machine or supervisor";
     store_update(c, task,
-                 status_for(c, task, end, why, StatusReason::agent_restarted, StatusSource::agent));
+                 status_for(c, task, end, why_vanished(c.state.rebooted, never_ran),
+                            StatusReason::agent_restarted, StatusSource::agent));
   }
   forget_executor_if_done(c, key);
+}
+
+// The last identity in the checkpoint; null: none, or it was given up.
+const AgentFacet* last_identity(const std::vector<CheckpointRecord>& records) {
+  const AgentFacet* last = nullptr;
+  for (const CheckpointRecord& record : records) {
+    const auto* identity = std::get_if<checkpoint::Identity>(&record);
+    if (identity != nullptr) last = &identity->agent;
+  }
+  return last == nullptr || last->id.empty() ? nullptr : last;
+}
+
+// True: this machine may not go on under its name as it is configured; nothing was touched.
+bool refuse_configuration(Context& c, const Started& started) {
+  const AgentFacet* before = last_identity(started.records);
+  if (before == nullptr || c.config.recover == RecoverMode::cleanup) return false;
+  auto why = refused_change(*before, *started.detected, c.config.reconfiguration);
+  if (!why) return false;
+  PROBE("agent.refuses_reconfiguration");
+  c.emit(Stop{"--reconfiguration: " + *why, Stop::Cause::refused});
+  return true;
+}
+
+// What is configured now is what the next life will be compared with.
+void adopt_configuration(Context& c, const AgentFacetPtr& detected) {
+  const bool known = !c.state.identity->id.empty();
+  if (known && c.config.recover == RecoverMode::cleanup) return;
+  const bool same = !known || same_configuration(*c.state.configured, *detected);
+  c.state.configured = detected;
+  if (same) return;
+  PROBE("agent.reconfigured");
+  c.note(Note::Level::info, "agent.reconfigured", {{"resources", detected->total.to_text()}});
+  store_identity(c);
+}
+
+void settle_executors(Context& c, std::map<ContainerId, Started::FoundContainer>& found) {
+  std::vector<ExecutorKey> executors;
+  for (const auto& [key, executor] : c.state.executors) executors.push_back(key);
+  for (const ExecutorKey& key : executors) {
+    const ContainerId id = c.state.executors.at(key).container_id;
+    const auto it = found.find(id);
+    // Whatever has a pid of that number now, it is none of ours: the machine was restarted.
+    const bool ran_out = it != found.end() && it->second.running && c.state.rebooted;
+    if (it == found.end() || ran_out) {
+      vanished(c, key);
+    } else if (it->second.running) {
+      readopt(c, key, it->second);
+    } else {
+      PROBE("agent.ended_meanwhile");
+      on_container_exited(c, {id, it->second.wait_status.value_or(0),
+                              it->second.wait_status.has_value(), it->second.out_of_memory, false});
+    }
+    found.erase(id);
+  }
 }
 
 }  // namespace
@@ -176,32 +253,19 @@ void recover(Context& c, const Started& started) {
   AgentState& state = c.state;
   state.started = true;
   state.identity = started.detected;
+  state.configured = started.detected;
   state.incarnation = started.incarnation;
   state.seed = started.seed;
   state.token_key = started.token_key;
   state.boot_id = started.boot_id;
+  if (refuse_configuration(c, started)) return;
   for (const CheckpointRecord& record : started.records) std::visit(Folder{c}, record);
+  c.checkpoint({checkpoint::LifeBegun{state.incarnation, state.boot_id}}, LifePending{});
+  adopt_configuration(c, started.detected);
 
   std::map<ContainerId, Started::FoundContainer> found;
   for (const auto& container : started.containers) found.emplace(container.container_id, container);
-  std::vector<ExecutorKey> executors;
-  for (const auto& [key, executor] : state.executors) executors.push_back(key);
-  for (const ExecutorKey& key : executors) {
-    const ContainerId id = state.executors.at(key).container_id;
-    const auto it = found.find(id);
-    if (it == found.end()) {
-      vanished(c, key);
-      continue;
-    }
-    if (it->second.running) {
-      readopt(c, key, it->second);
-    } else {
-      PROBE("agent.ended_meanwhile");
-      on_container_exited(c, {id, it->second.wait_status.value_or(0),
-                              it->second.wait_status.has_value(), it->second.out_of_memory, false});
-    }
-    found.erase(it);
-  }
+  settle_executors(c, found);
   forget_settled(c);
   // Containers that the checkpoint does not know were settled before the crash: take them down.
   for (const auto& [id, container] : found) {
@@ -216,7 +280,10 @@ void recover(Context& c, const Started& started) {
   }
   for (const FrameworkId& id : unused) state.frameworks.erase(id);
   c.note(Note::Level::info, "agent.recovered",
-         {{"agent_id", state.identity->id.raw()}, {"tasks", std::to_string(state.tasks.size())}});
+         {{"agent_id", state.identity->id.raw()},
+          {"tasks", std::to_string(state.tasks.size())},
+          {"rebooted", state.rebooted ? "yes" : "no"}});
+  if (c.config.recover == RecoverMode::cleanup) begin_cleanup(c);
 }
 
 }  // namespace bourse::agent

@@ -67,10 +67,23 @@ to_master::Register registration(const AgentState& state) {
   return out;
 }
 
+// Its name was taken away, so what still runs was started under a name that is not its own any
+// more: no task may change from one agent to another.
+bool waits_for_old_tasks(const AgentState& state) {
+  if (!state.identity->id.empty()) return false;
+  return std::any_of(state.executors.begin(), state.executors.end(),
+                     [](const auto& entry) { return entry.second.phase != ExecutorPhase::exited; });
+}
+
 }  // namespace
 
 void begin_session(Context& c) {
   Link& link = c.state.link;
+  if (waits_for_old_tasks(c.state)) {
+    PROBE("agent.waits_for_old_tasks");
+    c.arm(Kind::register_again, c.config.register_retry);
+    return;
+  }
   link.registered = false;
   ++link.attempts;
   // Sessions grow within a life by the counter and across lives by the incarnation.
@@ -97,9 +110,18 @@ void end_session(Context& c, const std::string& reason, bool reconnect) {
 
 void store_identity(Context& c) {
   c.state.identity_stored = false;
-  c.checkpoint(
-      {checkpoint::Identity{*c.state.identity, c.state.cluster_id, c.state.epoch, c.state.boot_id}},
-      IdentityPending{});
+  c.checkpoint({identity_record(c.state)}, IdentityPending{});
+}
+
+CheckpointRecord identity_record(const AgentState& state) {
+  AgentFacet facet = *state.configured;
+  facet.id = state.identity->id;
+  return checkpoint::Identity{std::move(facet), state.cluster_id, state.epoch, state.boot_id};
+}
+
+void on_life_settled(Context& c) {
+  c.state.life_settled = true;
+  if (c.state.link.connected) begin_session(c);
 }
 
 void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch) {

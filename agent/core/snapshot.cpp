@@ -2,14 +2,14 @@
 // every write issued so far, stored or still on its way, because it replaces them in its turn.
 #include "agent/core/agent_core.hpp"
 
+#include "agent/core/context.hpp"
+
 namespace bourse::agent {
 
 std::vector<CheckpointRecord> AgentCore::snapshot() const {
   std::vector<CheckpointRecord> out;
-  if (state_.identity && !state_.identity->id.empty()) {
-    out.push_back(
-        checkpoint::Identity{*state_.identity, state_.cluster_id, state_.epoch, state_.boot_id});
-  }
+  if (state_.identity && !state_.identity->id.empty()) out.push_back(identity_record(state_));
+  out.push_back(checkpoint::LifeBegun{state_.incarnation, state_.boot_id});
   for (const auto& [id, framework] : state_.frameworks) {
     out.push_back(checkpoint::FrameworkSeen{*framework.facet});
   }
@@ -19,7 +19,7 @@ std::vector<CheckpointRecord> AgentCore::snapshot() const {
   }
   for (const auto& [key, task] : state_.tasks) {
     out.push_back(checkpoint::TaskLaunched{key.first, task.executor_id, *task.facet, task.launch_id,
-                                           task.group});
+                                           task.group, task.launched_at});
     // The newest state even if its update was acknowledged and forgotten.
     if (task.pending.empty() && task.latest && task.latest->uuid) {
       out.push_back(checkpoint::UpdateStored{key.first, *task.latest});

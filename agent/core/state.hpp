@@ -21,15 +21,30 @@
 
 namespace bourse::agent {
 
+// What to do with what an earlier life left running.
+enum class RecoverMode : std::uint8_t {
+  reconnect,  // keep it
+  cleanup,    // kill it, report it, and stop
+};
+// How what this machine offers may differ from what it offered when it registered.
+enum class Reconfiguration : std::uint8_t {
+  equal,
+  additive,  // more resources and attributes, none less
+};
+
 struct AgentConfig {
+  RecoverMode recover = RecoverMode::reconnect;
+  Reconfiguration reconfiguration = Reconfiguration::equal;
   Duration register_retry = Duration::seconds(1);  // doubles up to register_retry_max
   Duration register_retry_max = Duration::seconds(30);
   Duration update_retry = Duration::seconds(10);  // doubles up to update_retry_max
   Duration update_retry_max = Duration::seconds(600);
   Duration checkpoint_retry = Duration::seconds(1);  // after a refused write
   Duration executor_register_timeout = Duration::seconds(60);
-  Duration executor_recovery_timeout = Duration::seconds(900);  // after an agent restart
-  Duration default_kill_grace = Duration::seconds(3);           // KillPolicy's default on Mesos
+  Duration executor_reregister_timeout = Duration::seconds(60);  // after an agent restart
+  // After the last container of a cleanup ended: how long its frameworks may take to acknowledge.
+  Duration cleanup_report_timeout = Duration::seconds(30);
+  Duration default_kill_grace = Duration::seconds(3);  // KillPolicy's default on Mesos
 };
 
 using TaskKey = std::pair<FrameworkId, TaskId>;
@@ -64,6 +79,7 @@ struct Task {
   std::optional<Duration> kill_grace;
   bool completion_expired = false;  // killed because max_completion passed
   bool group = false;               // delivered together with the launch's other tasks
+  WallTime launched_at;
 };
 
 enum class ExecutorPhase : std::uint8_t {
@@ -108,8 +124,10 @@ struct UpdatePending {
   std::vector<Uuid> uuids;
 };
 struct IdentityPending {};
+struct LifePending {};     // registering waits for it
 struct SettledPending {};  // acknowledgements and forgetting: a repeat is harmless
-using PendingWrite = std::variant<LaunchPending, UpdatePending, IdentityPending, SettledPending>;
+using PendingWrite =
+    std::variant<LaunchPending, UpdatePending, IdentityPending, LifePending, SettledPending>;
 
 // What a deadline is for; ordered, so that ties fire alike everywhere.
 struct DeadlineKey {
@@ -123,6 +141,7 @@ struct DeadlineKey {
     max_completion,      // a: framework, b: task
     checkpoint_retry,    // a: framework, b: task
     identity_retry,
+    cleanup_over,
   };
   Kind kind = Kind::heartbeat;
   std::string a;
@@ -144,11 +163,25 @@ struct Link {
   Duration silence_timeout = Duration::seconds(15);
 };
 
+enum class CleanupPhase : std::uint8_t {
+  none,        // this life keeps what it finds
+  killing,     // containers of earlier lives are being ended
+  reporting,   // all have ended; frameworks have yet to acknowledge
+  forgetting,  // nothing is left to say; the identity is being given up
+  over,        // Stop was issued
+};
+
 struct AgentState {
   AgentFacetPtr identity;  // id empty until a master gave one
+  // What the checkpoint says of us and the next life is compared with. A cleanup offers nothing,
+  // but that is not what the machine was configured for.
+  AgentFacetPtr configured;
   std::string cluster_id;
   Epoch epoch = 0;
   std::string boot_id;
+  bool rebooted = false;      // the machine was restarted since the last life
+  bool life_settled = false;  // this life's number is stored, or the disk refused it
+  CleanupPhase cleanup = CleanupPhase::none;
   bool identity_stored = false;  // else each launch writes it
   std::uint64_t incarnation = 0;
   std::uint64_t seed = 0;

@@ -310,7 +310,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
     started.containers.push_back(found(container));
   }
   AgentConfig config;
-  config.executor_recovery_timeout = options_.executor_recovery_timeout;
+  config.executor_reregister_timeout = options_.executor_recovery_timeout;
   core_ = std::make_unique<AgentCore>(config);
   watch_containers();
   feed(std::move(started));

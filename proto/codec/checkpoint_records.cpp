@@ -47,6 +47,8 @@ struct Sealer {
     out.set_executor_id(in.executor_id.raw());
     out.mutable_task()->assign(description_of(in.task).bytes());
     write_launch_number(in.launch_id, *out.mutable_launch());
+    if (in.group) out.set_group(true);
+    if (in.launched_at.ns != 0) out.set_launched_at_ns(in.launched_at.ns);
     return seal_record(kind, out);
   }
   std::string operator()(const checkpoint::UpdateStored& in) const {
@@ -71,6 +73,12 @@ struct Sealer {
   }
   std::string operator()(const checkpoint::KillRequested& in) const {
     return seal_record(kind, task_mark(in.framework_id, in.task_id));
+  }
+  std::string operator()(const checkpoint::LifeBegun& in) const {
+    message::LifeBegun out;
+    out.set_incarnation(in.incarnation);
+    out.set_boot_id(in.boot_id);
+    return seal_record(kind, out);
   }
 
  private:
@@ -124,9 +132,9 @@ Result<CheckpointRecord> read_task_launched(std::string_view payload) {
   }
   Result<TaskFacet> task = read_task_bytes(in.task());
   if (!task) return task.error();
-  return CheckpointRecord(checkpoint::TaskLaunched{FrameworkId(in.framework_id()),
-                                                   ExecutorId(in.executor_id()), std::move(*task),
-                                                   read_launch_number(in.launch())});
+  return CheckpointRecord(checkpoint::TaskLaunched{
+      FrameworkId(in.framework_id()), ExecutorId(in.executor_id()), std::move(*task),
+      read_launch_number(in.launch()), in.group(), WallTime{in.launched_at_ns()}});
 }
 
 Result<CheckpointRecord> read_update(std::string_view payload) {
@@ -167,6 +175,12 @@ Result<CheckpointRecord> read_executor_mark(std::string_view payload) {
       checkpoint::ExecutorForgotten{FrameworkId(in.framework_id()), ExecutorId(in.executor_id())});
 }
 
+Result<CheckpointRecord> read_life(std::string_view payload) {
+  message::LifeBegun in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  return CheckpointRecord(checkpoint::LifeBegun{in.incarnation(), in.boot_id()});
+}
+
 }  // namespace
 
 std::string encode_checkpoint_record(const CheckpointRecord& record) {
@@ -193,6 +207,8 @@ Result<CheckpointRecord> decode_checkpoint_record(std::string_view record) {
       return read_task_mark(body->payload, body->kind);
     case 8:
       return read_executor_mark(body->payload);
+    case 10:
+      return read_life(body->payload);
     default:
       return unknown_kind(body->kind, kWhat);
   }

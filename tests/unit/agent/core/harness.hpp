@@ -20,6 +20,20 @@ class World {
     detected_ = std::make_shared<const AgentFacet>(facet);
   }
 
+  // What the machine is from the next start on.
+  void configure(const char* resources, std::vector<Attribute> attributes = {}) {
+    AgentFacet facet = *detected_;
+    facet.total = Resources::parse(resources).value();
+    facet.attributes = std::move(attributes);
+    detected_ = std::make_shared<const AgentFacet>(std::move(facet));
+  }
+  static Attribute text(const char* name, const char* value) {
+    Attribute out;
+    out.name = name;
+    out.text = value;
+    return out;
+  }
+
   AgentConfig config;
   std::vector<CheckpointRecord> disk;
   bool auto_store = true;  // false: writes wait in `writes`
@@ -35,8 +49,8 @@ class World {
     core.emplace(config);
     Started started;
     started.detected = detected_;
-    started.incarnation = ++incarnation_;
-    started.seed = 40 + incarnation_;
+    started.incarnation = static_cast<std::uint64_t>(stamp.wall.ns / 1'000'000);
+    started.seed = 40 + ++lives_;
     started.token_key = {1, 2};
     started.boot_id = std::move(boot);
     started.records = disk;
@@ -229,7 +243,7 @@ class World {
   }
 
   AgentFacetPtr detected_;
-  std::uint64_t incarnation_ = 0;
+  std::uint64_t lives_ = 0;
   std::uint64_t session_ = 0;
   std::uint64_t launches_ = 0;
 };

@@ -95,7 +95,7 @@ TEST_CASE("an executor is found again, keeps its token and gets only the tasks i
 
 TEST_CASE("an executor that does not come back after a restart is reaped") {
   World w;
-  w.config.executor_recovery_timeout = Duration::seconds(8);
+  w.config.executor_reregister_timeout = Duration::seconds(8);
   w.boot_and_register();
   w.launch(World::task("t"), World::executor());
   w.started("E");

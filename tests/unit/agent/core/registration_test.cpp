@@ -8,7 +8,7 @@ TEST_CASE("an agent registers, stores the id it was given and keeps it after a r
   World w;
   w.boot_and_register();
   REQUIRE(w.core->state().identity->id == AgentId("S0"));
-  REQUIRE(std::holds_alternative<checkpoint::Identity>(w.disk.at(0)));
+  REQUIRE(std::holds_alternative<checkpoint::Identity>(w.disk.at(1)));
   w.crash();
   w.start();
   w.step(MasterConnected{});
@@ -108,7 +108,14 @@ TEST_CASE("an agent unknown to the cluster comes back as a new one, without its 
   w.step(FromMaster{{LinkHeader{session, 1, 9},
                      to_agent::Refused{"unknown agent", Duration::milliseconds(100), true}}});
   REQUIRE(w.last<KillContainer>().container_id == w.container_of("t"));
-  w.pass(Duration::milliseconds(100));
-  REQUIRE(w.to_master_all<to_master::Register>().back().agent->id.empty());
-  REQUIRE(w.to_master_all<to_master::Register>().back().cluster_id.empty());
+  // While anything of its old name lives it has no other: no task changes its agent.
+  const std::size_t before = w.to_master_all<to_master::Register>().size();
+  w.pass(Duration::seconds(3));
+  REQUIRE(w.to_master_all<to_master::Register>().size() == before);
+  w.exited("t", 15);
+  w.pass(Duration::seconds(2));
+  const auto last = w.to_master_all<to_master::Register>().back();
+  REQUIRE(last.agent->id.empty());
+  REQUIRE(last.cluster_id.empty());
+  REQUIRE(last.tasks.empty());
 }

@@ -38,8 +38,10 @@ TEST_CASE("every checkpoint record comes back from its bytes") {
   }
   CHECK(kind == std::variant_size_v<CheckpointRecord>);
   const auto launched = decode_checkpoint_record(encode_checkpoint_record(checkpoint::TaskLaunched{
-      FrameworkId("F1"), ExecutorId("E1"), sample::task(), LaunchId{2, 9}}));
+      FrameworkId("F1"), ExecutorId("E1"), sample::task(), LaunchId{2, 9}, true, WallTime{5}}));
   REQUIRE(launched.ok());
+  CHECK(std::get<checkpoint::TaskLaunched>(*launched).group);
+  CHECK(std::get<checkpoint::TaskLaunched>(*launched).launched_at == WallTime{5});
   CHECK(std::get<checkpoint::TaskLaunched>(*launched).task == sample::task());
   const auto stored = decode_checkpoint_record(
       encode_checkpoint_record(checkpoint::UpdateStored{FrameworkId("F1"), sample::status()}));

@@ -266,12 +266,13 @@ std::vector<CheckpointRecord> checkpoint_records() {
       checkpoint::Identity{agent(), "cluster", 4, "boot"},
       checkpoint::FrameworkSeen{framework()},
       checkpoint::ExecutorLaunched{f, executor(), true, ContainerId("C1"), "token"},
-      checkpoint::TaskLaunched{f, ExecutorId("E1"), task(), LaunchId{2, 9}},
+      checkpoint::TaskLaunched{f, ExecutorId("E1"), task(), LaunchId{2, 9}, true, WallTime{77}},
       checkpoint::UpdateStored{f, status()},
       checkpoint::UpdateAcknowledged{f, TaskId("t1"), uuid(4)},
       checkpoint::TaskForgotten{f, TaskId("t1")},
       checkpoint::ExecutorForgotten{f, ExecutorId("E1")},
       checkpoint::KillRequested{f, TaskId("t1")},
+      checkpoint::LifeBegun{1'700'000'000'000, "boot"},
   };
 }
 
