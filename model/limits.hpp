@@ -63,6 +63,7 @@ inline constexpr std::size_t kChangeQueueEvents = 1'000'000;
 
 // -- sandboxes.
 inline constexpr std::uint64_t kMaxStdoutBytes = 64u << 20;    // per file; then rotated once
+inline constexpr std::size_t kMaxKeptSandboxes = 50'000;       // of ended tasks; oldest removed
 inline constexpr std::size_t kMaxFileReadBytes = 1u << 20;     // one READ_FILE answer
 inline constexpr std::size_t kMaxPublishedBytes = 256u << 10;  // one document a framework publishes
 inline constexpr std::size_t kMaxPublishedDocuments = 16;      // per framework
