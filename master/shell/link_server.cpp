@@ -189,6 +189,13 @@ void LinkServer::close_after_flush(runtime::PeerId peer) {
 }
 
 void LinkServer::send(std::vector<Outgoing>&& batch) {
+  // What a flood asked for is not even written once its sender is gone.
+  std::erase_if(batch, [&](const Outgoing& item) {
+    const auto* agent = std::get_if<SendToAgent>(&item);
+    const auto* framework = std::get_if<SendToFramework>(&item);
+    if (agent == nullptr && framework == nullptr) return false;
+    return !peers_.contains((agent != nullptr ? agent->peer : framework->stream).raw());
+  });
   const std::uint64_t before = batches_.frames();
   batches_.send(batch, master_);
   stats_.frames_out += batches_.frames() - before;

@@ -102,7 +102,7 @@ class Hostile(ClusterCase):
         def ask():
             """Asks for ever more and reads nothing, until it is cut off."""
             try:
-                for number in range(1, 500):
+                for number in range(1, 120):
                     sequence = zmtp.field(1, 1) + zmtp.field(2, number)
                     peer.send(zmtp.batch(sequence + zmtp.field(4, call)))
             except OSError:
