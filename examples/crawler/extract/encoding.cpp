@@ -20,8 +20,8 @@ constexpr std::array<std::uint16_t, 32> kWindows1252 = {
     0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
 
-// How many bytes at the front are ASCII. Pages mostly are, so whatever converts them takes such runs
-// at once.
+// How many bytes at the front are ASCII. Pages mostly are, so whatever converts them takes such
+// runs at once.
 std::size_t ascii_run(std::string_view text) {
   std::size_t at = 0;
   for (; at + 8 <= text.size(); at += 8) {

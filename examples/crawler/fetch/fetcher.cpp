@@ -312,9 +312,9 @@ class Fetcher::Multi {
     return transfer;
   }
 
-  // An entry of the address map in curl's form, made once per host. The host keeps its name and gets
-  // the map's port; curl could also be told to connect elsewhere, but then it would look for a free
-  // connection among those of all hosts that share an address.
+  // An entry of the address map in curl's form, made once per host. The host keeps its name and
+  // gets the map's port; curl could also be told to connect elsewhere, but then it would look for a
+  // free connection among those of all hosts that share an address.
   struct Address {
     std::string port;
     curl_slist* resolve = nullptr;
@@ -329,8 +329,7 @@ class Fetcher::Multi {
     const std::size_t colon = known->second.rfind(':');
     Address address;
     address.port = known->second.substr(colon + 1);
-    const std::string entry =
-        url.host + ":" + address.port + ":" + known->second.substr(0, colon);
+    const std::string entry = url.host + ":" + address.port + ":" + known->second.substr(0, colon);
     address.resolve = curl_slist_append(nullptr, entry.c_str());
     address.headers = curl_slist_append(nullptr, ("Host: " + named).c_str());
     ASSERT(address.resolve != nullptr && address.headers != nullptr);
