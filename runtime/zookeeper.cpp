@@ -22,8 +22,6 @@ namespace {
 
 // Answers taken in one turn, so that others on the loop get theirs.
 constexpr int kMessagesPerTurn = 256;
-// Connections tried in one turn before the loop is left alone for a while.
-constexpr int kAttemptsPerTurn = 4;
 // Between two rounds over all servers: doubles from the first to the last, less up to a half of it
 // by chance. A session of 4 s survives an ensemble that was away for 2 s.
 constexpr Duration kFirstRetry = Duration::milliseconds(50);
@@ -62,6 +60,12 @@ std::string sentence_of(const std::string& words, int code) {
   if (error == EHOSTDOWN)
     return server + ": the server closed the connection";  // its word for that
   return server + ": " + std::strerror(error);
+}
+
+std::string joined(const std::vector<std::string>& list) {
+  std::string text;
+  for (const std::string& entry : list) text += (text.empty() ? "" : ",") + entry;
+  return text;
 }
 
 ino_t inode_of(int fd) {
@@ -181,9 +185,9 @@ void ZookeeperImpl::start() {
 void ZookeeperImpl::open_handle() {
   static const bool quiet = (zoo_set_debug_level(ZOO_LOG_LEVEL_ERROR), true);
   static_cast<void>(quiet);
-  if (addresses.list().empty()) return;
-  given_addresses = addresses.list();
-  handle = zookeeper_init2(given_addresses.c_str(), on_session_event,
+  servers = addresses.list();
+  if (servers.empty()) return;
+  handle = zookeeper_init2(joined(servers).c_str(), on_session_event,
                            static_cast<int>(options.session_timeout.ms()), nullptr, this,
                            ZOO_NO_LOG_CLIENTENV, on_log);
   if (handle == nullptr) {
@@ -245,7 +249,10 @@ void ZookeeperImpl::process(int events) {
   const Listening listening(words);
   for (int taken = 0; taken < kMessagesPerTurn; ++taken) {
     const int code = zookeeper_process(handle, events);
-    if (code != ZOK && code != ZNOTHING) error = sentence_of(words, code);
+    if (code != ZOK && code != ZNOTHING) {
+      error = sentence_of(words, code);
+      server_failed = true;
+    }
     if (code != ZOK || (events & ZOOKEEPER_READ) == 0) return;
     events = ZOOKEEPER_READ;
   }
@@ -271,26 +278,37 @@ void ZookeeperImpl::refresh() {
 void ZookeeperImpl::connect_on() {
   std::string words;
   const Listening listening(words);
-  for (int tried = 0; tried < kAttemptsPerTurn && !final(); ++tried) {
+  // Asked after a failure, the client first says that it would like to pause.
+  for (std::size_t asks = 2 * servers.size() + 2; asks > 0 && !final(); --asks) {
+    if (server_failed && !next_server()) break;
     int fd = -1;
     int interest = 0;
     timeval wait = {};
     const Instant asked = monotonic_now();
     const int code = zookeeper_interest(handle, &fd, &interest, &wait);
-    if (code != ZOK) {  // this server failed; the next one at once
+    if (code != ZOK) {
       error = sentence_of(words, code);
-      continue;
-    }
-    if (fd < 0) break;  // all servers failed once
-    if (follow(fd, interest, asked)) {
+      server_failed = true;
+    } else if (fd >= 0 && follow(fd, interest, asked)) {
       const Duration span = Duration::seconds(wait.tv_sec) + Duration::microseconds(wait.tv_usec);
       return wake_at(asked + std::max(span, Duration::milliseconds(1)));
+    } else if (fd >= 0) {
+      error = std::string("no descriptor for a connection to ZooKeeper: ") + std::strerror(errno);
+      ::shutdown(fd, SHUT_RDWR);
+      zookeeper_process(handle, ZOOKEEPER_READ);
+      server_failed = true;
     }
-    error = std::string("no descriptor for a connection to ZooKeeper: ") + std::strerror(errno);
-    ::shutdown(fd, SHUT_RDWR);
-    zookeeper_process(handle, ZOOKEEPER_READ);
   }
   if (!final()) back_off();
+}
+
+// False if every server has failed since the last pause. The client turns its list once when a
+// server fails and once when it connects; with this the two are one step.
+bool ZookeeperImpl::next_server() {
+  server_failed = false;
+  ++tried;
+  for (std::size_t i = 1; i < servers.size(); ++i) zoo_cycle_next_server(handle);
+  return tried < servers.size();
 }
 
 // A send failed inside a request: the client closed its socket, but still holds the requests and
@@ -300,7 +318,8 @@ void ZookeeperImpl::clear_lost() {
   error = "the connection to ZooKeeper broke while a request was sent";
   socket.drop();
   note_phase(ZkPhase::suspended);
-  for (int tried = 0; tried < 3; ++tried) {
+  server_failed = true;
+  for (int asks = 0; asks < 3; ++asks) {
     int fd = -1;
     int interest = 0;
     timeval wait = {};
@@ -314,6 +333,7 @@ void ZookeeperImpl::clear_lost() {
 
 void ZookeeperImpl::back_off() {
   socket.drop();
+  tried = 0;
   Duration pause = kFirstRetry * (std::int64_t{1} << std::min(failed_rounds, 6));
   pause = std::min(pause, kLastRetry);
   ++failed_rounds;
@@ -328,11 +348,12 @@ void ZookeeperImpl::back_off() {
 
 void ZookeeperImpl::addresses_known() {
   if (!addresses.error().empty()) error = addresses.error();
-  if (handle != nullptr && state.phase != ZkPhase::connected && !addresses.list().empty() &&
-      addresses.list() != given_addresses) {
-    given_addresses = addresses.list();
+  // While there is a connection its server is a good one, whatever the names say.
+  if (handle != nullptr && state.phase != ZkPhase::connected && addresses.list() != servers &&
+      !addresses.list().empty()) {
+    servers = addresses.list();
     socket.drop();
-    zoo_set_servers(handle, given_addresses.c_str());
+    zoo_set_servers(handle, joined(servers).c_str());
   }
   turn(0);
 }
@@ -357,6 +378,7 @@ void ZookeeperImpl::note_phase(ZkPhase phase) {
     state.timeout = Duration::milliseconds(zoo_recv_timeout(handle));
     contact = std::max(contact, attempt_started);
     failed_rounds = 0;
+    tried = 0;
     error.clear();
     heartbeat_timer = loop.every(state.timeout / 4, [this] { heartbeat(); });
   } else {

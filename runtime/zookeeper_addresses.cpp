@@ -38,12 +38,6 @@ void add(std::vector<std::string>& list, const std::string& address, const std::
   if (std::find(list.begin(), list.end(), entry) == list.end()) list.push_back(entry);
 }
 
-std::string joined(const std::vector<std::string>& list) {
-  std::string text;
-  for (const std::string& entry : list) text += (text.empty() ? "" : ",") + entry;
-  return text;
-}
-
 }  // namespace
 
 struct ZookeeperAddresses::Impl : std::enable_shared_from_this<Impl> {
@@ -54,7 +48,7 @@ struct ZookeeperAddresses::Impl : std::enable_shared_from_this<Impl> {
 
   tcp::resolver resolver;
   std::vector<Server> servers;
-  std::string list;
+  std::vector<std::string> list;
   std::string error;
   std::vector<std::string> found;  // by the look-up under way
   std::string missing;
@@ -85,7 +79,8 @@ void ZookeeperAddresses::Impl::next(std::size_t index) {
 }
 
 void ZookeeperAddresses::Impl::finish() {
-  if (!found.empty()) list = joined(found);
+  std::sort(found.begin(), found.end());
+  if (!found.empty()) list = found;
   error = missing;
   Task told = std::move(done);
   done = nullptr;
@@ -96,8 +91,8 @@ ZookeeperAddresses::ZookeeperAddresses(Loop& loop, const std::vector<std::string
     : impl_(std::make_shared<Impl>(loop)) {
   for (const std::string& server : servers) impl_->servers.push_back(split(server));
   if (!fixed()) return;
-  for (const Server& server : impl_->servers) add(impl_->found, server.host, server.port);
-  impl_->list = joined(impl_->found);
+  for (const Server& server : impl_->servers) add(impl_->list, server.host, server.port);
+  std::sort(impl_->list.begin(), impl_->list.end());
 }
 
 ZookeeperAddresses::~ZookeeperAddresses() {
@@ -110,7 +105,7 @@ bool ZookeeperAddresses::fixed() const {
                      [](const Server& server) { return server.numeric; });
 }
 
-const std::string& ZookeeperAddresses::list() const {
+const std::vector<std::string>& ZookeeperAddresses::list() const {
   return impl_->list;
 }
 

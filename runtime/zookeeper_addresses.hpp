@@ -19,9 +19,8 @@ class ZookeeperAddresses {
 
   // True if every server was given as a number: then list() is final from the start.
   bool fixed() const;
-  // "10.0.0.1:2181,10.0.0.2:2181" in the order of the servers, as of the last look-up that found
-  // any.
-  const std::string& list() const;
+  // "10.0.0.1:2181", "::1:2181", sorted; as of the last look-up that found any.
+  const std::vector<std::string>& list() const;
   // Why hosts were missing in the last look-up; empty if none was.
   const std::string& error() const;
   // Asks for every name anew; `done` runs in the loop. Nothing while one is under way.

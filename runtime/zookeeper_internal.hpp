@@ -8,6 +8,8 @@
 //   - a send that fails inside a request closes the socket without telling anybody: noticed after
 //     every call, and cleared before the client may connect again (it would go on in the middle of
 //     a message);
+//   - it takes two steps in its list of servers per failure, so that of two it tries one, without a
+//     pause: we turn the list to the next one, and the pauses are ours;
 //   - its sockets come and go behind our back under the same number: we watch a duplicate.
 #pragma once
 
@@ -84,6 +86,7 @@ struct ZookeeperImpl {
   void connect_on();
   bool follow(int fd, int interest, Instant asked);
   void clear_lost();
+  bool next_server();
   void back_off();
   void wake_at(Instant at);
   void heartbeat();
@@ -120,7 +123,9 @@ struct ZookeeperImpl {
   bool closing = false;  // the owner is gone: nobody is told anything
   ZkSocket socket;
   ZookeeperAddresses addresses;
-  std::string given_addresses;  // to the client
+  std::vector<std::string> servers;  // numeric, as the client has them
+  std::size_t tried = 0;             // of them, since the last pause
+  bool server_failed = false;
   Timer wake_timer;
   Instant wake_instant = Instant::max();
   Timer heartbeat_timer;

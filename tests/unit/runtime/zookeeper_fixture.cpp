@@ -76,7 +76,7 @@ void ZookeeperServers::configure() {
     const std::string home = directory_.file(std::to_string(i));
     std::filesystem::create_directories(home);
     std::ofstream config(home + "/zoo.cfg");
-    config << "tickTime=" << kTick.ms() << "\ninitLimit=200\nsyncLimit=100\n"
+    config << "tickTime=" << kTick.ms() << "\ninitLimit=200\nsyncLimit=30\n"
            << "minSessionTimeout=200\nmaxSessionTimeout=60000\nmaxClientCnxns=0\n"
            << "admin.enableServer=false\n4lw.commands.whitelist=ruok,srvr\n"
            << "dataDir=" << home << "/data\nclientPort=" << servers_[i].client_port
