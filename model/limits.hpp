@@ -61,6 +61,17 @@ inline constexpr std::size_t kIngressQueueEvents =
     200'000;  // three quarters full: sockets are not read
 inline constexpr std::size_t kChangeQueueEvents = 1'000'000;
 
+// -- coordination: what is kept in ZooKeeper, whose servers drop a connection over 1 MB.
+inline constexpr std::size_t kMaxStoreKeyBytes = 1024;         // over it the write is refused
+inline constexpr std::size_t kMaxStoreValueBytes = 64u << 10;  // over it the write is refused
+inline constexpr std::size_t kGoodShardBytes = 64u << 10;      // over it a note is made
+inline constexpr std::size_t kMaxShardBytes = 448u << 10;      // over it the write is refused
+inline constexpr std::size_t kMaxMultiBytes = 512u << 10;      // what does not fit goes in the next
+inline constexpr std::size_t kMaxShardsPerMulti = 16;          // over it one write is refused
+inline constexpr std::size_t kMaxShards = 4096;                // over it the registry is refused
+inline constexpr std::size_t kMaxPendingWriteBytes = 64u << 20;  // over it a write is refused: full
+inline constexpr std::size_t kMaxCandidates = 64;                // later ones are not looked at
+
 // -- sandboxes.
 inline constexpr std::uint64_t kMaxStdoutBytes = 64u << 20;    // per file; then rotated once
 inline constexpr std::size_t kMaxKeptSandboxes = 50'000;       // of ended tasks; oldest removed
@@ -77,6 +88,8 @@ inline constexpr Duration kMaxKillGrace = Duration::seconds(24LL * 3600);
 static_assert(kMaxCallBytes <= kMaxFrameBytes, "a call must fit into a frame");
 static_assert(kMaxFrameworkMessageBytes < kMaxCallBytes, "a message must fit into its call");
 static_assert(kMaxFrameBytes * 4 <= kPeerQueueBytes, "a queue must hold several frames");
+static_assert(kMaxStoreValueBytes + kMaxStoreKeyBytes < kMaxShardBytes, "a value must fit a shard");
+static_assert(kMaxShardBytes + (16u << 10) < kMaxMultiBytes, "a shard must fit into a multi");
 static_assert(kMaxTasksPerAccept <= kMaxTasksPerFramework, "an accept must fit its framework");
 
 }  // namespace bourse::limits
