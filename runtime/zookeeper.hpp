@@ -100,6 +100,7 @@ constexpr std::int32_t kZkAnyVersion = -1;
 struct ZkCreate {
   bool ephemeral = false;
   bool sequential = false;
+  bool readable_by_all = false;  // with digest_auth: others may read it, and no more
 };
 
 // One operation of a multi.

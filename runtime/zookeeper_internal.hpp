@@ -111,7 +111,7 @@ struct ZookeeperImpl {
   void answered(ZkPending* pending, int client_code, ZkReply reply);
   void watch_fired(ZkEvent event, const std::string& path);
   ZkCode obstacle(const Wish& wish);
-  const ACL_vector* acl() const;
+  const ACL_vector* acl(const ZkCreate& how) const;
 
   Loop& loop;
   ZookeeperOptions options;

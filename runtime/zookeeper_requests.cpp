@@ -132,7 +132,7 @@ void on_watch(zhandle_t*, int type, int, const char* path, void* context) {
 // ---- a multi for the client
 // -----------------------------------------------------------------------
 
-void prepare(ZkMultiCall& multi, const ACL_vector* acl) {
+void prepare(ZkMultiCall& multi, const ZookeeperImpl& session) {
   const std::size_t count = multi.ops.size();
   multi.calls.resize(count);
   multi.results.resize(count);
@@ -146,7 +146,7 @@ void prepare(ZkMultiCall& multi, const ACL_vector* acl) {
     switch (op.kind) {
       case ZkOp::Kind::create:
         multi.paths[i].resize(op.path.size() + kSequenceDigits + 1);
-        zoo_create_op_init(call, path, op.data.data(), size, acl, flags_of(op.how),
+        zoo_create_op_init(call, path, op.data.data(), size, session.acl(op.how), flags_of(op.how),
                            multi.paths[i].data(), static_cast<int>(multi.paths[i].size()));
         break;
       case ZkOp::Kind::set:
@@ -220,8 +220,13 @@ ZkOp ZkOp::check(std::string path, std::int32_t version) {
 
 // ---- sending ------------------------------------------------------------------------------------
 
-const ACL_vector* ZookeeperImpl::acl() const {
-  return options.digest_auth.empty() ? &ZOO_OPEN_ACL_UNSAFE : &ZOO_CREATOR_ALL_ACL;
+const ACL_vector* ZookeeperImpl::acl(const ZkCreate& how) const {
+  if (options.digest_auth.empty()) return &ZOO_OPEN_ACL_UNSAFE;
+  if (!how.readable_by_all) return &ZOO_CREATOR_ALL_ACL;
+  // The library's own identities are not constant expressions.
+  static ACL entries[] = {{ZOO_PERM_ALL, ZOO_AUTH_IDS}, {ZOO_PERM_READ, ZOO_ANYONE_ID_UNSAFE}};
+  static const ACL_vector kReadable = {2, entries};
+  return &kReadable;
 }
 
 void ZookeeperImpl::refuse(ZkAnswer answer, ZkCode code) {
@@ -323,7 +328,7 @@ void ZookeeperSession::create(const std::string& path, const std::string& data, 
   wish.answer = [done = std::move(done)](const ZkReply& r) mutable { done(r.code, r.text); };
   impl_->request(path, how.sequential, std::move(wish), [&](zhandle_t* handle, ZkPending* pending) {
     return zoo_acreate(handle, path.c_str(), data.data(), static_cast<int>(data.size()),
-                       impl_->acl(), flags_of(how), on_text, pending);
+                       impl_->acl(how), flags_of(how), on_text, pending);
   });
 }
 
@@ -392,7 +397,7 @@ void ZookeeperSession::multi(std::vector<ZkOp> ops, OnMulti done) {
   if (ops.empty()) return impl_->refuse(std::move(wish.answer), ZkCode::ok);
   wish.multi = std::make_unique<ZkMultiCall>();
   wish.multi->ops = std::move(ops);
-  prepare(*wish.multi, impl_->acl());
+  prepare(*wish.multi, *impl_);
   impl_->send(std::move(wish), [](zhandle_t* handle, ZkPending* pending) {
     ZkMultiCall& multi = *pending->multi;
     return zoo_amulti(handle, static_cast<int>(multi.calls.size()), multi.calls.data(),
