@@ -48,6 +48,8 @@ struct ExecutorMachine::Step {
 
   void over(const std::string& reason) {
     m.over_ = true;
+    while (m.deadlines_.pop_due(Instant::max())) {
+    }
     out.push_back(executor_effect::Deliver{executor_event::Shutdown{}});
     out.push_back(executor_effect::Shutdown{reason});
   }

@@ -62,14 +62,32 @@ struct SchedulerMachine::Step {
     m.deadlines_.disarm({Due::silence, 0, {}});
     SchedulerCall call{m.framework_.id, call::Subscribe{m.framework_, m.suppressed_roles_}};
     out.push_back(scheduler_effect::Send{{{m.session_, 0, 0}, std::move(call)}});
-    // Half to the whole of the back-off, by the session's own number: a crowd does not come at
-    // once.
+    ++m.attempts_;
+    subscribe_later();
+  }
+
+  // After half to the whole of the back-off, by the session's own number: a crowd does not come at
+  // once.
+  void subscribe_later() {
     const Duration wait =
-        doubled(m.config_.subscribe_retry, m.config_.subscribe_retry_max, m.attempts_++);
-    std::uint64_t seed = m.session_;
+        doubled(m.config_.subscribe_retry, m.config_.subscribe_retry_max, m.attempts_ - 1);
+    std::uint64_t seed = (m.incarnation_ << 16) + m.sessions_begun_;
     const auto half = static_cast<std::uint64_t>(wait.ns / 2);
     const auto jittered = static_cast<std::int64_t>(half + splitmix64(seed) % (half + 1));
     m.deadlines_.arm({Due::subscribe, 0, {}}, stamp.now + Duration{jittered});
+  }
+
+  // At once if the session that ends here had held; else a link that breaks each session at its
+  // first burst of calls would carry nothing but SUBSCRIBE.
+  void begin_again(const std::string& reason) {
+    lose(reason);
+    m.session_ = 0;
+    if (m.attempts_ == 0) {
+      subscribe();
+    } else {
+      PROBE("sdk.backs_off");
+      subscribe_later();
+    }
   }
 
   void lose(const std::string& reason) {
@@ -169,7 +187,6 @@ struct SchedulerMachine::Step {
   void on_subscribed(const event::Subscribed& event) {
     m.framework_.id = event.framework_id;
     m.subscribed_ = true;
-    m.attempts_ = 0;
     m.deadlines_.disarm({Due::subscribe, 0, {}});
     m.deadlines_.arm({Due::heartbeat, 0, {}}, stamp.now + m.config_.heartbeat_interval);
     out.push_back(scheduler_effect::Deliver{event});
@@ -196,10 +213,10 @@ struct SchedulerMachine::Step {
     if (heartbeat) {
       if (!m.receiver_.complete(message.header.sequence)) {
         PROBE("sdk.heartbeat_reveals_gap");
-        lose("messages from the master were lost");
-        subscribe();
+        begin_again("messages from the master were lost");
         return;
       }
+      m.attempts_ = 0;
       out.push_back(scheduler_effect::Deliver{event::Heartbeat{}});
       return;
     }
@@ -212,8 +229,7 @@ struct SchedulerMachine::Step {
         return;
       case Arrival::gap:
         PROBE("sdk.sees_gap");
-        lose("messages from the master were lost");
-        subscribe();
+        begin_again("messages from the master were lost");
         return;
       case Arrival::fresh:
         break;

@@ -136,7 +136,7 @@ class SchedulerMachine {
   std::uint64_t incarnation_ = 0;
   std::uint64_t session_ = 0;
   std::uint64_t sessions_begun_ = 0;
-  std::uint32_t attempts_ = 0;
+  std::uint32_t attempts_ = 0;  // sessions asked for since one was heard to hold
   FrameworkFacet framework_;
   std::vector<std::string> suppressed_roles_;
   LinkSender sender_;

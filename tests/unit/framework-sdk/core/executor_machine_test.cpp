@@ -118,3 +118,12 @@ TEST_CASE("a shutdown is delivered once and ends the machine") {
   w.from_agent(executor_event::Shutdown{});
   REQUIRE(w.count<executor_effect::Shutdown>() == 1);
 }
+
+TEST_CASE("a machine that has shut down asks for no more ticks") {
+  World w;
+  w.subscribe();
+  w.launch("a");
+  w.report("a", TaskState::running);
+  w.from_agent(executor_event::Shutdown{});
+  REQUIRE(w.machine.next_deadline() == Instant::max());
+}

@@ -225,6 +225,7 @@ TEST_CASE("a lost message, revealed by a gap or a heartbeat, leads to a new sess
   World w;
   w.start();
   w.subscribe();
+  w.step(scheduler_event::FromMaster{{LinkHeader{w.session, w.sequence, 1}, event::Heartbeat{}}});
   w.sequence += 1;
   w.from_master(event::Rescind{OfferId("O")});
   REQUIRE_FALSE(w.machine->subscribed());
@@ -233,6 +234,33 @@ TEST_CASE("a lost message, revealed by a gap or a heartbeat, leads to a new sess
   REQUIRE(w.machine->subscribed());
   w.step(scheduler_event::FromMaster{{LinkHeader{w.session, 9, 1}, event::Heartbeat{}}});
   REQUIRE_FALSE(w.machine->subscribed());
+}
+
+TEST_CASE("sessions that break before a heartbeat are begun again with growing back-off") {
+  World w;
+  w.start();
+  w.subscribe();
+  const auto lose_a_message = [&] {
+    w.sequence += 1;
+    w.from_master(event::Rescind{OfferId("O")});
+    REQUIRE_FALSE(w.machine->subscribed());
+  };
+  // This one held.
+  w.step(scheduler_event::FromMaster{{LinkHeader{w.session, w.sequence, 1}, event::Heartbeat{}}});
+  std::size_t asked = w.calls<call::Subscribe>().size();
+  lose_a_message();
+  REQUIRE(w.calls<call::Subscribe>().size() == ++asked);
+  Duration last;
+  for (int i = 0; i < 5; ++i) {
+    w.answer_subscribe();
+    lose_a_message();
+    REQUIRE(w.calls<call::Subscribe>().size() == asked);
+    const Duration wait = w.machine->next_deadline() - w.stamp.now;
+    REQUIRE(wait > last);
+    last = wait;
+    w.pass(wait);
+    REQUIRE(w.calls<call::Subscribe>().size() == ++asked);
+  }
 }
 
 TEST_CASE("messages of an older session are dropped") {
