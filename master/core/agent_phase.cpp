@@ -81,8 +81,7 @@ void give_up_accepts(Context& c, Agent& agent) {
 
 void become_unreachable(Context& c, AgentSlot slot) {
   Agent& agent = c.state.agents.at(slot);
-  const bool awaited = agent.phase == AgentPhase::recovered;
-  if (awaited) --c.state.agents_recovering;
+  if (agent.phase == AgentPhase::recovered) --c.state.agents_recovering;
   agent.phase = AgentPhase::unreachable;
   agent.reason = "heard nothing for too long";
   agent.unreachable_at = c.stamp.wall;
@@ -93,7 +92,6 @@ void become_unreachable(Context& c, AgentSlot slot) {
           {"tasks", std::to_string(agent.tasks.size())}});
   give_up_tasks(c, agent);
   give_up_accepts(c, agent);
-  if (awaited) answer_waiting_kills(c);
   leave_agent(c, slot);
   touch_agent(c, slot);
   c.state.frameworks.for_each([&](FrameworkSlot, Framework& framework) {
@@ -134,7 +132,8 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   }
   touch_agent(c, slot);
   touch_room(c, slot);
-  if (was == AgentPhase::recovered) answer_waiting_kills(c);
+  if (was == AgentPhase::recovered || was == AgentPhase::unreachable) answer_waiting_kills(c);
+  clear_mark(c, slot);
   if (registration.peer.empty()) become_silent(c, slot, "its connection broke");
 }
 
@@ -174,7 +173,7 @@ void on_agent_silence_due(Context& c, AgentSlot slot) {
 void on_agent_gone_due(Context& c, AgentSlot slot) {
   Agent& agent = c.state.agents.at(slot);
   if (agent.phase != AgentPhase::silent && agent.phase != AgentPhase::recovered) return;
-  if (agent.pending || agent.marking) {
+  if (agent.pending || agent.marking || agent.clearing) {
     c.arm(Kind::agent_gone, slot, c.stamp.now + c.config.removal_retry);
     return;
   }
@@ -203,6 +202,38 @@ void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std
   c.note(Note::Level::error, "agent.not_marked_unreachable",
          {{"agent_id", agent.id.raw()}, {"reason", reason}});
   c.arm(Kind::agent_gone, slot, c.stamp.now + c.config.removal_retry);
+}
+
+void clear_mark(Context& c, AgentSlot slot) {
+  Agent& agent = c.state.agents.at(slot);
+  if (agent.phase != AgentPhase::active || agent.clearing || agent.pending) return;
+  if (agent.standing != registry::AgentStanding::unreachable) return;
+  const bool clean = std::none_of(agent.tasks.begin(), agent.tasks.end(), [&](TaskSlot task) {
+    return c.state.tasks.at(task).standing == TaskStanding::zombie;
+  });
+  if (!clean) {
+    PROBE("master.returned_with_lost_tasks");
+    return;
+  }
+  agent.clearing =
+      persist(c, registry::MarkAgent{agent.id, registry::AgentStanding::admitted, c.stamp.wall},
+              pending::Cleared{slot});
+}
+
+void on_mark_cleared(Context& c, AgentSlot slot) {
+  Agent& agent = c.state.agents.at(slot);
+  agent.clearing.reset();
+  agent.standing = registry::AgentStanding::admitted;
+  touch_agent(c, slot);
+  touch_room(c, slot);
+}
+
+void on_clearing_rejected(Context& c, AgentSlot slot, const std::string& reason) {
+  Agent& agent = c.state.agents.at(slot);
+  agent.clearing.reset();
+  c.note(Note::Level::error, "agent.not_marked_reachable",
+         {{"agent_id", agent.id.raw()}, {"reason", reason}});
+  c.arm(Kind::agent_clearing, slot, c.stamp.now + c.config.removal_retry);
 }
 
 }  // namespace bourse::master

@@ -130,7 +130,8 @@ void come_back(Context& c, AgentSlot slot, const FromAgent& event, const Registe
   rescind_offers_of(c, agent);
   agent.incarnation = message.incarnation;
   const bool changed = !same_description(*agent.facet, *message.agent);
-  const bool given_up = agent.standing == registry::AgentStanding::unreachable;
+  // Being given up right now: nobody was told yet, so that it is back is simply written after it.
+  const bool given_up = agent.marking && agent.standing == registry::AgentStanding::unreachable;
   if (!changed && !given_up && !agent.pending) {
     const PendingRegistration registration = pending_of(event, message, {});
     c.emit(registered(c, agent.id, event.peer, event.message.header.session));
@@ -143,8 +144,7 @@ void come_back(Context& c, AgentSlot slot, const FromAgent& event, const Registe
   if (given_up) {
     agent.standing = registry::AgentStanding::admitted;
     last = persist(c, registry::MarkAgent{agent.id, agent.standing, c.stamp.wall},
-                   changed ? PendingWrite(pending::Nothing{}) : pending::Return{slot},
-                   changed ? std::vector<Effect>{} : std::move(after));
+                   pending::Return{slot}, changed ? std::vector<Effect>{} : std::move(after));
   }
   if (changed || !given_up) {
     last = persist(c, registry::UpdateAgent{*with_id(message.agent, agent.id)},
@@ -371,9 +371,8 @@ void on_return_stored(Context& c, AgentSlot slot, PersistId id) {
 
 void on_return_rejected(Context& c, AgentSlot slot, PersistId id, const std::string& reason) {
   Agent& agent = c.state.agents.at(slot);
-  if (agent.phase == AgentPhase::unreachable) {
-    agent.standing = registry::AgentStanding::unreachable;
-  }
+  // It may be the mark that was to go: then it goes before the agent is offered.
+  agent.standing = registry::AgentStanding::unreachable;
   if (!agent.pending || agent.pending->persist != id) return;
   send_to_peer(
       c, agent.pending->peer, agent.pending->session,

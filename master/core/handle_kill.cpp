@@ -13,8 +13,19 @@ Agent* find_agent(Context& c, const AgentId& id) {
   return it == c.state.agent_of.end() ? nullptr : c.state.agents.find(it->second);
 }
 
-// After a restart of the master a task may run on an agent that is not back yet. Returns whether
-// the kill waits for it.
+// Whether what this master has no row for may still run somewhere: on an agent that is not back
+// since the master's restart, or that was given up.
+bool may_run_unseen(const MasterState& state) {
+  bool away = state.agents_recovering > 0;
+  if (away) return true;
+  state.agents.for_each([&](AgentSlot, const Agent& agent) {
+    away = away || agent.phase == AgentPhase::unreachable;
+  });
+  return away;
+}
+
+// A task may run on an agent that is away. Returns whether the kill waits for it: silence keeps the
+// sender's kill alive over the next failover too.
 bool await_return(Context& c, Framework& framework, const call::Kill& call) {
   if (Agent* agent = find_agent(c, call.agent_id)) {
     const bool away =
@@ -23,7 +34,7 @@ bool await_return(Context& c, Framework& framework, const call::Kill& call) {
     agent->kills_waiting.insert_or_assign({framework.id, call.task_id}, call.grace);
     return agent->phase == AgentPhase::recovered;
   }
-  if (!call.agent_id.empty() || c.state.agents_recovering == 0) return false;
+  if (!call.agent_id.empty() || !may_run_unseen(c.state)) return false;
   if (framework.kills_waiting.size() >= limits::kMaxTasksPerFramework) return true;
   framework.kills_waiting.insert_or_assign(call.task_id, call.grace);
   return true;
@@ -69,9 +80,9 @@ void on_framework_data(Context& c, FrameworkSlot slot, const call::Message& call
   }
 }
 
-// No agent is awaited any more: kills of tasks that nobody turned out to have are answered.
+// No agent is away any more: kills of tasks that nobody turned out to have are answered.
 void answer_waiting_kills(Context& c) {
-  if (c.state.agents_recovering > 0) return;
+  if (may_run_unseen(c.state)) return;
   c.state.frameworks.for_each([&](FrameworkSlot, Framework& framework) {
     const auto waiting = std::move(framework.kills_waiting);
     framework.kills_waiting.clear();

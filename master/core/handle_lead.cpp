@@ -78,12 +78,12 @@ struct OnStored {
   void operator()(const pending::Admission& w) const { on_admitted(c, w.agent); }
   void operator()(const pending::Return& w) const { on_return_stored(c, w.agent, id); }
   void operator()(const pending::Unreachable& w) const { on_unreachable_stored(c, w.agent, id); }
+  void operator()(const pending::Cleared& w) const { on_mark_cleared(c, w.agent); }
   void operator()(const pending::Subscription& w) const {
     on_subscription_stored(c, w.framework, id);
   }
   void operator()(const pending::Removal& w) const { on_removal_stored(c, w.framework); }
   void operator()(const pending::Weight& w) const { on_weight_stored(c, w); }
-  void operator()(const pending::Nothing&) const {}
 };
 
 struct OnRejected {
@@ -99,6 +99,7 @@ struct OnRejected {
   void operator()(const pending::Unreachable& w) const {
     on_unreachable_rejected(c, w.agent, id, reason);
   }
+  void operator()(const pending::Cleared& w) const { on_clearing_rejected(c, w.agent, reason); }
   void operator()(const pending::Subscription& w) const {
     on_subscription_rejected(c, w.framework, id, reason);
   }
@@ -107,7 +108,6 @@ struct OnRejected {
     c.answer(w.request,
              Error{ErrorCode::full, "weight of role '" + w.role + "' was not stored: " + reason});
   }
-  void operator()(const pending::Nothing&) const {}
 };
 
 }  // namespace

@@ -32,12 +32,15 @@ TaskSlot find_zombie(const MasterState& state, const Agent& agent,
 }
 
 // Nobody's task: the master acknowledges for it, and its end frees what it holds.
-bool settle_zombie(Context& c, Agent& agent, const to_master::StatusUpdate& update) {
+bool settle_zombie(Context& c, AgentSlot agent_slot, const to_master::StatusUpdate& update) {
+  Agent& agent = c.state.agents.at(agent_slot);
   const TaskSlot slot = find_zombie(c.state, agent, update);
   if (slot.empty()) return false;
   if (is_terminal(newest_of(update))) release_task(c, c.state.tasks.at(slot));
-  if (is_terminal(update.status.state)) erase_task(c, slot);
   acknowledge(c, agent, update);
+  if (!is_terminal(update.status.state)) return true;
+  erase_task(c, slot);
+  clear_mark(c, agent_slot);
   return true;
 }
 
@@ -119,7 +122,7 @@ void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate&
   Agent& agent = c.state.agents.at(slot);
   const auto it = c.state.framework_of.find(update.framework_id);
   if (it == c.state.framework_of.end()) {
-    if (settle_zombie(c, agent, update)) return;
+    if (settle_zombie(c, slot, update)) return;
     PROBE("master.update_of_removed_framework");
     acknowledge(c, agent, update);
     send_to_agent(c, agent, to_agent::ShutdownFramework{update.framework_id});
@@ -132,7 +135,7 @@ void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate&
     on_update_of_task(c, agent, framework, row->second, update);
     return;
   }
-  if (settle_zombie(c, agent, update)) return;
+  if (settle_zombie(c, slot, update)) return;
   on_update_without_row(c, slot, framework, update);
 }
 

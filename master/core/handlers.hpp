@@ -34,6 +34,12 @@ void on_agent_silence_due(Context& c, AgentSlot slot);
 void on_agent_gone_due(Context& c, AgentSlot slot);
 void on_unreachable_stored(Context& c, AgentSlot slot, PersistId id);
 void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std::string& reason);
+// It was unreachable and is back: takes its mark from the registry once nothing is left on it of
+// what was told LOST. A master that leads before that kills the rest, as this one does. Till it is
+// stored the agent is offered to nobody, so that such a master finds nothing newer there.
+void clear_mark(Context& c, AgentSlot slot);
+void on_mark_cleared(Context& c, AgentSlot slot);
+void on_clearing_rejected(Context& c, AgentSlot slot, const std::string& reason);
 
 // -- reconcile_agent.cpp: what is there against what we think, task by task
 // `was_given_up`: it returns from unreachable.

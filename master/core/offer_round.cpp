@@ -24,7 +24,8 @@ void mark(Allocation& allocation, std::uint32_t index) {
 }
 
 bool can_offer(const Agent& agent) {
-  return agent.phase == AgentPhase::active && agent.ledger.offerable();
+  return agent.phase == AgentPhase::active && agent.ledger.offerable() &&
+         agent.standing == registry::AgentStanding::admitted;
 }
 
 void schedule(Context& c) {

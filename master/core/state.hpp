@@ -141,7 +141,8 @@ struct Agent {
   std::uint64_t registrations = 0;
   // What the registry says or will say once what was issued is stored.
   registry::AgentStanding standing = registry::AgentStanding::admitted;
-  std::optional<PersistId> marking;  // being marked unreachable
+  std::optional<PersistId> marking;   // being marked unreachable
+  std::optional<PersistId> clearing;  // back, and the mark is being taken away
   std::optional<PendingRegistration> pending;
 
   std::vector<TaskSlot> tasks;
@@ -226,7 +227,8 @@ struct Framework {
 struct DeadlineKey {
   enum class Kind : std::uint8_t {
     agent_silence,
-    agent_gone,  // silent or recovered for too long
+    agent_gone,     // silent or recovered for too long
+    agent_clearing,  // the registry refused to take its mark away
     agent_heartbeat,
     framework_silence,
     framework_removal,
@@ -246,10 +248,13 @@ struct Leadership {};
 struct Admission {
   AgentSlot agent;
 };
-struct Return {  // of an agent with a changed description or from unreachable
+struct Return {  // of an agent with a changed description, or that was being given up
   AgentSlot agent;
 };
 struct Unreachable {
+  AgentSlot agent;
+};
+struct Cleared {  // it was unreachable, is back, and nothing is left of what was told LOST
   AgentSlot agent;
 };
 struct Subscription {
@@ -263,11 +268,10 @@ struct Weight {
   std::string role;
   std::int64_t weight_milli = 1000;
 };
-struct Nothing {};  // the first of two writes: the second one's is acted on
 }  // namespace pending
 using PendingWrite =
     std::variant<pending::Leadership, pending::Admission, pending::Return, pending::Unreachable,
-                 pending::Subscription, pending::Removal, pending::Weight, pending::Nothing>;
+                 pending::Cleared, pending::Subscription, pending::Removal, pending::Weight>;
 
 struct MasterState {
   bool leading = false;  // the epoch is stored: what we say from now on is fenced
