@@ -1,5 +1,5 @@
 // Judge: sees everything that happens in a simulated world, as nobody in a real one can, and says
-// which promise was broken. The numbers are those of docs/decisions/0008-simulator.md.
+// which promise was broken. docs/decisions/0011-simulator.md says what it may look at.
 //
 // Judged: S1 S2 (resources held once), S7 (terminal is final), S8 (one container per task), S9
 // (killed stays killed), S10 S11 (updates in order, acknowledged ones seen), S12 (every task ends,

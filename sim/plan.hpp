@@ -45,6 +45,7 @@ enum class Plant : std::uint8_t {
   swallow_terminal,  // a terminal update is acknowledged and never shown to the framework
   ignore_kill,       // the agent's orders to kill a container are lost
 };
+inline constexpr int kPlants = 6;  // with none
 std::string_view name_of(Plant plant);
 
 // How a task behaves once it runs.

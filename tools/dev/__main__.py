@@ -27,7 +27,7 @@ HELP = """usage: ./dev VERB [options]
   up    [--agents N] [--port P]   start a local cluster in the background, return when it is ready
   down                            end that cluster and leave nothing behind
   bench [NAME] [--json]           measure, beside the floor of the same run
-  sim   [--seed N | --seconds S]  the cores in a seeded world of faults
+  sim   [--seed N | --seconds S]  the cores in a seeded world of faults; --planted: its planted bugs
   fmt   [--check]                 clang-format every C++ file
   lint                            tidy, format and clang-tidy
   setup                           install what tools/packages.txt lists and stop

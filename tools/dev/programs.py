@@ -46,7 +46,7 @@ def demo(arguments):
     become_script("tools/demo.py", arguments)
 
 
-SIM_HELP = "usage: ./dev sim [--seed N | --seconds S] [--json]  (docs/TESTING.md)"
+SIM_HELP = "usage: ./dev sim [--seed N | --seconds S | --planted] [--json]  (docs/TESTING.md)"
 BENCH_HELP = "usage: ./dev bench [NAME..] [--json] [--quick]"
 
 
@@ -56,6 +56,8 @@ def sim(arguments):
         return 0
     need_source("sim/CMakeLists.txt", "sim")
     with_quiet_build(["bourse-sim"], arguments)
+    if "--planted" in arguments:
+        become_script("tools/planted_bugs.py", [a for a in arguments if a != "--planted"])
     become([build.build_dir("release") / "bin" / "bourse-sim", *arguments])
 
 

@@ -1,0 +1,77 @@
+"""Seeds that are kept for what they once found, or show: regressions, planted bugs, rare paths."""
+
+import subprocess
+import unittest
+
+from sim_case import BIN, SOURCE, SimCase, probes_in_cores, table
+
+
+class RegressionTest(SimCase):
+    def test_every_seed_that_once_found_a_bug_runs_clean_and_the_same_twice(self):
+        rows = table("regression_seeds.txt")
+        for seed, found in rows:
+            self.assertGreater(len(found), 20, f"seed {seed}: say in a line what it found")
+        said = self.kept("--seeds-file", SOURCE / "sim/regression_seeds.txt", "--twice")
+        self.assertEqual(said["seeds"], len(rows))
+        self.assertEqual(said["seeds_run_twice"], len(rows))
+
+
+class PlantedTest(SimCase):
+    """Bugs that are switched on by name: a judge that cannot fail shows nothing."""
+
+    def test_each_planted_bug_is_caught_by_its_seed_which_is_clean_without_it(self):
+        rows = {}
+        for plant, rest in table("planted_seeds.txt"):
+            seed, _, caught_by = rest.partition(" ")
+            rows[plant] = (seed, caught_by)
+        known = subprocess.run([BIN / "bourse-sim", "--plants"], capture_output=True, text=True)
+        self.assertEqual(set(rows), set(known.stdout.split()), "sim/planted_seeds.txt lists them")
+        for plant, (seed, caught_by) in rows.items():
+            with self.subTest(plant=plant, seed=seed):
+                code, output = self.sim("--seed", seed, "--plant", plant, "--quiet")
+                self.assertEqual(code, 1, f"not caught; ./dev sim --planted finds a seed:\n{output}")
+                self.assertIn(f"seed {seed}: {caught_by}", output)
+        self.kept(*[word for seed, _ in rows.values() for word in ("--seeds", seed)])
+
+
+class ProbesTest(SimCase):
+    def test_every_probe_of_the_cores_is_listed_or_has_a_reason_why_not(self):
+        listed = {name for name, _ in table("probes.txt")}
+        self.assertEqual(probes_in_cores(), listed, "sim/probes.txt lists the probes of the cores")
+
+    def test_every_rare_path_that_is_expected_is_reached_by_some_seed(self):
+        code, output = self.sim("--cover", SOURCE / "sim/probes.txt", "--json")
+        self.assertEqual(code, 0, output)
+
+
+class WordsTest(SimCase):
+    """What a person types."""
+
+    def test_the_same_seed_tells_the_same_story_from_the_plan_to_its_end(self):
+        code, story = self.sim("--seed", "7")
+        self.assertEqual(code, 0, story[-2000:])
+        self.assertEqual(self.sim("--seed", "7")[1].splitlines()[:-1], story.splitlines()[:-1])
+        self.assertTrue(story.startswith("seed 7: "), story[:200])
+        for part in ("master", "agent0", "framework0", "fault", "healed", "seed 7: kept"):
+            self.assertIn(part, story)
+
+    def test_a_number_of_seconds_ends_in_one_object_with_what_was_run(self):
+        said = self.kept("--seconds", "0.5")
+        for field in ("seeds", "seeds_per_minute_per_core", "simulated_seconds", "violations"):
+            self.assertIn(field, said)
+        self.assertEqual(said["violations"], 0)
+
+    def test_a_wrong_word_is_refused_in_a_sentence(self):
+        for words, part in (
+            (("--plant", "nothing"), "'nothing' is none of amnesia"),
+            (("--seeds", "9-3"), "'9-3' is no range of seeds"),
+            (("--seeds-file", "/nowhere"), "cannot read /nowhere"),
+            (("--cover", "/nowhere"), "cannot read /nowhere"),
+        ):
+            with self.subTest(words=words):
+                code, output = self.sim(*words)
+                self.assertEqual((code, part in output), (2, True), output)
+
+
+if __name__ == "__main__":
+    unittest.main()
