@@ -13,8 +13,10 @@
 
 namespace {
 
-constexpr int kInFlight = 256;
+// More make curl_multi_perform slower, which looks at every one of them.
+constexpr int kInFlight = 32;
 constexpr std::string_view kField = "\"url\":\"";
+constexpr std::string_view kScheme = "http://";
 
 struct Totals {
   std::size_t pages = 0;
@@ -26,17 +28,31 @@ std::size_t on_body(char*, std::size_t, std::size_t count, void* user) {
   return count;
 }
 
-// The addresses of a file whose every line is an item as JSON; shop addresses need no unescaping.
-std::vector<std::string> urls_of(const char* path) {
-  std::vector<std::string> urls;
+struct Work {
+  std::vector<std::string> urls;  // with the port that serves all shops
+  curl_slist* resolve = nullptr;  // every host leads to the one address
+};
+
+// From a file whose every line is an item as JSON; shop addresses need no unescaping.
+Work work_of(const char* path, const std::string& address) {
+  Work work;
+  const std::string ip = address.substr(0, address.rfind(':'));
+  const std::string port = address.substr(address.rfind(':') + 1);
+  std::string last_host;
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     const std::size_t at = line.find(kField);
     if (at == std::string::npos) continue;
     const std::size_t begin = at + kField.size();
-    urls.push_back(line.substr(begin, line.find('"', begin) - begin));
+    const std::string url = line.substr(begin, line.find('"', begin) - begin);
+    const std::size_t path_at = url.find('/', kScheme.size());
+    const std::string host = url.substr(kScheme.size(), path_at - kScheme.size());
+    work.urls.push_back(url.substr(0, path_at) + ":" + port + url.substr(path_at));
+    if (host == last_host) continue;
+    last_host = host;
+    work.resolve = curl_slist_append(work.resolve, (host + ":" + port + ":" + ip).c_str());
   }
-  return urls;
+  return work;
 }
 
 double cpu_seconds() {
@@ -48,9 +64,9 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-CURL* fresh_handle(curl_slist* address, Totals* totals) {
+CURL* fresh_handle(curl_slist* resolve, Totals* totals) {
   CURL* const easy = curl_easy_init();
-  curl_easy_setopt(easy, CURLOPT_CONNECT_TO, address);
+  curl_easy_setopt(easy, CURLOPT_RESOLVE, resolve);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 65'536L);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
@@ -58,7 +74,8 @@ CURL* fresh_handle(curl_slist* address, Totals* totals) {
   return easy;
 }
 
-Totals fetch_all(const std::vector<std::string>& urls, curl_slist* address) {
+Totals fetch_all(const Work& work) {
+  const std::vector<std::string>& urls = work.urls;
   Totals totals;
   CURLM* const multi = curl_multi_init();
   curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, 2'048L);
@@ -69,7 +86,7 @@ Totals fetch_all(const std::vector<std::string>& urls, curl_slist* address) {
     curl_multi_add_handle(multi, easy);
     ++running;
   };
-  while (running < kInFlight && next < urls.size()) start(fresh_handle(address, &totals));
+  while (running < kInFlight && next < urls.size()) start(fresh_handle(work.resolve, &totals));
   while (running > 0) {
     int alive = 0;
     curl_multi_perform(multi, &alive);
@@ -99,16 +116,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: floor-crawl TRUTH-FILE ADDRESS:PORT\n");
     return 2;
   }
-  const std::vector<std::string> urls = urls_of(argv[1]);
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  // Every host name leads to the one address that serves all shops.
-  curl_slist* const address = curl_slist_append(nullptr, (std::string("::") + argv[2]).c_str());
+  const Work work = work_of(argv[1], argv[2]);
   const double cpu_before = cpu_seconds();
   const auto begun = std::chrono::steady_clock::now();
-  const Totals totals = fetch_all(urls, address);
+  const Totals totals = fetch_all(work);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   std::printf("{\"pages\":%zu,\"bytes\":%zu,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n", totals.pages,
               totals.bytes, took.count(), cpu_seconds() - cpu_before);
-  curl_slist_free_all(address);
+  curl_slist_free_all(work.resolve);
   return totals.pages > 0 ? 0 : 1;
 }

@@ -20,8 +20,12 @@ std::string own_ip() {
 class Worker {
  public:
   Worker(sdk::ExecutorDriver& driver, sdk::LaunchedTask task, HandlerFactory factory,
-         StreamLimits limits)
-      : driver_(driver), task_(std::move(task)), factory_(std::move(factory)), limits_(limits) {
+         StreamLimits limits, std::function<void()> on_failed)
+      : driver_(driver),
+        task_(std::move(task)),
+        factory_(std::move(factory)),
+        limits_(limits),
+        on_failed_(std::move(on_failed)) {
     thread_ = std::thread([this] { run(); });
   }
   ~Worker() {
@@ -53,27 +57,37 @@ class Worker {
     server.value().reset();
   }
 
-  void fail(const std::string& reason) { driver_.update(task_.id, sdk::TaskState::failed, reason); }
+  void fail(const std::string& reason) {
+    driver_.update(task_.id, sdk::TaskState::failed, reason);
+    driver_.after(0, on_failed_);  // not here: it ends this thread
+  }
 
   sdk::ExecutorDriver& driver_;
   const sdk::LaunchedTask task_;
   const HandlerFactory factory_;
   const StreamLimits limits_;
+  const std::function<void()> on_failed_;
   runtime::Loop loop_;
   std::thread thread_;
 };
 
 class BatchExecutor : public sdk::Executor {
  public:
-  BatchExecutor(HandlerFactory factory, StreamLimits limits)
-      : factory_(std::move(factory)), limits_(limits) {}
+  BatchExecutor(HandlerFactory factory, StreamLimits limits, BatchLife life)
+      : factory_(std::move(factory)), limits_(limits), life_(life) {}
 
   void on_launch(sdk::ExecutorDriver& driver, const sdk::LaunchedTask& task) override {
     driver.update(task.id, sdk::TaskState::starting);
-    workers_[task.id] = std::make_unique<Worker>(driver, task, factory_, limits_);
+    workers_[task.id] =
+        std::make_unique<Worker>(driver, task, factory_, limits_, [this, &driver, id = task.id] {
+          workers_.erase(id);
+          end_if_over(driver);
+        });
   }
   void on_kill(sdk::ExecutorDriver& driver, const std::string& task_id, std::int64_t) override {
-    if (workers_.erase(task_id) > 0) driver.update(task_id, sdk::TaskState::killed);
+    if (workers_.erase(task_id) == 0) return;
+    driver.update(task_id, sdk::TaskState::killed);
+    end_if_over(driver);
   }
   void on_shutdown(sdk::ExecutorDriver& driver) override {
     for (const auto& [id, worker] : workers_) driver.update(id, sdk::TaskState::killed);
@@ -84,15 +98,20 @@ class BatchExecutor : public sdk::Executor {
   }
 
  private:
+  void end_if_over(sdk::ExecutorDriver& driver) {
+    if (workers_.empty() && life_ == BatchLife::while_it_has_a_task) driver.stop();
+  }
+
   const HandlerFactory factory_;
   const StreamLimits limits_;
+  const BatchLife life_;
   std::map<std::string, std::unique_ptr<Worker>> workers_;
 };
 
 }  // namespace
 
-int run_batch_executor(HandlerFactory factory, StreamLimits limits) {
-  BatchExecutor executor(std::move(factory), limits);
+int run_batch_executor(HandlerFactory factory, StreamLimits limits, BatchLife life) {
+  BatchExecutor executor(std::move(factory), limits, life);
   sdk::ExecutorDriver driver(executor);
   if (driver.run()) return 0;
   std::fprintf(stderr, "batch executor: %s\n", driver.error().c_str());

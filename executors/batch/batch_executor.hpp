@@ -8,6 +8,7 @@
 //   int main() { return bourse::batch::run_batch_executor(make_handler); }
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -43,7 +44,13 @@ struct WorkerContext {
 using HandlerFactory =
     std::function<Result<std::unique_ptr<WorkHandler>>(const WorkerContext& context)>;
 
-// Runs until the agent ends the executor. The process's exit code.
-int run_batch_executor(HandlerFactory factory, StreamLimits limits = {});
+enum class BatchLife : std::uint8_t {
+  until_shut_down,      // stays for further tasks
+  while_it_has_a_task,  // ends, and frees what it holds, with the last task it had
+};
+
+// Runs until the agent ends the executor, or as `life` says. The process's exit code.
+int run_batch_executor(HandlerFactory factory, StreamLimits limits = {},
+                       BatchLife life = BatchLife::until_shut_down);
 
 }  // namespace bourse::batch

@@ -96,6 +96,8 @@ struct Scope {
 
 class Reader {
  public:
+  explicit Reader(std::size_t page_bytes) { visible_.reserve(page_bytes / 2); }
+
   void start(std::string_view name, Attributes attributes) {
     if (elements_.size() >= kMaxElementDepth) {
       ++too_deep_;
@@ -370,7 +372,7 @@ const MicroItem* MicroItem::child(std::string_view property) const {
 }
 
 HtmlFacts read_html(std::string_view utf8) {
-  Reader reader;
+  Reader reader(utf8.size());
   if (utf8.empty()) return reader.finish();
   htmlSAXHandler events{};
   events.startElement = &on_start;

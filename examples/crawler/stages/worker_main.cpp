@@ -27,7 +27,7 @@ int run(batch::StreamLimits limits) {
           return std::unique_ptr<batch::WorkHandler>(std::make_unique<Stage>(context.loop));
         }
       },
-      limits);
+      limits, batch::BatchLife::while_it_has_a_task);
 }
 
 }  // namespace

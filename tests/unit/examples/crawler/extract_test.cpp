@@ -121,10 +121,10 @@ TEST_CASE("text of scripts and style sheets is left out, whatever it looks like"
         a_and_b);
   CHECK(links("<a href=/a>1</a><a href=/b>2</a><script>for ever <a href=/no>") == a_and_b);
   CHECK(links("<a href=/a>1</a><a href=/b>2</a><script") == a_and_b);
-  const Extracted marked = extract(page_of(
-      "<script>var a;</script><script type='application/ld+json'>{\"@type\":\"Product\","
-      "\"sku\":\"S1\",\"name\":\"N\",\"offers\":{\"price\":\"1.50\","
-      "\"priceCurrency\":\"EUR\"}}</script><style>b{}</style>"));
+  const Extracted marked = extract(
+      page_of("<script>var a;</script><script type='application/ld+json'>{\"@type\":\"Product\","
+              "\"sku\":\"S1\",\"name\":\"N\",\"offers\":{\"price\":\"1.50\","
+              "\"priceCurrency\":\"EUR\"}}</script><style>b{}</style>"));
   REQUIRE(marked.item.has_value());
   CHECK(marked.item->sku == "S1");
   // What nobody sees is no part of the content.
