@@ -221,6 +221,21 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     });
   }
 
+  // A launch that was not sent: each of its tasks is told, as an author waits for their states.
+  void drop(const std::vector<TaskSpec>& tasks, const std::string& invalid_id,
+            const std::string& message) {
+    scheduler.on_error(driver, message);
+    for (const TaskSpec& task : tasks) {
+      TaskUpdate update;
+      update.task_id = task.id;
+      update.message = message;
+      const bool invalid = !invalid_id.empty() && task.id == invalid_id;
+      update.state = invalid ? TaskState::error : TaskState::dropped;
+      update.reason = invalid ? "REASON_TASK_INVALID" : "REASON_INVALID_OFFERS";
+      scheduler.on_update(driver, update);
+    }
+  }
+
   void launch(const std::vector<std::string>& offer_ids, const std::vector<TaskSpec>& tasks,
               std::int64_t refuse_ms) {
     call::Accept accept;
@@ -229,14 +244,12 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     for (const std::string& id : offer_ids) {
       const auto it = agent_of_offer.find(id);
       if (it == agent_of_offer.end()) {
-        scheduler.on_error(driver,
-                           "offer_id: '" + id + "' is not held (used, rescinded or lapsed)");
-        return;
+        return drop(tasks, "", "offer_id: '" + id + "' is not held (used, rescinded or lapsed)");
       }
       if (!agent_id.empty() && agent_id != it->second) {
-        scheduler.on_error(driver, "offer_ids: '" + id + "' is of another agent; use the offers " +
-                                       "of one agent together");
-        return;
+        return drop(tasks, "",
+                    "offer_ids: '" + id + "' is of another agent; use the offers of " +
+                        "one agent together");
       }
       agent_id = it->second;
       accept.offer_ids.push_back(OfferId(id));
@@ -244,10 +257,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     LaunchOperation operation;
     for (const TaskSpec& task : tasks) {
       auto facet = task_facet(task, agent_id, machine->framework_id());
-      if (!facet.ok()) {
-        scheduler.on_error(driver, facet.error().message);
-        return;
-      }
+      if (!facet.ok()) return drop(tasks, task.id, facet.error().message);
       operation.tasks.push_back(std::move(facet).value());
     }
     for (const std::string& id : offer_ids) agent_of_offer.erase(id);
@@ -368,6 +378,15 @@ void SchedulerDriver::revive(const std::vector<std::string>& roles) {
 void SchedulerDriver::reconcile(const std::vector<std::string>& task_ids) {
   call::Reconcile reconcile;
   for (const std::string& id : task_ids) reconcile.tasks.push_back({TaskId(id), AgentId()});
+  impl_->post_call(std::move(reconcile));
+}
+
+void SchedulerDriver::reconcile_placed(const std::vector<TaskPlace>& tasks) {
+  if (tasks.empty()) return;
+  call::Reconcile reconcile;
+  for (const TaskPlace& task : tasks) {
+    reconcile.tasks.push_back({TaskId(task.task_id), AgentId(task.agent_id)});
+  }
   impl_->post_call(std::move(reconcile));
 }
 

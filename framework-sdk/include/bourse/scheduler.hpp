@@ -37,7 +37,7 @@ class Scheduler {
   // The framework is known to a master. `again`: it was before; offers of before are void.
   virtual void on_registered(SchedulerDriver& driver, const std::string& framework_id, bool again);
   virtual void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) = 0;
-  // Do not use this offer any more; a launch on it under way comes back as lost tasks.
+  // Do not use this offer any more; the tasks of a launch on it under way come back as dropped.
   virtual void on_rescinded(SchedulerDriver& driver, const std::string& offer_id);
   virtual void on_update(SchedulerDriver& driver, const TaskUpdate& update);
   virtual void on_message(SchedulerDriver& driver, const std::string& agent_id,
@@ -98,6 +98,9 @@ class SchedulerDriver {
   void revive(const std::vector<std::string>& roles = {});
   // Asks for the state of these tasks, or of all. The driver asks by itself after a new connection.
   void reconcile(const std::vector<std::string>& task_ids = {});
+  // With its agent named, the answer about a task that the master has no record of is exact: gone,
+  // unreachable, or silence while that agent has not come back to a new master.
+  void reconcile_placed(const std::vector<TaskPlace>& tasks);
   // At most once; kilobytes, not pages.
   void send_message(const std::string& agent_id, const std::string& executor_id, std::string data);
   // Only with acknowledge_implicitly = false.

@@ -98,6 +98,14 @@ const char* name_of(TaskState state);  // "TASK_RUNNING"
 // Such a task never runs again. unreachable is not terminal: its agent may come back with it.
 bool is_terminal(TaskState state);
 
+// A task and where it was launched, to ask what became of it.
+struct TaskPlace {
+  std::string task_id = {};
+  std::string agent_id = {};  // empty: not known
+
+  bool operator==(const TaskPlace&) const = default;
+};
+
 struct TaskUpdate {
   std::string task_id = {};
   TaskState state = TaskState::staging;
