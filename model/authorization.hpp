@@ -24,6 +24,7 @@ enum class Action : std::uint8_t {
   run_task,           // object: the user the task runs as
   teardown_framework,
   kill_task,
+  manage_app,  // object: the app's id
   view,
 };
 

@@ -54,6 +54,23 @@ inline constexpr std::size_t kMaxPendingUpdatesPerTask =
     64;  // the executor is told to slow, then killed
 inline constexpr std::size_t kMaxExecutorsPerAgent = 10'000;
 
+// -- tables of the service scheduler: over it the change is refused, naming the field.
+inline constexpr std::size_t kMaxApps = 10'000;
+inline constexpr std::uint32_t kMaxInstancesPerApp = 10'000;
+inline constexpr std::uint64_t kMaxServiceInstances = 100'000;  // of all apps together
+inline constexpr std::size_t kMaxEarlierVersions = 20;          // per app; the oldest is forgotten
+inline constexpr std::size_t kMaxChangesWaitingPerApp = 16;     // for the store
+inline constexpr std::size_t kMaxRememberedEnds = 10;           // per app; the oldest is forgotten
+inline constexpr std::size_t kMaxGivenUpPerApp = 1'000;  // unreachable and replaced; likewise
+inline constexpr std::size_t kMaxAppIdBytes = 63;        // a label of a DNS name
+inline constexpr std::size_t kMaxAppCommandBytes = 64u << 10;
+inline constexpr std::size_t kMaxAppArguments = 1'000;
+inline constexpr std::size_t kMaxAppVariables = 1'000;
+inline constexpr std::size_t kMaxAppEnvironmentBytes = 64u << 10;  // names and values
+inline constexpr std::size_t kMaxAppRules = 16;
+inline constexpr std::uint32_t kMaxAppPorts = 100;           // per instance
+inline constexpr std::size_t kMaxInstancesPerRound = 1'000;  // placed on one lot of offers
+
 // -- queues: byte budgets per connection. A peer over its budget is disconnected with a reason.
 inline constexpr std::size_t kPeerQueueBytes = 64u << 20;
 inline constexpr std::size_t kSubscriberQueueBytes = 16u << 20;
@@ -85,6 +102,10 @@ inline constexpr Duration kMaxRefuse = Duration::seconds(365LL * 24 * 3600);
 inline constexpr Duration kMaxFailoverTimeout = Duration::seconds(10LL * 365 * 24 * 3600);
 inline constexpr Duration kMaxKillGrace = Duration::seconds(24LL * 3600);
 
+inline constexpr Duration kMaxServiceDelay = Duration::seconds(7LL * 24 * 3600);
+
+static_assert(kMaxServiceInstances <= kMaxTasksPerFramework, "the services must fit a framework");
+static_assert(kMaxInstancesPerRound <= kMaxTasksPerAccept, "a round must fit an accept");
 static_assert(kMaxCallBytes <= kMaxFrameBytes, "a call must fit into a frame");
 static_assert(kMaxFrameworkMessageBytes < kMaxCallBytes, "a message must fit into its call");
 static_assert(kMaxFrameBytes * 4 <= kPeerQueueBytes, "a queue must hold several frames");
