@@ -1,0 +1,159 @@
+// What the master says about a task. Everything but an end is acknowledged at once; an end when its
+// record is erased, so that it is told again until the store knows.
+#include "base/probe.hpp"
+#include "frameworks/service/core/handlers.hpp"
+
+namespace bourse::service {
+
+namespace {
+
+using sdk::TaskState;
+
+void acknowledge(Context& c, const sdk::TaskUpdate& update) {
+  if (!update.uuid.empty()) c.emit(Acknowledge{update});
+}
+
+bool says_ended(TaskState state) {
+  return sdk::is_terminal(state) || state == TaskState::unknown;
+}
+
+std::string sentence(const sdk::TaskUpdate& update) {
+  std::string out = sdk::name_of(update.state);
+  if (!update.message.empty()) out += ": " + update.message;
+  return out;
+}
+
+std::uint32_t alive(const App& app) {
+  return app.tally.alive(false) + app.tally.alive(true);
+}
+
+void run(Context& c, App& app, Instance& instance, bool known_before) {
+  set_phase(c, app, instance, InstancePhase::running, "");
+  if (!instance.running_since) instance.running_since = c.stamp.now;
+  if (known_before) set_ready(c, app, instance);
+}
+
+// It lives, on an agent that can be reached.
+void on_living(Context& c, App& app, Instance& instance, TaskState state) {
+  const AppPolicy& policy = c.state.book.apps.at(app.id).current.definition.policy;
+  switch (instance.phase) {
+    case InstancePhase::stopping:
+      return;
+    case InstancePhase::given_up:
+      if (app.phase != AppPhase::active || alive(app) >= policy.instances) {
+        PROBE("service.stops_returned_surplus");
+        stop_instance(c, app, instance, "came back and is not needed any more");
+        return;
+      }
+      break;
+    default:
+      break;
+  }
+  if (state == TaskState::killing) {
+    set_phase(c, app, instance, InstancePhase::stopping, "somebody else ends it");
+  } else if (state == TaskState::running) {
+    if (instance.phase == InstancePhase::running) return;
+    run(c, app, instance, instance.phase != InstancePhase::launching);
+  } else if (instance.phase != InstancePhase::running) {
+    set_phase(c, app, instance, InstancePhase::launching, "its launch has arrived");
+  }
+}
+
+void on_away(Context& c, App& app, Instance& instance) {
+  const AppPolicy& policy = c.state.book.apps.at(app.id).current.definition.policy;
+  if (instance.phase == InstancePhase::given_up) return;
+  if (app.phase != AppPhase::active) {
+    // A removal does not wait for a dead machine.
+    return end_instance(c, app, instance, {}, "its agent is away, and the app is removed");
+  }
+  if (instance.phase == InstancePhase::stopping || policy.replace_unreachable_after.ns == 0) {
+    return give_up_instance(c, app, instance, "its agent is away");
+  }
+  set_phase(c, app, instance, InstancePhase::unreachable, "its agent is away");
+}
+
+void on_end(Context& c, App& app, Instance& instance, const sdk::TaskUpdate& update) {
+  const bool asked_for = instance.phase == InstancePhase::stopping;
+  if (!asked_for) {
+    note_end(c, app, instance, update);
+    c.note(Note::Level::warning, "instance.ended",
+           {{"app", app.id.raw()},
+            {"task", update.task_id},
+            {"state", sdk::name_of(update.state)},
+            {"reason", update.reason},
+            {"message", update.message}});
+  }
+  end_instance(c, app, instance, update, asked_for ? "stopped" : sentence(update));
+}
+
+// A task that has no row but bears the name of one of ours: its record was forgotten while its
+// agent was away, or the store is older than the task.
+void on_stranger(Context& c, const InstanceName& name, const sdk::TaskUpdate& update) {
+  acknowledge(c, update);
+  if (says_ended(update.state) || update.state == TaskState::unreachable) return;
+  const auto it = c.state.apps.find(name.app);
+  if (it != c.state.apps.end() && it->second.phase == AppPhase::active &&
+      update.state != TaskState::killing) {
+    App& app = it->second;
+    const AppRecord& record = c.state.book.apps.at(app.id);
+    if (record.incarnation == name.incarnation && name.version <= record.current.version &&
+        alive(app) < record.current.definition.policy.instances) {
+      PROBE("service.adopts_stranger");
+      InstanceRecord adopted{name.number, name.version, AgentId(update.agent_id),
+                             {},          c.stamp.wall, {}};
+      add_instance(c, app, adopted, InstancePhase::placing).why = "is being adopted";
+      persist(c, {AddInstance{app.id, adopted}},
+              pending::Adoption{app.id, name.number, update.state == TaskState::running});
+      return;
+    }
+  }
+  PROBE("service.kills_stranger");
+  c.note(Note::Level::warning, "task.not_wanted", {{"task", update.task_id}});
+  c.emit(Kill{update.task_id});
+}
+
+}  // namespace
+
+void on_updated(Context& c, const Updated& event) {
+  const sdk::TaskUpdate& update = event.update;
+  InstanceName name;
+  if (!parse_task_id(update.task_id, name)) {
+    // Not a name that we give: whoever launched it under our framework id may know what it is.
+    c.note(Note::Level::warning, "task.not_ours", {{"task", update.task_id}});
+    return acknowledge(c, update);
+  }
+  const auto app = c.state.apps.find(name.app);
+  const auto record = c.state.book.apps.find(name.app);
+  if (app == c.state.apps.end() || record == c.state.book.apps.end() ||
+      record->second.incarnation != name.incarnation) {
+    return on_stranger(c, name, update);
+  }
+  const auto row = app->second.instances.find(name.number);
+  if (row == app->second.instances.end()) return on_stranger(c, name, update);
+  Instance& instance = row->second;
+  switch (instance.phase) {
+    case InstancePhase::wanted:
+    case InstancePhase::backing_off:
+      // Only a store older than the task gives a number twice; the task is none of ours then.
+      acknowledge(c, update);
+      if (!says_ended(update.state)) c.emit(Kill{update.task_id});
+      return;
+    case InstancePhase::placing:
+      if (!says_ended(update.state)) acknowledge(c, update);
+      return;  // an end is told again
+    case InstancePhase::ended:
+      if (!sdk::is_terminal(update.state)) acknowledge(c, update);
+      return;  // an end is acknowledged when it is stored
+    default:
+      break;
+  }
+  if (says_ended(update.state)) return on_end(c, app->second, instance, update);
+  acknowledge(c, update);
+  if (update.state == TaskState::unreachable) {
+    on_away(c, app->second, instance);
+  } else {
+    on_living(c, app->second, instance, update.state);
+  }
+}
+
+}  // namespace bourse::service
