@@ -1,6 +1,7 @@
 #include "model/registry_command.hpp"
 
 #include "model/limits.hpp"
+#include "model/registry_entry.hpp"
 
 namespace bourse {
 
@@ -75,11 +76,7 @@ struct Applier {
     }
     to.removed_frameworks.emplace(c.framework_id, c.at);
     if (to.removed_frameworks.size() > limits::kMaxFrameworks) {
-      auto oldest = to.removed_frameworks.begin();
-      for (auto it = oldest; it != to.removed_frameworks.end(); ++it) {
-        if (it->second < oldest->second) oldest = it;
-      }
-      to.removed_frameworks.erase(oldest);
+      to.removed_frameworks.erase(*oldest_removed(to));
     }
     return {};
   }
@@ -96,29 +93,22 @@ Status apply(Registry& registry, const RegistryCommand& command) {
   return std::visit(Applier{registry}, command);
 }
 
+std::optional<FrameworkId> oldest_removed(const Registry& registry) {
+  const auto& removed = registry.removed_frameworks;
+  if (removed.empty()) return std::nullopt;
+  auto oldest = removed.begin();
+  for (auto it = oldest; it != removed.end(); ++it) {
+    if (it->second < oldest->second) oldest = it;
+  }
+  return oldest->first;
+}
+
 std::vector<RegistryCommand> snapshot(const Registry& registry) {
   std::vector<RegistryCommand> out;
-  if (!registry.cluster_id.empty()) {
-    out.emplace_back(registry::SetCluster{registry.cluster_id, registry.epoch});
-  }
-  for (const auto& [id, agent] : registry.agents) {
-    out.emplace_back(registry::AdmitAgent{agent.facet, agent.admitted_at});
-    if (agent.standing != registry::AgentStanding::admitted ||
-        agent.standing_at != agent.admitted_at) {
-      out.emplace_back(registry::MarkAgent{id, agent.standing, agent.standing_at});
+  for (const RegistryEntity& entity : entities_of(registry)) {
+    for (RegistryCommand& command : snapshot_of(registry, entity)) {
+      out.push_back(std::move(command));
     }
-  }
-  for (const auto& [id, at] : registry.removed_frameworks) {
-    FrameworkFacet removed;
-    removed.id = id;
-    out.emplace_back(registry::PutFramework{removed, at});
-    out.emplace_back(registry::RemoveFramework{id, at});
-  }
-  for (const auto& [id, framework] : registry.frameworks) {
-    out.emplace_back(registry::PutFramework{framework.facet, framework.registered_at});
-  }
-  for (const auto& [role, weight_milli] : registry.weights_milli) {
-    out.emplace_back(registry::SetWeight{role, weight_milli});
   }
   return out;
 }

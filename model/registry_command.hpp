@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -90,6 +91,8 @@ struct Registry {
 // Applies one command. An error means the command does not fit this registry (a bug or a foreign
 // writer); the registry is then unchanged.
 Status apply(Registry& registry, const RegistryCommand& command);
+// The removed framework that is forgotten when one more is removed and the list is full.
+std::optional<FrameworkId> oldest_removed(const Registry& registry);
 // The fewest commands that rebuild this registry: what compaction writes.
 std::vector<RegistryCommand> snapshot(const Registry& registry);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""./dev sim --planted: the first seed that catches each planted bug, as sim/planted_seeds.txt has it.
+"""./dev sim --planted: the first seed that catches each planted bug, as in sim/planted_seeds.txt.
 
 A bug that no seed up to the limit catches is an error: the judge has a blind spot.
 """

@@ -11,6 +11,7 @@
 #include "master/shell/options.hpp"
 #include "master/shell/process_metrics.hpp"
 #include "master/shell/view_service.hpp"
+#include "master/shell/zookeeper_registry.hpp"
 #include "proto/codec/candidate.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/daemon.hpp"
@@ -45,7 +46,17 @@ Status prepare(const master::MasterOptions& options) {
 }
 
 std::unique_ptr<master::RegistryBackend> registry_backend(const master::MasterOptions& options) {
-  return std::make_unique<master::LocalRegistry>(options.work_dir + "/registry.db");
+  if (options.zk.empty()) {
+    return std::make_unique<master::LocalRegistry>(options.work_dir + "/registry.db");
+  }
+  runtime::ZookeeperOptions zookeeper;
+  zookeeper.servers = options.ensemble.servers;
+  zookeeper.digest_auth = options.ensemble.digest_auth;
+  zookeeper.session_timeout = options.zk_session_timeout;
+  coordination::CoordinationConfig config;
+  config.path = options.ensemble.path;
+  config.seed = runtime::random_u64();
+  return std::make_unique<master::ZookeeperRegistry>(std::move(zookeeper), std::move(config));
 }
 
 // The master's parts and the threads between them: the link and HTTP on this loop, the core and the

@@ -32,6 +32,23 @@ Status check_times(const MasterConfig& core) {
 
 }  // namespace
 
+namespace {
+
+Status check_ensemble(MasterOptions& options) {
+  if (options.zk.empty()) return {};
+  auto url = runtime::parse_zookeeper_url(options.zk);
+  if (!url.ok()) return invalid("--zk: " + url.error().message);
+  options.ensemble = std::move(url).value();
+  const Duration timeout = options.zk_session_timeout;
+  if (timeout < Duration::seconds(1) || timeout > Duration::seconds(60)) {
+    return invalid("--zk-session-timeout: is " + std::to_string(timeout.ms()) +
+                   " ms; give 1 to 60 seconds, 4 to 6 as a rule");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options) {
   runtime::Flags flags("bourse-master",
                        "Gathers what agents have and offers it to frameworks; one page shows all.",
@@ -43,6 +60,11 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   flags.add("hostname", options.hostname, "name to tell others; the ip unless given");
   flags.add("work-dir", options.work_dir, "where the registry lives");
   flags.require("work-dir");
+  flags.add("zk", options.zk,
+            "zk://[user:password@]host:port,.../path of the ensemble that elects the leader and "
+            "keeps the registry; without it this master is the only one");
+  flags.add("zk-session-timeout", options.zk_session_timeout,
+            "a leader not heard of by the ensemble for so long is replaced");
   flags.add("cluster", options.core.cluster_name, "name of the cluster, for people");
   flags.add("agent-heartbeat", options.core.agent_heartbeat, "how often master and agents say so");
   flags.add("agent-silence", options.core.agent_silence,
@@ -61,6 +83,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
     return false;
   }
   if (options.hostname.empty()) options.hostname = options.ip;
+  if (const Status ok = check_ensemble(options); !ok.ok()) return ok.error();
   if (Status good = check_times(options.core); !good.ok()) return good.error();
   return true;
 }

@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "master/core/config.hpp"
+#include "runtime/zookeeper_url.hpp"
 
 namespace bourse::master {
 
@@ -15,7 +16,9 @@ struct MasterOptions {
   std::uint16_t link_port = 5060;  // agents and SDK frameworks
   std::string hostname;            // empty: the ip
   std::string work_dir;
-  std::string zk;  // "zk://..."; empty: the registry is a file of ours, and we lead
+  std::string zk;                  // "zk://..."; empty: the registry is a file of ours, and we lead
+  runtime::ZookeeperUrl ensemble;  // what it says
+  Duration zk_session_timeout = Duration::seconds(4);
   bool insecure = false;
   std::string log_level = "info";
   MasterConfig core;  // time-outs and offers

@@ -1,4 +1,4 @@
-"""Seeds that nobody has run before. The first one is drawn and printed; a failure names its seed."""
+"""Seeds that nobody has run before. The first is drawn and printed; a failure names its seed."""
 
 import os
 import unittest

@@ -29,7 +29,7 @@ class PlantedTest(SimCase):
         for plant, (seed, caught_by) in rows.items():
             with self.subTest(plant=plant, seed=seed):
                 code, output = self.sim("--seed", seed, "--plant", plant, "--quiet")
-                self.assertEqual(code, 1, f"not caught; ./dev sim --planted finds a seed:\n{output}")
+                self.assertEqual(code, 1, f"not caught; see ./dev sim --planted:\n{output}")
                 self.assertIn(f"seed {seed}: {caught_by}", output)
         self.kept(*[word for seed, _ in rows.values() for word in ("--seeds", seed)])
 

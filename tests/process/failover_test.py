@@ -1,0 +1,187 @@
+"""Several masters on a real ZooKeeper ensemble: one leads, the others send on; a leader that dies
+or stands still is replaced, and nothing that runs notices."""
+
+import http.client
+import json
+import os
+import signal
+import unittest
+
+from cluster_case import BIN, ClusterCase, wait_for
+from zookeeper_case import ZookeeperEnsemble, available
+
+
+class Master:
+    def __init__(self, process, ready):
+        self.process = process
+        self.http = int(ready["http"].rsplit(":", 1)[1])
+        self.link = ready["link"]
+
+    def get(self, path, method="GET", body=None):
+        """Status, the Location header and the body; None while it cannot be reached."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=5)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("Location"), answer.read().decode()
+        except OSError:
+            return None
+        finally:
+            connection.close()
+
+    def leads(self):
+        answer = self.get("/metrics/snapshot")
+        return answer is not None and json.loads(answer[2]).get("master/elected") == 1
+
+
+@unittest.skipUnless(available(), "needs Java and ZooKeeper's jar")
+class Failover(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        self.ensemble = ZookeeperEnsemble(3, self.dir).start()
+        self.addCleanup(self.ensemble.stop)
+        self.url = self.ensemble.url("/bourse")
+        self.masters = []
+
+    def start_masters(self, count, *flags):
+        for _ in range(count):
+            name = f"m{len(self.masters)}"
+            process = self.start(name, [
+                BIN / "bourse-master", "--port=0", "--agent-port=0", f"--zk={self.url}",
+                "--zk-session-timeout=2secs", f"--work-dir={self.dir}/{name}", *flags])
+            ready = dict(word.split("=") for word in process.line("ready").split()[1:])
+            self.masters.append(Master(process, ready))
+
+    def leader(self, among=None):
+        found = wait_for("a leader", lambda: [
+            m for m in (among or self.masters) if m.process.popen.poll() is None and m.leads()])
+        self.assertEqual(len(found), 1)
+        self.http_port = found[0].http
+        return found[0]
+
+    def links(self):
+        return ",".join(m.link for m in self.masters)
+
+    def start_cluster(self):
+        """Three masters, an agent and a scheduler that know all of them, and a task that runs."""
+        self.start_masters(3)
+        leader = self.leader()
+        self.agent = self.start("agent", [
+            BIN / "bourse-agent", f"--master={self.links()}", "--port=0",
+            f"--work-dir={self.dir}/a", f"--run-dir={self.dir}/ar",
+            "--resources=cpus:4;mem:2048;disk:1000"])
+        self.agent.line("ready")
+        self.scheduler = self.start("scheduler", [BIN / "told-scheduler", self.links(), "-"], True)
+        self.scheduler.framework_id = self.scheduler.line("registered").split()[1]
+        self.scheduler.say("launch t1 1000 64 echo $$ > pid; exec sleep 1000")
+        self.scheduler.line("update t1 TASK_RUNNING")
+        return leader
+
+    # -- who leads
+
+    def test_one_leads_and_the_others_send_clients_on(self):
+        self.start_masters(3)
+        leader = self.leader()
+        for other in self.masters:
+            self.assertEqual(other.get("/health")[0], 200)
+            wait_for("it knows who leads", lambda other=other: other.get("/redirect")[:2] ==
+                     (307, f"//127.0.0.1:{leader.http}"))
+            self.assertEqual(other.get("/master/redirect")[:2],
+                             (307, f"//127.0.0.1:{leader.http}"))
+            self.assertEqual(other.get("/redirect/x")[0], 404)
+            if other is leader:
+                continue
+            self.assertEqual(other.get("/api/v1", "POST", '{"type":"GET_AGENTS"}')[:2],
+                             (307, f"//127.0.0.1:{leader.http}/api/v1"))
+            self.assertEqual(other.get("/master/state?x=1")[:2],
+                             (307, f"//127.0.0.1:{leader.http}/master/state?x=1"))
+        # The command line follows, and passes over a master that is not there.
+        self.http_port = [m for m in self.masters if m is not leader][0].http
+        self.assertIn("agents", self.cli("state"))
+        self.cli("state", f"--master=127.0.0.1:1,127.0.0.1:{self.http_port}")
+
+    def test_without_an_ensemble_nobody_answers_for_the_cluster(self):
+        for index in range(3):
+            self.ensemble.kill(index)
+        self.start_masters(1)
+        status, _, body = self.masters[0].get("/api/v1", "POST", '{"type":"GET_AGENTS"}')
+        self.assertEqual(status, 503)
+        self.assertIn("no master leads", body)
+        self.assertEqual(self.masters[0].get("/redirect")[0], 503)
+        for index in range(3):
+            self.ensemble.start(index)
+        self.leader()
+
+    # -- losing it
+
+    def test_a_leader_killed_is_replaced_and_nothing_that_runs_notices(self):
+        leader = self.start_cluster()
+        pid = self.pid_of("t1")
+        leader.process.kill()
+        rest = [m for m in self.masters if m is not leader]
+        new = self.leader(rest)
+        found = self.wait_agents(1)
+        self.assertEqual(len(found), 1)
+        self.scheduler.line("registered", skip=1)
+        self.assertEqual(self.pid_of("t1"), pid)
+        os.kill(pid, 0)
+        # It is the same cluster: what is launched now runs beside what ran before.
+        self.scheduler.say("launch t2 1000 64 sleep 1000")
+        self.scheduler.line("update t2 TASK_RUNNING")
+        self.assertFalse([line for line in self.scheduler.lines
+                          if line.startswith("update t1 ") and "RUNNING" not in line
+                          and "STARTING" not in line])
+        self.assertEqual(new.get("/redirect")[1], f"//127.0.0.1:{new.http}")
+
+    def test_a_leader_that_stood_still_orders_nothing_when_it_wakes(self):
+        leader = self.start_cluster()
+        self.pid_of("t1")
+        os.kill(leader.process.popen.pid, signal.SIGSTOP)
+        rest = [m for m in self.masters if m is not leader]
+        self.leader(rest)
+        self.wait_agents(1)
+        self.scheduler.line("registered", skip=1)
+        os.kill(leader.process.popen.pid, signal.SIGCONT)
+        self.assertNotEqual(leader.process.popen.wait(30), 0)
+        self.assertEqual(self.leader(rest).process.popen.poll(), None)
+        self.scheduler.say("launch t2 1000 64 sleep 1000")
+        self.scheduler.line("update t2 TASK_RUNNING")
+        self.assertTrue(any("lead" in line for line in leader.process.errors[-5:]),
+                        leader.process.errors[-5:])
+
+    def test_an_ensemble_that_is_gone_costs_the_leadership_and_no_task(self):
+        leader = self.start_cluster()
+        pid = self.pid_of("t1")
+        for index in range(3):
+            self.ensemble.kill(index)
+        # The leader's lease ends before anybody else could lead.
+        self.assertNotEqual(leader.process.popen.wait(30), 0)
+        os.kill(pid, 0)
+        for index in range(3):
+            self.ensemble.start(index)
+        self.leader([m for m in self.masters if m is not leader])
+        self.wait_agents(1)
+        self.assertEqual(self.pid_of("t1"), pid)
+
+    def test_every_master_may_die_and_the_registry_remembers(self):
+        self.start_cluster()
+        pid = self.pid_of("t1")
+        agent_id = self.wait_agents(1)[0]["agent_info"]["id"]["value"]
+        for master in self.masters:
+            master.process.kill()
+        old, self.masters = self.masters, []
+        for master in old:
+            name = f"again{len(self.masters)}"
+            process = self.start(name, [
+                BIN / "bourse-master", f"--port={master.http}",
+                f"--agent-port={master.link.rsplit(':', 1)[1]}", f"--zk={self.url}",
+                "--zk-session-timeout=2secs", f"--work-dir={self.dir}/{name}"])
+            ready = dict(word.split("=") for word in process.line("ready").split()[1:])
+            self.masters.append(Master(process, ready))
+        self.leader()
+        self.assertEqual(self.wait_agents(1)[0]["agent_info"]["id"]["value"], agent_id)
+        self.assertEqual(self.pid_of("t1"), pid)
+
+
+if __name__ == "__main__":
+    unittest.main()
