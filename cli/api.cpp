@@ -4,6 +4,7 @@
 #include <csignal>
 #include <optional>
 
+#include "coordination/link/leader_watch.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/master_response.pb.h"
 #include "runtime/http_client.hpp"
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kMostAnswerBytes = 512u << 20;
 constexpr std::size_t kMostMasters = 16;
 constexpr int kMostHops = 4;
+constexpr Duration kAskEnsemble = Duration::seconds(10);
 
 Error refused(int status, const std::string& body) {
   return {status == 404 ? ErrorCode::not_found : ErrorCode::invalid,
@@ -24,6 +26,10 @@ Error refused(int status, const std::string& body) {
 }  // namespace
 
 Api::Api(const std::string& masters) {
+  if (masters.starts_with("zk://")) {
+    ensemble_ = masters;
+    return;
+  }
   std::size_t begin = 0;
   while (begin <= masters.size()) {
     const std::size_t end = std::min(masters.find(',', begin), masters.size());
@@ -69,7 +75,32 @@ Result<std::string> Api::request(const std::string& method, const std::string& u
   return refused(answer->status, answer->body);
 }
 
+Status Api::ask_ensemble() {
+  auto masters = coordination::parse_masters_or_ensemble(ensemble_, "--master");
+  if (!masters.ok()) return masters.error();
+  std::string leader;
+  coordination::LeaderWatch watch(loop_, *masters->ensemble, 0, coordination::LeaderAddress::http,
+                                  [&](const std::string& address) {
+                                    if (address.empty()) return;
+                                    leader = address;
+                                    loop_.stop();
+                                  });
+  if (const Status started = watch.start(); !started.ok()) return started;
+  (void)loop_.run_for(kAskEnsemble);
+  if (leader.empty()) {
+    return Error{ErrorCode::unavailable,
+                 "--master: the ensemble named no leader within " +
+                     std::to_string(kAskEnsemble.ms() / 1000) +
+                     " s; look whether it runs and whether the path is that of the masters' --zk"};
+  }
+  masters_ = {"http://" + leader};
+  return {};
+}
+
 Result<std::string> Api::call(const std::string& json) {
+  if (!ensemble_.empty() && masters_.empty()) {
+    if (const Status asked = ask_ensemble(); !asked.ok()) return asked.error();
+  }
   std::string trouble;
   for (std::size_t i = 0; i < masters_.size(); ++i) {
     std::string master = masters_[i];

@@ -19,7 +19,8 @@ namespace bourse::cli {
 
 class Api {
  public:
-  // "127.0.0.1:5050" or "http://host:port", several with commas.
+  // "127.0.0.1:5050" or "http://host:port", several with commas, or "zk://..." of the ensemble that
+  // elects them.
   explicit Api(const std::string& masters);
 
   // POST /api/v1 with this JSON; the body of the answer.
@@ -37,9 +38,11 @@ class Api {
     std::string body;
     std::string location;
   };
+  Status ask_ensemble();
   Result<Answer> exchange(const std::string& method, const std::string& url,
                           const std::string& body);
 
+  std::string ensemble_;              // zk://..., to be asked for the leader
   std::vector<std::string> masters_;  // to be tried in this order: the one that led last is first
   runtime::Loop loop_;
 };

@@ -8,7 +8,8 @@ namespace bourse::cli {
 
 Invocation::Invocation(const std::string& command, const std::string& description)
     : program_("bourse " + command), flags_(program_, description) {
-  flags_.add("master", master_, "addresses of masters' HTTP APIs, HOST:PORT[,HOST:PORT...]");
+  flags_.add("master", master_,
+             "addresses of masters' HTTP APIs, HOST:PORT[,...], or zk://... of their ensemble");
   flags_.add("json", json_, "print the API's JSON instead of a table");
 }
 

@@ -76,17 +76,12 @@ std::optional<std::string> LeaderFinder::step(Instant now, const FinderInput& in
                           return failed(now);
                         },
                         [&](const finder::Elsewhere& e) { return on_elsewhere(now, e.leader); },
-                        [&](const finder::Learned& e) -> std::optional<std::string> {
-                          const bool busy = phase_ == Phase::registered ||
-                                            phase_ == Phase::asking || phase_ == Phase::connecting;
-                          if (e.leader.empty() || (busy && e.leader == address_))
-                            return std::nullopt;
-                          if (distrusted(now, e.leader)) return std::nullopt;
-                          return go(now, e.leader);
-                        },
+                        [&](const finder::Learned& e) { return on_learned(now, e.leader); },
                         [&](const finder::Tick&) -> std::optional<std::string> {
                           if (now < deadline_) return std::nullopt;
                           if (phase_ == Phase::pausing) return next(now);
+                          if (phase_ == Phase::standing_by && !doubted_.empty())
+                            return go(now, doubted_);
                           return failed(now);
                         },
                     },
@@ -96,9 +91,12 @@ std::optional<std::string> LeaderFinder::step(Instant now, const FinderInput& in
 std::optional<std::string> LeaderFinder::on_elsewhere(Instant now, const std::string& leader) {
   if (phase_ == Phase::idle || phase_ == Phase::pausing) return std::nullopt;
   if (leader.empty() || distrusted(now, leader)) {
-    // It will say so when somebody leads.
-    if (phase_ != Phase::standing_by) deadline_ = now + config_.standby_timeout;
+    // It will say so when somebody leads. Whoever is named after nobody was is news.
+    if (leader.empty()) failed_until_.clear();
     phase_ = Phase::standing_by;
+    doubted_ = leader;
+    deadline_ = now + config_.standby_timeout;
+    if (!leader.empty()) deadline_ = std::min(deadline_, failed_until_.at(leader));
     return std::nullopt;
   }
   if (++hops_ > config_.most_hops) {
@@ -108,6 +106,19 @@ std::optional<std::string> LeaderFinder::on_elsewhere(Instant now, const std::st
   return go(now, leader);
 }
 
+std::optional<std::string> LeaderFinder::on_learned(Instant now, const std::string& leader) {
+  learned_ = leader;
+  const bool busy =
+      phase_ == Phase::registered || phase_ == Phase::asking || phase_ == Phase::connecting;
+  if (leader.empty() || (busy && leader == address_)) return std::nullopt;
+  if (!distrusted(now, leader)) return go(now, leader);
+  if (!busy && addresses_.empty()) {
+    phase_ = Phase::pausing;
+    deadline_ = failed_until_.at(leader);
+  }
+  return std::nullopt;
+}
+
 bool LeaderFinder::distrusted(Instant now, const std::string& address) const {
   const auto it = failed_until_.find(address);
   return it != failed_until_.end() && now < it->second;
@@ -115,6 +126,7 @@ bool LeaderFinder::distrusted(Instant now, const std::string& address) const {
 
 std::optional<std::string> LeaderFinder::go(Instant now, std::string address) {
   address_ = std::move(address);
+  doubted_.clear();
   phase_ = Phase::connecting;
   deadline_ = now + config_.connect_timeout;
   return address_;
@@ -135,6 +147,7 @@ std::optional<std::string> LeaderFinder::failed(Instant now) {
 // Every address in turn, distrusted or not: an operator named it.
 std::optional<std::string> LeaderFinder::next(Instant now) {
   if (addresses_.empty()) {
+    if (!learned_.empty()) return go(now, learned_);
     phase_ = Phase::pausing;
     deadline_ = Instant::max();  // until ZooKeeper tells
     return std::nullopt;

@@ -73,6 +73,7 @@ class LeaderFinder {
   std::optional<std::string> failed(Instant now);
   std::optional<std::string> next(Instant now);
   std::optional<std::string> on_elsewhere(Instant now, const std::string& leader);
+  std::optional<std::string> on_learned(Instant now, const std::string& leader);
   bool distrusted(Instant now, const std::string& address) const;
   Duration pause();
 
@@ -87,6 +88,8 @@ class LeaderFinder {
   std::uint32_t rounds_ = 0;
   std::uint32_t hops_ = 0;
   std::map<std::string, Instant> failed_until_;
+  std::string learned_;  // from ZooKeeper
+  std::string doubted_;  // standing by: named, but it failed a moment ago
 };
 
 }  // namespace bourse

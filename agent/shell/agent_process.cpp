@@ -7,7 +7,6 @@
 
 #include "agent/isolation/process_identity.hpp"
 #include "link/notes.hpp"
-#include "model/leader_finder.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
 #include "proto/codec/records.hpp"
@@ -334,10 +333,10 @@ void AgentProcess::leave() {
 // -- the link to the master
 
 Status AgentProcess::open_channel() {
-  auto masters = parse_masters(options_.master, "--master");
+  auto masters = coordination::parse_masters_or_ensemble(options_.master, "--master");
   if (!masters.ok()) return masters.error();
   link::MasterChannelOptions channel;
-  channel.masters = std::move(masters).value();
+  channel.masters = masters->addresses;
   channel.preamble = kAgentPreamble;
   channel.seed = runtime::random_u64();
   link::MasterChannelHandlers handlers;
@@ -351,7 +350,11 @@ Status AgentProcess::open_channel() {
     feed(MasterLost{});
   };
   master_ = std::make_unique<link::MasterChannel>(loop_, std::move(channel), std::move(handlers));
-  return {};
+  if (!masters->ensemble) return {};
+  leader_watch_ = std::make_unique<coordination::LeaderWatch>(
+      loop_, *masters->ensemble, runtime::random_u64(), coordination::LeaderAddress::link,
+      [this](const std::string& leader) { master_->learned(leader); });
+  return leader_watch_->start();
 }
 
 void AgentProcess::give_up_master() {

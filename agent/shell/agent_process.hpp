@@ -14,6 +14,7 @@
 #include "agent/shell/container_spec.hpp"
 #include "agent/shell/options.hpp"
 #include "base/result.hpp"
+#include "coordination/link/leader_watch.hpp"
 #include "link/master_channel.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/record_store.hpp"
@@ -81,6 +82,7 @@ class AgentProcess {
   std::uint64_t records_since_compaction_ = 0;
 
   std::unique_ptr<link::MasterChannel> master_;
+  std::unique_ptr<coordination::LeaderWatch> leader_watch_;  // when --master names an ensemble
   std::string master_batch_;
   bool flush_scheduled_ = false;
 

@@ -56,7 +56,9 @@ Result<Resources> offered(const AgentOptions& options) {
 Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& options) {
   runtime::Flags flags("bourse-agent", "Offers this machine's resources and runs tasks on it.",
                        kVersion);
-  flags.add("master", options.master, "masters' agent links, host:port[,host:port...]");
+  flags.add("master", options.master,
+            "masters' agent links, host:port[,host:port...], or zk://... of the ensemble that "
+            "elects them");
   flags.require("master");
   flags.add("ip", options.ip, "address to listen on and to tell others");
   flags.add("port", options.port, "port of the HTTP API; 0 takes a free one");

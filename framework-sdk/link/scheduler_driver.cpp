@@ -7,10 +7,10 @@
 #include <thread>
 
 #include "bourse/scheduler.hpp"
+#include "coordination/link/leader_watch.hpp"
 #include "framework-sdk/core/scheduler_machine.hpp"
 #include "framework-sdk/link/task_form.hpp"
 #include "link/master_channel.hpp"
-#include "model/leader_finder.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
 #include "runtime/clock.hpp"
@@ -44,6 +44,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
   // The loop's thread only.
   std::unique_ptr<SchedulerMachine> machine;
   std::unique_ptr<link::MasterChannel> channel;
+  std::unique_ptr<coordination::LeaderWatch> leader_watch;
   runtime::Timer deadline;
   runtime::Timer farewell;
   std::map<std::uint64_t, runtime::Timer> user_timers;
@@ -185,9 +186,9 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     }
   }
 
-  void open_channel(std::vector<std::string> masters) {
+  void open_channel(coordination::Masters masters) {
     link::MasterChannelOptions channel_options;
-    channel_options.masters = std::move(masters);
+    channel_options.masters = std::move(masters.addresses);
     channel_options.preamble = kFrameworkPreamble;
     channel_options.seed = runtime::random_u64();
     link::MasterChannelHandlers handlers;
@@ -203,6 +204,10 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     };
     channel = std::make_unique<link::MasterChannel>(loop, std::move(channel_options),
                                                     std::move(handlers));
+    if (!masters.ensemble) return;
+    leader_watch = std::make_unique<coordination::LeaderWatch>(
+        loop, *masters.ensemble, runtime::random_u64(), coordination::LeaderAddress::link,
+        [this](const std::string& leader) { channel->learned(leader); });
   }
 
   void give_up() {
@@ -287,7 +292,7 @@ SchedulerDriver::~SchedulerDriver() {
 bool SchedulerDriver::start() {
   Impl& impl = *impl_;
   if (impl.thread.joinable()) return true;
-  auto masters = parse_masters(impl.options.master, "options.master");
+  auto masters = coordination::parse_masters_or_ensemble(impl.options.master, "options.master");
   if (!masters.ok()) {
     impl.fail(masters.error().message);
     return false;
@@ -307,8 +312,10 @@ bool SchedulerDriver::start() {
     start.incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
     impl.input(std::move(start));
     impl.channel->start();
+    if (impl.leader_watch) (void)impl.leader_watch->start();  // the address parsed: it has servers
     impl.loop.run();
     impl.flush();
+    impl.leader_watch.reset();
     impl.channel.reset();
     impl.user_timers.clear();
     impl.deadline = {};

@@ -1,5 +1,5 @@
 // Registry entries: the master's durable set as keys and values for a store that keeps each entity
-// by itself. A value holds the entity's commands, each as its record with its length before it, so a
+// by itself. A value holds the entity's commands, each as its record with its length before it: a
 // command that a newer build writes is refused here as it is in a log. Any thread.
 #pragma once
 

@@ -62,16 +62,17 @@ class Failover(ClusterCase):
     def links(self):
         return ",".join(m.link for m in self.masters)
 
-    def start_cluster(self):
+    def start_cluster(self, masters=None):
         """Three masters, an agent and a scheduler that know all of them, and a task that runs."""
         self.start_masters(3)
         leader = self.leader()
+        masters = masters or self.links()
         self.agent = self.start("agent", [
-            BIN / "bourse-agent", f"--master={self.links()}", "--port=0",
+            BIN / "bourse-agent", f"--master={masters}", "--port=0",
             f"--work-dir={self.dir}/a", f"--run-dir={self.dir}/ar",
             "--resources=cpus:4;mem:2048;disk:1000"])
         self.agent.line("ready")
-        self.scheduler = self.start("scheduler", [BIN / "told-scheduler", self.links(), "-"], True)
+        self.scheduler = self.start("scheduler", [BIN / "told-scheduler", masters, "-"], True)
         self.scheduler.framework_id = self.scheduler.line("registered").split()[1]
         self.scheduler.say("launch t1 1000 64 echo $$ > pid; exec sleep 1000")
         self.scheduler.line("update t1 TASK_RUNNING")
@@ -132,6 +133,14 @@ class Failover(ClusterCase):
                           if line.startswith("update t1 ") and "RUNNING" not in line
                           and "STARTING" not in line])
         self.assertEqual(new.get("/redirect")[1], f"//127.0.0.1:{new.http}")
+
+    def test_agents_frameworks_and_tools_find_the_leader_through_the_ensemble(self):
+        leader = self.start_cluster(masters=self.url)
+        leader.process.kill()
+        self.leader([m for m in self.masters if m is not leader])
+        self.wait_agents(1)
+        self.scheduler.line("registered", skip=1)
+        self.assertIn("1 active", self.cli("state", f"--master={self.url}"))
 
     def test_a_leader_that_stood_still_orders_nothing_when_it_wakes(self):
         leader = self.start_cluster()

@@ -54,7 +54,9 @@ class Scheduler {
 };
 
 struct SchedulerOptions {
-  std::string master = {};  // "host:port" of the master's framework link; several with commas
+  // "host:port" of a master's framework link, several with commas: any of them may lead. Or the
+  // ensemble that elects them, "zk://[user:password@]host:port,.../path".
+  std::string master = {};
   std::string name = {};
   std::string user = {};  // empty: the user of this process
   std::string principal = {};

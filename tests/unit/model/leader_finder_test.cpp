@@ -99,6 +99,30 @@ TEST_CASE("a dead leader is believed again after a while") {
   CHECK(seeker.tell(finder::Elsewhere{"l:9"}) == "l:9");
 }
 
+TEST_CASE("a leader that is named again after nobody was is believed at once") {
+  Seeker seeker({"a:1"});
+  seeker.tell(finder::Started{});
+  seeker.tell(finder::Elsewhere{"l:9"});
+  seeker.tell(finder::Lost{});
+  REQUIRE(seeker.wait() == "a:1");
+  seeker.tell(finder::Connected{});
+  REQUIRE_FALSE(seeker.tell(finder::Elsewhere{"l:9"}));
+  REQUIRE_FALSE(seeker.tell(finder::Elsewhere{""}));
+  CHECK(seeker.tell(finder::Elsewhere{"l:9"}) == "l:9");
+}
+
+TEST_CASE("a leader that is doubted is tried once the doubt is old, without being named again") {
+  Seeker seeker({"a:1"});
+  seeker.tell(finder::Started{});
+  seeker.tell(finder::Elsewhere{"l:9"});
+  seeker.tell(finder::Lost{});
+  REQUIRE(seeker.wait() == "a:1");
+  seeker.tell(finder::Connected{});
+  REQUIRE_FALSE(seeker.tell(finder::Elsewhere{"l:9"}));
+  CHECK(seeker.finder.next_deadline() - seeker.now <= LeaderFinderConfig{}.distrust);
+  CHECK(seeker.wait() == "l:9");
+}
+
 TEST_CASE("masters that name each other for ever are left for a pause") {
   Seeker seeker({"a:1"});
   seeker.tell(finder::Started{});
@@ -129,6 +153,21 @@ TEST_CASE("rounds without a leader wait longer each time, and jittered") {
     }
   }
   CHECK(firsts.size() > 10);
+}
+
+TEST_CASE("a leader that ZooKeeper names and that does not answer is tried again and again") {
+  Seeker seeker({});
+  seeker.tell(finder::Started{});
+  REQUIRE(seeker.tell(finder::Learned{"l:1"}) == "l:1");
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE_FALSE(seeker.wait());  // it does not answer
+    REQUIRE(seeker.wait() == "l:1");
+  }
+  REQUIRE_FALSE(seeker.tell(finder::Lost{}));
+  // Gone and back under the same address.
+  REQUIRE_FALSE(seeker.tell(finder::Learned{""}));
+  REQUIRE_FALSE(seeker.tell(finder::Learned{"l:1"}));
+  CHECK(seeker.wait() == "l:1");
 }
 
 TEST_CASE("with ZooKeeper alone it waits to be told and follows what it is told") {
