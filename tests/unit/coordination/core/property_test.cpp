@@ -303,6 +303,7 @@ class Run {
     }
   }
   void next_leader_reads_all() {
+    if (!world_.elect()) return;
     const std::uint64_t before = judge_.leaderships;
     crash(*world_.leader());
     if (!world_.run_until([&] { return judge_.leaderships > before; })) {

@@ -1,4 +1,5 @@
 // Writes: gathered, fenced, answered in order.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "coordination/core/names.hpp"
@@ -132,6 +133,21 @@ TEST_CASE("writes are answered in the order of issue, whatever happens first") {
   }
 }
 
+TEST_CASE("a write waits for those before it that share one of its shards") {
+  Led led;
+  led.a.write(key_in(0), "under way");
+  led.a.write({{key_in(0), "first"}, {key_in(1), "first"}});  // waits for shard 0
+  led.a.write(key_in(2), "free");
+  const PersistId last = led.a.write(key_in(1), "second");
+  REQUIRE(led.settle(last));
+  CHECK(led.multis().size() == 3);
+  const Entries entries = led.reread();
+  CHECK(std::find(entries.begin(), entries.end(), std::pair(key_in(1), std::string("second"))) !=
+        entries.end());
+  CHECK(std::find(entries.begin(), entries.end(), std::pair(key_in(0), std::string("first"))) !=
+        entries.end());
+}
+
 TEST_CASE("what is stored already is not written again") {
   Led led;
   REQUIRE(led.settle(led.a.write("k", "v")));
@@ -236,6 +252,19 @@ TEST_CASE("a write whose answer is lost happens exactly once") {
       CHECK(led.a.leads());
     }
   }
+}
+
+TEST_CASE("a write in doubt is not taken for stored because somebody touched its shard") {
+  Led led;
+  const std::string path = shard_path("/bourse", 5);
+  REQUIRE(led.settle(led.a.write(key_in(5), "before")));
+  lose_next(led, false);
+  const PersistId id = led.a.write(key_in(5), "after");
+  const std::string same = led.world.zookeeper.tree().at(path).data;
+  REQUIRE(led.world.zookeeper.by_hand(zk::Set{path, same}).code == zk::Code::ok);
+  REQUIRE(led.world.run_until([&] { return !led.a.alive(); }));
+  CHECK_FALSE(led.a.stored(id));
+  CHECK(led.a.stepped_down.find(path + " was changed by somebody") == 0);
 }
 
 TEST_CASE("several writes in doubt at once are all settled") {
