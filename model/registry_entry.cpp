@@ -11,11 +11,11 @@ namespace {
 
 using Kind = RegistryEntity::Kind;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 4> kPrefixes{{{Kind::agent, "agent/"},
-                                                                      {Kind::framework,
-                                                                       "framework/"},
-                                                                      {Kind::removed, "removed/"},
-                                                                      {Kind::weight, "weight/"}}};
+constexpr std::array<std::pair<Kind, std::string_view>, 4> kPrefixes{
+    {{Kind::agent, "agent/"},
+     {Kind::framework, "framework/"},
+     {Kind::removed, "removed/"},
+     {Kind::weight, "weight/"}}};
 constexpr std::string_view kCluster = "cluster";
 
 struct Subject {
