@@ -26,6 +26,11 @@ constexpr int kMessagesPerTurn = 256;
 // by chance. A session of 4 s survives an ensemble that was away for 2 s.
 constexpr Duration kFirstRetry = Duration::milliseconds(50);
 constexpr Duration kLastRetry = Duration::milliseconds(1000);
+// A connection that gives no session in a sixth of the timeout is left, the next one gets twice as
+// long: a server that is met while it starts may drop the greeting and keep the connection (3.8.0).
+constexpr std::int64_t kAttemptShare = 6;
+constexpr Duration kShortestAttempt = Duration::milliseconds(200);
+constexpr Duration kLongestAttempt = Duration::seconds(2);
 // Unsent bytes get this long on closing.
 constexpr Duration kCloseFlush = Duration::milliseconds(100);
 // No server grants less than two of its ticks, and the client counts in milliseconds.
@@ -278,6 +283,7 @@ void ZookeeperImpl::refresh() {
 void ZookeeperImpl::connect_on() {
   std::string words;
   const Listening listening(words);
+  leave_silent_server();
   // Asked after a failure, the client first says that it would like to pause.
   for (std::size_t asks = 2 * servers.size() + 2; asks > 0 && !final(); --asks) {
     if (server_failed && !next_server()) break;
@@ -291,15 +297,39 @@ void ZookeeperImpl::connect_on() {
       server_failed = true;
     } else if (fd >= 0 && follow(fd, interest, asked)) {
       const Duration span = Duration::seconds(wait.tv_sec) + Duration::microseconds(wait.tv_usec);
-      return wake_at(asked + std::max(span, Duration::milliseconds(1)));
+      const Instant due = asked + std::max(span, Duration::milliseconds(1));
+      return wake_at(connected() ? due : std::min(due, attempt_started + attempt_limit()));
     } else if (fd >= 0) {
       error = std::string("no descriptor for a connection to ZooKeeper: ") + std::strerror(errno);
-      ::shutdown(fd, SHUT_RDWR);
-      zookeeper_process(handle, ZOOKEEPER_READ);
-      server_failed = true;
+      abandon(fd);
     }
   }
   if (!final()) back_off();
+}
+
+Duration ZookeeperImpl::attempt_limit() const {
+  const Duration share = options.session_timeout / kAttemptShare;
+  return std::clamp(share, kShortestAttempt, kLongestAttempt) *
+         (std::int64_t{1} << std::min(silent_attempts, 20));
+}
+
+void ZookeeperImpl::leave_silent_server() {
+  if (state.phase == ZkPhase::connected || socket.client_fd < 0) return;
+  const Duration limit = attempt_limit();
+  if (monotonic_now() < attempt_started + limit) return;
+  ++silent_attempts;
+  error = std::string(zoo_get_current_server(handle)) + ": no session within " +
+          std::to_string(limit.ms()) + " ms";
+  const int fd = socket.client_fd;
+  socket.drop();
+  abandon(fd);
+}
+
+// Makes the client let go of its socket and of everything that waits for it.
+void ZookeeperImpl::abandon(int fd) {
+  ::shutdown(fd, SHUT_RDWR);
+  zookeeper_process(handle, ZOOKEEPER_READ);
+  server_failed = true;
 }
 
 // False if every server has failed since the last pause. The client turns its list once when a
@@ -324,10 +354,7 @@ void ZookeeperImpl::clear_lost() {
     int interest = 0;
     timeval wait = {};
     if (zookeeper_interest(handle, &fd, &interest, &wait) != ZOK) return;
-    if (fd < 0) continue;
-    ::shutdown(fd, SHUT_RDWR);
-    zookeeper_process(handle, ZOOKEEPER_READ);
-    return;
+    if (fd >= 0) return abandon(fd);
   }
 }
 
@@ -378,6 +405,7 @@ void ZookeeperImpl::note_phase(ZkPhase phase) {
     state.timeout = Duration::milliseconds(zoo_recv_timeout(handle));
     contact = std::max(contact, attempt_started);
     failed_rounds = 0;
+    silent_attempts = 0;
     tried = 0;
     error.clear();
     heartbeat_timer = loop.every(state.timeout / 4, [this] { heartbeat(); });

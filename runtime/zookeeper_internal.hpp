@@ -85,6 +85,9 @@ struct ZookeeperImpl {
   void refresh();
   void connect_on();
   bool follow(int fd, int interest, Instant asked);
+  Duration attempt_limit() const;
+  void leave_silent_server();
+  void abandon(int fd);
   void clear_lost();
   bool next_server();
   void back_off();
@@ -126,6 +129,7 @@ struct ZookeeperImpl {
   std::vector<std::string> servers;  // numeric, as the client has them
   std::size_t tried = 0;             // of them, since the last pause
   bool server_failed = false;
+  int silent_attempts = 0;  // that ran into their limit, since the last session
   Timer wake_timer;
   Instant wake_instant = Instant::max();
   Timer heartbeat_timer;

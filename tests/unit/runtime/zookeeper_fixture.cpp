@@ -223,8 +223,17 @@ void ZkClient::connect(ZookeeperOptions options) {
 }
 
 bool ZkClient::until(ZkPhase phase, Duration limit) {
-  return run_until(
-      loop, [&] { return !states.empty() && states.back().phase == phase; }, limit);
+  const ZookeeperStats before = session->stats();
+  if (run_until(
+          loop, [&] { return !states.empty() && states.back().phase == phase; }, limit)) {
+    return true;
+  }
+  const ZookeeperStats after = session->stats();
+  UNSCOPED_INFO("the session is " << name_of(session->state().phase) << ", "
+                                  << after.attempts - before.attempts << " attempts, "
+                                  << after.wakeups - before.wakeups
+                                  << " wakeups, last error: " << session->last_error());
+  return false;
 }
 
 void ZkClient::note(Noted answer) {

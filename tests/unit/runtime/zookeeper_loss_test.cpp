@@ -1,6 +1,9 @@
 // One session, and a server that is killed, paused, away or elsewhere.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -175,6 +178,33 @@ TEST_CASE("one server of several is enough, whichever it is", "[zookeeper]") {
       CHECK(client.session->stats().attempts <= dead + 1);  // each once, in an order drawn anew
     }
   }
+}
+
+TEST_CASE("a server that takes the connection and says nothing is left for the next one",
+          "[zookeeper]") {
+  ZookeeperServers& server = mortal_server();
+  server.wait_until_serving(0);
+  // As a server that is met while it starts: the kernel accepts, nobody answers.
+  const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  REQUIRE(::bind(silent, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(silent, 16) == 0);
+  REQUIRE(::getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  Loop loop;
+  ZookeeperOptions options = mortal(Duration::seconds(60));
+  options.servers.push_back("127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+  // Which one comes first is drawn; left to itself the client stays with it for 40 s.
+  std::vector<std::unique_ptr<ZkClient>> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(std::make_unique<ZkClient>(loop));
+    clients.back()->open(options);
+  }
+  for (const auto& client : clients) REQUIRE(client->until(ZkPhase::connected));
+  clients.clear();
+  ::close(silent);
 }
 
 TEST_CASE("a server that hangs is left after two thirds of the timeout, without a busy loop",
