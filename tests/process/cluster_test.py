@@ -47,6 +47,12 @@ class Cluster(ClusterCase):
         scheduler.say("kill long 100")
         scheduler.line("update long TASK_KILLED")
 
+    def test_a_launch_on_an_offer_that_is_not_held_is_told_as_dropped(self):
+        self.start_master()
+        scheduler = self.start_scheduler()
+        scheduler.say("launch-on O-none lost-one")
+        self.assertIn("REASON_INVALID_OFFERS", scheduler.line("update lost-one TASK_DROPPED"))
+
     def test_an_operator_kills_a_task_and_tears_a_framework_down(self):
         self.start_master()
         self.start_agent()

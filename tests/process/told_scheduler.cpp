@@ -1,6 +1,7 @@
 // told-scheduler: a framework that does what its standard input tells it, for tests with real
 // processes. One command a line:
 //   launch ID CPU_MILLI MEMORY_MB shell command...
+//   launch-on OFFER ID     whether that offer is held or not
 //   kill ID [GRACE_MS]
 //   publish NAME TEXT
 //   stop        keeps the tasks        teardown    ends them
@@ -69,6 +70,11 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     shape.task.command = Command{.shell = command};
     told.want(std::move(shape));
     driver.revive();
+  } else if (verb == "launch-on") {
+    TaskSpec task;
+    words >> task.id;
+    task.command = Command{.shell = "true"};
+    driver.launch({id}, {task});
   } else if (verb == "kill") {
     std::int64_t grace_ms = -1;
     words >> grace_ms;
