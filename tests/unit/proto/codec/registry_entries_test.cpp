@@ -93,7 +93,7 @@ TEST_CASE("any commands give the same registry by entries as by a log") {
       put(store, encode_registry_changes(live, *changed));
     }
     for (const std::string& record : log) {
-      REQUIRE(apply(by_log, decode_registry_command(record).value()).ok());
+      REQUIRE(bourse::apply(by_log, decode_registry_command(record).value()).ok());
     }
     const auto by_entries = decode_registry(entries(store));
     if (!by_entries) FAIL(by_entries.error().message);
@@ -116,7 +116,7 @@ TEST_CASE("a removed framework that is forgotten at the limit is forgotten by it
   FrameworkFacet framework = sample::framework();
   for (const std::int64_t at : {std::int64_t{1'000'000'000}, std::int64_t{1}}) {
     framework.id = FrameworkId("new" + std::to_string(at));
-    REQUIRE(apply(live, registry::PutFramework{framework, WallTime{1}}).ok());
+    REQUIRE(bourse::apply(live, registry::PutFramework{framework, WallTime{1}}).ok());
     const auto changed =
         apply_entities(live, registry::RemoveFramework{framework.id, WallTime{at}});
     REQUIRE(changed.ok());
