@@ -162,7 +162,9 @@ void Campaign::print_json() const {
 }
 
 void Campaign::last_words(int) {
-  std::printf("seed %llu: S26: an ASSERT failed (above)\n", static_cast<ull>(current_seed));
+  std::printf(
+      "seed %llu: S26: an ASSERT failed (above)\n  again, step by step: ./dev sim --seed %llu\n",
+      static_cast<ull>(current_seed), static_cast<ull>(current_seed));
   ++current_campaign->seeds_;
   ++current_campaign->violations_;
   current_campaign->print_json();

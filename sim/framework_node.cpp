@@ -213,7 +213,7 @@ bool FrameworkNode::waits(const Row& row) const {
   return !row.launched && !row.ended && (ready || env_.healed);
 }
 
-std::string FrameworkNode::missing(const std::set<AgentId>& agents) const {
+std::string FrameworkNode::missing(const std::set<AgentId>& agents, bool given_up) const {
   if (plan_.ending != Ending::stays) return over_ ? "" : name_ + " has not ended";
   if (down_ || instances_.empty()) return name_ + " is down";
   const Instance& instance = *instances_.back();
@@ -231,7 +231,11 @@ std::string FrameworkNode::missing(const std::set<AgentId>& agents) const {
                                std::string(row.last ? name_of(*row.last) : "nothing")
                          : " was never launched");
   }
-  // Kills of what is beyond reach are kept, as promised; nothing else may wait.
+  // Kills of what is beyond reach are kept, as promised; nothing else may wait. One that names no
+  // agent is kept while an agent is given up, also when another instance heard of the task's end.
+  for (const TaskId& id : instance.kills_without_agent) {
+    if (given_up && rows_.at(id).ended) ++beyond;
+  }
   if (instance.machine.pending_calls() > beyond) return name_ + " has pending calls";
   return "";
 }

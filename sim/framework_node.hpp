@@ -27,8 +27,9 @@ class FrameworkNode {
   bool over() const { return over_; }
   Wire* wire();
 
-  // What is still missing to the end of its work; empty: nothing.
-  std::string missing(const std::set<AgentId>& agents) const;
+  // What is still missing to the end of its work; empty: nothing. `given_up`: the master has an
+  // agent of that kind, which may be one that never learned its name.
+  std::string missing(const std::set<AgentId>& agents, bool given_up) const;
   std::size_t live_instances() const { return instances_.size(); }
   const FrameworkPlan& plan() const { return plan_; }
   const FrameworkId& id() const { return id_; }
@@ -54,6 +55,7 @@ class FrameworkNode {
     bool greeted = false;
     bool suppressed = false;
     std::map<OfferId, OfferFacet> offers;
+    std::set<TaskId> kills_without_agent;
     Instant armed = Instant::max();
 
     explicit Instance(const sdk::SchedulerConfig& config) : machine(config) {}

@@ -191,7 +191,10 @@ void FrameworkNode::kill(const TaskId& id) {
   const Row& row = rows_.at(id);
   if (instance == nullptr || row.ended || over_) return;
   call::Kill kill{id, row.agent, std::nullopt};
-  if (env_.rng.chance(1, 4)) kill.agent_id = AgentId();
+  if (env_.rng.chance(1, 4)) {
+    kill.agent_id = AgentId();
+    instance->kills_without_agent.insert(id);
+  }
   if (env_.rng.chance(1, 4)) kill.grace = env_.between_ms(0, 3'000);
   call(*instance, std::move(kill));
 }

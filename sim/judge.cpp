@@ -79,7 +79,9 @@ bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
   const auto index = static_cast<std::size_t>(it - truth.updates.begin());
   if (index < truth.heard) return false;
   for (std::size_t i = truth.heard; i < index; ++i) {
-    if (!truth.updates[i].stored || truth.terminal_told) continue;
+    // A lost LOST: what a master acknowledged for nobody is not repeated, and the end still is
+    // told.
+    if (!truth.updates[i].stored || truth.updates[i].nobodys || truth.terminal_told) continue;
     violate("S10", text_of(key) + " heard its update " + std::to_string(index + 1) +
                        " before update " + std::to_string(i + 1));
   }
@@ -149,13 +151,14 @@ void Judge::promises_container(const ContainerId& container) {
 
 void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
   if (ended_frameworks_.contains(task.first)) return;
-  const Truth& truth = tasks_[task];
+  Truth& truth = tasks_[task];
   if (truth.terminal_told) return;
   // Given up: LOST was said, or will be to whoever asks; what the agent says later is nobody's.
-  if (!truth.partition_aware && given_up_agents_.contains(truth.agent)) return;
+  const bool lost = !truth.partition_aware && given_up_agents_.contains(truth.agent);
   for (std::size_t i = 0; i < truth.updates.size(); ++i) {
     if (truth.updates[i].uuid != uuid) continue;
-    if (i >= truth.heard) {
+    truth.updates[i].nobodys = lost && i >= truth.heard;
+    if (i >= truth.heard && !lost) {
       violate("S11", "an update of " + text_of(task) + " is acknowledged that nobody saw");
     }
     return;

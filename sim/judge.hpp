@@ -74,6 +74,7 @@ class Judge {
   struct Update {
     Uuid uuid;
     bool stored = false;
+    bool nobodys = false;  // acknowledged by a master that had given the task up
   };
   struct Truth {
     bool accepted = false;

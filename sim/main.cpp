@@ -119,8 +119,7 @@ int main_of(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "run fresh seeds for so long (20 unless said)");
   app.add_option("--first-seed", words.first_seed, "the first fresh seed; drawn unless said");
   app.add_option("--cover", words.cover_file, "run seeds until each probe in the file is reached");
-  app.add_option("--most", options.most, "give --cover up after so many seeds")
-      ->default_val(2'000);
+  app.add_option("--most", options.most, "give --cover up after so many seeds")->default_val(2'000);
   app.add_option("--plant", words.plant, "plant a bug that the judge must find");
   app.add_flag("--plants", words.plants, "print the bugs that can be planted");
   app.add_flag("--quiet", words.quiet, "with --seed: only how it went");

@@ -175,8 +175,14 @@ std::string World::missing() {
   for (const auto& agent : agents_) {
     if (agent->up()) names.insert(agent->core().state().identity->id);
   }
+  bool given_up = false;
+  if (master_.up()) {
+    master_.core().state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+      given_up = given_up || agent.phase == AgentPhase::unreachable;
+    });
+  }
   for (const auto& framework : frameworks_) {
-    if (std::string text = framework->missing(names); !text.empty()) return text;
+    if (std::string text = framework->missing(names, given_up); !text.empty()) return text;
   }
   for (const auto& agent : agents_) {
     if (!agent->up()) return "an agent is down";

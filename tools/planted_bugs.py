@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""./dev sim --planted: the first seed that catches each planted bug, as in sim/planted_seeds.txt.
+"""./dev sim --planted: the first seed that catches each planted bug, for sim/planted_seeds.txt.
 
 A bug that no seed up to the limit catches is an error: the judge has a blind spot.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SIM = ROOT / "build/release/bin/bourse-sim"
+SIM = pathlib.Path(os.environ.get("BOURSE_BIN", ROOT / "build/release/bin")) / "bourse-sim"
 FOUND = re.compile(r"^seed (\d+): ([A-Z]+\d*|codec)\b", re.MULTILINE)
 
 

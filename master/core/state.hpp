@@ -227,7 +227,7 @@ struct Framework {
 struct DeadlineKey {
   enum class Kind : std::uint8_t {
     agent_silence,
-    agent_gone,     // silent or recovered for too long
+    agent_gone,      // silent or recovered for too long
     agent_clearing,  // the registry refused to take its mark away
     agent_heartbeat,
     framework_silence,

@@ -1,6 +1,7 @@
 """Seeds that are kept for what they once found, or show: regressions, planted bugs, rare paths."""
 
 import subprocess
+import sys
 import unittest
 
 from sim_case import BIN, SOURCE, SimCase, probes_in_cores, table
@@ -22,16 +23,22 @@ class PlantedTest(SimCase):
     def test_each_planted_bug_is_caught_by_its_seed_which_is_clean_without_it(self):
         rows = {}
         for plant, rest in table("planted_seeds.txt"):
-            seed, _, caught_by = rest.partition(" ")
-            rows[plant] = (seed, caught_by)
+            seed, *promises = rest.split()
+            rows[plant] = (seed, promises)
         known = subprocess.run([BIN / "bourse-sim", "--plants"], capture_output=True, text=True)
         self.assertEqual(set(rows), set(known.stdout.split()), "sim/planted_seeds.txt lists them")
-        for plant, (seed, caught_by) in rows.items():
+        for plant, (seed, promises) in rows.items():
             with self.subTest(plant=plant, seed=seed):
                 code, output = self.sim("--seed", seed, "--plant", plant, "--quiet")
-                self.assertEqual(code, 1, f"not caught; see ./dev sim --planted:\n{output}")
-                self.assertIn(f"seed {seed}: {caught_by}", output)
+                self.assertEqual(code, 1, f"./dev sim --planted finds another seed:\n{output}")
+                self.assertRegex(output, f"(?m)^seed {seed}: ({'|'.join(promises)}): ")
         self.kept(*[word for seed, _ in rows.values() for word in ("--seeds", seed)])
+
+
+    def test_the_search_for_such_seeds_names_the_seed_and_what_caught_it(self):
+        search = [sys.executable, "-B", SOURCE / "tools/planted_bugs.py", "--most", "3"]
+        found = subprocess.run([*search, "early_promise"], capture_output=True, text=True)
+        self.assertEqual((found.returncode, found.stdout), (0, "early_promise 1 S25\n"))
 
 
 class ProbesTest(SimCase):
