@@ -75,6 +75,8 @@ Status apply_entry(Registry& registry, const RegistryEntry& entry) {
       return at(key, applied.error());
     }
   }
+  // Cut between two records.
+  if (snapshot_of(registry, *entity).empty()) return corrupt(key, "cut off");
   return {};
 }
 

@@ -2,6 +2,7 @@
 #include "fuzz.hpp"
 #include "model/leader_finder.hpp"
 #include "model/resources.hpp"
+#include "proto/codec/candidate.hpp"
 #include "runtime/http_message.hpp"
 #include "runtime/units.hpp"
 
@@ -16,6 +17,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   if (const auto target = runtime::parse_target(text)) {
     fuzz::must(target->path.starts_with('/'));
+  }
+  if (const auto candidate = codec::decode_candidate(text)) {
+    fuzz::must(!candidate->master.ip.empty() && candidate->master.port != 0);
   }
   (void)parse_masters(text, "--master");
   (void)runtime::parse_duration(text);
