@@ -114,6 +114,7 @@ test('numbers, sizes and times read as people write them', () => {
   assert.equal(f.amount('cpus', 0.1), '0.1')
   assert.equal(f.compact(99_990), '100k')
   assert.equal(f.compact(1234), '1.2k')
+  assert.equal(f.compact(0.25), '0.25') // a quarter is no 0.3
   assert.equal(f.percent(0.0004), '<0.1%')
   assert.equal(f.percent(1), '100%')
   assert.equal(f.duration(59.6), '60 s')

@@ -197,3 +197,87 @@ test('a framework that ends and an agent that goes appear as they happen', async
     await visit.page.getByRole('table', { name: 'Frameworks' }).getByText('thumbnails').waitFor()
   })
 })
+
+test('agents that share a host are told apart by their port wherever they are named', async () => {
+  const world = new World({ agents: 0 })
+  const shared = [40001, 40002].map((port, i) => world.addAgent(i, 'box.example', port))
+  world.addAgent(2, 'alone.example', 40003)
+  const framework = world.addFramework('web', {})
+  const ids = shared.map((agent) => agent.agent_info.id.value)
+  world.addTask(framework, ids[1], 'placed')
+  await withServer(world, {}, async (visit) => {
+    await visit.see('box.example:40001', '.feed')
+    await visit.see('box.example:40002', '.tiles')
+    await visit.go('#/agents')
+    const names = visit.page.getByRole('table', { name: 'Agents' }).locator('a.row b')
+    await until(async () => (await names.count()) === 3, 'three agents')
+    const expected = ['alone.example', 'box.example:40001', 'box.example:40002']
+    assert.deepEqual(await names.allInnerTexts(), expected)
+    await visit.go('#/tasks')
+    await visit.see('box.example:40002', '.task-table')
+    const options = await visit.page.getByLabel('Agent').locator('option').allInnerTexts()
+    assert.deepEqual(options, ['Any agent', ...expected])
+    await visit.go(`#/tasks/${framework}/placed`)
+    await visit.see('box.example:40002', '.facts')
+    await visit.go(`#/agents/${ids[0]}`)
+    await visit.see('box.example:40001', 'h1')
+    world.removeAgent(ids[1])
+    await visit.see(/^box\.example$/, 'h1')
+  })
+})
+
+test('a cluster without GPUs has no gauge for them', async () => {
+  const gauges = async (visit) => {
+    await visit.see('Disk', '.gauges')
+    return visit.page.locator('.gauge h2').allInnerTexts()
+  }
+  await withServer(new World({ gpus: false }), {}, async (visit) => {
+    assert.deepEqual(await gauges(visit), ['CPU', 'Memory', 'Disk'])
+    await visit.assertFits('three gauges')
+  })
+  await withServer(new World(), {}, async (visit) => {
+    assert.deepEqual(await gauges(visit), ['CPU', 'Memory', 'Disk', 'GPU'])
+  })
+})
+
+test('a crawl says what stops a stage, and stays on the screen when it ends', async () => {
+  const world = new World({ agents: 1 })
+  const labels = { labels: [{ key: 'bourse.ui', value: 'crawler' }] }
+  const crawler = world.addFramework('crawler', { labels })
+  const trouble = 'a worker ended: TASK_FAILED cannot listen: Address already in use'
+  const site = (host, rate, allowed, state) => ({
+    host,
+    rate_per_s: rate,
+    allowed_per_s: allowed,
+    state,
+  })
+  const stats = () => ({
+    time: Date.now() / 1000,
+    run: { state: 'running', expected_items: 300, items: 211, pages: 240, errors: 2, seconds: 9 },
+    stages: [
+      { name: 'fetch', workers: 0, target_workers: 1, queue: 90, trouble },
+      { name: 'extract', workers: 1, target_workers: 1, queue: 0 },
+    ],
+    // What was sent to a site that is done by now is no part of what the active ones allow.
+    sites: [site('a.test', 3, 4, 'active'), site('b.test', 5, 5, 'done')],
+  })
+  const path = `/frameworks/${crawler}/published/stats.json`
+  world.published.set(path, () => JSON.stringify(stats()))
+  await withServer(world, { hash: '#/crawler' }, async (visit) => {
+    const card = (name) =>
+      visit.page.locator('.stage', { has: visit.page.getByRole('heading', { name }) })
+    await card('fetch').getByText(trouble).waitFor()
+    await card('fetch').getByText('0 of 1 workers').waitFor()
+    assert.equal(await card('extract').locator('.trouble').count(), 0)
+    await visit.see('3/s to active sites, 75% of the 4/s they allow.')
+    world.endFramework(crawler)
+    world.published.delete(path)
+    await visit.page.locator('.page-head .pill').getByText('Ended').waitFor()
+    await visit.see('211')
+    await visit.go('#/')
+    await visit.see('Overview', 'h1')
+    await visit.go('#/crawler')
+    await visit.see('No crawler is running')
+    await visit.see(/The last one, crawler, ended/)
+  })
+})

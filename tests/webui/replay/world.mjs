@@ -65,7 +65,7 @@ export class World {
     for (const listener of this.listeners) listener(record, keys)
   }
 
-  addAgent(i, hostname) {
+  addAgent(i, hostname, port = 5051) {
     const gpus = this.options.gpus && i % 6 === 5 ? 4 : 0
     const big = i % 3 === 0
     const agentId = `${CLUSTER}-S${i}`
@@ -85,7 +85,7 @@ export class World {
     const agent = {
       agent_info: {
         hostname: hostname ?? `node-${String(i + 1).padStart(2, '0')}.rack${1 + (i % 4)}.example`,
-        port: 5051,
+        port,
         resources: total.map(({ role, ...rest }) => rest),
         attributes: [
           { name: 'rack', type: 'TEXT', text: { value: `r${1 + (i % 4)}` } },

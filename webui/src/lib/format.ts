@@ -39,10 +39,10 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
-// Short form for tight places: 950, 12.3k, 4.1M.
+// Short form for tight places: 0.25, 950, 12.3k, 4.1M.
 export function compact(value: number): string {
   const size = Math.abs(value)
-  if (size < 1000) return trim(value, size < 10 ? 1 : 0)
+  if (size < 1000) return trim(value, size < 1 ? 2 : size < 10 ? 1 : 0)
   if (size < 999_950) return `${trim(value / 1000, size < 100_000 ? 1 : 0)}k`
   if (size < 999_950_000) return `${trim(value / 1e6, size < 1e8 ? 1 : 0)}M`
   return `${trim(value / 1e9, 1)}G`

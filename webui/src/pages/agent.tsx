@@ -71,7 +71,7 @@ export function AgentPage({ id }: { id: string }) {
   return (
     <>
       <PageHead
-        title={agent.agent_info.hostname}
+        title={cluster.agentName(id)}
         sub={
           <>
             <a href={href('agents')}>Agents</a> / <span class="id">{id}</span>

@@ -6,6 +6,7 @@ import { count, percent } from '../lib/format'
 import { sum } from '../lib/resources'
 import { href } from '../lib/route'
 import { agentState } from '../lib/states'
+import { cluster } from '../state/cluster'
 import { Meter } from '../ui/bits'
 
 const TILES_UP_TO = 120
@@ -37,7 +38,7 @@ export function AgentGrid({ agents, more = 0, large }: Props & { large?: boolean
         const state = agentState(agent)
         const id = agent.agent_info.id.value
         const text = `cpus ${percent(cpus.used)}, mem ${percent(mem.used)} used`
-        const label = `${agent.agent_info.hostname}: ${state.label}, ${text}`
+        const label = `${cluster.agentName(id)}: ${state.label}, ${text}`
         return (
           <a
             key={id}
@@ -74,11 +75,11 @@ function Tiles({ agents }: { agents: Agent[] }) {
             key={id}
             class="tile"
             href={href('agents', [id])}
-            title={`${agent.agent_info.hostname}: ${state.label}`}
+            title={`${cluster.agentName(id)}: ${state.label}`}
           >
             <b>
               <i class={`dot tone-${state.tone}`} />
-              {agent.agent_info.hostname}
+              {cluster.agentName(id)}
             </b>
             {['cpus', 'mem', 'gpus']
               .filter((name) => sum(agent.total_resources)[name])

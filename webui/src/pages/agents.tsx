@@ -51,16 +51,16 @@ export function zoneText(agent: Agent): string {
   return [fault?.region?.name, fault?.zone?.name].filter(Boolean).join(' / ')
 }
 
-function columns(now: number): Column<Agent>[] {
+function columns(now: number, nameOf: (agent: Agent) => string): Column<Agent>[] {
   return [
     {
       key: 'host',
       title: 'Agent',
       width: 'minmax(180px, 2fr)',
-      sort: (a) => a.agent_info.hostname,
+      sort: nameOf,
       render: (a) => (
         <>
-          <b>{a.agent_info.hostname}</b>
+          <b>{nameOf(a)}</b>
           <IdTail id={a.agent_info.id.value} />
         </>
       ),
@@ -130,10 +130,11 @@ export function AgentsPage({ query }: { query: URLSearchParams }) {
   const view = query.get('view') === 'grid' ? 'grid' : 'table'
   const sort = { key: query.get('sort') ?? 'host', down: query.get('down') === '1' }
   const all = [...cluster.agents.values()]
-  const list = useMemo(() => columns(now), [now])
+  const nameOf = (a: Agent) => cluster.agentName(a.agent_info.id.value)
+  const list = useMemo(() => columns(now, nameOf), [now])
   const wanted = search.toLowerCase()
   const text = (a: Agent) =>
-    `${a.agent_info.hostname} ${a.agent_info.id.value} ${zoneText(a)}`.toLowerCase()
+    `${nameOf(a)} ${a.agent_info.id.value} ${zoneText(a)}`.toLowerCase()
   const found = wanted ? all.filter((a) => text(a).includes(wanted)) : all
   const rows = sortRows(found, list, sort)
   useWindow(

@@ -1,5 +1,6 @@
 // A crawl while it runs: progress, the flow through the stages, every site, pacing and errors.
 
+import { useRef } from 'preact/hooks'
 import type { Framework } from '../api/types'
 import { ago, bytes, compact, count, duration, percent, rate } from '../lib/format'
 import { href } from '../lib/route'
@@ -16,7 +17,10 @@ const STALE_S = 10
 export function CrawlerPage({ id, query }: { id?: string; query: URLSearchParams }) {
   const cluster = useCluster()
   const crawlers = [...cluster.frameworks.values()].filter(isCrawler)
-  const chosen = id ?? crawlers[0]?.framework_info.id?.value
+  // One that ends while somebody looks stays on the screen with its last figures.
+  const looked = useRef<string>()
+  const chosen = id ?? crawlers[0]?.framework_info.id?.value ?? looked.current
+  looked.current = chosen
   if (!chosen) {
     return (
       <>
@@ -29,6 +33,7 @@ export function CrawlerPage({ id, query }: { id?: string; query: URLSearchParams
             <p>
               Start the example, 300 shops on this machine: <code>./dev demo</code>
             </p>
+            <LastCrawl />
           </Empty>
         ) : (
           <Card>
@@ -39,6 +44,22 @@ export function CrawlerPage({ id, query }: { id?: string; query: URLSearchParams
     )
   }
   return <Crawl key={chosen} id={chosen} crawlers={crawlers} query={query} />
+}
+
+function LastCrawl() {
+  const cluster = useCluster()
+  const now = useNow()
+  const ended = (f: Framework) => f.unregistered_time?.nanoseconds ?? 0
+  const crawlers = [...cluster.completed.values()].filter(isCrawler)
+  const last = crawlers.sort((a, b) => ended(b) - ended(a))[0]
+  if (!last) return null
+  const id = last.framework_info.id?.value ?? ''
+  return (
+    <p>
+      The last one, <a href={href('frameworks', [id])}>{last.framework_info.name}</a>, ended{' '}
+      {ago(ended(last) / 1e9, now)}.
+    </p>
+  )
 }
 
 function Crawl({

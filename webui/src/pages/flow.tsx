@@ -73,6 +73,11 @@ function StageCard({ stage, history, slow }: { stage: Stage; history: History; s
         ) : null}
       </header>
       <p class="big">{rate(stage.rate_per_s ?? 0)}</p>
+      {stage.trouble && (
+        <p class="tone-bad trouble" role="alert" title={stage.trouble}>
+          {stage.trouble}
+        </p>
+      )}
       <Spark
         values={history.get(`rate/${stage.name}`)}
         color="used"

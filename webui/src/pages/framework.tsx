@@ -187,11 +187,10 @@ function Offers({ framework }: { framework: Framework }) {
       <ul class="offers">
         {offers.slice(0, 30).map((offer) => {
           const amounts = sum(offer.resources)
-          const agent = cluster.agents.get(offer.agent_id.value)
           return (
             <li key={offer.id.value}>
               <a href={href('agents', [offer.agent_id.value])}>
-                {agent?.agent_info.hostname ?? offer.hostname ?? offer.agent_id.value}
+                {cluster.agentName(offer.agent_id.value)}
               </a>
               <span>
                 {orderedNames(amounts)

@@ -4,7 +4,7 @@
 import { amount, compact, count, duration, percent, rate } from '../lib/format'
 import { href } from '../lib/route'
 import { STATES } from '../lib/states'
-import type { Gauge } from '../state/cluster'
+import type { Cluster, Gauge } from '../state/cluster'
 import { useCluster, useNow, useWindow } from '../state/hooks'
 import { AsCommand, Card, Empty, Meter, PageHead, Skeleton } from '../ui/bits'
 import { TimeChart } from '../ui/chart'
@@ -12,6 +12,7 @@ import { AgentGrid } from './agentgrid'
 import { Failures, Feed } from './lately'
 import { ShareList } from './shares'
 
+const TILED_AGENTS = 6
 const NAMES: Record<string, string> = { cpus: 'CPU', mem: 'Memory', disk: 'Disk', gpus: 'GPU' }
 
 export function Overview() {
@@ -27,7 +28,7 @@ export function Overview() {
           </Empty>
         ) : (
           <div class="gauges">
-            {Object.keys(NAMES).map((name) => (
+            {['cpus', 'mem', 'disk'].map((name) => (
               <Card key={name} title={NAMES[name]}>
                 <Skeleton />
               </Card>
@@ -43,7 +44,7 @@ export function Overview() {
         <Headline />
       </PageHead>
       <div class="gauges">
-        {Object.keys(NAMES).map((name) => (
+        {gaugesOf(cluster).map((name) => (
           <GaugeCard key={name} name={name} gauge={cluster.gauge(name)} />
         ))}
       </div>
@@ -65,6 +66,11 @@ export function Overview() {
       <AsCommand command="bourse state" />
     </>
   )
+}
+
+// A cluster without GPUs has no gauge for them.
+function gaugesOf(cluster: Cluster): string[] {
+  return Object.keys(NAMES).filter((name) => name !== 'gpus' || cluster.gauge(name)?.total)
 }
 
 function Headline() {
@@ -160,6 +166,7 @@ function TasksChart() {
         times={history.times}
         height={150}
         axes
+        whole
         format={compact}
         series={[
           { label: 'Running', color: 'run', values: history.get('tasks/running'), area: true },
@@ -268,6 +275,7 @@ function AgentsCard() {
         </Empty>
       ) : (
         <AgentGrid
+          large={cluster.agents.size <= TILED_AGENTS}
           agents={[...cluster.agents.values()].slice(0, 200)}
           more={cluster.agents.size - 200}
         />

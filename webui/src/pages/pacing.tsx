@@ -15,8 +15,9 @@ export function PacePanel({ sites }: { sites: Site[] }) {
     buckets[at] = (buckets[at] ?? 0) + 1
   }
   const most = Math.max(1, ...buckets)
-  const sent = sites.reduce((n, s) => n + (s.rate_per_s ?? 0), 0)
+  const sent = live.reduce((n, s) => n + (s.rate_per_s ?? 0), 0)
   const allowed = live.reduce((n, s) => n + (s.allowed_per_s ?? 0), 0)
+  const sentText = `${rate(sent)} to active sites`
   return (
     <Card
       title="Pacing"
@@ -29,10 +30,11 @@ export function PacePanel({ sites }: { sites: Site[] }) {
       }
     >
       <p class="muted note">
-        {rate(sent)} sent
-        {allowed > 0 &&
-          `, ${percent(sent / allowed)} of the ${rate(allowed)} that active sites allow`}
-        .
+        {live.length === 0
+          ? 'No site is active.'
+          : allowed > 0
+            ? `${sentText}, ${percent(sent / allowed)} of the ${rate(allowed)} they allow.`
+            : `${sentText}.`}
       </p>
       <div
         class="histogram"
@@ -67,6 +69,10 @@ const MEANING: Record<string, string> = {
   http_404: 'the page is gone',
   http_429: 'the site asks to slow down; its pace is lowered',
   http_5xx: 'the site is in trouble; tried again with growing pauses',
+  http_4xx: 'the site refuses the page',
+  truncated: 'cut off before its end; tried again later',
+  too_slow: 'took longer than a page may; given up',
+  redirect_loop: 'sent on and on; not followed',
   too_large: 'longer than a page may be; cut off',
   trap: 'endless addresses; not followed',
   robots: 'forbidden by robots.txt; not fetched',

@@ -218,7 +218,6 @@ function said(status: TaskStatus): ComponentChildren {
 
 function TaskFacts({ task }: { task: Task }) {
   const cluster = useCluster()
-  const agent = cluster.agents.get(task.agent_id.value)
   const amounts = sum(task.resources)
   const ports = (task.resources ?? []).filter((r) => r.name === 'ports')
   const container = (task.statuses ?? [])
@@ -236,7 +235,7 @@ function TaskFacts({ task }: { task: Task }) {
         [
           'Agent',
           <a href={href('agents', [task.agent_id.value])}>
-            {agent?.agent_info.hostname ?? task.agent_id.value}
+            {cluster.agentName(task.agent_id.value)}
           </a>,
         ],
         [

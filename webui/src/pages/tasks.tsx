@@ -141,7 +141,9 @@ function Filters({ query }: { query: URLSearchParams }) {
       <Select
         label="Agent"
         value={query.get('agent') ?? ''}
-        options={[...cluster.agents].slice(0, 1000).map(([id, a]) => [id, a.agent_info.hostname])}
+        options={[...cluster.agents.keys()]
+          .slice(0, 1000)
+          .map((id) => [id, cluster.agentName(id)])}
         onChange={(agent) => replaceQuery({ agent })}
       />
     </div>

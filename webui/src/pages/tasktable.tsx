@@ -95,7 +95,7 @@ export function TaskTable({ window, hide, fit, empty }: Props) {
   const cluster = useCluster()
   const now = useNow(1000)
   const list = useMemo(() => {
-    const host = (id: string) => cluster.agents.get(id)?.agent_info.hostname ?? id
+    const host = (id: string) => cluster.agentName(id)
     const name = (id: string) =>
       (cluster.frameworks.get(id) ?? cluster.completed.get(id))?.framework_info.name ?? id
     return columns(now, host, name, hide).filter((c) => !hide?.includes(c.key))

@@ -43,6 +43,7 @@ export class Cluster extends Notifier {
   history = new History()
   stream?: EventStream
   private windows = new Map<object, { kind: WindowKind; ids: string[] }>()
+  private hosts?: Map<string, number>
 
   get link(): Link {
     return this.stream?.link ?? { state: 'connecting', since: Date.now() }
@@ -96,6 +97,19 @@ export class Cluster extends Notifier {
     return totals
   }
 
+  // What people call an agent: its host, with the port where several agents share the host.
+  agentName(id: string): string {
+    const info = this.agents.get(id)?.agent_info
+    if (!info) return id
+    if (!this.hosts) {
+      this.hosts = new Map()
+      for (const { agent_info } of this.agents.values())
+        this.hosts.set(agent_info.hostname, (this.hosts.get(agent_info.hostname) ?? 0) + 1)
+    }
+    const shared = (this.hosts.get(info.hostname) ?? 0) > 1
+    return shared && info.port ? `${info.hostname}:${info.port}` : info.hostname
+  }
+
   weight(role: string): number {
     return this.roles.find((r) => r.name === role)?.weight ?? 1
   }
@@ -116,17 +130,16 @@ export class Cluster extends Notifier {
     if (event.type === 'SUBSCRIBED') this.takeState(event)
     const agent = event.agent_added?.agent
     if (agent) {
-      this.agents.set(agent.agent_info.id.value, agent)
-      this.note('run', 'Agent joined', agent.agent_info.hostname, [
-        'agents',
-        agent.agent_info.id.value,
-      ])
+      const id = agent.agent_info.id.value
+      this.agents.set(id, agent)
+      this.hosts = undefined
+      this.note('run', 'Agent joined', this.agentName(id), ['agents', id])
     }
     if (event.agent_removed) {
       const id = event.agent_removed.agent_id.value
-      const gone = this.agents.get(id)
+      this.note('lost', 'Agent removed', this.agentName(id))
       this.agents.delete(id)
-      this.note('lost', 'Agent removed', gone?.agent_info.hostname ?? id)
+      this.hosts = undefined
     }
     const framework = event.framework_added?.framework ?? event.framework_updated?.framework
     if (framework) this.takeFramework(framework, !!event.framework_added)
@@ -139,6 +152,7 @@ export class Cluster extends Notifier {
     if (event.subscribed?.resumed) return
     const state = event.subscribed?.get_state
     this.agents = new Map((state?.get_agents?.agents ?? []).map((a) => [a.agent_info.id.value, a]))
+    this.hosts = undefined
     const keyed = (list: Framework[] = []) =>
       new Map(list.map((f) => [f.framework_info.id?.value ?? '', f] as const))
     this.frameworks = keyed(state?.get_frameworks?.frameworks)

@@ -8,6 +8,7 @@ import { History } from './history'
 import { Notifier } from './notifier'
 
 const POLL_MS = 1000
+const ENDED_POLL_MS = 10_000
 
 export interface Stage {
   name: string
@@ -19,6 +20,7 @@ export interface Stage {
   failed?: number
   rate_per_s?: number
   paused?: boolean
+  trouble?: string
 }
 export interface Site {
   host: string
@@ -81,7 +83,8 @@ export class CrawlerFollower extends Notifier {
     }
     if (this.stopped) return
     this.changed()
-    this.pollTimer = setTimeout(() => void this.poll(), POLL_MS)
+    const ended = this.missing && this.stats !== undefined
+    this.pollTimer = setTimeout(() => void this.poll(), ended ? ENDED_POLL_MS : POLL_MS)
   }
 
   private take(stats: CrawlerStats): void {

@@ -15,19 +15,21 @@ interface Members {
   agents: Map<string, Agent>
   frameworks: Map<string, Framework>
   completed: Map<string, Framework>
+  agentName(id: string): string
 }
 
 const MAX_PAST = 12
 
-export function pastFeed({ agents, frameworks, completed }: Members): FeedEntry[] {
+export function pastFeed(members: Members): FeedEntry[] {
+  const { agents, frameworks, completed } = members
   const feed: FeedEntry[] = []
   const add = (time: number | undefined, entry: Omit<FeedEntry, 'at'>) => {
     if (time) feed.push({ at: time / 1e9, ...entry })
   }
   for (const [id, agent] of agents) {
-    const { hostname } = agent.agent_info
     const target: [string, string] = ['agents', id]
-    const joined = { text: 'Agent joined', detail: hostname, target, tone: 'run' as const }
+    const detail = members.agentName(id)
+    const joined = { text: 'Agent joined', detail, target, tone: 'run' as const }
     add(agent.registered_time?.nanoseconds, joined)
     add(agent.reregistered_time?.nanoseconds, { ...joined, text: 'Agent came back' })
   }

@@ -25,10 +25,13 @@ interface Props {
   max?: number
   stacked?: boolean
   axes?: boolean
+  whole?: boolean // counts of things: no lines between whole numbers
   legend?: boolean
 }
 
 const MIN_SPAN_S = 60
+const WHOLE_STEPS = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((e) => n * 10 ** e))
+WHOLE_STEPS.sort((a, b) => a - b)
 
 // What the time axis covers: a young history does not fill the chart at once.
 function span(times: ArrayLike<number>): [number, number] {
@@ -85,6 +88,7 @@ function options(
             size: 44,
             gap: 4,
             space: 28,
+            ...(props.whole ? { incrs: WHOLE_STEPS } : {}),
             values: (_u, splits) => splits.map(props.format),
           },
         ]
