@@ -6,14 +6,14 @@ namespace bourse::master {
 
 namespace {
 
-constexpr Duration kReadPatience = Duration::seconds(5);
 constexpr Duration kHeartbeat = Duration::seconds(15);
 constexpr std::size_t kChangeBytes = 1u << 30;
 
 }  // namespace
 
-ViewService::ViewService(std::function<void()> relieved)
-    : queue_(
+ViewService::ViewService(std::function<void()> relieved, Duration patience)
+    : patience_(patience),
+      queue_(
           loop_, {limits::kChangeQueueEvents, kChangeBytes},
           [this](std::vector<Change>&& changes) {
             for (const Change& change : changes) view_.apply(change);
@@ -55,7 +55,7 @@ void ViewService::read(std::uint64_t sequence, Read read, std::function<void()> 
     auto waiting = std::make_shared<Waiting>();
     waiting->read = std::move(read);
     waiting->late = std::move(late);
-    waiting->timer = loop_.after(kReadPatience, [this, weak = std::weak_ptr(waiting)] {
+    waiting->timer = loop_.after(patience_, [this, weak = std::weak_ptr(waiting)] {
       const auto entry = weak.lock();
       if (!entry) return;
       entry->late();

@@ -20,7 +20,8 @@ class ViewService {
   using Read = std::function<void(View&)>;
 
   // `relieved`: the change queue has room again.
-  explicit ViewService(std::function<void()> relieved);
+  // `patience`: how long a read may wait for its sequence.
+  explicit ViewService(std::function<void()> relieved, Duration patience = Duration::seconds(5));
   ~ViewService();
   ViewService(const ViewService&) = delete;
   ViewService& operator=(const ViewService&) = delete;
@@ -44,6 +45,7 @@ class ViewService {
   };
   void serve_waiting();
 
+  Duration patience_;
   runtime::Loop loop_;
   runtime::BoundedQueue<Change> queue_;
   std::thread thread_;

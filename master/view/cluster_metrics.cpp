@@ -12,10 +12,12 @@ double units(std::int64_t milli) {
 void add_resources(const ViewState& state, Metrics& out) {
   Resources total;
   Resources used;
+  Resources offered;
   for (const auto& [id, row] : state.agents()) {
     if (row.put.phase != AgentPhase::active) continue;
     total.add(row.put.agent->total);
     used.add(row.used);
+    offered.add(row.offered);
   }
   for (const char* name : {"cpus", "mem", "disk", "gpus"}) {
     const double whole = units(total.scalar_milli(name));
@@ -24,6 +26,9 @@ void add_resources(const ViewState& state, Metrics& out) {
     out.emplace_back(prefix + "_total", whole);
     out.emplace_back(prefix + "_used", part);
     out.emplace_back(prefix + "_percent", whole > 0 ? part / whole : 0);
+    const std::string allocator = std::string("allocator/mesos/resources/") + name;
+    out.emplace_back(allocator + "/total", whole);
+    out.emplace_back(allocator + "/offered_or_allocated", part + units(offered.scalar_milli(name)));
     for (const char* suffix : {"_revocable_total", "_revocable_used", "_revocable_percent"}) {
       out.emplace_back(prefix + suffix, 0);
     }

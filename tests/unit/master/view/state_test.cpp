@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cluster_words.hpp"
 #include "model/limits.hpp"
 
@@ -90,6 +92,27 @@ TEST_CASE("a published document is read until its framework ends") {
   t.say(change::FrameworkRemoved{FrameworkId("f"), WallTime{}});
   REQUIRE(published_document(t.view.state(), FrameworkId("f"), "stats.json").error().code ==
           ErrorCode::not_found);
+}
+
+TEST_CASE("metrics tell what is used and what is offered of one moment") {
+  Told t;
+  t.agent("a1");
+  t.agent("a2");
+  t.framework("f");
+  t.task("f", "t1");
+  t.say(change::OfferAdded{OfferId("o"), FrameworkId("f"), AgentId("a2"), "web",
+                           Resources::parse("cpus:6;mem:512").value()});
+  const Metrics metrics = cluster_metrics(t.view.state());
+  const auto value = [&](const std::string& name) {
+    const auto it = std::find_if(metrics.begin(), metrics.end(),
+                                 [&](const auto& metric) { return metric.first == name; });
+    return it == metrics.end() ? -1 : it->second;
+  };
+  CHECK(value("master/outstanding_offers") == 1);
+  CHECK(value("master/cpus_used") == 1);
+  CHECK(value("allocator/mesos/resources/cpus/total") == 16);
+  CHECK(value("allocator/mesos/resources/cpus/offered_or_allocated") == 7);
+  CHECK(value("allocator/mesos/resources/mem/offered_or_allocated") == 512);
 }
 
 TEST_CASE("metrics count agents by phase and tasks by state") {
