@@ -324,9 +324,14 @@ CrawlReport Crawl::report() const {
   for (const Stage stage : kStages) {
     const auto i = static_cast<std::size_t>(stage);
     const Dispatch::StageSum sum = conductor_.dispatch().sum(stage);
-    report.stages[i] = {crew_.running(stage), stages_[i].workers, sum.queue,
-                        sum.in_flight,        sum.done,           sum.failed,
-                        stages_[i].paused,    sum.trouble};
+    report.stages[i] = {crew_.running(stage),
+                        stages_[i].workers,
+                        sum.queue,
+                        sum.in_flight,
+                        sum.done,
+                        sum.failed,
+                        stages_[i].paused,
+                        sum.trouble.empty() ? crew_.trouble(stage) : sum.trouble};
   }
   report.stages[0].queue += report.stats.queued;
   report.control = control_ == nullptr ? std::string() : control_->address();

@@ -108,6 +108,8 @@ Crew::Change Crew::on_update(const sdk::TaskUpdate& update, Instant now) {
     // An unreachable worker may come back; its stream is gone all the same, and so is its work.
     if (worker.state != WorkerState::leaving) {
       not_before_[index_of(worker.stage)] = now + kAfterFailure;
+      trouble_[index_of(worker.stage)] =
+          std::string("a worker ended: ") + sdk::name_of(update.state) + " " + update.message;
     }
     workers_.erase(it);
     return {Change::Kind::down, update.task_id};
@@ -116,6 +118,7 @@ Crew::Change Crew::on_update(const sdk::TaskUpdate& update, Instant now) {
       !update.data.empty()) {
     worker.state = WorkerState::running;
     worker.endpoint = update.data;
+    trouble_[index_of(worker.stage)].clear();
     return {Change::Kind::up, update.task_id};
   }
   return {};

@@ -3,6 +3,7 @@
 // to the driver and to the workers. One thread; no IO.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -56,6 +57,10 @@ class Crew {
   // In the order of their task ids, so that every stage before sees its peers in the same order.
   std::vector<std::string> endpoints(Stage stage) const;
   const std::vector<sdk::Unplaced>& unplaced() const { return unplaced_; }
+  // Why the last worker of the stage ended unasked; empty once a later one runs.
+  const std::string& trouble(Stage stage) const {
+    return trouble_[static_cast<std::size_t>(stage)];
+  }
 
  private:
   std::uint32_t present(Stage stage) const;
@@ -66,6 +71,7 @@ class Crew {
   std::uint64_t next_number_ = 1;
   std::map<std::string, Worker> workers_;             // by task id
   std::array<Instant, kStages.size()> not_before_{};  // after a failed worker, per stage
+  std::array<std::string, kStages.size()> trouble_;
   std::vector<sdk::Unplaced> unplaced_;
 };
 

@@ -88,7 +88,8 @@ void FetchStage::on_fetched(Fetched fetched) {
   if (it == works_.end()) return;
   const std::string report = encode(fetched.report);
   if (fetched.report.outcome != Outcome::ok) {
-    ++failed_;
+    // A redirect is an answer like any other: its target is the next order.
+    if (fetched.report.outcome != Outcome::redirect) ++failed_;
     it->second.done(report);
     works_.erase(it);
     return;

@@ -30,12 +30,15 @@ class StageHandler : public batch::WorkHandler {
 
  private:
   void report_load();
+  void say_load();
 
   runtime::Loop& loop_;
   Configure config_;
   bool configured_ = false;
   batch::WorkHandle configured_by_;  // unanswered until the next Configure
+  StageLoad said_;
   runtime::Timer report_timer_;
+  runtime::Timer say_timer_;
 };
 
 }  // namespace bourse::crawler

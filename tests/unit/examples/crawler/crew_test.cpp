@@ -74,14 +74,22 @@ TEST_CASE("a worker counts from its RUNNING with an endpoint until its end, then
         Crew::Change::Kind::none);
   CHECK(crew.on_update(update_of(task, sdk::TaskState::running, "tcp://1:1"), now).kind ==
         Crew::Change::Kind::up);
-  CHECK(crew.running(crew.workers().at(task).stage) == 1);
-  CHECK(crew.on_update(update_of(task, sdk::TaskState::failed), now).kind ==
-        Crew::Change::Kind::down);
+  const Stage stage = crew.workers().at(task).stage;
+  CHECK(crew.running(stage) == 1);
+  sdk::TaskUpdate end = update_of(task, sdk::TaskState::failed);
+  end.message = "cannot listen: Address already in use";
+  CHECK(crew.on_update(end, now).kind == Crew::Change::Kind::down);
+  // People read why on the crawler's page, until a worker runs again.
+  CHECK(crew.trouble(stage) == "a worker ended: TASK_FAILED cannot listen: Address already in use");
   // Not at once, or a worker that cannot start would be launched without pause.
   CHECK_FALSE(crew.wants_offers(stages, now));
   now = now + Duration::seconds(2);
   CHECK(crew.wants_offers(stages, now));
-  CHECK(placed(crew.place(stages, {offer_of("a", 8'000)}, now)) == 1);
+  const sdk::Plan again = crew.place(stages, {offer_of("a", 8'000)}, now);
+  REQUIRE(placed(again) == 1);
+  crew.on_update(update_of(again.placements[0].tasks[0].id, sdk::TaskState::running, "tcp://1:2"),
+                 now);
+  CHECK(crew.trouble(stage).empty());
 }
 
 TEST_CASE("tasks of an earlier life are strangers to be ended") {
