@@ -127,6 +127,10 @@ def main():
     starter.set_defaults(verb=up)
     verbs.add_parser("down", help="end it and leave nothing").set_defaults(verb=down)
     options = parser.parse_args()
+    if options.verb is up and options.agents < 1:
+        parser.error("--agents must be at least 1")
+    if options.verb is up and not 0 <= options.port <= 65535:
+        parser.error("--port must be 0 to 65535")
     try:
         return options.verb(options)
     except cluster.Refusal as refusal:

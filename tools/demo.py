@@ -51,6 +51,8 @@ def parse():
     for name in ("shops", "items", "agents"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} must be at least 1")
+    if not 0 <= options.port <= 65535:
+        parser.error("--port must be 0 to 65535")
     return options
 
 

@@ -1,6 +1,7 @@
 """./dev up and down with stand-ins for the daemons: ready means ready, down leaves nothing."""
 
 import os
+import re
 import signal
 import socket
 import unittest
@@ -36,6 +37,19 @@ class ClusterTest(LocalCase):
         status, _, err = self.up(1)
         self.assertEqual(status, 2)
         self.assertIn(f"a cluster is up already at http://{self.state()['http']}", err)
+
+    def test_no_two_agents_of_any_cluster_here_offer_the_same_port(self):
+        self.assertEqual(self.up(2)[0], 0)
+        other = str(self.box / "other")
+        self.addCleanup(self.run_script, "cluster.py", "down", BOURSE_STATE_DIR=other)
+        self.assertEqual(self.up(2, BOURSE_STATE_DIR=other)[0], 0)
+        offered = set()
+        for flags in self.commands("bourse-agent"):
+            first, last = re.search(r"ports:\[(\d+)-(\d+)\]", " ".join(flags)).groups()
+            ports = set(range(int(first), int(last) + 1))
+            self.assertGreater(len(ports), 100)
+            self.assertFalse(offered & ports)
+            offered |= ports
 
     def test_a_taken_port_is_one_sentence(self):
         with socket.socket() as taken:

@@ -1,14 +1,18 @@
 """./dev demo with stand-ins for the programs: it tells the truth, and ends without a trace."""
 
+import io
 import json
 import os
+import pathlib
 import shutil
 import signal
+import socket
 import unittest
+import unittest.mock
 
 from local_case import LocalCase
 
-from local_cluster import processes
+from local_cluster import processes, progress
 
 SMALL = ("--shops", "2", "--items", "5", "--agents", "2", "--port", "0")
 
@@ -27,6 +31,63 @@ class DemoTest(LocalCase):
         self.assertLessEqual(wanted, set(answer))
         self.assertEqual(out.count("\n"), 1)
         self.expect_nothing_left()
+
+    def test_each_knob_reaches_the_program_it_is_for(self):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        knobs = ("--shops", "5", "--items", "2", "--agents", "3", "--port", str(port))
+        status, out, err = self.run_script("demo.py", *knobs, FAKE_FOUND="10")
+        self.assertEqual(status, 0, err)
+        self.assertIn("a master, 3 agents", out)
+        self.assertRegex(out, rf"web UI +http://127\.0\.0\.1:{port}\n")
+        self.assertEqual(len(self.commands("bourse-agent")), 3)
+        self.assertIn(f"--port={port}", self.commands("bourse-master")[0])
+        self.assertLessEqual({"--shops=5", "--items=2"}, set(self.commands("bourse-shopweb")[0]))
+        self.assertIn("--expect=10", self.commands("bourse-crawler")[0])
+        for program in ("bourse-shopweb", "bourse-crawler"):
+            self.assertNotIn("--unthrottled", self.commands(program)[0])
+        self.assertEqual(self.demo("--unthrottled", FAKE_FOUND="10")[0], 0)
+        for program in ("bourse-shopweb", "bourse-crawler"):
+            self.assertIn("--unthrottled", self.commands(program)[1])
+
+    def test_a_knob_without_sense_is_one_sentence(self):
+        for knob in ("--shops", "--items", "--agents"):
+            status, _, err = self.demo(knob, "0")
+            self.assertEqual(status, 2)
+            self.assertIn(f"{knob} must be at least 1", err)
+        status, _, err = self.demo("--port", "65536")
+        self.assertEqual(status, 2)
+        self.assertIn("--port must be 0 to 65535", err)
+
+    def test_it_ends_with_a_summary_and_the_path_of_the_result(self):
+        status, out, _ = self.demo(FAKE_FOUND="10")
+        self.assertEqual(status, 0)
+        self.assertIn("10 found of 10: 0 missing, 0 twice, 0 wrong", out)
+        self.assertRegex(out, r"pages +40 in \d+\.\d s, [\d]+ a second")
+        last = out.splitlines()[-1].split()
+        self.assertEqual(last[0], "result")
+        self.assertTrue(pathlib.Path(last[1]).is_dir())
+
+    def test_the_progress_bar_shows_items_pages_a_second_errors_and_each_stage(self):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        stages = {"fetch": {"workers": 2, "queue": 31}, "store": {"workers": 1, "queue": 0}}
+        report = {"items": 199, "pages": 230, "pages_per_second": 41.6, "errors": 7}
+        terminal = Terminal()
+        bar = progress.Progress(200, terminal)
+        size = os.terminal_size((200, 50))
+        with unittest.mock.patch.object(shutil, "get_terminal_size", lambda: size):
+            bar.show({**report, "stages": stages})
+        shown = terminal.getvalue()
+        self.assertTrue(shown.startswith("\r[" + "#" * 23 + ".]  99%"), shown)  # not 100 too early
+        for part in ("199 items", "230 pages", "42 pages/s", "7 errors", "fetch 2x31", "store 1x0"):
+            self.assertIn(part, shown)
+        self.assertNotIn("\n", shown)
+        bar.done()
+        self.assertTrue(terminal.getvalue().endswith("\r\x1b[K"))
 
     def test_a_lost_item_fails_the_demo(self):
         status, out, _ = self.demo(FAKE_FOUND="9")

@@ -34,14 +34,14 @@ class LocalCase(unittest.TestCase):
     def start(self, script, *arguments, **environment):
         return subprocess.Popen(
             [sys.executable, "-B", str(ROOT / "tools" / script), *arguments],
-            env=dict(
-                os.environ,
-                BOURSE_BIN=str(self.box / "bin"),
-                BOURSE_STATE_DIR=str(self.box / "state"),
-                BOURSE_DEMO_OUT=str(self.box / "out"),
-                TMPDIR=str(self.box),
+            env={
+                **os.environ,
+                "BOURSE_BIN": str(self.box / "bin"),
+                "BOURSE_STATE_DIR": str(self.box / "state"),
+                "BOURSE_DEMO_OUT": str(self.box / "out"),
+                "TMPDIR": str(self.box),
                 **environment,
-            ),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -60,6 +60,11 @@ class LocalCase(unittest.TestCase):
 
     def state(self):
         return json.loads((self.box / "state/state.json").read_text())
+
+    def commands(self, program):
+        """The command lines this program was started with, in no order."""
+        lines = (self.box / "bin/commands").read_text().splitlines()
+        return [line.split()[1:] for line in lines if line.split()[0] == program]
 
     def expect_nothing_left(self):
         self.assertEqual(processes.touching([self.box]), [])

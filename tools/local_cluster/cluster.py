@@ -31,8 +31,9 @@ from .processes import (
 
 READY_LIMIT_S = 60
 TERM_LIMIT_S = 8
-FIRST_TASK_PORT = 31000
-TASK_PORTS = 1000
+TASK_PORTS = 500
+# Below what the kernel gives to outgoing connections first, above it for very many agents.
+TASK_PORT_STARTS = (*range(20000, 32500, TASK_PORTS), *range(33000, 60000, TASK_PORTS))
 
 
 class Refusal(Exception):
@@ -47,6 +48,22 @@ def port_is_free(port):
         except OSError:
             return False
     return True
+
+
+def claim_task_ports():
+    """A range of ports that no other cluster on this machine offers to its tasks, and the socket
+    that says so for as long as it is open: it holds the range's last port, which is not offered."""
+    for first in TASK_PORT_STARTS:
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", first + TASK_PORTS - 1))
+            return f"{first}-{first + TASK_PORTS - 2}", claim
+        except OSError:
+            claim.close()
+    raise Refusal(
+        f"no {TASK_PORTS} ports are left for an agent's tasks: start fewer with --agents N, "
+        "or ./dev down if another cluster is up."
+    )
 
 
 def check_port(port):
@@ -66,6 +83,7 @@ class Cluster:
         self.link = None  # master's host:port for agents and frameworks
         self.daemons = {}  # name -> Popen
         self.ports = []
+        self.claims = []  # see claim_task_ports
         self.corner_names = set()  # cgroup directories our agents made for their containers
 
     @property
@@ -125,9 +143,10 @@ class Cluster:
         self.wait(lambda: api.health(self.http), "the master did not become healthy")
 
     def start_agent(self, number):
-        first = FIRST_TASK_PORT + (number - 1) * TASK_PORTS
+        ports, claim = claim_task_ports()
+        self.claims.append(claim)
         cpus = max(4, os.cpu_count() or 1)
-        resources = f"cpus:{cpus};mem:4096;disk:10240;ports:[{first}-{first + TASK_PORTS - 1}]"
+        resources = f"cpus:{cpus};mem:4096;disk:10240;ports:[{ports}]"
         self.spawn(
             f"agent-{number}",
             ["bourse-agent", f"--master={self.link}", "--ip=127.0.0.1", "--port=0"]
@@ -234,6 +253,8 @@ class Cluster:
         left += [f"mount {point}" for point in traces.mounts_below([self.dir, self.run_dir])]
         busy = traces.listening_ports()
         left += [f"port {port}" for port in self.ports if port in busy]
+        while self.claims:
+            self.claims.pop().close()
         shutil.rmtree(self.run_dir, ignore_errors=True)
         if not left:
             self.state_file.unlink(missing_ok=True)

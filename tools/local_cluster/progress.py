@@ -36,7 +36,7 @@ class Progress:
         filled = int(share * BAR_COLUMNS)
         bar = "#" * filled + "." * (BAR_COLUMNS - filled)
         rate = report.get("pages_per_second", report.get("pages", 0) / max(seconds, 0.1))
-        text = f"[{bar}] {share:4.0%}  {report.get('items', 0)} items  "
+        text = f"[{bar}] {int(share * 100):3}%  {report.get('items', 0)} items  "
         text += f"{report.get('pages', 0)} pages  {rate:.0f} pages/s  "
         text += f"{report.get('errors', 0)} errors"
         for name, stage in report.get("stages", {}).items():
