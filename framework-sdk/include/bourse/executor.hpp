@@ -30,6 +30,7 @@ struct LaunchedTask {
   std::map<std::string, std::string> labels;
 };
 
+// Who the agent says the executor is; told when it has taken the executor in.
 struct ExecutorRegistration {
   std::string executor_id;
   std::string framework_id;
@@ -38,6 +39,7 @@ struct ExecutorRegistration {
   std::string container_id;
 };
 
+// What an executor author writes: answers to what the agent asks. Called on the driver's thread.
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -54,6 +56,7 @@ class Executor {
   virtual void on_error(ExecutorDriver& driver, const std::string& message);
 };
 
+// The connection to the agent: runs the executor, keeps its updates until they are acknowledged.
 class ExecutorDriver {
  public:
   // Keeps a reference to `executor`: it must outlive the driver.

@@ -17,6 +17,7 @@
 
 namespace bourse::sdk {
 
+// What an agent must have, or how tasks of a group spread over the values of an attribute.
 struct Constraint {
   enum class Kind : std::uint8_t {
     equals,      // attribute has this value
@@ -40,6 +41,7 @@ struct Shape {
   std::vector<Constraint> constraints = {};
 };
 
+// Which of the agents that would do is taken.
 enum class Strategy : std::uint8_t {
   best_fit,  // fill the fullest offer that still fits: leaves whole machines free
   spread,    // the emptiest first: the loss of one machine costs least
@@ -53,11 +55,13 @@ struct Occupied {
   std::uint32_t count = 1;
 };
 
+// How to choose, and what is to be reckoned with.
 struct MatchOptions {
   Strategy strategy = Strategy::best_fit;
   std::vector<Occupied> occupied = {};
 };
 
+// What goes onto one agent.
 struct Placement {
   std::string agent_id = {};
   std::vector<std::string> offer_ids = {};  // all offers of that agent, to be used together
@@ -70,6 +74,7 @@ struct Unplaced {
   std::string reason = {};
 };
 
+// The answer: what goes where, which offers are left over, what found no place.
 struct Plan {
   std::vector<Placement> placements = {};
   std::vector<std::string> unused_offer_ids = {};

@@ -30,6 +30,7 @@ namespace bourse::sdk {
 
 class SchedulerDriver;
 
+// What a scheduler author writes: answers to what the master says. Called on the driver's thread.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
@@ -53,6 +54,7 @@ class Scheduler {
   virtual void on_error(SchedulerDriver& driver, const std::string& message);
 };
 
+// Who the framework is and where its master.
 struct SchedulerOptions {
   // "host:port" of a master's framework link, several with commas: any of them may lead. Or the
   // ensemble that elects them, "zk://[user:password@]host:port,.../path".
@@ -70,6 +72,7 @@ struct SchedulerOptions {
   std::vector<std::pair<std::string, std::string>> labels = {};
 };
 
+// The connection to the master: keeps each call until its consequence is seen.
 class SchedulerDriver {
  public:
   // Keeps a reference to `scheduler`: it must outlive the driver.

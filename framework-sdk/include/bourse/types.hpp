@@ -19,6 +19,7 @@ struct PortRange {
   bool operator==(const PortRange&) const = default;
 };
 
+// An amount of each resource, in fixed-point units.
 struct Resources {
   std::int64_t cpu_milli = 0;  // 500 is half a cpu
   std::int64_t memory_mb = 0;
@@ -48,6 +49,7 @@ struct Offer {
   std::string zone = {};
 };
 
+// What a task or an executor runs.
 struct Command {
   std::string shell = {};                   // run by /bin/sh -c; or:
   std::vector<std::string> arguments = {};  // argv, the program first, no shell
@@ -78,6 +80,7 @@ struct TaskSpec {
   std::optional<std::int64_t> max_run_ms = {};  // longer: killed, and the task fails
 };
 
+// Where a task is in its life: Mesos v1's states.
 enum class TaskState : std::uint8_t {
   starting = 0,
   running = 1,
@@ -106,6 +109,7 @@ struct TaskPlace {
   bool operator==(const TaskPlace&) const = default;
 };
 
+// One step of a task's life, as its agent or the master tells it.
 struct TaskUpdate {
   std::string task_id = {};
   TaskState state = TaskState::staging;
