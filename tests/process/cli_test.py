@@ -1,5 +1,6 @@
 """`bourse`: each command against a real cluster, as a table for people and --json for programs."""
 
+import http.client
 import http.server
 import json
 import os
@@ -29,6 +30,38 @@ class Control(http.server.BaseHTTPRequestHandler):
         self.send_response(400 if refused else 200)
         self.end_headers()
         self.wfile.write(b"host: 'nobody.test' is not crawled" if refused else b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+# Of Mesos v1, and KILL_TASK of docs/operator-extensions.md.
+PUBLIC_CALLS = {"GET_STATE", "GET_METRICS", "GET_MASTER", "GET_AGENTS", "GET_FRAMEWORKS", "GET_TASKS",
+                "GET_ROLES", "GET_VERSION", "LIST_FILES", "READ_FILE", "KILL_TASK", "TEARDOWN"}
+
+
+class Relay(http.server.BaseHTTPRequestHandler):
+    """Stands before the master and notes what passes."""
+
+    def do_GET(self):
+        self.server.seen.append((f"GET {self.path}", None))
+        self.send_error(404)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append((f"POST {self.path}", json.loads(body)["type"]))
+        onward = http.client.HTTPConnection(self.server.master, timeout=20)
+        onward.request("POST", self.path, body, {"Content-Type": "application/json"})
+        answer = onward.getresponse()
+        content = answer.read()
+        onward.close()
+        self.send_response(answer.status)
+        for name in ("Content-Type", "Bourse-Sequence"):
+            if answer.getheader(name):
+                self.send_header(name, answer.getheader(name))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *_):
         pass
@@ -174,6 +207,27 @@ class Cli(ClusterCase):
         done = subprocess.run([str(BIN / "bourse"), "crawl"], capture_output=True, text=True,
                               env={**os.environ, "BOURSE_MASTER": f"127.0.0.1:{self.http_port}"})
         return done.stdout if done.returncode == 0 else None
+
+    def test_every_command_is_a_public_call_to_the_master_and_nothing_else(self):
+        scheduler = self.start_all()
+        scheduler.say("launch one 100 32 echo said; exec sleep 1000")
+        scheduler.line("update one TASK_RUNNING")
+        wait_for("its output", lambda: self.cli("logs", "one") == "said\n")
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+        server.master, server.seen = f"127.0.0.1:{self.http_port}", []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        flag = f"--master=127.0.0.1:{server.server_address[1]}"
+        for words in (("state",), ("agents",), ("frameworks", "--all"), ("tasks", "--all"),
+                      ("logs", "one"), ("kill", "one"), ("teardown", scheduler.framework_id)):
+            before = len(server.seen)
+            self.cli(*words, flag)
+            self.assertGreater(len(server.seen), before, words)
+        self.assertEqual({where for where, _ in server.seen}, {"POST /api/v1"})
+        kinds = {kind for _, kind in server.seen}
+        self.assertLessEqual(kinds, PUBLIC_CALLS)
+        self.assertLessEqual({"READ_FILE", "KILL_TASK", "TEARDOWN"}, kinds)
 
     def test_wrong_usage_and_a_missing_master_are_one_sentence(self):
         for words, said in (

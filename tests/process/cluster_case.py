@@ -33,12 +33,13 @@ def wait_for(what, condition, deadline_s=DEADLINE_S):
 class Process:
     """A daemon whose standard output is collected line by line."""
 
-    def __init__(self, name, argv, stdin=False):
+    def __init__(self, name, argv, stdin=False, env=None):
         self.name = name
         self.lines = []
         self.popen = subprocess.Popen(
             [str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL)
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            env={**os.environ, **(env or {})})
         self.errors = []
         self.collectors = []
         for stream, into in ((self.popen.stdout, self.lines), (self.popen.stderr, self.errors)):
@@ -119,8 +120,8 @@ class ClusterCase(unittest.TestCase):
 
     # -- processes
 
-    def start(self, name, argv, stdin=False):
-        process = Process(name, argv, stdin)
+    def start(self, name, argv, stdin=False, env=None):
+        process = Process(name, argv, stdin, env)
         self.processes.append(process)
         return process
 
@@ -141,9 +142,9 @@ class ClusterCase(unittest.TestCase):
         agent.line("ready")
         return agent
 
-    def start_scheduler(self, framework_id=None, label=()):
+    def start_scheduler(self, framework_id=None, label=(), env=None):
         argv = [BIN / "told-scheduler", f"127.0.0.1:{self.link_port}", framework_id or "-", *label]
-        scheduler = self.start("scheduler", argv, True)
+        scheduler = self.start("scheduler", argv, True, env)
         scheduler.framework_id = scheduler.line("registered").split()[1]
         return scheduler
 

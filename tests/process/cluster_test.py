@@ -131,6 +131,40 @@ class Cluster(ClusterCase):
         second.say("kill stays 0")
         second.line("update stays TASK_KILLED")
 
+    def test_flags_override_what_the_machine_has_and_say_where_it_stands(self):
+        self.start_master()
+        agent = self.start_agent(
+            "a", "--resources=cpus:1.5;ports:[41000-41009];seats:3",
+            "--attributes=rack:r7;ssd:yes;level:2", "--region=north", "--zone=north-1")
+        shown = self.wait_agents(1)[0]
+        total = {row["name"]: row for row in shown["total_resources"]}
+        self.assertEqual(total["cpus"]["scalar"]["value"], 1.5)
+        self.assertEqual(total["ports"]["ranges"]["range"], [{"begin": 41000, "end": 41009}])
+        self.assertEqual(total["seats"]["scalar"]["value"], 3)
+        # What the flag does not name is taken from the machine.
+        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+        self.assertGreater(total["mem"]["scalar"]["value"], 0)
+        self.assertLess(total["mem"]["scalar"]["value"], megabytes)
+        self.assertGreater(total["disk"]["scalar"]["value"], 0)
+        info = shown["agent_info"]
+        attributes = {row["name"]: row.get("text", row.get("scalar")) for row in info["attributes"]}
+        self.assertEqual(attributes["rack"], {"value": "r7"})
+        self.assertEqual(attributes["ssd"], {"value": "yes"})
+        self.assertEqual(attributes["level"], {"value": 2})
+        self.assertEqual(info["domain"]["fault_domain"],
+                         {"region": {"name": "north"}, "zone": {"name": "north-1"}})
+        self.assertIsNone(agent.popen.poll())
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can run a task as somebody else")
+    def test_a_task_without_a_user_runs_as_its_frameworks_user(self):
+        self.dir.chmod(0o755)
+        self.start_master()
+        self.start_agent()
+        scheduler = self.start_scheduler(env={"TOLD_USER": "nobody"})
+        scheduler.say("launch who 100 32 id -un; stat -c %U .")
+        scheduler.line("update who TASK_FINISHED")
+        self.assertEqual(self.cli("logs", "who"), "nobody\nnobody\n")
+
     def test_memory_beyond_the_limit_is_reported_as_such(self):
         if os.geteuid() != 0:
             self.skipTest("memory limits need root")

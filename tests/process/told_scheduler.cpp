@@ -7,10 +7,12 @@
 //   stop        keeps the tasks        teardown    ends them
 // and prints one line for each thing it hears: "registered ID again|new", "update ID STATE
 // message", "disconnected", "error message".
-// Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]
+// Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]; TOLD_USER names the framework's
+// user.
 #include <bourse/offer_matcher.hpp>
 #include <bourse/scheduler.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <sstream>
@@ -97,6 +99,7 @@ int main(int argc, char** argv) {
   options.master = argv[1];
   options.name = "told";
   options.failover_timeout_ms = 60'000;
+  if (const char* user = std::getenv("TOLD_USER")) options.user = user;
   if (argc > 2 && std::string(argv[2]) != "-") options.framework_id = argv[2];
   if (argc > 4) options.labels.emplace_back(argv[3], argv[4]);
   SchedulerDriver driver(told, options);
