@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import unittest
+import zlib
 
 from planted import HEADER, ROOT, PlantedTree
 
@@ -33,10 +34,50 @@ class DocsTest(unittest.TestCase):
                 self.assertIn(f"({page.name})", index, "docs/README.md does not list it")
 
     def test_the_readme_shows_a_screenshot_of_the_page(self):
-        shown = re.search(r"!\[[^]]+\]\((docs/images/\S+\.png)\)", text_of("README.md"))
-        head = (ROOT / shown.group(1)).read_bytes()[:24]
-        self.assertEqual(head[:8], b"\x89PNG\r\n\x1a\n")
-        self.assertGreaterEqual(struct.unpack(">I", head[16:20])[0], 1280)
+        shown = re.search(r"!\[[^]]+\]\((docs/images/\S+\.png)\)", text_of("README.md")).group(1)
+        self.assertIn(f"({shown.removeprefix('docs/')})", text_of("docs/ui.md"))
+        image = (ROOT / shown).read_bytes()
+        self.assertLess(len(image), 400_000, "README.md is to load at once")
+        width, height, depth, rows = self.decode(image)
+        self.assertEqual((width, depth), (1440, 8))
+        self.assertGreaterEqual(height, 900)
+        # A page with cards, charts and text: few of its rows are equal. A blank one has one row.
+        self.assertGreater(len(set(rows)), height // 2)
+
+    def decode(self, image):
+        """Width, height, bits of a channel and the rows of a PNG; every byte of it is checked."""
+        self.assertEqual(image[:8], b"\x89PNG\r\n\x1a\n")
+        chunks, at = [], 8
+        while at < len(image):
+            size, kind = struct.unpack(">I4s", image[at : at + 8])
+            body = image[at + 8 : at + 8 + size]
+            (crc,) = struct.unpack(">I", image[at + 8 + size : at + 12 + size])
+            self.assertEqual(zlib.crc32(kind + body), crc, kind)
+            chunks.append((kind, body))
+            at += 12 + size
+        self.assertEqual(chunks[-1][0], b"IEND")
+        width, height, depth, colours = struct.unpack(">IIBB", chunks[0][1][:10])
+        channels = {0: 1, 2: 3, 3: 1, 6: 4}[colours]
+        pixels = zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT"))
+        row = 1 + width * channels * depth // 8
+        self.assertEqual(len(pixels), row * height)
+        return width, height, depth, [pixels[i : i + row] for i in range(0, len(pixels), row)]
+
+    def test_a_working_scheduler_is_about_forty_lines(self):
+        lines = [line.strip() for line in text_of("examples/hello/hello.cpp").splitlines()]
+        code = [one for one in lines if one and not one.startswith(("//", "#include"))]
+        self.assertLessEqual(len(code), 45)
+
+    def test_everything_a_framework_author_sees_says_what_it_is(self):
+        headers = sorted((ROOT / "framework-sdk/include/bourse").glob("*.hpp"))
+        self.assertGreater(len(headers), 2)
+        for header in headers:
+            lines = header.read_text().splitlines()
+            self.assertTrue(lines[0].startswith("// "), header.name)
+            for number, line in enumerate(lines):
+                if re.match(r"(class|struct|enum class) \w+ ?[:{]", line):
+                    said = lines[number - 1].startswith("//") or "//" in line
+                    self.assertTrue(said, f"{header.name}:{number + 1}: {line}")
 
     def test_every_room_is_on_the_architecture_page(self):
         page = text_of("docs/ARCHITECTURE.md")

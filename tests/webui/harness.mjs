@@ -9,7 +9,7 @@ import { ReplayServer } from './replay/server.mjs'
 
 const WORK = resolve(process.env.WEBUI_WORK ?? '../../webui')
 const TEST_WORK = resolve(process.env.WEBUI_TEST_WORK ?? '.')
-const SHOTS = process.env.WEBUI_SHOTS ?? '/tmp/webui-shots'
+export const SHOTS = process.env.WEBUI_SHOTS ?? '/tmp/webui-shots'
 export const REAL_URL = process.env.BOURSE_URL
 export const DIST = join(WORK, 'dist')
 

@@ -2,8 +2,10 @@
 // at least one agent, one framework and one task; what only the replay knows is then left out.
 
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { launch, leastOf3, REAL_URL, replay, until, Visit } from './harness.mjs'
+import { launch, leastOf3, REAL_URL, replay, SHOTS, until, Visit } from './harness.mjs'
 import { animate, livelyWorld } from './replay/scenes.mjs'
 import { fillSandboxes, logLines, sandboxOf } from './replay/sandbox.mjs'
 
@@ -13,6 +15,7 @@ let stop = () => {}
 let base = REAL_URL
 let visit
 const fixture = !REAL_URL
+const began = Date.now()
 const followed = { skip: !fixture }
 
 before(async () => {
@@ -339,4 +342,16 @@ test('the browser talks to the master alone, in public operator calls', () => {
   )
   assert.deepEqual(polled, [], 'agents are refreshed by id')
   visit.assertClean()
+})
+
+test('every page was photographed', () => {
+  const pages = ['overview-light', 'agent', 'agents-grid', 'frameworks', 'framework', 'tasks', 'task']
+  const narrow = ['overview', 'agents', 'frameworks', 'tasks', 'crawler', 'task']
+  const names = [...pages, ...narrow.map((name) => `narrow-dark-${name}`)]
+  if (fixture) names.push('crawler', 'task-failed', 'task-log')
+  for (const name of names) {
+    const { size, mtimeMs } = statSync(join(SHOTS, `${name}.png`))
+    assert.ok(size > 5000, `${name}.png is empty`)
+    assert.ok(mtimeMs >= began, `${name}.png is of an earlier run`)
+  }
 })
