@@ -52,10 +52,13 @@ struct WatchFired {
 };
 
 // Store, all or nothing; without a value: forget the key. Answered by Stored or Refused, in the
-// order in which writes were given.
+// order in which writes were given. A value is often made from what earlier writes will have made
+// of the key: so a write is refused when one before it with a key of its own was, unless its maker
+// had been told.
 struct Write {
   PersistId id;
   std::vector<std::pair<std::string, std::optional<std::string>>> changes;
+  std::uint64_t refusals_told = 0;  // to its maker, when it was made
 };
 
 struct Tick {};

@@ -132,7 +132,8 @@ struct Outcome {
 
   PersistId id;
   Fate fate = Fate::open;
-  std::string reason;
+  std::string reason;             // of a refusal
+  std::vector<std::string> keys;  // of a refusal
 };
 
 // One transaction on its way.
@@ -157,6 +158,9 @@ struct Store {
   std::uint64_t first_outcome = 1;         // number of the write at the front
   std::map<std::uint64_t, Batch> batches;  // by number
   std::uint64_t batches_made = 0;
+  std::set<std::pair<std::string, std::uint64_t>> refused;  // key, write: not told yet
+  std::map<std::string, std::uint64_t> spoiled;  // by key: number of the latest refusal told
+  std::uint64_t refusals = 0;                    // told
 };
 
 enum class Timer : std::uint8_t { open_again, retry, lapse, heartbeat, lease, stand_again };

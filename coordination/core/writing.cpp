@@ -19,10 +19,33 @@ namespace {
 constexpr std::size_t kMultiOverheadBytes = 4096;
 constexpr std::size_t kPartOverheadBytes = 512;
 
-void refuse(Context& c, std::uint64_t number, std::string reason) {
-  Outcome& outcome = outcome_of(c.state.store, number);
+using Changes = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
+void refuse(Context& c, std::uint64_t number, const Changes& changes, std::string reason) {
+  Store& store = c.state.store;
+  Outcome& outcome = outcome_of(store, number);
   outcome.fate = Outcome::Fate::refused;
   outcome.reason = std::move(reason);
+  for (const auto& [key, value] : changes) {
+    outcome.keys.push_back(key);
+    store.refused.emplace(key, number);
+  }
+}
+
+// A key whose value was made with a write that is refused. Empty: none.
+std::string spoiled_key(const Store& store, std::uint64_t number, const Changes& changes,
+                        std::uint64_t refusals_told) {
+  for (const auto& [key, value] : changes) {
+    const auto first = store.refused.lower_bound({key, 0});
+    if (first != store.refused.end() && first->first == key && first->second < number) return key;
+    const auto it = store.spoiled.find(key);
+    if (it != store.spoiled.end() && it->second > refusals_told) return key;
+  }
+  return {};
+}
+
+std::string spoiled_reason(const std::string& key) {
+  return "'" + key + "': a write before this one was refused, and this one may be made with it";
 }
 
 // Why a write can never be stored, whatever the registry holds. Empty: it can.
@@ -44,7 +67,6 @@ std::string fault_of(const Write& write) {
 
 // What a transaction looks like while it gathers.
 struct Draft {
-  std::uint64_t number = 0;  // of the batch
   Batch batch;
   std::set<std::uint32_t> shards;
   std::set<std::uint32_t> changed;
@@ -77,7 +99,7 @@ Fit fit(Context& c, const Draft& draft, const PendingWrite& write) {
     const std::size_t bytes = bytes_after(shard, write, number, count);
     if (bytes > limits::kMaxShardBytes) {
       PROBE("coordination.shard_full");
-      refuse(c, write.number,
+      refuse(c, write.number, write.changes,
              shard_path(c.config.path, number) + " would have " + std::to_string(bytes) +
                  " bytes: at most " + std::to_string(limits::kMaxShardBytes) +
                  " can be stored: export the registry and import it with more shards");
@@ -89,7 +111,7 @@ Fit fit(Context& c, const Draft& draft, const PendingWrite& write) {
     together += new_here ? bytes + kPartOverheadBytes : bytes - shard.bytes;
   }
   if (alone > limits::kMaxMultiBytes) {
-    refuse(c, write.number,
+    refuse(c, write.number, write.changes,
            "its shards have " + std::to_string(alone) + " bytes together: at most " +
                std::to_string(limits::kMaxMultiBytes) + " can be stored at once");
     return Fit::refused;
@@ -136,7 +158,16 @@ void collect(Context& c, Draft& draft) {
       return blocked[shard] || store.shards[shard].busy;
     };
     const bool free = std::none_of(it->shards.begin(), it->shards.end(), held);
-    const Fit fits = free ? fit(c, draft, *it) : Fit::waits;
+    Fit fits = free ? fit(c, draft, *it) : Fit::waits;
+    // It was taken when nothing before it was refused: only what is not told yet can spoil it.
+    const std::string spoiled = fits == Fit::refused
+                                    ? std::string()
+                                    : spoiled_key(store, it->number, it->changes, store.refusals);
+    if (!spoiled.empty()) {
+      PROBE("coordination.refusal_spoils");
+      refuse(c, it->number, it->changes, spoiled_reason(spoiled));
+      fits = Fit::refused;
+    }
     if (fits == Fit::waits) {
       for (const std::uint32_t shard : it->shards) blocked[shard] = true;
       ++it;
@@ -192,7 +223,7 @@ void on_write(Context& c, const Write& event) {
   }
   PendingWrite write;
   write.number = store.first_outcome + store.outcomes.size();
-  store.outcomes.push_back({event.id, Outcome::Fate::open, {}});
+  store.outcomes.push_back({event.id, Outcome::Fate::open, {}, {}});
   std::set<std::uint32_t> shards;
   for (const auto& [key, value] : event.changes) {
     shards.insert(shard_of(key, static_cast<std::uint32_t>(store.shards.size())));
@@ -203,12 +234,18 @@ void on_write(Context& c, const Write& event) {
     fault = "changes " + std::to_string(shards.size()) + " shards: at most " +
             std::to_string(limits::kMaxShardsPerMulti) + " can be stored at once";
   }
+  // Of those it was told of, and of all that its followers will have been told of, it is free.
+  std::erase_if(store.spoiled, [&](const auto& row) { return row.second <= event.refusals_told; });
+  if (const std::string key = spoiled_key(store, write.number, event.changes, event.refusals_told);
+      fault.empty() && !key.empty()) {
+    fault = spoiled_reason(key);
+  }
   if (fault.empty() && store.pending_bytes + write.bytes > c.config.max_pending_bytes) {
     PROBE("coordination.pending_full");
     fault = "full: " + std::to_string(store.pending_bytes) + " bytes wait to be stored";
   }
   if (!fault.empty()) {
-    refuse(c, write.number, std::move(fault));
+    refuse(c, write.number, event.changes, std::move(fault));
   } else {
     write.changes = event.changes;
     write.shards.assign(shards.begin(), shards.end());
@@ -240,6 +277,11 @@ void tell_outcomes(Context& c) {
     if (outcome.fate == Outcome::Fate::stored) {
       c.emit(Stored{outcome.id});
     } else {
+      ++store.refusals;
+      for (const std::string& key : outcome.keys) {
+        store.refused.erase({key, store.first_outcome - 1});
+        store.spoiled[key] = store.refusals;
+      }
       c.emit(Refused{outcome.id, std::move(outcome.reason)});
     }
   }

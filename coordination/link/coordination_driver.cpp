@@ -26,7 +26,7 @@ Status CoordinationDriver::start() {
 void CoordinationDriver::write(EntryChanges changes, Written written) {
   const PersistId id(++writes_);
   written_.emplace(id.raw(), std::move(written));
-  events_.push_back(Write{id, std::move(changes)});
+  events_.push_back(Write{id, std::move(changes), refusals_told_});
   // Not from here: the answer of an earlier write may be under way.
   if (!stepping_) loop_.post([this] { drain(); });
 }
@@ -44,7 +44,10 @@ struct CoordinationDriver::Perform {
   void operator()(const BecameLeader& e) const { driver.handlers_.on_lead(e); }
   void operator()(const Leader& e) const { driver.handlers_.on_leader(e); }
   void operator()(const Stored& e) const { driver.answer(e.id, {}); }
-  void operator()(const Refused& e) const { driver.answer(e.id, Error{ErrorCode::full, e.reason}); }
+  void operator()(const Refused& e) const {
+    ++driver.refusals_told_;
+    driver.answer(e.id, Error{ErrorCode::full, e.reason});
+  }
   void operator()(const StepDown& e) const {
     driver.ended_ = true;
     driver.handlers_.on_end(e.reason);

@@ -76,6 +76,7 @@ class CoordinationDriver {
   std::unique_ptr<runtime::ZookeeperSession> session_;
   runtime::Timer timer_;
   std::uint64_t writes_ = 0;
+  std::uint64_t refusals_told_ = 0;
   std::unordered_map<std::uint64_t, Written> written_;  // by PersistId
 };
 

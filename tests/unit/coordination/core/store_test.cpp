@@ -192,6 +192,45 @@ TEST_CASE("a write that can never be stored is refused with the reason") {
   CHECK(led.multis().empty());
 }
 
+TEST_CASE("a refusal takes with it what was made before its maker could hear of it") {
+  // The value of an entity holds what every command before made of it.
+  Led led;
+  const std::string key = key_in(3);
+  const PersistId first = led.a.write(key_in(0), "under way");
+  const PersistId large = led.a.write(key, std::string(70'000, 'x'));
+  const PersistId made_with_it = led.a.write({{key, "small, with it"}, {key_in(4), "v"}});
+  const PersistId chained = led.a.write(key_in(4), "w");
+  const PersistId apart = led.a.write(key_in(5), "v");
+  REQUIRE(led.settle(apart));
+  CHECK(led.a.stored(first));
+  CHECK(led.a.stored(apart));
+  CHECK(led.a.refusal(large).find("70000 bytes") != std::string::npos);
+  CHECK(led.a.refusal(made_with_it).find("'" + key + "': a write before this one was refused") ==
+        0);
+  CHECK_FALSE(led.a.refusal(chained).empty());
+  // Made by somebody who had not heard yet; then by one who had.
+  led.a.step(Write{PersistId(99), {{key, "late"}}, 0});
+  CHECK_FALSE(led.a.refusal(PersistId(99)).empty());
+  const PersistId heard = led.a.write(key, "small");
+  REQUIRE(led.settle(heard));
+  CHECK(led.a.stored(heard));
+}
+
+TEST_CASE("a shard that refuses one write refuses those that were made with it") {
+  Led led;
+  for (int i = 0; i < 7; ++i) {
+    REQUIRE(led.settle(led.a.write(key_in(3, i), std::string(65'000, 'x'))));
+  }
+  led.a.write(key_in(3, 0), std::string(64'999, 'y'));  // under way: what follows waits
+  const PersistId full = led.a.write(key_in(3, 7), std::string(65'000, 'x'));
+  const PersistId with_it = led.a.write(key_in(3, 7), "small");
+  const PersistId apart = led.a.write(key_in(3, 8), "small");
+  REQUIRE(led.settle(apart));
+  CHECK(led.a.stored(apart));
+  CHECK(led.a.refusal(full).find("would have") != std::string::npos);
+  CHECK(led.a.refusal(with_it).find("a write before this one") != std::string::npos);
+}
+
 TEST_CASE(
     "a shard that is full refuses what would make it larger and takes what makes it smaller") {
   Led led;
@@ -223,7 +262,7 @@ TEST_CASE("writes that wait are bounded in bytes and those over it are refused a
   Led led(config);
   for (int i = 0; i < 4; ++i) led.a.write(key_in(static_cast<std::uint32_t>(i)), "v");
   std::vector<PersistId> ids;
-  for (int i = 0; i < 30; ++i) ids.push_back(led.a.write(key_in(0), std::string(1'000, 'x')));
+  for (int i = 0; i < 30; ++i) ids.push_back(led.a.write(key_in(0, i), std::string(1'000, 'x')));
   REQUIRE(led.settle(ids.back()));
   CHECK(led.a.stored(ids.front()));
   CHECK(led.a.refusal(ids.back()).find("full: ") == 0);

@@ -13,6 +13,7 @@ void Process::start() {
   leadership.reset();
   leader.reset();
   answers.clear();
+  refusals_ = 0;
   requests.clear();
   config_.seed = 1'000 * life_ + static_cast<unsigned char>(name_.back());
   core_ = std::make_shared<Coordinator>(config_);
@@ -60,7 +61,7 @@ PersistId Process::write(const std::string& key, std::optional<std::string> valu
 
 PersistId Process::write(std::vector<std::pair<std::string, std::optional<std::string>>> changes) {
   const PersistId id(++writes_);
-  step(Write{id, std::move(changes)});
+  step(Write{id, std::move(changes), refusals_});
   return id;
 }
 
@@ -96,6 +97,7 @@ void Process::perform(const Effect& effect) {
     stepped_down = down->reason;
     exit();
   } else {
+    if (std::holds_alternative<Refused>(effect.body)) ++refusals_;
     answers.push_back(effect);
   }
 }

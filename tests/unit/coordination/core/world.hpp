@@ -77,6 +77,7 @@ class Process {
   Duration behind_;  // of its clock
   Instant armed_ = Instant::max();
   std::uint64_t writes_ = 0;
+  std::uint64_t refusals_ = 0;  // told, in this life
 };
 
 class World {
