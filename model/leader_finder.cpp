@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
+#include "base/overloaded.hpp"
 #include "base/prng.hpp"
 
 namespace bourse {
 
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 // Names from hints are remembered while they are distrusted; a lying master costs no more.
 constexpr std::size_t kMostDistrusted = 64;

@@ -1,15 +1,10 @@
 #include "sim/words.hpp"
 
+#include "base/overloaded.hpp"
+
 namespace bourse::sim {
 
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 std::string header(const LinkHeader& header) {
   return " [" + std::to_string(header.session & 0xffff) + "." + std::to_string(header.sequence) +

@@ -3,19 +3,13 @@
 #include "agent/core/context.hpp"
 #include "base/assert.hpp"
 #include "base/fingerprint.hpp"
+#include "base/overloaded.hpp"
 #include "base/probe.hpp"
 #include "model/limits.hpp"
 
 namespace bourse::agent {
 
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 void on_master_body(Context& c, const MasterToAgent& message) {
   std::visit(

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "agent/isolation/process_identity.hpp"
+#include "base/overloaded.hpp"
 #include "link/notes.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -18,13 +19,6 @@
 namespace bourse::agent {
 
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 // Rewriting the checkpoint pays once it has grown this far beyond what it has to say.
 constexpr std::uint64_t kCompactAfterRecords = 20'000;

@@ -7,19 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/overloaded.hpp"
 #include "coordination/core/config.hpp"
 #include "coordination/core/effect.hpp"
 #include "coordination/core/event.hpp"
 #include "coordination/core/state.hpp"
 
 namespace bourse::coordination {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 struct Context {
   const CoordinationConfig& config;

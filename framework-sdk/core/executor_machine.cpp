@@ -3,20 +3,10 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "base/overloaded.hpp"
 #include "base/probe.hpp"
 
 namespace bourse::sdk {
-
-namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
-
-}  // namespace
 
 struct ExecutorMachine::Step {
   ExecutorMachine& m;

@@ -4,19 +4,13 @@
 
 #include "base/assert.hpp"
 #include "base/fingerprint.hpp"
+#include "base/overloaded.hpp"
 #include "base/prng.hpp"
 #include "base/probe.hpp"
 
 namespace bourse::sdk {
 
 namespace {
-
-template <typename... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <typename... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 Duration doubled(Duration first, Duration most, std::uint32_t times) {
   Duration out = first;

@@ -1,12 +1,12 @@
 // The executor driver: one thread, one loop, one unix connection around an ExecutorMachine.
 #include <cstdlib>
-#include <map>
 #include <mutex>
 #include <thread>
 
 #include "bourse/executor.hpp"
 #include "framework-sdk/core/executor_machine.hpp"
 #include "framework-sdk/link/task_form.hpp"
+#include "framework-sdk/link/user_timers.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
 #include "runtime/clock.hpp"
@@ -49,8 +49,7 @@ struct ExecutorDriver::Impl {
   runtime::Timer deadline;
   runtime::Timer reconnect;
   runtime::Timer farewell;
-  std::map<std::uint64_t, runtime::Timer> user_timers;
-  std::uint64_t user_timers_made = 0;
+  UserTimers user_timers{loop};
   bool stopping = false;
 
   void fail(const std::string& message) {
@@ -241,13 +240,7 @@ void ExecutorDriver::send_message(std::string data) {
 
 void ExecutorDriver::after(std::int64_t delay_ms, std::function<void()> callback) {
   impl_->loop.post([impl = impl_.get(), delay_ms, callback = std::move(callback)] {
-    const std::uint64_t number = ++impl->user_timers_made;
-    impl->user_timers[number] =
-        impl->loop.after(Duration::milliseconds(delay_ms), [impl, number, callback] {
-          const auto keep_alive = callback;
-          impl->loop.post([impl, number] { impl->user_timers.erase(number); });
-          keep_alive();
-        });
+    impl->user_timers.after(delay_ms, callback);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "coordination/link/leader_watch.hpp"
 #include "framework-sdk/core/scheduler_machine.hpp"
 #include "framework-sdk/link/task_form.hpp"
+#include "framework-sdk/link/user_timers.hpp"
 #include "link/master_channel.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -47,8 +48,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
   std::unique_ptr<coordination::LeaderWatch> leader_watch;
   runtime::Timer deadline;
   runtime::Timer farewell;
-  std::map<std::uint64_t, runtime::Timer> user_timers;
-  std::uint64_t user_timers_made = 0;
+  UserTimers user_timers{loop};
   std::vector<SchedulerOutput> outputs;
   std::string batch;
   bool flush_scheduled = false;
@@ -415,13 +415,7 @@ void SchedulerDriver::publish(const std::string& name, std::string content) {
 
 void SchedulerDriver::after(std::int64_t delay_ms, std::function<void()> callback) {
   impl_->loop.post([impl = impl_.get(), delay_ms, callback = std::move(callback)] {
-    const std::uint64_t number = ++impl->user_timers_made;
-    impl->user_timers[number] =
-        impl->loop.after(Duration::milliseconds(delay_ms), [impl, number, callback] {
-          const auto keep_alive = callback;
-          impl->loop.post([impl, number] { impl->user_timers.erase(number); });
-          keep_alive();
-        });
+    impl->user_timers.after(delay_ms, callback);
   });
 }
 
