@@ -36,8 +36,9 @@ class Control(http.server.BaseHTTPRequestHandler):
 
 
 # Of Mesos v1, and KILL_TASK of docs/operator-extensions.md.
-PUBLIC_CALLS = {"GET_STATE", "GET_METRICS", "GET_MASTER", "GET_AGENTS", "GET_FRAMEWORKS", "GET_TASKS",
-                "GET_ROLES", "GET_VERSION", "LIST_FILES", "READ_FILE", "KILL_TASK", "TEARDOWN"}
+PUBLIC_CALLS = {"GET_STATE", "GET_METRICS", "GET_MASTER", "GET_AGENTS", "GET_FRAMEWORKS",
+                "GET_TASKS", "GET_ROLES", "GET_VERSION", "LIST_FILES", "READ_FILE", "KILL_TASK",
+                "TEARDOWN"}
 
 
 class Relay(http.server.BaseHTTPRequestHandler):

@@ -345,7 +345,8 @@ test('the browser talks to the master alone, in public operator calls', () => {
 })
 
 test('every page was photographed', () => {
-  const pages = ['overview-light', 'agent', 'agents-grid', 'frameworks', 'framework', 'tasks', 'task']
+  const wide = ['overview-light', 'agent', 'agents-grid', 'frameworks', 'framework']
+  const pages = [...wide, 'tasks', 'task']
   const narrow = ['overview', 'agents', 'frameworks', 'tasks', 'crawler', 'task']
   const names = [...pages, ...narrow.map((name) => `narrow-dark-${name}`)]
   if (fixture) names.push('crawler', 'task-failed', 'task-log')
