@@ -230,6 +230,16 @@ class Hostile(ClusterCase):
         self.refuse_wrong_calls(int(agent.line("ready").rsplit(":", 1)[1]))
         self.expect_working()
 
+    def test_a_call_of_a_framework_is_not_taken_for_one_of_an_operator(self):
+        self.start_master()
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/api/v1/scheduler", '{"type":"SUBSCRIBE"}',
+                           {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 501)
+        self.assertIn("agent port", answer.read().decode())
+
     # -- flags
 
     def test_flags_that_make_no_sense_are_refused_in_one_sentence(self):
