@@ -56,8 +56,12 @@ Result<PidFile> PidFile::take(const std::string& path) {
       continue;
     }
     const std::string text = std::to_string(getpid()) + "\n";
-    if (::ftruncate(fd, 0) != 0 ||
-        ::pwrite(fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    // Over what an earlier life wrote, without giving its block back: on a full disk there may be
+    // no other. The lock counts, the number is for people.
+    const bool written =
+        ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+        ::ftruncate(fd, static_cast<off_t>(text.size())) == 0;
+    if (!written && errno != ENOSPC && errno != EDQUOT) {
       return Error{ErrorCode::io, "cannot write the pid file " + path + ": " + strerror(errno)};
     }
     return file;

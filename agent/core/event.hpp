@@ -26,6 +26,8 @@ struct Started {
     std::optional<std::uint32_t> pid;
     std::optional<int> wait_status;  // it ended while no agent was there; absent: never known
     bool out_of_memory = false;
+    bool leaked = false;                       // ended, but processes of it are still there
+    std::optional<std::string> not_started{};  // it never began, and why
   };
   AgentFacetPtr detected;  // resources, attributes, hostname, http address; id empty
   // At least; wall clock milliseconds. The core counts on from the last life if that is more.

@@ -238,10 +238,13 @@ void settle_executors(Context& c, std::map<ContainerId, Started::FoundContainer>
       vanished(c, key);
     } else if (it->second.running) {
       readopt(c, key, it->second);
+    } else if (it->second.not_started) {
+      on_container_failed(c, {id, *it->second.not_started});
     } else {
       PROBE("agent.ended_meanwhile");
-      on_container_exited(c, {id, it->second.wait_status.value_or(0),
-                              it->second.wait_status.has_value(), it->second.out_of_memory, false});
+      const Started::FoundContainer& end = it->second;
+      on_container_exited(c, {id, end.wait_status.value_or(0), end.wait_status.has_value(),
+                              end.out_of_memory, end.leaked});
     }
     found.erase(id);
   }

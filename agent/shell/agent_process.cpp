@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
+#include <set>
 
 #include "agent/isolation/process_identity.hpp"
 #include "base/overloaded.hpp"
@@ -26,7 +26,9 @@ constexpr std::uint64_t kCompactAfterRecords = 20'000;
 }  // namespace
 
 AgentProcess::AgentProcess(runtime::Loop& loop, AgentOptions options)
-    : loop_(loop), options_(std::move(options)) {}
+    : loop_(loop),
+      options_(std::move(options)),
+      sandboxes_(loop, options_.work_dir, options_.retention, options_.disk_watch_interval) {}
 
 AgentProcess::~AgentProcess() = default;
 
@@ -108,9 +110,12 @@ void AgentProcess::perform(Effect& effect) {
                    (void)(e.grace == Duration{} ? containers_->destroy(e.container_id.raw())
                                                 : containers_->kill(e.container_id.raw(), e.grace));
                  },
-                 [&](ReleaseContainer& e) { (void)containers_->release(e.container_id.raw()); },
+                 [&](ReleaseContainer& e) {
+                   (void)containers_->release(e.container_id.raw());
+                   sandboxes_.ended(e.container_id);
+                 },
                  [&](ReconnectMaster&) { loop_.post([this] { give_up_master(); }); },
-                 [&](Stop& e) { fail(e.reason); },
+                 [&](Stop& e) { stop(e); },
              },
              effect.body);
 }
@@ -123,6 +128,7 @@ void AgentProcess::perform_start(const StartContainer& start) {
     const std::string runs = std::filesystem::path(spec->sandbox_dir).parent_path().string();
     launched = runtime::make_directories(runs);
     if (launched.ok()) launched = containers_->launch(spec.value());
+    if (launched.ok()) sandboxes_.started(start.container_id, spec->sandbox_dir);
     std::error_code ignored;  // a convenience for people: the newest run of an executor
     std::filesystem::remove(runs + "/latest", ignored);
     std::filesystem::create_directory_symlink(path_component(start.container_id.raw()),
@@ -152,7 +158,7 @@ void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
         return;
       case runtime::WriteOutcome::unknown:
         // Whether it is stored is open: only a restart, which reads the disk, can tell.
-        fail("checkpoint: " + result.status.error().message);
+        fail(result.status.error());
         return;
     }
   });
@@ -170,37 +176,29 @@ void AgentProcess::maybe_compact() {
   }
   store_->compact(std::move(records), [this](const runtime::WriteResult& result) {
     if (result.outcome == runtime::WriteOutcome::unknown) {
-      fail("checkpoint: " + result.status.error().message);
+      fail(result.status.error());
     }
   });
 }
 
-void AgentProcess::fail(const std::string& reason) {
-  if (failure_.empty()) failure_ = reason;
-  runtime::log_error("agent stops", {{"reason", reason}});
+void AgentProcess::stop(const Stop& stop) {
+  const bool done = stop.cause == Stop::Cause::done;
+  if (!done) return fail({ErrorCode::conflict, stop.reason}, kSomebodyMustLook);
+  runtime::log_info("agent stops", {{"reason", stop.reason}});
+  leave();
+  stopped_ = true;
+  // Behind what is being sent.
+  loop_.post([this] { loop_.stop(); });
+}
+
+void AgentProcess::fail(const Error& error, int exit_status) {
+  if (!stopped_) exit_status_ = exit_status;
+  stopped_ = true;
+  runtime::log_error("agent stops", {{"reason", error.message}});
   loop_.stop();
 }
 
 // -- start
-
-Result<std::uint64_t> AgentProcess::next_incarnation() const {
-  const std::string path = options_.work_dir + "/meta/incarnation";
-  std::uint64_t before = 0;
-  std::ifstream(path) >> before;
-  const auto wall_ms = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
-  // The wall clock may have been set back: a later life still counts higher.
-  const std::uint64_t now = std::max(wall_ms, before + 1);
-  const std::string fresh = path + ".new";
-  {
-    std::ofstream out(fresh, std::ios::trunc);
-    out << now << '\n';
-    if (!out.flush()) return Error{ErrorCode::io, "cannot write '" + fresh + "'"};
-  }
-  std::error_code error;
-  std::filesystem::rename(fresh, path, error);
-  if (error) return Error{ErrorCode::io, "cannot rename '" + fresh + "': " + error.message()};
-  return now;
-}
 
 Status AgentProcess::open_store(std::vector<CheckpointRecord>& records) {
   auto opened = runtime::RecordStore::open(loop_, options_.work_dir + "/meta/checkpoint.db");
@@ -208,10 +206,12 @@ Status AgentProcess::open_store(std::vector<CheckpointRecord>& records) {
   for (const std::string& bytes : opened->records) {
     auto record = codec::decode_checkpoint_record(bytes);
     if (!record.ok()) {
+      const bool newer = record.error().code == ErrorCode::unsupported;
       return Error{record.error().code,
-                   "checkpoint '" + options_.work_dir +
-                       "/meta/checkpoint.db': " + record.error().message +
-                       "; move the work directory away to start as a new agent"};
+                   options_.work_dir + "/meta/checkpoint.db: " + record.error().message +
+                       (newer ? "; start the newer bourse-agent that wrote it"
+                              : "; restore it from a copy, or move the work directory away to "
+                                "start as a new agent without these tasks")};
     }
     records.push_back(std::move(record).value());
   }
@@ -264,8 +264,13 @@ Started::FoundContainer AgentProcess::found(const isolation::RecoveredContainer&
   out.running = container.state != isolation::RecoveredContainer::State::exited;
   if (!container.task.empty()) out.pid = static_cast<std::uint32_t>(container.task.pid);
   if (container.exit) {
-    if (container.exit->launched) out.wait_status = container.exit->wait_status;
+    if (container.exit->launched) {
+      out.wait_status = container.exit->wait_status;
+    } else {
+      out.not_started = isolation::describe_exit(*container.exit);
+    }
     out.out_of_memory = container.exit->oom;
+    out.leaked = container.exit->leaked;
   }
   return out;
 }
@@ -279,22 +284,21 @@ Status AgentProcess::start(std::uint16_t http_port) {
   if (!facet.ok()) return facet.error();
   std::vector<CheckpointRecord> records;
   if (Status opened = open_store(records); !opened.ok()) return opened;
-  if (Status opened = open_executor_socket(); !opened.ok()) return opened;
+  // Before the socket: its lock keeps a second agent from taking the first one's socket away.
   if (Status opened = open_containers(); !opened.ok()) return opened;
+  if (Status opened = open_executor_socket(); !opened.ok()) return opened;
   if (Status opened = open_channel(); !opened.ok()) return opened;
-  auto incarnation = next_incarnation();
-  if (!incarnation.ok()) return incarnation.error();
 
   const std::string endpoint = options_.ip + ":" + std::to_string(http_port);
   spec_context_.work_dir = options_.work_dir;
   spec_context_.agent_endpoint = endpoint;
   spec_context_.agent_pid = "slave(1)@" + endpoint;
-  spec_context_.recovery_timeout = options_.executor_recovery_timeout;
+  spec_context_.recovery_timeout = options_.recovery_timeout;
   spec_context_.switch_user = ::geteuid() == 0;
 
   Started started;
   started.detected = std::make_shared<const AgentFacet>(std::move(facet).value());
-  started.incarnation = incarnation.value();
+  started.incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
   started.seed = runtime::random_u64();
   started.token_key = {runtime::random_u64(), runtime::random_u64()};
   started.boot_id = isolation::boot_id();
@@ -303,11 +307,20 @@ Status AgentProcess::start(std::uint16_t http_port) {
     started.containers.push_back(found(container));
   }
   AgentConfig config;
-  config.executor_reregister_timeout = options_.executor_recovery_timeout;
+  config.executor_reregister_timeout = options_.executor_reregistration_timeout;
+  config.recover = options_.recover;
+  config.reconfiguration = options_.reconfiguration;
   core_ = std::make_unique<AgentCore>(config);
   watch_containers();
   feed(std::move(started));
+  if (stopped_) return {};
   master_->start();
+  // Not before: looking through many sandboxes takes a moment.
+  loop_.post([this] {
+    std::set<ContainerId> in_use;
+    for (const auto& [id, executor] : core_->state().by_container) in_use.insert(id);
+    sandboxes_.start(in_use);
+  });
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "agent/isolation/container.hpp"
 #include "agent/shell/container_spec.hpp"
 #include "agent/shell/options.hpp"
+#include "agent/shell/sandbox_collector.hpp"
 #include "base/result.hpp"
 #include "coordination/link/leader_watch.hpp"
 #include "link/master_channel.hpp"
@@ -21,6 +22,10 @@
 #include "runtime/unix_socket.hpp"
 
 namespace bourse::agent {
+
+// Exit status of a daemon that would fail in the same way if it were started again as it is: its
+// checkpoint is damaged or too new, or its name or configuration is refused. (EX_CONFIG)
+inline constexpr int kSomebodyMustLook = 78;
 
 class AgentProcess {
  public:
@@ -33,8 +38,10 @@ class AgentProcess {
   Status start(std::uint16_t http_port);
   // An orderly end: tells the master, leaves containers running.
   void leave();
-  // Why the loop was stopped, if it was the core's or the disk's word; empty otherwise.
-  const std::string& failure() const { return failure_; }
+  // The loop was stopped, or is not to be run, by the core's or the disk's word.
+  bool stopped() const { return stopped_; }
+  // For the process: 0, 1 (start it again), or kSomebodyMustLook.
+  int exit_status() const { return exit_status_; }
 
   const AgentCore& core() const { return *core_; }
   const AgentOptions& options() const { return options_; }
@@ -54,7 +61,6 @@ class AgentProcess {
   Status open_store(std::vector<CheckpointRecord>& records);
   Status open_executor_socket();
   Status open_containers();
-  Result<std::uint64_t> next_incarnation() const;
   Started::FoundContainer found(const isolation::RecoveredContainer& container) const;
 
   Status open_channel();
@@ -66,11 +72,13 @@ class AgentProcess {
   void watch_containers();
   void turn_containers();
   void arm_container_timer();
-  void fail(const std::string& reason);
+  void stop(const Stop& stop);
+  void fail(const Error& error, int exit_status = 1);
 
   runtime::Loop& loop_;
   AgentOptions options_;
-  std::string failure_;
+  bool stopped_ = false;
+  int exit_status_ = 0;
   SpecContext spec_context_;
 
   std::unique_ptr<AgentCore> core_;
@@ -88,6 +96,7 @@ class AgentProcess {
 
   std::unique_ptr<runtime::UnixServer> executors_;
   std::unique_ptr<isolation::ContainerRuntime> containers_;
+  SandboxCollector sandboxes_;
   runtime::FdWatch container_watch_;
   runtime::Timer container_timer_;
   runtime::Timer core_timer_;

@@ -16,7 +16,8 @@ using namespace bourse;
 
 int fail(const Error& error) {
   std::fprintf(stderr, "bourse-agent: %s\n", error.message.c_str());
-  return 1;
+  const bool again = error.code != ErrorCode::corrupt && error.code != ErrorCode::unsupported;
+  return again ? 1 : agent::kSomebodyMustLook;
 }
 
 int run(agent::AgentOptions& options) {
@@ -50,6 +51,7 @@ int run(agent::AgentOptions& options) {
   if (const Status started = process.start(server.value()->port()); !started.ok()) {
     return fail(started.error());
   }
+  if (process.stopped()) return process.exit_status();
   api.set_ready();
 
   bool interrupted = false;
@@ -60,8 +62,8 @@ int run(agent::AgentOptions& options) {
   });
   std::printf("ready http=%s:%u\n", options.ip.c_str(), server.value()->port());
   std::fflush(stdout);
-  if (process.failure().empty()) loop.run();
-  return interrupted || process.failure().empty() ? 0 : 1;
+  loop.run();
+  return interrupted ? 0 : process.exit_status();
 }
 
 }  // namespace

@@ -51,6 +51,56 @@ Result<Resources> offered(const AgentOptions& options) {
   return out;
 }
 
+// Flags whose text is not yet their value.
+struct RecoveryFlags {
+  std::string recover = "reconnect";
+  std::string reconfiguration = "equal";
+  double gc_disk_headroom = 0.1;
+};
+
+void add_recovery_flags(runtime::Flags& flags, AgentOptions& options, RecoveryFlags& texts) {
+  flags.add("recover", texts.recover,
+            "reconnect: keep what an earlier life left running; cleanup: end it, report it, stop");
+  flags.add("reconfiguration", texts.reconfiguration,
+            "equal: offer what this agent offered when it registered; additive: or more");
+  flags.add("executor-reregistration-timeout", options.executor_reregistration_timeout,
+            "how long an executor may stay away after a restart of this agent");
+  flags.add("recovery-timeout", options.recovery_timeout,
+            "how long an executor goes on without an agent; then it ends itself");
+  flags.add("gc-delay", options.retention.delay, "how long sandboxes of ended tasks are kept");
+  flags.add("gc-disk-headroom", texts.gc_disk_headroom,
+            "part of the disk wanted free: sandboxes are kept for gc-delay * (1 - this - used)");
+  flags.add("disk-watch-interval", options.disk_watch_interval, "how often the disk is looked at");
+}
+
+Status take_recovery_flags(const RecoveryFlags& texts, AgentOptions& options) {
+  if (texts.recover != "reconnect" && texts.recover != "cleanup") {
+    return invalid("--recover: '" + texts.recover + "' is neither reconnect nor cleanup");
+  }
+  if (texts.reconfiguration != "equal" && texts.reconfiguration != "additive") {
+    return invalid("--reconfiguration: '" + texts.reconfiguration +
+                   "' is neither equal nor additive");
+  }
+  if (!(texts.gc_disk_headroom >= 0 && texts.gc_disk_headroom <= 1)) {
+    return invalid("--gc-disk-headroom: " + std::to_string(texts.gc_disk_headroom) +
+                   " is not between 0 and 1");
+  }
+  const std::pair<const char*, Duration> spans[] = {
+      {"executor-reregistration-timeout", options.executor_reregistration_timeout},
+      {"recovery-timeout", options.recovery_timeout},
+      {"disk-watch-interval", options.disk_watch_interval}};
+  for (const auto& [name, span] : spans) {
+    if (span < Duration::milliseconds(1)) {
+      return invalid(std::string("--") + name + ": must be at least 1ms");
+    }
+  }
+  if (options.retention.delay < Duration{}) return invalid("--gc-delay: must not be negative");
+  if (texts.recover == "cleanup") options.recover = RecoverMode::cleanup;
+  if (texts.reconfiguration == "additive") options.reconfiguration = Reconfiguration::additive;
+  options.retention.headroom_permille = static_cast<std::int64_t>(texts.gc_disk_headroom * 1000);
+  return {};
+}
+
 }  // namespace
 
 Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& options) {
@@ -77,14 +127,15 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   flags.add("namespaces", options.use_namespaces, "give containers namespaces (needs root)");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
-  flags.add("executor-recovery-timeout", options.executor_recovery_timeout,
-            "how long an executor may stay away after a restart of this agent");
+  RecoveryFlags recovery;
+  add_recovery_flags(flags, options, recovery);
   auto parsed = flags.parse(argc, argv);
   if (!parsed.ok()) return parsed.error();
   if (!parsed.value()) {
     std::fputs(flags.output().c_str(), stdout);
     return false;
   }
+  if (Status taken = take_recovery_flags(recovery, options); !taken.ok()) return taken.error();
   if (options.run_dir.empty()) options.run_dir = options.work_dir + "/run";
   if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");
   if (options.hostname.empty()) options.hostname = options.ip;
@@ -123,7 +174,9 @@ Result<std::vector<Attribute>> parse_attributes(const std::string& text) {
 }
 
 Result<AgentFacet> describe_agent(const AgentOptions& options, std::uint16_t http_port) {
-  auto total = offered(options);
+  // Nobody may place anything on an agent that is being cleaned up.
+  const bool offers = options.recover == RecoverMode::reconnect;
+  auto total = offers ? offered(options) : Result<Resources>(Resources());
   if (!total.ok()) return total.error();
   auto attributes = parse_attributes(options.attributes);
   if (!attributes.ok()) return attributes.error();

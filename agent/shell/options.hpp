@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/sandbox_retention.hpp"
+#include "agent/core/state.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/facets.hpp"
@@ -28,7 +30,12 @@ struct AgentOptions {
   bool use_namespaces = true;
   bool insecure = false;
   std::string log_level = "info";
-  Duration executor_recovery_timeout = Duration::seconds(900);
+  RecoverMode recover = RecoverMode::reconnect;
+  Reconfiguration reconfiguration = Reconfiguration::equal;
+  Duration executor_reregistration_timeout = Duration::seconds(60);
+  Duration recovery_timeout = Duration::seconds(900);  // told to executors
+  RetentionConfig retention;
+  Duration disk_watch_interval = Duration::seconds(60);
 };
 
 // False: --help or --version was printed, nothing more to do.
