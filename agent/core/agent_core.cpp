@@ -89,7 +89,7 @@ void on_stored(Context& c, PersistId id) {
                  [&](const LaunchPending& w) { on_launch_stored(c, w); },
                  [&](const UpdatePending& w) { on_update_stored(c, w); },
                  [&](const IdentityPending&) { c.state.identity_stored = true; },
-                 [&](const LifePending&) { on_life_settled(c); },
+                 [&](const LifePending&) { on_life_settled(c, true); },
                  [](const SettledPending&) {},
              },
              write);
@@ -113,7 +113,7 @@ void on_rejected(Context& c, const Rejected& event) {
                  },
                  // The wall clock makes the next life count higher all the same, unless it is set
                  // back: no reason to keep what runs from its master.
-                 [&](const LifePending&) { on_life_settled(c); },
+                 [&](const LifePending&) { on_life_settled(c, false); },
                  [](const SettledPending&) {},
              },
              write);
@@ -160,6 +160,9 @@ void on_deadline(Context& c, const DeadlineKey& key) {
     }
     case Kind::checkpoint_retry:
       retry_store(c, task);
+      return;
+    case Kind::life_retry:
+      store_life(c);
       return;
     case Kind::identity_retry:
       store_identity(c);

@@ -57,7 +57,8 @@ void on_refused(Context& c, const to_agent::Refused& message);
 void send_heartbeat(Context& c);
 void store_identity(Context& c);
 CheckpointRecord identity_record(const AgentState& state);
-void on_life_settled(Context& c);
+void store_life(Context& c);
+void on_life_settled(Context& c, bool stored);
 
 // launch.cpp: from a Launch message to a container or a queued task.
 void on_launch(Context& c, const to_agent::Launch& message);

@@ -199,6 +199,11 @@ void on_launch(Context& c, const to_agent::Launch& message) {
   c.state.frameworks.try_emplace(framework_id, Framework{message.framework, false, false});
   // Until it is stored, in each launch: any of them may be the first that is.
   std::vector<CheckpointRecord> records;
+  if (!c.state.life_stored) {
+    // Else what this launch starts would be taken for something of an earlier boot.
+    PROBE("agent.launches_before_its_life_is_stored");
+    records.push_back(checkpoint::LifeBegun{c.state.incarnation, c.state.boot_id});
+  }
   if (!c.state.identity_stored) {
     records.push_back(identity_record(c.state));
   }

@@ -263,7 +263,7 @@ void recover(Context& c, const Started& started) {
   state.boot_id = started.boot_id;
   if (refuse_configuration(c, started)) return;
   for (const CheckpointRecord& record : started.records) std::visit(Folder{c}, record);
-  c.checkpoint({checkpoint::LifeBegun{state.incarnation, state.boot_id}}, LifePending{});
+  store_life(c);
   adopt_configuration(c, started.detected);
 
   std::map<ContainerId, Started::FoundContainer> found;

@@ -1,5 +1,6 @@
 // The link to the master: sessions, registering, heartbeats, identity.
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/context.hpp"
 #include "base/prng.hpp"
@@ -119,8 +120,14 @@ CheckpointRecord identity_record(const AgentState& state) {
   return checkpoint::Identity{std::move(facet), state.cluster_id, state.epoch, state.boot_id};
 }
 
-void on_life_settled(Context& c) {
-  c.state.life_settled = true;
+void store_life(Context& c) {
+  c.checkpoint({checkpoint::LifeBegun{c.state.incarnation, c.state.boot_id}}, LifePending{});
+}
+
+void on_life_settled(Context& c, bool stored) {
+  c.state.life_stored = stored;
+  if (!stored) c.arm(Kind::life_retry, c.config.checkpoint_retry);
+  if (std::exchange(c.state.life_settled, true)) return;
   if (c.state.link.connected) begin_session(c);
 }
 

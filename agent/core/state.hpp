@@ -140,6 +140,7 @@ struct DeadlineKey {
     executor_shutdown,   // a: framework, b: executor
     max_completion,      // a: framework, b: task
     checkpoint_retry,    // a: framework, b: task
+    life_retry,
     identity_retry,
     cleanup_over,
   };
@@ -181,6 +182,7 @@ struct AgentState {
   std::string boot_id;
   bool rebooted = false;      // the machine was restarted since the last life
   bool life_settled = false;  // this life's number is stored, or the disk refused it
+  bool life_stored = false;   // else each launch writes it
   CleanupPhase cleanup = CleanupPhase::none;
   bool identity_stored = false;  // else each launch writes it
   std::uint64_t incarnation = 0;

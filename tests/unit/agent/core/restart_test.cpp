@@ -147,6 +147,39 @@ TEST_CASE("an agent on a full disk registers with what runs all the same") {
   REQUIRE(w.update().state == TaskState::finished);
 }
 
+TEST_CASE("a task launched while the new boot was not stored yet is not taken for one of before") {
+  World w;
+  w.boot_and_register();
+  w.crash();
+  w.auto_store = false;
+  w.start({}, "another boot");
+  w.step(MasterConnected{});
+  w.reject_next("no space left on device");
+  w.auto_store = true;
+  w.register_ok();
+  w.run_command("t");
+  const ContainerId id = w.container_of("t");
+  w.crash();
+  w.start({Found{id, true, 100u, std::nullopt, false}}, "another boot");
+  REQUIRE_FALSE(w.core->state().rebooted);
+  w.connect();
+  REQUIRE(w.to_master_all<to_master::Register>().back().tasks.front().state == TaskState::running);
+}
+
+TEST_CASE("a refused beginning of a life is written again") {
+  World w;
+  w.boot_and_register();
+  w.crash();
+  w.auto_store = false;
+  w.start();
+  w.reject_next("no space left on device");
+  REQUIRE_FALSE(w.core->state().life_stored);
+  w.auto_store = true;
+  w.pass(Duration::seconds(2));
+  REQUIRE(w.core->state().life_stored);
+  REQUIRE(w.to_master_all<to_master::Register>().size() == 1);
+}
+
 TEST_CASE("a task's completion limit counts from its launch, over a restart") {
   World w;
   w.stamp.wall = WallTime{} + Duration::seconds(1'700'000'000);
