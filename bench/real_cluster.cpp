@@ -83,21 +83,33 @@ Result<RealCluster> RealCluster::start(const std::string& dir,
       cluster.master_);
   if (!master.ok()) return master.error();
   cluster.link_ = value_of(master.value(), "link");
-  std::vector<std::string> words{beside("bourse-agent"),
-                                 "--master=" + cluster.link_,
-                                 "--port=0",
-                                 "--work-dir=" + dir + "/agent",
-                                 "--run-dir=" + dir + "/run",
-                                 "--resources=cpus:64;mem:65536;disk:65536"};
+  cluster.http_ = value_of(master.value(), "http");
+  std::vector<std::string>& words = cluster.agent_words_;
+  words = {beside("bourse-agent"),
+           "--master=" + cluster.link_,
+           "--port=0",
+           "--work-dir=" + dir + "/agent",
+           "--run-dir=" + dir + "/run",
+           "--resources=cpus:64;mem:65536;disk:65536"};
   words.insert(words.end(), agent_flags.begin(), agent_flags.end());
-  auto agent = spawn(words, cluster.agent_);
-  if (!agent.ok()) return agent.error();
+  if (Status started = cluster.start_agent(); !started.ok()) return started.error();
   return cluster;
+}
+
+void RealCluster::kill_agent() {
+  end(std::exchange(agent_, 0));
+}
+
+Status RealCluster::start_agent() {
+  auto agent = spawn(agent_words_, agent_);
+  return agent.ok() ? Status() : Status(agent.error());
 }
 
 RealCluster::RealCluster(RealCluster&& other) noexcept
     : dir_(std::move(other.dir_)),
       link_(std::move(other.link_)),
+      http_(std::move(other.http_)),
+      agent_words_(std::move(other.agent_words_)),
       master_(std::exchange(other.master_, 0)),
       agent_(std::exchange(other.agent_, 0)) {
   other.dir_.clear();

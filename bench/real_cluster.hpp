@@ -22,12 +22,19 @@ class RealCluster {
   pid_t master_pid() const { return master_; }
   pid_t agent_pid() const { return agent_; }
   const std::string& link() const { return link_; }  // "127.0.0.1:port"
+  const std::string& http() const { return http_; }  // of the master, as above
   const std::string& dir() const { return dir_; }
+
+  void kill_agent();  // -9
+  // On the same directories; returns when it is ready.
+  Status start_agent();
 
  private:
   RealCluster() = default;
   std::string dir_;
   std::string link_;
+  std::string http_;
+  std::vector<std::string> agent_words_;
   pid_t master_ = 0;
   pid_t agent_ = 0;
 };
