@@ -2,6 +2,8 @@
 //
 // Who wins: of two processes that claim one id, the newer incarnation; of two sessions of one
 // process, the higher number. Frames of any other session are dropped.
+#include <algorithm>
+
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
 #include "model/limits.hpp"
@@ -183,6 +185,22 @@ void on_register_known(Context& c, AgentSlot slot, const FromAgent& event,
   come_back(c, slot, event, message);
 }
 
+// An agent of another cluster. Forgetting who it is ends its tasks: not because somebody mistyped
+// an address.
+void refuse_stranger(Context& c, const FromAgent& event, const Register& message) {
+  const auto running =
+      std::count_if(message.tasks.begin(), message.tasks.end(),
+                    [](const to_master::KnownTask& task) { return !is_terminal(task.state); });
+  std::string reason = "cluster_id: '" + message.cluster_id + "' is another cluster's; this is '" +
+                       c.state.cluster_id + "'";
+  if (running == 0) return refuse(c, event, std::move(reason), Duration::seconds(1), true);
+  PROBE("master.keeps_a_strangers_tasks");
+  reason += "; it runs " + std::to_string(running) +
+            " tasks of its own cluster: give it a master of that, or end them with "
+            "--recover=cleanup";
+  refuse(c, event, std::move(reason), c.config.agent_retry);
+}
+
 void on_register(Context& c, const FromAgent& event, const Register& message) {
   if (!c.state.leading) {
     send_to_peer(c, event.peer, event.message.header.session,
@@ -204,10 +222,7 @@ void on_register(Context& c, const FromAgent& event, const Register& message) {
     return;
   }
   if (!message.cluster_id.empty() && message.cluster_id != c.state.cluster_id) {
-    refuse(c, event,
-           "cluster_id: '" + message.cluster_id + "' is another cluster's; this is '" +
-               c.state.cluster_id + "'",
-           Duration::seconds(1), true);
+    refuse_stranger(c, event, message);
     return;
   }
   if (message.agent->id.empty()) {
