@@ -5,6 +5,7 @@
 #include "proto/codec/candidate.hpp"
 #include "runtime/http_message.hpp"
 #include "runtime/units.hpp"
+#include "runtime/zookeeper_url.hpp"
 
 using namespace bourse;
 
@@ -22,6 +23,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::must(!candidate->master.ip.empty() && candidate->master.port != 0);
   }
   (void)parse_masters(text, "--master");
+  if (const auto url = runtime::parse_zookeeper_url(text)) {
+    fuzz::must(!url->servers.empty() && url->path.starts_with('/'));
+  }
   (void)runtime::parse_duration(text);
   (void)runtime::parse_bytes(text);
   return 0;
