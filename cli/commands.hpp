@@ -17,5 +17,6 @@ int logs_command(const Arguments& arguments);
 int kill_command(const Arguments& arguments);
 int teardown_command(const Arguments& arguments);
 int crawl_command(const Arguments& arguments);
+int registry_command(const Arguments& arguments);
 
 }  // namespace bourse::cli

@@ -22,6 +22,8 @@ constexpr Command kCommands[] = {
     {"kill", bourse::cli::kill_command, "kills a task"},
     {"teardown", bourse::cli::teardown_command, "ends a framework and its tasks"},
     {"crawl", bourse::cli::crawl_command, "watches and operates a running crawl"},
+    {"registry", bourse::cli::registry_command,
+     "exports, imports and checks what a master must not forget"},
 };
 
 int usage(std::FILE* to) {

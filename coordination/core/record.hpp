@@ -26,6 +26,10 @@ struct EpochRecord {
   bool operator==(const EpochRecord&) const = default;
 };
 
+// A feature that no build understands: it stands in the description while an import is under way,
+// so that nobody leads on half a registry.
+inline constexpr std::string_view kUnfinishedImport = "unfinished-import";
+
 // PATH.bourse/registry.
 struct RegistryRecord {
   std::uint32_t shards = 0;           // fixed when the registry is made

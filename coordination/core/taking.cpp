@@ -173,6 +173,12 @@ void on_registry(Context& c, const zk::Reply& reply, const Asked& asked) {
     return;
   }
   if (const auto unknown = not_understood(c, *record); !unknown.empty()) {
+    if (std::count(unknown.begin(), unknown.end(), kUnfinishedImport) != 0) {
+      withdraw(c, asked.name +
+                      ": an import of the registry is under way or was cut off: if nobody "
+                      "runs it any more, run it again with --replace");
+      return;
+    }
     withdraw(c, asked.name + ": a newer master wrote it with " + joined(unknown) +
                     ", which this build does not understand: run a newer build");
     return;

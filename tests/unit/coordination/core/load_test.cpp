@@ -91,6 +91,14 @@ TEST_CASE("a registry that demands what this build does not know is not led") {
   CHECK(c.leadership->entries.size() == 1);
 }
 
+TEST_CASE("a registry whose import is not finished is not led, and nothing of it is changed") {
+  Left left;
+  left.put(registry_path("/bourse"), encode(RegistryRecord{8, {std::string(kUnfinishedImport)}}));
+  const std::string epoch = left.data(epoch_path("/bourse"));
+  CHECK(has(left.refusal(), "/bourse.bourse/registry: an import of the registry is under way"));
+  CHECK(left.data(epoch_path("/bourse")) == epoch);
+}
+
 TEST_CASE("a feature is demanded in the transaction that takes the leadership") {
   Left left;
   CoordinationConfig newer;
