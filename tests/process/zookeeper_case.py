@@ -162,6 +162,11 @@ class ZookeeperEnsemble:
                 return index
         return None
 
+    def wait_for_leader(self):
+        """Which server leads: an election may be under way."""
+        self._poll("a leader", lambda: self.leader() is not None)
+        return self.leader()
+
     def wait_until_serving(self, indices=None):
         """ruok is answered before there is a quorum, so it is srvr that is asked."""
         for index in range(len(self.ports)) if indices is None else indices:

@@ -30,18 +30,18 @@ class Ensemble(unittest.TestCase):
 
     def test_three_servers_lose_their_leader_and_get_another(self):
         three = self.ensemble(3).start()
-        leader = three.leader()
+        leader = three.wait_for_leader()
         modes = sorted(three.mode(index) for index in range(3))
         self.assertEqual(modes, ["follower", "follower", "leader"])
         three.pause(leader)
         self.assertEqual(three.ask(leader, "ruok", timeout_s=0.2), "")
         three.resume(leader)
         three.wait_until_serving()
-        leader = three.leader()
+        leader = three.wait_for_leader()
         three.kill(leader)
         others = [index for index in range(3) if index != leader]
         three.wait_until_serving(others)
-        self.assertIn(three.leader(), others)
+        self.assertIn(three.wait_for_leader(), others)
 
 
 if __name__ == "__main__":
