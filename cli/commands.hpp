@@ -14,6 +14,9 @@ int agents_command(const Arguments& arguments);
 int frameworks_command(const Arguments& arguments);
 int tasks_command(const Arguments& arguments);
 int logs_command(const Arguments& arguments);
+// drain, deactivate, reactivate, gone: the first of the arguments of `agents`.
+bool is_upkeep(const std::string& word);
+int upkeep_command(const Arguments& arguments);
 int kill_command(const Arguments& arguments);
 int teardown_command(const Arguments& arguments);
 int crawl_command(const Arguments& arguments);

@@ -90,6 +90,14 @@ std::map<std::string, std::string> hostnames(Api& api) {
   return out;
 }
 
+const char* state_of(const Response::GetAgents::Agent& agent) {
+  if (!agent.active() && !agent.deactivated()) return "silent";
+  if (agent.has_drain_info()) {
+    return agent.drain_info().state() == v1::DRAINED ? "drained" : "draining";
+  }
+  return agent.deactivated() ? "deactivated" : "active";
+}
+
 }  // namespace
 
 int state_command(const Arguments& arguments) {
@@ -111,7 +119,10 @@ int state_command(const Arguments& arguments) {
 }
 
 int agents_command(const Arguments& arguments) {
-  Invocation invocation("agents", "The agents and how much of each is used.");
+  if (!arguments.empty() && is_upkeep(arguments.front())) return upkeep_command(arguments);
+  Invocation invocation("agents",
+                        "The agents and how much of each is used. To take one out of service: "
+                        "bourse agents drain|deactivate|reactivate|gone ID");
   if (const auto code = invocation.parse(arguments)) return *code;
   Api api(invocation.master());
   const std::string call = R"({"type":"GET_AGENTS"})";
@@ -124,8 +135,7 @@ int agents_command(const Arguments& arguments) {
     const auto& total = agent.total_resources();
     const auto& used = agent.allocated_resources();
     table.add(
-        {agent.agent_info().id().value(), agent.agent_info().hostname(),
-         agent.active() ? "active" : (agent.deactivated() ? "deactivated" : "silent"),
+        {agent.agent_info().id().value(), agent.agent_info().hostname(), state_of(agent),
          part_text(scalar_of(used, "cpus"), scalar_of(total, "cpus")),
          megabytes_text(scalar_of(used, "mem")) + " of " + megabytes_text(scalar_of(total, "mem")),
          megabytes_text(scalar_of(used, "disk")) + " of " +

@@ -101,6 +101,7 @@ struct Refused {
   std::string reason;
   Duration retry_after;
   bool forget_identity = false;  // come back as a new agent
+  bool end_tasks = false;        // gone for ever: end what runs, then stop
 };
 struct Launch {
   LaunchId launch_id;

@@ -24,7 +24,8 @@ enum class Action : std::uint8_t {
   run_task,           // object: the user the task runs as
   teardown_framework,
   kill_task,
-  manage_app,  // object: the app's id
+  maintain_agent,  // drain, deactivate, reactivate, mark gone; object: the agent's id
+  manage_app,      // object: the app's id
   view,
 };
 

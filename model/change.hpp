@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/maintenance.hpp"
 #include "model/task_status.hpp"
 
 namespace bourse {
@@ -49,6 +50,7 @@ struct AgentPut {  // appeared or changed; tasks and offers are unaffected
   WallTime reregistered_at;  // 0: never
   Resources deficit;
   std::uint64_t incarnation = 0;
+  Maintenance maintenance = {};
 };
 struct AgentRemoved {
   AgentId agent_id;

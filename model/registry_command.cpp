@@ -85,6 +85,15 @@ struct Applier {
     to.weights_milli[c.role] = c.weight_milli;
     return {};
   }
+
+  Status operator()(const registry::SetMaintenance& c) const {
+    const auto it = to.agents.find(c.agent_id);
+    if (it == to.agents.end()) return unknown_agent(c.agent_id);
+    // Ended: nothing of it is kept, so that the entry is as if it had never been.
+    const bool ended = c.maintenance.duty == AgentDuty::serving;
+    it->second.maintenance = ended ? Maintenance{} : c.maintenance;
+    return {};
+  }
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/maintenance.hpp"
 
 namespace bourse {
 
@@ -52,6 +53,10 @@ struct SetWeight {  // 8
   std::string role;
   std::int64_t weight_milli = 1000;
 };
+struct SetMaintenance {  // 9: what an operator wants with an agent; `serving` ends it
+  AgentId agent_id;
+  Maintenance maintenance;
+};
 
 }  // namespace registry
 
@@ -59,7 +64,7 @@ struct SetWeight {  // 8
 using RegistryCommand =
     std::variant<registry::SetCluster, registry::AdmitAgent, registry::UpdateAgent,
                  registry::MarkAgent, registry::RemoveAgent, registry::PutFramework,
-                 registry::RemoveFramework, registry::SetWeight>;
+                 registry::RemoveFramework, registry::SetWeight, registry::SetMaintenance>;
 
 // The durable set itself. Ordered tables, so that a dump is stable.
 struct Registry {
@@ -68,6 +73,7 @@ struct Registry {
     registry::AgentStanding standing = registry::AgentStanding::admitted;
     WallTime admitted_at;
     WallTime standing_at;
+    Maintenance maintenance = {};
 
     bool operator==(const Agent&) const = default;
   };

@@ -39,6 +39,9 @@ struct Subject {
     return {Kind::framework, c.framework_id.raw()};
   }
   RegistryEntity operator()(const registry::SetWeight& c) const { return {Kind::weight, c.role}; }
+  RegistryEntity operator()(const registry::SetMaintenance& c) const {
+    return {Kind::agent, c.agent_id.raw()};
+  }
 };
 
 void snapshot_agent(const AgentId& id, const Registry::Agent& agent,
@@ -47,6 +50,9 @@ void snapshot_agent(const AgentId& id, const Registry::Agent& agent,
   if (agent.standing != registry::AgentStanding::admitted ||
       agent.standing_at != agent.admitted_at) {
     out.emplace_back(registry::MarkAgent{id, agent.standing, agent.standing_at});
+  }
+  if (agent.maintenance.duty != AgentDuty::serving) {
+    out.emplace_back(registry::SetMaintenance{id, agent.maintenance});
   }
 }
 

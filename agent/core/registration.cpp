@@ -68,12 +68,15 @@ to_master::Register registration(const AgentState& state) {
   return out;
 }
 
+bool runs_something(const AgentState& state) {
+  return std::any_of(state.executors.begin(), state.executors.end(),
+                     [](const auto& entry) { return entry.second.phase != ExecutorPhase::exited; });
+}
+
 // Its name was taken away, so what still runs was started under a name that is not its own any
 // more: no task may change from one agent to another.
 bool waits_for_old_tasks(const AgentState& state) {
-  if (!state.identity->id.empty()) return false;
-  return std::any_of(state.executors.begin(), state.executors.end(),
-                     [](const auto& entry) { return entry.second.phase != ExecutorPhase::exited; });
+  return state.identity->id.empty() && runs_something(state);
 }
 
 }  // namespace
@@ -186,6 +189,14 @@ void on_refused(Context& c, const to_agent::Refused& message) {
     c.state.cluster_id.clear();
     c.state.epoch = 0;
     store_identity(c);
+  } else if (message.end_tasks && runs_something(c.state)) {
+    // Asked again until nothing runs: a start in between finds the same answer.
+    PROBE("agent.gone_ends_its_tasks");
+    for (const auto& [id, framework] : std::map(c.state.frameworks)) {
+      if (!framework.shutting_down) shutdown_framework(c, id);
+    }
+    c.arm(Kind::register_again, c.config.register_retry);
+    return;
   } else if (message.retry_after == Duration{}) {
     c.emit(Stop{message.reason});
     return;

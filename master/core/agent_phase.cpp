@@ -133,6 +133,7 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   touch_agent(c, slot);
   touch_room(c, slot);
   if (was == AgentPhase::recovered || was == AgentPhase::unreachable) answer_waiting_kills(c);
+  continue_drain(c, slot);
   clear_mark(c, slot);
   if (registration.peer.empty()) become_silent(c, slot, "its connection broke");
 }
@@ -173,7 +174,7 @@ void on_agent_silence_due(Context& c, AgentSlot slot) {
 void on_agent_gone_due(Context& c, AgentSlot slot) {
   Agent& agent = c.state.agents.at(slot);
   if (agent.phase != AgentPhase::silent && agent.phase != AgentPhase::recovered) return;
-  if (agent.pending || agent.marking || agent.clearing) {
+  if (agent.pending || agent.marking || agent.clearing || agent.going) {
     c.arm(Kind::agent_gone, slot, c.stamp.now + c.config.removal_retry);
     return;
   }
@@ -206,7 +207,9 @@ void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std
 
 void clear_mark(Context& c, AgentSlot slot) {
   Agent& agent = c.state.agents.at(slot);
-  if (agent.phase != AgentPhase::active || agent.clearing || agent.pending) return;
+  if (agent.phase != AgentPhase::active || agent.clearing || agent.pending || agent.going) {
+    return;
+  }
   if (agent.standing != registry::AgentStanding::unreachable) return;
   const bool clean = std::none_of(agent.tasks.begin(), agent.tasks.end(), [&](TaskSlot task) {
     return c.state.tasks.at(task).standing == TaskStanding::zombie;

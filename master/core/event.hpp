@@ -63,11 +63,28 @@ struct SetWeight {
   std::string role;
   std::int64_t weight_milli = 1000;
 };
+struct DrainAgent {
+  AgentId agent_id;
+  std::optional<Duration> max_grace;
+  bool mark_gone = false;
+};
+struct DeactivateAgent {
+  AgentId agent_id;
+};
+struct ReactivateAgent {
+  AgentId agent_id;
+};
+struct MarkAgentGone {
+  AgentId agent_id;
+};
 }  // namespace operation
 struct FromOperator {
   RequestId request;
   Principal principal;
-  std::variant<operation::TeardownFramework, operation::KillTask, operation::SetWeight> body;
+  std::variant<operation::TeardownFramework, operation::KillTask, operation::SetWeight,
+               operation::DrainAgent, operation::DeactivateAgent, operation::ReactivateAgent,
+               operation::MarkAgentGone>
+      body;
 };
 
 // Time passed; sent at or after next_deadline().

@@ -27,6 +27,12 @@ void add_agent(Fingerprint& fp, const Agent& agent) {
   add_session(fp, agent.session);
   agent.ledger.fingerprint(fp);
   add_enum(fp, agent.standing);
+  for (const Maintenance* m : {&agent.maintenance, &agent.wanted}) {
+    add_enum(fp, m->duty);
+    fp.add(m->max_grace ? m->max_grace->ns : -1);
+    fp.add(m->mark_gone);
+  }
+  fp.add(agent.going.has_value());
   fp.add(agent.pending.has_value());
   fp.add(static_cast<std::uint64_t>(agent.tasks.size()));
   fp.add(static_cast<std::uint64_t>(agent.offers.size()));

@@ -167,7 +167,14 @@ void on_register_known(Context& c, AgentSlot slot, const FromAgent& event,
                        const Register& message) {
   const Agent& agent = c.state.agents.at(slot);
   if (agent.phase == AgentPhase::gone) {
-    refuse(c, event, "agent_id: '" + agent.id.raw() + "' was marked gone for ever", {});
+    refuse_gone(c, agent, event.peer, event.message.header.session);
+    return;
+  }
+  // What it would write comes after the mark and would take it away.
+  if (agent.going) {
+    PROBE("master.agent_back_while_being_marked_gone");
+    refuse(c, event, "agent_id: '" + agent.id.raw() + "' is being marked gone",
+           c.config.agent_retry);
     return;
   }
   if (message.incarnation < agent.incarnation) {

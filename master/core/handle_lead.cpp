@@ -15,6 +15,8 @@ void recover_agent(Context& c, const Registry::Agent& stored) {
   agent.facet = std::make_shared<const AgentFacet>(stored.facet);
   agent.registered_at = stored.admitted_at;
   agent.standing = stored.standing;
+  agent.maintenance = stored.maintenance;
+  agent.wanted = stored.maintenance;
   agent.ledger = Ledger(stored.facet.total);
   switch (stored.standing) {
     case registry::AgentStanding::admitted:
@@ -84,6 +86,8 @@ struct OnStored {
   }
   void operator()(const pending::Removal& w) const { on_removal_stored(c, w.framework); }
   void operator()(const pending::Weight& w) const { on_weight_stored(c, w); }
+  void operator()(const pending::Upkeep& w) const { on_upkeep_stored(c, w); }
+  void operator()(const pending::Gone& w) const { on_gone_stored(c, w); }
 };
 
 struct OnRejected {
@@ -108,6 +112,8 @@ struct OnRejected {
     c.answer(w.request,
              Error{ErrorCode::full, "weight of role '" + w.role + "' was not stored: " + reason});
   }
+  void operator()(const pending::Upkeep& w) const { on_upkeep_rejected(c, w, reason); }
+  void operator()(const pending::Gone& w) const { on_gone_rejected(c, w, reason); }
 };
 
 }  // namespace

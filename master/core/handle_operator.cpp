@@ -92,6 +92,17 @@ struct Operate {
     persist(c, registry::SetWeight{call.role, call.weight_milli},
             pending::Weight{event.request, call.role, call.weight_milli});
   }
+
+  void operator()(const operation::DrainAgent& call) const { on_drain_agent(c, event, call); }
+  void operator()(const operation::DeactivateAgent& call) const {
+    on_deactivate_agent(c, event, call);
+  }
+  void operator()(const operation::ReactivateAgent& call) const {
+    on_reactivate_agent(c, event, call);
+  }
+  void operator()(const operation::MarkAgentGone& call) const {
+    on_mark_agent_gone(c, event, call);
+  }
 };
 
 }  // namespace

@@ -116,9 +116,7 @@ void on_update_of_task(Context& c, Agent& agent, Framework& framework, TaskSlot 
   if (task.acknowledged && is_terminal(task.told->state)) remove_ended(c, slot);
 }
 
-}  // namespace
-
-void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& update) {
+void take_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& update) {
   Agent& agent = c.state.agents.at(slot);
   const auto it = c.state.framework_of.find(update.framework_id);
   if (it == c.state.framework_of.end()) {
@@ -137,6 +135,16 @@ void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate&
   }
   if (settle_zombie(c, slot, update)) return;
   on_update_without_row(c, slot, framework, update);
+}
+
+}  // namespace
+
+void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& update) {
+  const Agent& agent = c.state.agents.at(slot);
+  if (!is_emptied(agent)) return take_update(c, slot, update);
+  to_master::StatusUpdate told = update;
+  tell_as_drained(agent, told.status, told.latest_state);
+  take_update(c, slot, told);
 }
 
 void on_acknowledge(Context& c, FrameworkSlot slot, const call::Acknowledge& call) {

@@ -41,6 +41,34 @@ void clear_mark(Context& c, AgentSlot slot);
 void on_mark_cleared(Context& c, AgentSlot slot);
 void on_clearing_rejected(Context& c, AgentSlot slot, const std::string& reason);
 
+// -- maintenance.cpp: what operators want with an agent
+bool is_offered(const Agent& agent);  // nobody took it out of service
+// The agent that an operator's call names, or why it cannot be meant.
+Result<AgentSlot> maintained_agent(const Context& c, const FromOperator& event, const AgentId& id);
+AgentPhase shown_phase(const Agent&);  // for readers: its maintenance, while it is here
+void on_drain_agent(Context& c, const FromOperator& event, const operation::DrainAgent& call);
+void on_deactivate_agent(Context& c, const FromOperator& event,
+                         const operation::DeactivateAgent& call);
+void on_reactivate_agent(Context& c, const FromOperator& event,
+                         const operation::ReactivateAgent& call);
+void on_upkeep_stored(Context& c, const pending::Upkeep& write);
+void on_upkeep_rejected(Context& c, const pending::Upkeep& write, const std::string& reason);
+// Kills what a draining agent runs and was not told to kill yet.
+void continue_drain(Context& c, AgentSlot slot);
+// Of the agents that this step touched: writes down those that are empty now.
+void settle_drains(Context& c);
+bool is_emptied(const Agent& agent);  // draining or drained
+// What a draining agent reports of a kill, in the words of the drain.
+void tell_as_drained(const Agent& agent, TaskStatus& status, TaskState& newest);
+
+// -- gone.cpp: marked gone by an operator, for ever
+void on_mark_agent_gone(Context& c, const FromOperator& event,
+                        const operation::MarkAgentGone& call);
+void begin_gone(Context& c, AgentSlot slot, RequestId request);
+void on_gone_stored(Context& c, const pending::Gone& write);
+void on_gone_rejected(Context& c, const pending::Gone& write, const std::string& reason);
+void refuse_gone(Context& c, const Agent& agent, PeerId peer, std::uint64_t session);
+
 // -- reconcile_agent.cpp: what is there against what we think, task by task
 // `was_given_up`: it returns from unreachable.
 void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& message,

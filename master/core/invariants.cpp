@@ -95,6 +95,8 @@ void check_agent(const MasterState& state, AgentSlot slot) {
   ASSERT(agent.ledger.balanced());
   ASSERT(agent.phase == AgentPhase::active || agent.offers.empty());
   ASSERT(agent.ledger.offerable() || agent.offers.empty());
+  ASSERT(is_offered(agent) || agent.offers.empty());
+  ASSERT(agent.phase != AgentPhase::gone || (agent.tasks.empty() && agent.executors.empty()));
   ASSERT(agent.phase != AgentPhase::admitting || agent.tasks.empty());
   ASSERT(state.agent_of.at(agent.id) == slot);
 }

@@ -28,6 +28,9 @@ void fire(Context& c, const DeadlineKey& key) {
     case Kind::agent_filters:
       if (c.state.agents.find(agent)) on_filters_due(c, agent);
       return;
+    case Kind::agent_settling:
+      if (c.state.agents.find(agent)) touch_agent(c, agent);
+      return;
     case Kind::framework_silence:
       if (c.state.frameworks.find(framework)) on_framework_silence_due(c, framework);
       return;
@@ -79,6 +82,7 @@ void check_touched(MasterState& state) {
 void MasterCore::step(const Event& event, Effects& effects) {
   Context context{state_, config_, memory_, event.stamp, effects};
   std::visit(Dispatch{context}, event.body);
+  settle_drains(context);
   check_touched(state_);
 }
 

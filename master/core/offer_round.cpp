@@ -25,7 +25,7 @@ void mark(Allocation& allocation, std::uint32_t index) {
 
 bool can_offer(const Agent& agent) {
   return agent.phase == AgentPhase::active && agent.ledger.offerable() &&
-         agent.standing == registry::AgentStanding::admitted;
+         agent.standing == registry::AgentStanding::admitted && is_offered(agent);
 }
 
 void schedule(Context& c) {

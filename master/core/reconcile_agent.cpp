@@ -343,7 +343,16 @@ void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& mess
     }
   }
   for (const auto& known : message.executors) reconciler.executor(known);
-  for (const KnownTask& known : message.tasks) reconciler.task(known, zombies);
+  for (const KnownTask& known : message.tasks) {
+    if (!is_emptied(agent)) {
+      reconciler.task(known, zombies);
+      continue;
+    }
+    KnownTask told = known;
+    TaskStatus none;
+    tell_as_drained(agent, told.latest ? *told.latest : none, told.state);
+    reconciler.task(told, zombies);
+  }
   for (const auto& known : message.frameworks) {
     (void)reconciler.framework_or_shut_down(known.framework->id);
   }

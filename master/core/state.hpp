@@ -106,6 +106,7 @@ struct Executor {
   FrameworkSlot framework;  // empty: a zombie's
   std::uint32_t role = 0;
   bool charged = false;
+  bool told_to_end = false;  // its agent is draining and its last task has ended
   std::uint64_t seen_at = 0;
 };
 
@@ -143,6 +144,9 @@ struct Agent {
   registry::AgentStanding standing = registry::AgentStanding::admitted;
   std::optional<PersistId> marking;   // being marked unreachable
   std::optional<PersistId> clearing;  // back, and the mark is being taken away
+  std::optional<PersistId> going;     // being marked gone
+  Maintenance maintenance;            // as stored
+  Maintenance wanted;                 // once what was issued is stored
   std::optional<PendingRegistration> pending;
 
   std::vector<TaskSlot> tasks;
@@ -234,6 +238,7 @@ struct DeadlineKey {
     framework_removal,
     framework_heartbeat,
     agent_filters,
+    agent_settling,  // the registry refused to write that it is drained, or gone
   };
   Kind kind = Kind::agent_silence;
   std::uint32_t index = 0;
@@ -268,10 +273,20 @@ struct Weight {
   std::string role;
   std::int64_t weight_milli = 1000;
 };
+struct Upkeep {  // what an operator wants with an agent; without a request: it is drained
+  AgentSlot agent;
+  RequestId request;
+  Maintenance maintenance;
+};
+struct Gone {
+  AgentSlot agent;
+  RequestId request;
+};
 }  // namespace pending
 using PendingWrite =
     std::variant<pending::Leadership, pending::Admission, pending::Return, pending::Unreachable,
-                 pending::Cleared, pending::Subscription, pending::Removal, pending::Weight>;
+                 pending::Cleared, pending::Subscription, pending::Removal, pending::Weight,
+                 pending::Upkeep, pending::Gone>;
 
 struct MasterState {
   bool leading = false;  // the epoch is stored: what we say from now on is fenced

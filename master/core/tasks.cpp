@@ -71,6 +71,7 @@ void release_task(Context& c, Task& task) {
 void erase_task(Context& c, TaskSlot slot) {
   Task& task = c.state.tasks.at(slot);
   release_task(c, task);
+  touch_agent(c, task.agent);
   detach_from_agent(c.state, c.state.agents.at(task.agent), task);
   if (task.standing == TaskStanding::live) {
     touch_framework(c, task.framework);

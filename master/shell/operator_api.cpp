@@ -1,6 +1,7 @@
 #include "master/shell/operator_api.hpp"
 
 #include "master/shell/http_answers.hpp"
+#include "master/shell/operator_writes.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/codec/quantity.hpp"
@@ -199,15 +200,11 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
           request, read.path(), read.offset(),
           read.has_length() ? std::optional<std::uint64_t>(read.length()) : std::nullopt);
     }
-    case Call::TEARDOWN: {
-      FromOperator operation;
-      operation.body =
-          operation::TeardownFramework{FrameworkId(call.teardown().framework_id().value())};
-      return write(request, std::move(operation));
+    default: {
+      auto operation = operation_of(call);
+      if (!operation.ok()) return request->refuse(operation.error());
+      return write(request, std::move(operation).value());
     }
-    default:
-      return request->refuse({ErrorCode::unsupported, "type: '" + Call::Type_Name(call.type()) +
-                                                          "' is not served by this master"});
   }
 }
 

@@ -47,7 +47,18 @@ void write_agent_row(const AgentRow& row, v1::master::Response::GetAgents::Agent
   const AgentFacet& agent = *row.put.agent;
   codec::write_agent(agent, *out.mutable_agent_info());
   out.set_active(row.put.phase == AgentPhase::active);
-  out.set_deactivated(row.put.phase == AgentPhase::deactivated);
+  const Maintenance& maintenance = row.put.maintenance;
+  out.set_deactivated(maintenance.duty != AgentDuty::serving);
+  if (maintenance.duty == AgentDuty::draining || maintenance.duty == AgentDuty::drained) {
+    auto& drain = *out.mutable_drain_info();
+    drain.set_state(maintenance.duty == AgentDuty::drained ? v1::DRAINED : v1::DRAINING);
+    if (maintenance.max_grace) {
+      drain.mutable_config()->mutable_max_grace_period()->set_nanoseconds(
+          maintenance.max_grace->ns);
+    }
+    drain.mutable_config()->set_mark_gone(maintenance.mark_gone);
+    out.mutable_estimated_drain_start_time()->set_nanoseconds(maintenance.since.ns);
+  }
   out.set_version("1.11.0");
   out.set_pid("slave(1)@" + agent.http.ip + ":" + std::to_string(agent.http.port));
   out.mutable_registered_time()->set_nanoseconds(row.put.registered_at.ns);

@@ -29,6 +29,7 @@ struct Writer {
     out.mutable_refused()->set_reason(in.reason);
     out.mutable_refused()->set_retry_after_ns(in.retry_after.ns);
     if (in.forget_identity) out.mutable_refused()->set_forget_identity(true);
+    if (in.end_tasks) out.mutable_refused()->set_end_tasks(true);
   }
   void operator()(const to_agent::Launch& in) {
     internal::Launch& made = *out.mutable_launch();
@@ -147,7 +148,7 @@ Result<to_agent::Refused> read_refused(const internal::Refused& in) {
   Result<Duration> retry =
       duration_from_ns(in.retry_after_ns(), kMostInterval, "refused.retry_after_ns");
   if (!retry) return retry.error();
-  return to_agent::Refused{in.reason(), *retry, in.forget_identity()};
+  return to_agent::Refused{in.reason(), *retry, in.forget_identity(), in.end_tasks()};
 }
 
 Result<to_agent::UpdateFramework> read_update(const internal::Description& message) {

@@ -64,6 +64,15 @@ struct Sealer {
     out.set_weight_milli(in.weight_milli);
     return seal_record(kind, out);
   }
+  std::string operator()(const registry::SetMaintenance& in) const {
+    message::Maintenance out;
+    out.set_agent_id(in.agent_id.raw());
+    out.set_duty(static_cast<std::uint32_t>(in.maintenance.duty));
+    if (in.maintenance.max_grace) out.set_max_grace_ns(in.maintenance.max_grace->ns);
+    out.set_mark_gone(in.maintenance.mark_gone);
+    out.set_since_ns(in.maintenance.since.ns);
+    return seal_record(kind, out);
+  }
 };
 
 Result<RegistryCommand> read_cluster(std::string_view payload) {
@@ -120,6 +129,25 @@ Result<RegistryCommand> read_weight(std::string_view payload) {
   return RegistryCommand(registry::SetWeight{in.role(), in.weight_milli()});
 }
 
+Result<RegistryCommand> read_maintenance(std::string_view payload) {
+  message::Maintenance in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = check_id(in.agent_id(), "agent_id"); !ok) return ok.error();
+  if (in.duty() < 1 || in.duty() > 4) {
+    return Error{ErrorCode::corrupt,
+                 "registry record with agent duty " + std::to_string(in.duty())};
+  }
+  if (in.max_grace_ns() < 0) {
+    return Error{ErrorCode::corrupt, "registry record with a negative max_grace"};
+  }
+  Maintenance out;
+  out.duty = static_cast<AgentDuty>(in.duty());
+  if (in.has_max_grace_ns()) out.max_grace = Duration{in.max_grace_ns()};
+  out.mark_gone = in.mark_gone();
+  out.since = WallTime{in.since_ns()};
+  return RegistryCommand(registry::SetMaintenance{AgentId(in.agent_id()), out});
+}
+
 }  // namespace
 
 std::string encode_registry_command(const RegistryCommand& command) {
@@ -146,6 +174,8 @@ Result<RegistryCommand> decode_registry_command(std::string_view record) {
       return read_framework_end(body->payload);
     case 8:
       return read_weight(body->payload);
+    case 9:
+      return read_maintenance(body->payload);
     default:
       return unknown_kind(body->kind, kWhat);
   }

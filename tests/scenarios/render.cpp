@@ -118,6 +118,11 @@ struct CommandText {
   std::string operator()(const registry::SetWeight& c) const {
     return "SetWeight " + c.role + " " + std::to_string(c.weight_milli);
   }
+  std::string operator()(const registry::SetMaintenance& c) const {
+    static const char* kDuties[] = {"", "serving", "deactivated", "draining", "drained"};
+    return "SetMaintenance " + c.agent_id.raw() + " " +
+           kDuties[static_cast<std::size_t>(c.maintenance.duty)];
+  }
 };
 
 struct EffectText {

@@ -15,6 +15,7 @@
 //   shutdown F A E | message F A E TEXT | answer A F E TEXT | publish F NAME TEXT
 //   exited A F E STATUS | leaked A F E R | resolved A F E
 //   operator teardown F | operator kill TASK | operator weight ROLE MILLI
+//   operator drain A [grace=5s] [gone] | operator deactivate|reactivate|gone A
 //   hold | store | reject REASON           writes wait; the oldest is stored, or refused
 //   advance 5s | pass 60s                  time passes; the same, and whoever can says so
 //   ledger A | writes | changes            what is so; durable waits and Changes since last asked
@@ -272,6 +273,16 @@ struct Verbs {
       h.step(FromOperator{request, {}, operation::TeardownFramework{id}});
     } else if (what == "kill") {
       h.step(FromOperator{request, {}, operation::KillTask{{}, TaskId(l.words.at(1)), {}}});
+    } else if (what == "drain") {
+      operation::DrainAgent drain{agent_id(l.words.at(1)), {}, l.has("gone")};
+      if (!l.get("grace").empty()) drain.max_grace = duration_of(l.get("grace"));
+      h.step(FromOperator{request, {}, drain});
+    } else if (what == "deactivate") {
+      h.step(FromOperator{request, {}, operation::DeactivateAgent{agent_id(l.words.at(1))}});
+    } else if (what == "reactivate") {
+      h.step(FromOperator{request, {}, operation::ReactivateAgent{agent_id(l.words.at(1))}});
+    } else if (what == "gone") {
+      h.step(FromOperator{request, {}, operation::MarkAgentGone{agent_id(l.words.at(1))}});
     } else {
       h.step(FromOperator{
           request, {}, operation::SetWeight{l.words.at(1), std::stoll(l.words.at(2))}});

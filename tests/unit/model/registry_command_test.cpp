@@ -36,6 +36,10 @@ TEST_CASE("a registry rebuilt from its snapshot is equal") {
   REQUIRE(apply(r, registry::PutFramework{framework("f2"), WallTime{14}}).ok());
   REQUIRE(apply(r, registry::RemoveFramework{FrameworkId("f1"), WallTime{15}}).ok());
   REQUIRE(apply(r, registry::SetWeight{"web", 2500}).ok());
+  REQUIRE(apply(r,
+                registry::SetMaintenance{
+                    AgentId("a1"), {AgentDuty::draining, Duration::seconds(5), true, WallTime{16}}})
+              .ok());
   Registry again;
   for (const RegistryCommand& command : snapshot(r)) REQUIRE(apply(again, command).ok());
   REQUIRE(again == r);
@@ -48,6 +52,8 @@ TEST_CASE("a command that does not fit is refused and changes nothing") {
   const Registry before = r;
   REQUIRE(apply(r, registry::AdmitAgent{agent("a1"), WallTime{11}}).error().code ==
           ErrorCode::already_exists);
+  REQUIRE(apply(r, registry::SetMaintenance{AgentId("a9"), {}}).error().code ==
+          ErrorCode::not_found);
   REQUIRE(apply(r, registry::UpdateAgent{agent("a9")}).error().code == ErrorCode::not_found);
   REQUIRE(apply(r, registry::RemoveAgent{AgentId("a9")}).error().code == ErrorCode::not_found);
   REQUIRE(apply(r, registry::RemoveFramework{FrameworkId("f9"), WallTime{}}).error().code ==
@@ -77,4 +83,19 @@ TEST_CASE("the list of removed frameworks forgets the oldest at its limit") {
   REQUIRE(r.removed_frameworks.size() == limits::kMaxFrameworks);
   REQUIRE_FALSE(r.removed_frameworks.contains(FrameworkId("0")));
   REQUIRE(r.removed_frameworks.contains(FrameworkId("new")));
+}
+
+TEST_CASE("an agent that serves again is as if no operator had ever touched it") {
+  Registry r;
+  REQUIRE(apply(r, registry::AdmitAgent{agent("a1"), WallTime{10}}).ok());
+  const Registry before = r;
+  REQUIRE(apply(r, registry::SetMaintenance{AgentId("a1"),
+                                            {AgentDuty::deactivated, {}, false, WallTime{11}}})
+              .ok());
+  REQUIRE(apply(r, registry::UpdateAgent{agent("a1")}).ok());
+  REQUIRE(r.agents.at(AgentId("a1")).maintenance.duty == AgentDuty::deactivated);
+  REQUIRE(apply(r, registry::SetMaintenance{AgentId("a1"),
+                                            {AgentDuty::serving, {}, false, WallTime{12}}})
+              .ok());
+  REQUIRE(r == before);
 }

@@ -119,3 +119,26 @@ TEST_CASE("an agent unknown to the cluster comes back as a new one, without its 
   REQUIRE(last.cluster_id.empty());
   REQUIRE(last.tasks.empty());
 }
+
+TEST_CASE("an agent that was marked gone ends what runs and then stops") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t");
+  const auto refuse = [&] {
+    const auto session = w.last<SendToMaster>().message.header.session;
+    w.step(FromMaster{{LinkHeader{session, 0, 9}, to_agent::Refused{"gone", {}, false, true}}});
+  };
+  w.step(MasterLost{});
+  w.step(MasterConnected{});
+  refuse();
+  REQUIRE(w.last<KillContainer>().container_id == w.container_of("t"));
+  REQUIRE(w.count<Stop>() == 0);
+  const std::size_t kills = w.count<KillContainer>();
+  w.pass(Duration::seconds(3));
+  refuse();
+  REQUIRE(w.count<KillContainer>() == kills);  // told once
+  w.exited("t", 15);
+  w.pass(Duration::seconds(3));
+  refuse();
+  REQUIRE(w.last<Stop>().reason == "gone");
+}

@@ -24,7 +24,7 @@ RegistryCommand random_command(Prng& rng) {
   FrameworkFacet framework = sample::framework();
   framework.id = FrameworkId("F" + id);
   framework.name = "name" + std::to_string(rng.below(5));
-  switch (rng.below(8)) {
+  switch (rng.below(9)) {
     case 0:
       return registry::SetCluster{"cluster", rng.below(20)};
     case 1:
@@ -40,6 +40,11 @@ RegistryCommand random_command(Prng& rng) {
       return registry::PutFramework{framework, at};
     case 6:
       return registry::RemoveFramework{framework.id, at};
+    case 7:
+      return registry::SetMaintenance{
+          agent.id,
+          {static_cast<AgentDuty>(1 + rng.below(4)),
+           Duration::seconds(static_cast<std::int64_t>(rng.below(9))), rng.below(2) == 1, at}};
     default:
       return registry::SetWeight{"role" + id, static_cast<std::int64_t>(1 + rng.below(5'000))};
   }

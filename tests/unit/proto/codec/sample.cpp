@@ -233,6 +233,7 @@ std::vector<MasterToAgent> master_messages() {
       {header,
        to_agent::Registered{AgentId("A1"), "cluster", Duration::seconds(1), Duration::seconds(5)}},
       {header, to_agent::Refused{"full", Duration::seconds(3), true}},
+      {header, to_agent::Refused{"gone", {}, false, true}},
       {header, to_agent::Launch{LaunchId{2, 9}, fw, ex, {t, t}, true}},
       {header, to_agent::Launch{LaunchId{2, 10}, fw, nullptr, {t}, false}},
       {header, to_agent::Kill{f, TaskId("t1"), Duration::seconds(4)}},
@@ -257,6 +258,8 @@ std::vector<RegistryCommand> registry_commands() {
       registry::PutFramework{framework(), WallTime{300}},
       registry::RemoveFramework{FrameworkId("F1"), WallTime{400}},
       registry::SetWeight{"eng", 2500},
+      registry::SetMaintenance{AgentId("A1"),
+                               {AgentDuty::draining, Duration::seconds(9), true, WallTime{500}}},
   };
 }
 

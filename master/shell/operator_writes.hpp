@@ -1,0 +1,16 @@
+// What an operator's call asks the core to change. Pure; any thread. Refused: a call that is not
+// served, or without what it is about.
+#pragma once
+
+#include "base/result.hpp"
+#include "master/core/event.hpp"
+
+namespace mesos::v1::master {
+class Call;
+}
+
+namespace bourse::master {
+
+Result<FromOperator> operation_of(const mesos::v1::master::Call& call);
+
+}  // namespace bourse::master

@@ -1,0 +1,85 @@
+"""Agents taken out of service and back: a real master, a real agent, and what runs there."""
+
+import os
+import unittest
+
+from cluster_case import ClusterCase, wait_for
+
+# Ends a second after SIGTERM would have, were it allowed to: only the cap ends it.
+STUBBORN = "echo $$ > pid; trap '' TERM; while :; do sleep 1; done"
+
+
+class Maintenance(ClusterCase):
+    def start_cluster(self):
+        self.master = self.start_master()
+        self.start_agent()
+        self.scheduler = self.start_scheduler()
+        return self.wait_agents(1)[0]["agent_info"]["id"]["value"]
+
+    def agent_row(self):
+        return wait_for("the agent's row", lambda: (self.agents() or [None])[0])
+
+    def drain_state(self):
+        rows = self.agents()
+        return rows[0].get("drain_info", {}).get("state") if rows else None
+
+    def launch(self, task_id, command):
+        self.scheduler.say(f"launch {task_id} 1000 64 {command}")
+        self.scheduler.line(f"update {task_id} TASK_RUNNING")
+
+    def alive(self, pid):
+        return os.path.exists(f"/proc/{pid}")
+
+    def test_a_deactivated_agent_keeps_its_tasks_and_is_offered_again_once_reactivated(self):
+        agent = self.start_cluster()
+        self.launch("t1", "echo $$ > pid; exec sleep 1000")
+        pid = self.pid_of("t1")
+        self.assertIn("is deactivated", self.cli("agents", "deactivate", agent))
+        row = self.agent_row()
+        self.assertTrue(row["deactivated"])
+        self.assertNotIn("offered_resources", {k: v for k, v in row.items() if v})
+        self.assertIn("deactivated", self.cli("agents"))
+        self.scheduler.say("launch t2 1000 64 exec sleep 1000")
+        self.assertTrue(self.alive(pid))
+        self.assertFalse([line for line in self.scheduler.lines if line.startswith("update t2")])
+        self.assertIn("offered again", self.cli("agents", "reactivate", agent))
+        self.scheduler.line("update t2 TASK_RUNNING")
+        self.assertTrue(self.alive(pid))
+        self.assertIn("nothing to end", self.cli("agents", "reactivate", agent, expect=1))
+        self.assertIn("not in the registry", self.cli("agents", "gone", "nobody", expect=1))
+
+    def test_a_drain_keeps_its_cap_and_outlives_the_master(self):
+        agent = self.start_cluster()
+        self.launch("t1", STUBBORN)
+        pid = self.pid_of("t1")
+        self.cli("agents", "drain", agent, "--max-grace=2")
+        self.assertEqual(self.drain_state(), "DRAINING")
+        self.master.kill()
+        self.start_master()
+        self.scheduler.line("update t1 TASK_KILLED")
+        wait_for("drained", lambda: self.drain_state() == "DRAINED")
+        self.assertFalse(self.alive(pid))
+        self.assertIn("drained", self.cli("agents"))
+        self.cli("agents", "reactivate", agent)
+        self.wait_agents(1)
+        self.launch("t2", "exec sleep 1000")
+
+    def test_an_agent_marked_gone_ends_what_runs_and_stops(self):
+        agent = self.start_cluster()
+        self.launch("t1", "echo $$ > pid; exec sleep 1000")
+        pid = self.pid_of("t1")
+        self.assertIn("gone for ever", self.cli("agents", "gone", agent))
+        self.scheduler.line("update t1 TASK_")
+        wait_for("its end is told", lambda: [
+            line for line in self.scheduler.lines
+            if line.startswith("update t1 TASK_GONE_BY_OPERATOR")
+            or line.startswith("update t1 TASK_LOST")])
+        process = [p for p in self.processes if p.name == "agent a"][0]
+        wait_for("the agent stops", lambda: process.popen.poll() is not None)
+        wait_for("nothing runs", lambda: not self.alive(pid))
+        self.assertEqual(self.agents(), [])
+        self.assertIn("for ever", self.cli("agents", "reactivate", agent, expect=1))
+
+
+if __name__ == "__main__":
+    unittest.main()
