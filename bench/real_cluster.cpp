@@ -73,17 +73,31 @@ void end(pid_t pid) {
 
 }  // namespace
 
-Result<RealCluster> RealCluster::start(const std::string& dir,
-                                       const std::vector<std::string>& agent_flags) {
+Result<RealCluster> RealCluster::start_instead(const std::string& program,
+                                               const std::vector<std::string>& flags,
+                                               const std::string& dir) {
   RealCluster cluster;
   cluster.dir_ = dir;
   std::filesystem::create_directories(dir);
-  auto master = spawn(
-      {beside("bourse-master"), "--port=0", "--agent-port=0", "--work-dir=" + dir + "/master"},
-      cluster.master_);
+  std::vector<std::string> words{beside(program.c_str())};
+  words.insert(words.end(), flags.begin(), flags.end());
+  auto master = spawn(std::move(words), cluster.master_);
   if (!master.ok()) return master.error();
   cluster.link_ = value_of(master.value(), "link");
   cluster.http_ = value_of(master.value(), "http");
+  return cluster;
+}
+
+Result<RealCluster> RealCluster::start_master(const std::string& dir) {
+  return start_instead("bourse-master",
+                       {"--port=0", "--agent-port=0", "--work-dir=" + dir + "/master"}, dir);
+}
+
+Result<RealCluster> RealCluster::start(const std::string& dir,
+                                       const std::vector<std::string>& agent_flags) {
+  auto started = start_master(dir);
+  if (!started.ok()) return started;
+  RealCluster& cluster = started.value();
   std::vector<std::string>& words = cluster.agent_words_;
   words = {beside("bourse-agent"),
            "--master=" + cluster.link_,
@@ -92,8 +106,18 @@ Result<RealCluster> RealCluster::start(const std::string& dir,
            "--run-dir=" + dir + "/run",
            "--resources=cpus:64;mem:65536;disk:65536"};
   words.insert(words.end(), agent_flags.begin(), agent_flags.end());
-  if (Status started = cluster.start_agent(); !started.ok()) return started.error();
-  return cluster;
+  if (Status agent = cluster.start_agent(); !agent.ok()) return agent.error();
+  return started;
+}
+
+Result<pid_t> RealCluster::add(const std::string& program, const std::vector<std::string>& flags) {
+  std::vector<std::string> words{beside(program.c_str())};
+  words.insert(words.end(), flags.begin(), flags.end());
+  pid_t pid = 0;
+  auto ready = spawn(words, pid);
+  if (pid > 0) others_.push_back(pid);
+  if (!ready.ok()) return ready.error();
+  return pid;
 }
 
 void RealCluster::kill_agent() {
@@ -111,12 +135,14 @@ RealCluster::RealCluster(RealCluster&& other) noexcept
       http_(std::move(other.http_)),
       agent_words_(std::move(other.agent_words_)),
       master_(std::exchange(other.master_, 0)),
-      agent_(std::exchange(other.agent_, 0)) {
+      agent_(std::exchange(other.agent_, 0)),
+      others_(std::exchange(other.others_, {})) {
   other.dir_.clear();
 }
 
 RealCluster::~RealCluster() {
   if (dir_.empty()) return;
+  for (const pid_t other : others_) end(other);
   end(agent_);
   end(master_);
   // Shims outlive an agent by design; a bench's end is theirs too.

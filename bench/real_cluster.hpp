@@ -16,6 +16,14 @@ class RealCluster {
   // Programs are taken from the directory of this one; `dir` is made and removed.
   static Result<RealCluster> start(const std::string& dir,
                                    const std::vector<std::string>& agent_flags);
+  // The same without an agent; and with another program, beside this one, in the master's place.
+  static Result<RealCluster> start_master(const std::string& dir);
+  static Result<RealCluster> start_instead(const std::string& program,
+                                           const std::vector<std::string>& flags,
+                                           const std::string& dir);
+  // One more program beside this one, which prints a line that begins with "ready"; ended with the
+  // cluster. Returns its process.
+  Result<pid_t> add(const std::string& program, const std::vector<std::string>& flags);
   RealCluster(RealCluster&&) noexcept;
   ~RealCluster();
 
@@ -37,6 +45,7 @@ class RealCluster {
   std::vector<std::string> agent_words_;
   pid_t master_ = 0;
   pid_t agent_ = 0;
+  std::vector<pid_t> others_;
 };
 
 // Private memory and resident set of a process in bytes, from /proc/PID/smaps_rollup; 0 if gone.

@@ -1,6 +1,7 @@
 #include "sim/master_node.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "proto/codec/links.hpp"
@@ -155,6 +156,12 @@ void MasterNode::persist(master::Persist& write) {
     for (master::Effect& effect : after) perform(effect);
     after.clear();
   }
+  // Removed while its process is away, perhaps by a master that dies before it can say so: what
+  // its tasks still tell is acknowledged for nobody.
+  std::optional<FrameworkId> removed;
+  if (const auto* removal = std::get_if<registry::RemoveFramework>(&write.command)) {
+    removed = removal->framework_id;
+  }
   disk_.submit(
       {codec::encode_registry_command(write.command)},
       [this, id = write.id, after = std::move(after)](bool stored) mutable {
@@ -162,7 +169,9 @@ void MasterNode::persist(master::Persist& write) {
         for (master::Effect& effect : after) perform(effect);
         step(master::Stored{id});
       },
-      [] {});
+      [this, removed] {
+        if (removed) env_.judge->framework_ended(*removed);
+      });
 }
 
 void MasterNode::arm() {
