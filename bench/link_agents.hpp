@@ -1,7 +1,7 @@
 // LinkAgents: many agents on one thread that speak the link to a master as the daemon does
 // (preamble, Register, heartbeats, Launch, one status update of a task under way until it is
-// acknowledged), around an executor that starts and ends every task at once. Nothing is stored: what
-// an agent's own disk and containers cost is another bench's. One owner, one thread.
+// acknowledged), around an executor that starts and ends every task at once. Nothing is stored:
+// what an agent's own disk and containers cost is another bench's. One owner, one thread.
 #pragma once
 
 #include <cstdint>

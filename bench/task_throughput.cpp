@@ -1,9 +1,9 @@
 // task-throughput: offer -> launch -> running -> finished -> acknowledged, how many tasks a second.
 //
-// A real bourse-master, a framework on the SDK in this process, and agents in processes of their own
-// that speak the agents' link with an instant executor. The framework fills every offer. Floor: the
-// same bytes relayed between as many processes by ZeroMQ alone. Processor time per task is said for
-// each process: that, not the rate, compares machines that do other work beside.
+// A real bourse-master, a framework on the SDK in this process, and agents in processes of their
+// own that speak the agents' link with an instant executor. The framework fills every offer. Floor:
+// the same bytes relayed between as many processes by ZeroMQ alone. Processor time per task is said
+// for each process: that, not the rate, compares machines that do other work beside.
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -78,7 +78,8 @@ struct Taken {
 
 int run_agents(const std::string& master, std::uint32_t first, std::uint32_t count) {
   runtime::Loop loop;
-  const std::string each = "cpus:" + std::to_string(kCpus) + ";mem:65536;disk:65536;ports:[31000-32000]";
+  const std::string each =
+      "cpus:" + std::to_string(kCpus) + ";mem:65536;disk:65536;ports:[31000-32000]";
   LinkAgents agents(loop, {master, first, count, Resources::parse(each).value()});
   const Status started = agents.start(
       [] {
@@ -145,9 +146,9 @@ double floor_rate(Report& report, const std::string& dir, double seconds) {
   if (!started.ok()) return 0;
   RealCluster& cluster = started.value();
   for (std::uint32_t i = 0; i < kProcesses; ++i) {
-    auto pid = cluster.add("bench-task-throughput",
-                           {"relay-agents", cluster.link(), std::to_string(i * kAgents / kProcesses),
-                            std::to_string(kAgents / kProcesses)});
+    auto pid = cluster.add("bench-task-throughput", {"relay-agents", cluster.link(),
+                                                     std::to_string(i * kAgents / kProcesses),
+                                                     std::to_string(kAgents / kProcesses)});
     if (!pid.ok()) return 0;
   }
   return drive_relay(cluster.link(), kAgents, kCpus, seconds);
