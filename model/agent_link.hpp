@@ -49,7 +49,7 @@ struct Register {
 };
 struct StatusUpdate {
   FrameworkId framework_id;
-  TaskStatus status;
+  SharedStatus status;  // always one
   // What the agent knows as the newest state: earlier unacknowledged updates may still be under
   // way.
   TaskState latest_state = TaskState::staging;

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/shared_value.hpp"
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
@@ -77,8 +78,8 @@ struct TaskAdded {
 };
 struct TaskUpdated {
   FrameworkId framework_id;
-  TaskStatus status;                     // the status as forwarded
-  TaskState state = TaskState::staging;  // newest known (status.state may be an older one, resent)
+  SharedStatus status;                   // as forwarded; always one
+  TaskState state = TaskState::staging;  // newest known (the status may be an older one, resent)
 };
 struct TaskRemoved {  // terminal and settled: into history
   FrameworkId framework_id;
@@ -95,15 +96,15 @@ struct ExecutorRemoved {
   ExecutorId executor_id;
 };
 struct OfferAdded {
-  OfferId offer_id;
-  FrameworkId framework_id;
-  AgentId agent_id;
-  std::string role;
+  std::uint64_t number = 0;  // with the leadership's prefix its id
+  FrameworkFacetPtr framework;
+  AgentFacetPtr agent;
+  SharedValue<std::string> role;
   Resources resources;
 };
 struct OfferRemoved {
   enum class Why : std::uint8_t { accepted, declined, expired, rescinded };
-  OfferId offer_id;
+  std::uint64_t number = 0;
   Why why = Why::accepted;
 };
 struct WeightSet {

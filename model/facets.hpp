@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "base/memo.hpp"
 #include "base/time.hpp"
 #include "model/ids.hpp"
 #include "model/resources.hpp"
@@ -56,6 +57,7 @@ struct AgentFacet {
   Domain domain;
   std::string version;
   Blob description;  // canonical mesos.v1.AgentInfo without the id
+  Memo offer_form;   // for the codec: what of it stands in every offer
 
   bool operator==(const AgentFacet&) const = default;
 };

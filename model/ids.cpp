@@ -1,10 +1,26 @@
 #include "model/ids.hpp"
 
+#include <charconv>
+
 #include <cstring>
 
 #include "base/prng.hpp"
 
 namespace bourse {
+
+std::string name_prefix(const std::string& cluster_id, Epoch epoch) {
+  return cluster_id + "-" + std::to_string(epoch);
+}
+
+OfferId offer_id(const std::string& prefix, std::uint64_t number) {
+  char digits[20];
+  const char* end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  const auto count = static_cast<std::size_t>(end - digits);
+  std::string text;
+  text.reserve(prefix.size() + 2 + count);
+  text.append(prefix).append("-O").append(digits, count);
+  return OfferId(std::move(text));
+}
 
 std::string to_text(const Uuid& uuid) {
   static constexpr char kHex[] = "0123456789abcdef";

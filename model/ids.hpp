@@ -46,6 +46,11 @@ struct Uuid {
   auto operator<=>(const Uuid&) const = default;
 };
 
+// What the names a leadership gives out begin with: "<cluster id>-<epoch>".
+std::string name_prefix(const std::string& cluster_id, Epoch epoch);
+// "<prefix>-O<number>": inside a leadership the number names the offer.
+OfferId offer_id(const std::string& prefix, std::uint64_t number);
+
 // Lower-case 8-4-4-4-12 text of a uuid.
 std::string to_text(const Uuid& uuid);
 // A version-4-shaped uuid from a seed and a counter: how cores make unique names without a random

@@ -41,6 +41,8 @@ inline constexpr std::size_t kMaxRolesPerFramework = 64;
 inline constexpr std::size_t kMaxTasksPerFramework = 200'000;
 inline constexpr std::size_t kMaxTasksPerAgent = 10'000;
 inline constexpr std::size_t kMaxOffersPerFramework = 100'000;
+inline constexpr std::size_t kMaxOffersPerEvent = 1'000;         // what is more goes into the next
+inline constexpr std::size_t kMaxOfferBytesPerEvent = 1u << 20;  // about; the same
 inline constexpr std::size_t kMaxFiltersPerFramework = 100'000;  // the one ending first is dropped
 inline constexpr std::size_t kMaxTasksPerAccept = 10'000;
 inline constexpr std::size_t kMaxOffersPerAccept = 1'000;
@@ -111,6 +113,7 @@ static_assert(kMaxFrameworkMessageBytes < kMaxCallBytes, "a message must fit int
 static_assert(kMaxFrameBytes * 4 <= kPeerQueueBytes, "a queue must hold several frames");
 static_assert(kMaxStoreValueBytes + kMaxStoreKeyBytes < kMaxShardBytes, "a value must fit a shard");
 static_assert(kMaxShardBytes + (16u << 10) < kMaxMultiBytes, "a shard must fit into a multi");
+static_assert(kMaxOfferBytesPerEvent * 4 <= kMaxFrameBytes, "an event must fit into a frame");
 static_assert(kMaxTasksPerAccept <= kMaxTasksPerFramework, "an accept must fit its framework");
 
 }  // namespace bourse::limits

@@ -1,6 +1,7 @@
 #include "model/resources.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/assert.hpp"
@@ -24,14 +25,19 @@ std::weak_ordering compare_meta(const std::shared_ptr<const ResourceMeta>& a,
   return *a <=> *b;
 }
 
+std::weak_ordering compare_key(const Resource& a, const Resource& b) {
+  if (const int order = a.name.compare(b.name); order != 0) return order <=> 0;
+  if (const auto order = compare_meta(a.meta, b.meta); order != 0) return order;
+  return a.kind <=> b.kind;
+}
+
 bool key_less(const Resource& a, const Resource& b) {
-  if (const int order = a.name.compare(b.name); order != 0) return order < 0;
-  return compare_meta(a.meta, b.meta) < 0;
+  return compare_key(a, b) < 0;
 }
 
 bool same_key(const Resource& a, const Resource& b) {
-  return a.name == b.name && a.kind == b.kind &&
-         compare_meta(a.meta, b.meta) == std::weak_ordering::equivalent;
+  if (a.name != b.name || a.kind != b.kind) return false;
+  return compare_meta(a.meta, b.meta) == 0;
 }
 
 bool same_amount(const Resource& a, const Resource& b) {
@@ -72,6 +78,10 @@ void take(Resource& from, const Resource& amount) {
   }
 }
 
+bool is_whole(const Resource& have, const Resource& want) {
+  return same_amount(have, want) && have.copies == want.copies;
+}
+
 // What of `want` is not in `have` (both of one key).
 Resource missing_part(const Resource& have, const Resource& want) {
   Resource missing = want;
@@ -85,6 +95,23 @@ Resource missing_part(const Resource& have, const Resource& want) {
     return std::binary_search(have.items.begin(), have.items.end(), item);
   });
   return missing;
+}
+
+// Takes from `have` what is there of `want` (both of one key) and says what was not.
+void take_up_to(Resource& have, const Resource& want, Resources& missing) {
+  if (covers(have, want)) {
+    take(have, want);
+    return;
+  }
+  const Resource lacking = missing_part(have, want);
+  missing.add(lacking);
+  Resource present = want;
+  if (want.is_shared()) {
+    present.copies -= lacking.copies;
+  } else {
+    take(present, lacking);
+  }
+  take(have, present);
 }
 
 }  // namespace
@@ -155,27 +182,27 @@ Resources::Resources(const std::vector<Resource>& list) {
   for (const Resource& resource : list) add(resource);
 }
 
-std::vector<Resource>::iterator Resources::find(const Resource& like) {
-  auto it = std::lower_bound(list_.begin(), list_.end(), like, key_less);
-  for (; it != list_.end() && it->name == like.name; ++it) {
-    if (same_key(*it, like)) return it;
-    if (key_less(like, *it)) break;
-  }
-  return list_.end();
+const Resource* Resources::find(const Resource& like) const {
+  const auto& list = body_->list;
+  const auto it = std::lower_bound(list.begin(), list.end(), like, key_less);
+  return it != list.end() && same_key(*it, like) ? &*it : nullptr;
 }
 
-std::vector<Resource>::const_iterator Resources::find(const Resource& like) const {
-  return const_cast<Resources*>(this)->find(like);
+std::vector<Resource>& Resources::edit() {
+  Body& body = body_.edit();
+  body.wire_form.forget();
+  return body.list;
 }
 
 void Resources::add(const Resource& resource) {
   if (resource.empty()) return;
-  // Shared things are one thing in several copies: equal amounts only ever meet themselves.
-  const auto it = find(resource);
-  if (it == list_.end()) {
-    list_.insert(std::upper_bound(list_.begin(), list_.end(), resource, key_less), resource);
+  auto& list = edit();
+  const auto it = std::lower_bound(list.begin(), list.end(), resource, key_less);
+  if (it == list.end() || !same_key(*it, resource)) {
+    list.insert(it, resource);
     return;
   }
+  // Shared things are one thing in several copies: equal amounts only ever meet themselves.
   if (resource.is_shared()) {
     it->copies += resource.copies;
     return;
@@ -189,27 +216,46 @@ void Resources::add(const Resource& resource) {
 }
 
 void Resources::add(const Resources& other) {
-  if (list_.empty()) {
-    list_ = other.list_;
+  if (empty()) {
+    body_ = other.body_;
     return;
   }
-  if (&other == this) {
-    const Resources copy = other;
-    add(copy);
-    return;
-  }
-  for (const Resource& resource : other.list_) add(resource);
+  const Resources kept = other;  // it may be this
+  for (const Resource& resource : kept.list()) add(resource);
 }
 
 bool Resources::contains(const Resource& resource) const {
   if (resource.empty()) return true;
-  const auto it = find(resource);
-  return it != list_.end() && covers(*it, resource);
+  const Resource* here = find(resource);
+  return here != nullptr && covers(*here, resource);
 }
 
 bool Resources::contains(const Resources& other) const {
-  return std::all_of(other.list_.begin(), other.list_.end(),
+  if (same_as(other)) return true;
+  return std::all_of(other.list().begin(), other.list().end(),
                      [this](const Resource& resource) { return contains(resource); });
+}
+
+// All lists in step.
+bool Resources::contains_apart(const std::vector<Resources>& parts) const {
+  constexpr std::size_t kMostParts = 8;
+  if (parts.size() == 1 && same_as(parts.front())) return true;
+  if (parts.size() > kMostParts) return false;
+  std::array<std::size_t, kMostParts> next{};
+  for (const Resource& have : list()) {
+    bool taken = false;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto& part = parts[i].list();
+      if (next[i] == part.size() || !same_key(have, part[next[i]])) continue;
+      if (taken || !covers(have, part[next[i]])) return false;
+      taken = true;
+      ++next[i];
+    }
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (next[i] != parts[i].list().size()) return false;
+  }
+  return true;
 }
 
 void Resources::subtract(const Resources& other) {
@@ -217,39 +263,71 @@ void Resources::subtract(const Resources& other) {
   ASSERT(missing.empty());
 }
 
-Resources Resources::subtract_up_to(const Resources& other) {
+namespace {
+
+// Takes `want` from `have`, both lists in step. Entries are read through `entry(i)` and what is
+// left of them goes to `keep(i)`, which answers where; what is taken whole is not kept at all.
+template <typename Entry, typename Keep, typename Drop>
+Resources take_list(std::size_t count, const std::vector<Resource>& wanted, Entry&& entry,
+                    Keep&& keep, Drop&& drop_last) {
   Resources missing;
-  if (&other == this) {
-    list_.clear();
-    return missing;
-  }
-  for (const Resource& resource : other.list_) {
-    const auto it = find(resource);
-    if (it == list_.end()) {
-      missing.add(resource);
+  auto want = wanted.begin();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Resource& have = entry(i);
+    while (want != wanted.end() && key_less(*want, have)) missing.add(*want++);
+    const bool touched = want != wanted.end() && same_key(have, *want);
+    if (touched && is_whole(have, *want)) {
+      ++want;
       continue;
     }
-    if (covers(*it, resource)) {
-      take(*it, resource);
-    } else {
-      const Resource lacking = missing_part(*it, resource);
-      missing.add(lacking);
-      Resource present = resource;
-      if (resource.is_shared()) {
-        present.copies -= lacking.copies;
-      } else {
-        take(present, lacking);
-      }
-      take(*it, present);
-    }
-    if (it->empty()) list_.erase(it);
+    Resource& left = keep(i);
+    if (!touched) continue;
+    take_up_to(left, *want++, missing);
+    if (left.empty()) drop_last();
   }
+  for (; want != wanted.end(); ++want) missing.add(*want);
   return missing;
+}
+
+}  // namespace
+
+Resources Resources::subtract_up_to(const Resources& other) {
+  if (other.empty()) return {};
+  if (same_as(other)) {
+    body_.reset();
+    return {};
+  }
+  const std::size_t count = list().size();
+  if (body_.alone()) {
+    auto& own = edit();
+    std::size_t kept = 0;
+    Resources missing = take_list(
+        count, other.list(), [&](std::size_t i) -> const Resource& { return own[i]; },
+        [&](std::size_t i) -> Resource& {
+          if (kept != i) own[kept] = std::move(own[i]);
+          return own[kept++];
+        },
+        [&] { --kept; });
+    own.resize(kept);
+    return missing;
+  }
+  Body left;
+  left.list.reserve(count);
+  Resources missing = take_list(
+      count, other.list(), [&](std::size_t i) -> const Resource& { return list()[i]; },
+      [&](std::size_t i) -> Resource& { return left.list.emplace_back(list()[i]); },
+      [&] { left.list.pop_back(); });
+  body_ = std::move(left);
+  return missing;
+}
+
+bool Resources::operator==(const Resources& other) const {
+  return same_as(other) || list() == other.list();
 }
 
 std::int64_t Resources::scalar_milli(std::string_view name) const {
   std::int64_t total = 0;
-  for (const Resource& resource : list_) {
+  for (const Resource& resource : list()) {
     if (resource.name == name && resource.kind == Resource::Kind::scalar) {
       total = saturating(total, resource.scalar_milli);
     }
@@ -259,7 +337,7 @@ std::int64_t Resources::scalar_milli(std::string_view name) const {
 
 IntervalSet Resources::ranges(std::string_view name) const {
   IntervalSet out;
-  for (const Resource& resource : list_) {
+  for (const Resource& resource : list()) {
     if (resource.name == name && resource.kind == Resource::Kind::ranges) out.add(resource.ranges);
   }
   return out;
@@ -267,8 +345,9 @@ IntervalSet Resources::ranges(std::string_view name) const {
 
 template <typename Keep>
 Resources Resources::filtered(Keep keep) const {
+  if (std::all_of(list().begin(), list().end(), keep)) return *this;
   Resources out;
-  std::copy_if(list_.begin(), list_.end(), std::back_inserter(out.list_), keep);
+  std::copy_if(list().begin(), list().end(), std::back_inserter(out.edit()), keep);
   return out;
 }
 
@@ -292,8 +371,8 @@ Resources Resources::non_shared() const {
 }
 
 void Resources::fingerprint(Fingerprint& fp) const {
-  fp.add(static_cast<std::uint64_t>(list_.size()));
-  for (const Resource& resource : list_) {
+  fp.add(static_cast<std::uint64_t>(list().size()));
+  for (const Resource& resource : list()) {
     fp.add(resource.name);
     fp.add(static_cast<std::uint32_t>(resource.kind));
     fp.add(resource.scalar_milli);

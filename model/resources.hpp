@@ -10,7 +10,8 @@
 // resource: it belongs to the offer or task, and the codec writes it where the wire wants it.
 //
 // A shared resource (a shared volume) is counted in copies: every holder has one copy of the same
-// thing. Values; copying shares the meta. One owner per thread.
+// thing. Values; a copy of Resources shares its list until one of the two is changed, so offers,
+// rows and Changes carry them for the price of a pointer. One owner per thread.
 #pragma once
 
 #include <compare>
@@ -24,7 +25,9 @@
 
 #include "base/fingerprint.hpp"
 #include "base/interval_set.hpp"
+#include "base/memo.hpp"
 #include "base/result.hpp"
+#include "base/shared_value.hpp"
 
 namespace bourse {
 
@@ -118,14 +121,24 @@ class Resources {
   // "cpus:4;mem:1024;ports:[31000-32000];disks:{a,b}" with "cpus(role):2" for static reservations.
   static Result<Resources> parse(std::string_view text);
 
-  bool empty() const { return list_.empty(); }
-  // Sorted by (name, meta); no empties; at most one entry per (name, meta).
-  const std::vector<Resource>& list() const { return list_; }
+  bool empty() const { return body_->list.empty(); }
+  // Sorted by (name, meta, kind); no empties; at most one entry of each.
+  const std::vector<Resource>& list() const { return body_->list; }
+  // A copy of it, neither changed since: equal without looking.
+  bool same_as(const Resources& other) const { return body_.same_as(other.body_); }
+  // Hints that it will be looked at soon.
+  void prefetch() const { body_.prefetch(); }
+  // For the codec: the list's form on the wire, as far as it is the same for everybody. Goes with
+  // the list to every copy of these resources and is forgotten when they change.
+  const Memo& wire_form() const { return body_->wire_form; }
 
   void add(const Resource& resource);
   void add(const Resources& other);
   bool contains(const Resource& resource) const;
   bool contains(const Resources& other) const;
+  // Whether all these are in it at once, where no two of them have an entry in common: in constant
+  // memory, for what most offers are. False where two do, whatever is in it.
+  bool contains_apart(const std::vector<Resources>& parts) const;
   // REQUIRES contains(other).
   void subtract(const Resources& other);
   // Takes away what is there and says what was missing: for an agent that came back with less.
@@ -148,15 +161,19 @@ class Resources {
   std::string to_text() const;
   void fingerprint(Fingerprint& fp) const;
 
-  bool operator==(const Resources&) const = default;
+  bool operator==(const Resources& other) const;
 
  private:
   template <typename Keep>
   Resources filtered(Keep keep) const;
-  std::vector<Resource>::iterator find(const Resource& like);
-  std::vector<Resource>::const_iterator find(const Resource& like) const;
+  const Resource* find(const Resource& like) const;
+  std::vector<Resource>& edit();
 
-  std::vector<Resource> list_;
+  struct Body {
+    std::vector<Resource> list;
+    Memo wire_form;
+  };
+  SharedValue<Body> body_;
 };
 
 // Text of thousandths: 500 -> "0.5", 64000 -> "64".

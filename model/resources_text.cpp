@@ -146,16 +146,16 @@ Result<Resources> Resources::parse(std::string_view text) {
       meta.reservations.push_back({Reservation::Type::statically, std::string(role), "", {}});
       resource = resource.value().with(std::move(meta));
     }
-    if (out.find(resource.value()) != out.list_.end()) return bad(name, entry, "given only once");
+    if (out.find(resource.value()) != nullptr) return bad(name, entry, "given only once");
     out.add(resource.value());
   }
   return out;
 }
 
 std::string Resources::to_text() const {
-  if (list_.empty()) return "nothing";
+  if (empty()) return "nothing";
   std::string text;
-  for (const Resource& resource : list_) {
+  for (const Resource& resource : list()) {
     if (!text.empty()) text += "; ";
     text += resource.name;
     if (resource.is_reserved()) text += "(" + std::string(resource.role()) + ")";

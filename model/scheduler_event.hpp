@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/shared_value.hpp"
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
@@ -19,8 +20,7 @@ namespace bourse {
 // One offer as the framework sees it.
 struct OfferFacet {
   OfferId id;
-  FrameworkId framework_id;
-  std::string role;  // the role it is allocated to
+  SharedValue<std::string> role;  // the role it is allocated to
   AgentFacetPtr agent;
   Resources resources;
   std::vector<ExecutorId> executor_ids;  // the framework's executors already on that agent
@@ -35,13 +35,14 @@ struct Subscribed {
   Duration heartbeat_interval;
 };
 struct Offers {
+  FrameworkId framework_id;
   std::vector<OfferFacet> offers;
 };
 struct Rescind {
   OfferId offer_id;
 };
 struct Update {
-  TaskStatus status;
+  SharedStatus status;  // always one
 };
 struct Message {
   AgentId agent_id;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/digest.hpp"
 #include "base/time.hpp"
@@ -33,6 +35,28 @@ struct TaskStatus {
   Blob extra;
 
   bool operator==(const TaskStatus&) const = default;
+};
+
+// A status on its way to several readers: copying it copies a pointer. Default-made: none.
+class SharedStatus {
+ public:
+  SharedStatus() = default;
+  SharedStatus(TaskStatus status)
+      : status_(std::make_shared<const TaskStatus>(std::move(status))) {}
+
+  explicit operator bool() const { return status_ != nullptr; }
+  // REQUIRES that there is one.
+  const TaskStatus& operator*() const { return *status_; }
+  const TaskStatus* operator->() const { return status_.get(); }
+  operator const TaskStatus&() const { return *status_; }
+
+  bool operator==(const SharedStatus& other) const {
+    if (status_ == other.status_) return true;
+    return status_ && other.status_ && *status_ == *other.status_;
+  }
+
+ private:
+  std::shared_ptr<const TaskStatus> status_;
 };
 
 }  // namespace bourse

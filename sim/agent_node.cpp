@@ -220,9 +220,9 @@ void AgentNode::close_executor(const agent::CloseExecutor& close) {
 
 void AgentNode::send(const agent::SendToMaster& send) {
   if (const auto* update = std::get_if<to_master::StatusUpdate>(&send.message.body)) {
-    if (update->status.uuid) {
-      env_.judge->promises_update({update->framework_id, update->status.task_id},
-                                  *update->status.uuid);
+    if (update->status->uuid) {
+      env_.judge->promises_update({update->framework_id, update->status->task_id},
+                                  *update->status->uuid);
     }
   }
   std::string batch;

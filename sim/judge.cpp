@@ -200,7 +200,7 @@ void Judge::check_agent_rows(const master::MasterState& state, const master::Age
     take(executor.facet->resources, "an executor");
   }
   for (const master::OfferSlot slot : agent.offers) {
-    take(*state.offers.at(slot).resources, "an offer");
+    take(state.offers.at(slot).resources, "an offer");
   }
 }
 
@@ -213,7 +213,7 @@ void Judge::check_master(const master::MasterCore& core) {
   const Instant now = env_.schedule.now();
   state.offers.for_each([&](master::OfferSlot, const master::Offer& offer) {
     if (offer.expires + Duration::seconds(1) < now) {
-      violate("L5", "offer " + offer.id.raw() + " is past its lifetime");
+      violate("L5", "offer O" + std::to_string(offer.number) + " is past its lifetime");
     }
   });
 }

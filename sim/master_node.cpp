@@ -190,7 +190,7 @@ void MasterNode::plant_leak(const master::Event& event) {
   const auto* from = std::get_if<master::FromAgent>(&event.body);
   if (from == nullptr) return;
   const auto* update = std::get_if<to_master::StatusUpdate>(&from->message.body);
-  if (update == nullptr || !is_terminal(update->status.state)) return;
+  if (update == nullptr || !is_terminal(update->status->state)) return;
   auto& state = const_cast<master::MasterState&>(core_->state());
   const auto it = state.agent_of_peer.find(from->peer);
   if (it == state.agent_of_peer.end()) return;

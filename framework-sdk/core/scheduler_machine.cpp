@@ -148,7 +148,8 @@ struct SchedulerMachine::Step {
     }
   }
 
-  void on_update(const TaskStatus& status) {
+  void on_update(const SharedStatus& shared) {
+    const TaskStatus& status = *shared;
     heard_of(status.task_id);
     if (status.uuid && m.acknowledged_.contains(*status.uuid)) {
       PROBE("sdk.acknowledges_again");
@@ -174,7 +175,7 @@ struct SchedulerMachine::Step {
     } else if (!m.live_.contains(status.task_id)) {
       forget_kill(status.task_id);  // neither side knows of any such task
     }
-    out.push_back(scheduler_effect::Deliver{event::Update{status}});
+    out.push_back(scheduler_effect::Deliver{event::Update{shared}});
     if (status.uuid && m.config_.implicit_acknowledgements) acknowledge(status);
   }
 

@@ -220,7 +220,7 @@ Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
 Offer public_offer(const OfferFacet& offer) {
   Offer out;
   out.id = offer.id.raw();
-  out.role = offer.role;
+  out.role = *offer.role;
   out.resources = public_resources(offer.resources);
   if (offer.agent) {
     out.agent_id = offer.agent->id.raw();

@@ -20,7 +20,7 @@ AgentFacetPtr with_id(const AgentFacetPtr& facet, const AgentId& id) {
 void lose_task(Context& c, Agent& agent, TaskSlot slot) {
   Task& task = c.state.tasks.at(slot);
   Framework& framework = c.state.frameworks.at(task.framework);
-  const TaskStatus status =
+  const SharedStatus status =
       master_status(c, task.facet->id, agent.id, TaskState::lost, StatusReason::agent_removed,
                     "Agent " + agent.facet->hostname + " is unreachable");
   agent.told_lost.emplace(TaskKey(task.framework_id, task.facet->id), task.launch_id);
@@ -38,10 +38,10 @@ void task_unreachable(Context& c, Agent& agent, Task& task) {
                                     "Agent " + agent.facet->hostname + " is unreachable");
   status.unreachable_time = agent.unreachable_at;
   task.state = TaskState::unreachable;
-  task.told = std::make_shared<const TaskStatus>(status);
+  task.told = std::move(status);
   task.acknowledged = true;
-  c.publish(change::TaskUpdated{task.framework_id, status, task.state});
-  send_to_framework(c, framework, event::Update{std::move(status)});
+  c.publish(change::TaskUpdated{task.framework_id, task.told, task.state});
+  send_to_framework(c, framework, event::Update{task.told});
 }
 
 void give_up_tasks(Context& c, Agent& agent) {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,9 +32,12 @@ using QuantityRow = std::array<std::int64_t, allocator::kMaxDimensions>;
 
 // Of one agent: what stands in RoomTable for it.
 struct AllocationRoom {
-  std::shared_ptr<const Resources> available;  // what the parts are made of
+  bool entered = false;           // the table has `available`
+  std::uint32_t offer_bytes = 0;  // about, of an offer of it all
+  Resources available;
   std::vector<allocator::Part> parts;
-  QuantityRow counted{};  // its total as added to Allocation::totals
+  std::vector<Resources> contents;  // of each part, where there are several
+  QuantityRow counted{};            // its total as added to Allocation::totals
 };
 
 // Of one framework in one role.
@@ -60,7 +62,8 @@ struct Allocation {
 
   struct RoleNode {
     allocator::NodeId node;
-    std::uint32_t references = 0;  // claims, child roles and reservations that need it
+    std::uint32_t references = 0;  // claims and child roles that need it, and reservations: once
+    bool reserved = false;         // something is or was reserved for it
   };
   std::map<std::string, RoleNode, std::less<>> roles;
 

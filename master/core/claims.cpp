@@ -116,16 +116,17 @@ allocator::NodeId acquire_role(Context& c, const std::string& role) {
                                 ? allocator::kDefaultWeightMilli
                                 : static_cast<std::uint32_t>(weight->second);
   const allocator::NodeId node = c.state.allocation.tree.add_role(parent, weight_milli);
-  roles.emplace(role, Allocation::RoleNode{node, 1});
+  roles.emplace(role, Allocation::RoleNode{node, 1, false});
   return node;
 }
 
 }  // namespace
 
-void add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row) {
+bool add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row) {
   const std::uint32_t dimension = dimension_of(allocation, resource.name);
-  if (dimension == allocator::kNone) return;
+  if (dimension == allocator::kNone) return false;
   row[dimension] = std::min(row[dimension] + quantity_of(resource), kMaxQuantity);
+  return true;
 }
 
 QuantityRow row_of(const Allocation& allocation, const Resources& resources) {
@@ -138,11 +139,17 @@ std::span<const std::int64_t> span_of(const Allocation& allocation, const Quanti
   return {row.data(), allocation.dimensions.size()};
 }
 
-// Of a reservation: its role stays in the tree from then on.
+// Of a reservation: its role stays in the tree from then on, for rooms name it.
 allocator::NodeId role_node(Context& c, const std::string& role) {
   if (role == "*") return allocator::kRootRole;
-  const auto it = c.state.allocation.roles.find(role);
-  return it != c.state.allocation.roles.end() ? it->second.node : acquire_role(c, role);
+  auto& roles = c.state.allocation.roles;
+  auto it = roles.find(role);
+  if (it == roles.end() || !it->second.reserved) {
+    acquire_role(c, role);
+    it = roles.find(role);
+    it->second.reserved = true;
+  }
+  return it->second.node;
 }
 
 void enter_agent(Context& c, AgentSlot slot) {
@@ -163,6 +170,7 @@ void leave_agent(Context& c, AgentSlot slot) {
     allocation.totals[i] -= static_cast<allocator::Sum>(agent.room.counted[i]);
   }
   agent.room.counted = {};
+  leave_room(agent);
   drop_filters_of(c, slot);
   touch_room(c, slot);
 }
@@ -170,6 +178,7 @@ void leave_agent(Context& c, AgentSlot slot) {
 void enter_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
   Framework& framework = c.state.frameworks.at(slot);
   Role& role = framework.roles[index];
+  role.shared_name = role.name;
   Allocation& allocation = c.state.allocation;
   allocator::ClaimSpec spec;
   spec.capabilities = capabilities_of(*framework.facet);
@@ -222,7 +231,8 @@ void charge(Context& c, const Role& role, const Resources& resources) {
   Allocation& allocation = c.state.allocation;
   QuantityRow row{};
   for (const Resource& r : resources.list()) {
-    if (dimension_of(allocation, r.name) == allocator::kNone) learn_dimension(allocation, r);
+    if (add_to_row(allocation, r, row.data())) continue;
+    learn_dimension(allocation, r);
     add_to_row(allocation, r, row.data());
   }
   allocation.tree.charge(role.claim.id, span_of(allocation, row));

@@ -19,6 +19,7 @@ struct RoundMemory {
   allocator::Scratch scratch;
   allocator::Output output;
   std::vector<std::int64_t> rows;
+  std::vector<std::uint32_t> places;
 };
 
 struct Context {

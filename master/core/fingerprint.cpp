@@ -101,7 +101,7 @@ std::uint64_t fingerprint_of(const MasterState& state) {
   state.offers.for_each([&](OfferSlot slot, const Offer& offer) {
     fp.add(slot.index);
     fp.add(offer.number);
-    offer.resources->fingerprint(fp);
+    offer.resources.fingerprint(fp);
     fp.add(offer.expires.ns);
   });
   for (const auto& [id, at] : state.removed_frameworks) fp.add(id.raw());

@@ -140,9 +140,9 @@ void decline_offer(Context& c, FrameworkSlot slot, OfferSlot offer_slot, Duratio
   const Offer& offer = c.state.offers.at(offer_slot);
   const std::uint32_t role = offer.role;
   const AgentSlot agent = offer.agent;
-  const std::shared_ptr<const Resources> resources = offer.resources;
+  const Resources resources = offer.resources;
   close_offer(c, offer_slot, Why::declined);
-  add_filter(c, slot, role, agent, *resources, std::max(refuse, c.config.reoffer_min));
+  add_filter(c, slot, role, agent, resources, std::max(refuse, c.config.reoffer_min));
   claim_declined(c, c.state.frameworks.at(slot).roles[role]);
 }
 
@@ -221,7 +221,7 @@ Status on_accept(Context& c, FrameworkSlot slot, const Principal& principal,
   Resources offered;
   for (const OfferId& id : call.offer_ids) {
     const OfferSlot offer = find_offer(c.state, id);
-    offered.add(*c.state.offers.at(offer).resources);
+    offered.add(c.state.offers.at(offer).resources);
     close_offer(c, offer, Why::accepted);
   }
   Resources rest = offered;

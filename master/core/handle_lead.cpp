@@ -50,7 +50,7 @@ void recover_framework(Context& c, const Registry::Framework& stored) {
   framework.phase = FrameworkPhase::recovered;
   framework.registered_at = stored.registered_at;
   for (const std::string& name : stored.facet.roles)
-    framework.roles.push_back({name, true, false, {}});
+    framework.roles.push_back({name, {}, true, false, {}});
   const FrameworkSlot slot = c.state.frameworks.insert(std::move(framework));
   c.state.framework_of.emplace(stored.facet.id, slot);
   Framework& row = c.state.frameworks.at(slot);

@@ -9,21 +9,21 @@ namespace {
 
 // The newest state that the agent knows; earlier updates may still be under way.
 TaskState newest_of(const to_master::StatusUpdate& update) {
-  return is_terminal(update.status.state) ? update.status.state : update.latest_state;
+  return is_terminal(update.status->state) ? update.status->state : update.latest_state;
 }
 
 void acknowledge(Context& c, Agent& agent, const to_master::StatusUpdate& update) {
-  if (!update.status.uuid) return;
+  if (!update.status->uuid) return;
   send_to_agent(
       c, agent,
-      to_agent::Acknowledge{update.framework_id, update.status.task_id, *update.status.uuid});
+      to_agent::Acknowledge{update.framework_id, update.status->task_id, *update.status->uuid});
 }
 
 TaskSlot find_zombie(const MasterState& state, const Agent& agent,
                      const to_master::StatusUpdate& update) {
   for (const TaskSlot slot : agent.tasks) {
     const Task& task = state.tasks.at(slot);
-    if (task.standing == TaskStanding::zombie && task.facet->id == update.status.task_id &&
+    if (task.standing == TaskStanding::zombie && task.facet->id == update.status->task_id &&
         task.framework_id == update.framework_id) {
       return slot;
     }
@@ -38,7 +38,7 @@ bool settle_zombie(Context& c, AgentSlot agent_slot, const to_master::StatusUpda
   if (slot.empty()) return false;
   if (is_terminal(newest_of(update))) release_task(c, c.state.tasks.at(slot));
   acknowledge(c, agent, update);
-  if (!is_terminal(update.status.state)) return true;
+  if (!is_terminal(update.status->state)) return true;
   erase_task(c, slot);
   clear_mark(c, agent_slot);
   return true;
@@ -47,7 +47,7 @@ bool settle_zombie(Context& c, AgentSlot agent_slot, const to_master::StatusUpda
 void on_update_without_row(Context& c, AgentSlot slot, Framework& framework,
                            const to_master::StatusUpdate& update) {
   Agent& agent = c.state.agents.at(slot);
-  const TaskStatus& status = update.status;
+  const TaskStatus& status = *update.status;
   const auto completed = framework.completed.find(status.task_id);
   if (completed != framework.completed.end()) {
     // It was told and acknowledged; or it was told that it ended, and this is what is left of it.
@@ -64,7 +64,7 @@ void on_update_without_row(Context& c, AgentSlot slot, Framework& framework,
     end_agent_session(c, slot, "it has a task that it did not list");
     return;
   }
-  send_to_framework(c, framework, event::Update{status});
+  send_to_framework(c, framework, event::Update{update.status});
 }
 
 void remove_ended(Context& c, TaskSlot slot) {
@@ -81,6 +81,14 @@ bool is_repeat(const Task& task, const TaskStatus& status) {
   return task.told && status.uuid && task.told->uuid == status.uuid;
 }
 
+// An agent speaks of its own tasks only, whatever stands in its message.
+SharedStatus as_from(const SharedStatus& status, const AgentId& agent) {
+  if (status->agent_id == agent) return status;
+  TaskStatus mended = *status;
+  mended.agent_id = agent;
+  return mended;
+}
+
 void on_update_of_task(Context& c, Agent& agent, Framework& framework, TaskSlot slot,
                        const to_master::StatusUpdate& update) {
   Task& task = c.state.tasks.at(slot);
@@ -89,7 +97,7 @@ void on_update_of_task(Context& c, Agent& agent, Framework& framework, TaskSlot 
     if (task.acknowledged) {
       acknowledge(c, agent, update);
     } else {
-      send_to_framework(c, framework, event::Update{*task.told});
+      send_to_framework(c, framework, event::Update{task.told});
     }
     return;
   }
@@ -107,12 +115,10 @@ void on_update_of_task(Context& c, Agent& agent, Framework& framework, TaskSlot 
   task.state = newest;
   task.answered = true;
   if (is_terminal(newest)) release_task(c, task);
-  auto told = std::make_shared<TaskStatus>(update.status);
-  told->agent_id = agent.id;
-  task.acknowledged = !told->uuid.has_value();
-  task.told = std::move(told);
-  c.publish(change::TaskUpdated{task.framework_id, *task.told, task.state});
-  send_to_framework(c, framework, event::Update{*task.told});
+  task.told = as_from(update.status, agent.id);
+  task.acknowledged = !task.told->uuid.has_value();
+  c.publish(change::TaskUpdated{task.framework_id, task.told, task.state});
+  send_to_framework(c, framework, event::Update{task.told});
   if (task.acknowledged && is_terminal(task.told->state)) remove_ended(c, slot);
 }
 
@@ -127,7 +133,7 @@ void take_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& upda
     return;
   }
   Framework& framework = c.state.frameworks.at(it->second);
-  const auto row = framework.task_of.find(update.status.task_id);
+  const auto row = framework.task_of.find(update.status->task_id);
   if (row != framework.task_of.end() && c.state.tasks.at(row->second).agent == slot) {
     touch_framework(c, it->second);
     on_update_of_task(c, agent, framework, row->second, update);
@@ -142,9 +148,10 @@ void take_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& upda
 void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& update) {
   const Agent& agent = c.state.agents.at(slot);
   if (!is_emptied(agent)) return take_update(c, slot, update);
-  to_master::StatusUpdate told = update;
-  tell_as_drained(agent, told.status, told.latest_state);
-  take_update(c, slot, told);
+  TaskStatus status = *update.status;
+  TaskState newest = update.latest_state;
+  tell_as_drained(agent, status, newest);
+  take_update(c, slot, {update.framework_id, std::move(status), newest});
 }
 
 void on_acknowledge(Context& c, FrameworkSlot slot, const call::Acknowledge& call) {

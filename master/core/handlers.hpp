@@ -152,8 +152,9 @@ TaskStatus master_status(const Context& c, const TaskId& task_id, const AgentId&
 
 // -- offers.cpp
 OfferSlot find_offer(const MasterState& state, const OfferId& id);  // live, or empty
+// `row`: the resources as the allocator counts them.
 void open_offer(Context& c, FrameworkSlot framework, std::uint32_t role, AgentSlot agent,
-                std::shared_ptr<const Resources> resources, OfferFacet& facet);
+                Resources resources, std::span<const std::int64_t> row, OfferFacet& facet);
 // Gives back to the ledger what the offer took.
 void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why);
 // Closes it and tells the framework.
@@ -163,11 +164,16 @@ void expire_offers(Context& c);
 
 // -- offer_round.cpp: the way to the allocator and back
 void touch_room(Context& c, AgentSlot slot);  // what it can offer changed
+void leave_room(Agent& agent);                // it is another's, or otherwise described
 void touch_all_rooms(Context& c);             // somebody new wants something
 void run_round(Context& c);
+// Hints that these agents, in this order, will be looked at: what stands in the row of the first,
+// and what the row of the second points to.
+void prefetch_agent(const MasterState& state, std::uint32_t far, std::uint32_t near);
 void on_idle_due(Context& c);  // claims that decline everything get their turn
 // -- claims.cpp: agents, roles and frameworks as the allocator sees them
-void add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row);
+// Whether its name has a dimension.
+bool add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row);
 QuantityRow row_of(const Allocation& allocation, const Resources& resources);
 std::span<const std::int64_t> span_of(const Allocation& allocation, const QuantityRow& row);
 allocator::NodeId role_node(Context& c, const std::string& role);  // made when it is not there

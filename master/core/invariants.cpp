@@ -31,7 +31,8 @@ void check_offer(const MasterState& state, OfferSlot slot, const Offer& offer) {
   ASSERT(framework.offers[offer.position_in_framework] == slot);
   ASSERT(framework.connected());
   ASSERT(agent.phase == AgentPhase::active);
-  ASSERT(state.offer_of.at(offer.number) == slot);
+  const OfferSlot* found = state.offer_of.find(offer.number + 1);
+  ASSERT(found != nullptr && *found == slot);
 }
 
 // The ledger's terms are the sums over the rows.
@@ -45,7 +46,7 @@ void check_ledger_rows(const MasterState& state, const Agent& agent) {
     expected.use_anyway(executor.facet->resources);
   }
   for (const auto& [key, leaked] : agent.leaks) expected.hold(leaked);
-  for (const OfferSlot slot : agent.offers) expected.offer(*state.offers.at(slot).resources);
+  for (const OfferSlot slot : agent.offers) expected.offer(state.offers.at(slot).resources);
   ASSERT(expected.used() == agent.ledger.used());
   ASSERT(expected.held() == agent.ledger.held());
   ASSERT(expected.offered() == agent.ledger.offered());
@@ -67,7 +68,7 @@ std::array<allocator::Sum, allocator::kMaxDimensions> charged_by_rows(const Mast
   }
   for (const OfferSlot slot : framework.offers) {
     const Offer& offer = state.offers.at(slot);
-    if (offer.role == role) add(*offer.resources);
+    if (offer.role == role) add(offer.resources);
   }
   state.agents.for_each([&](AgentSlot, const Agent& agent) {
     for (auto it = agent.executors.lower_bound({framework.id, ExecutorId()});
@@ -98,7 +99,6 @@ void check_agent(const MasterState& state, AgentSlot slot) {
   ASSERT(is_offered(agent) || agent.offers.empty());
   ASSERT(agent.phase != AgentPhase::gone || (agent.tasks.empty() && agent.executors.empty()));
   ASSERT(agent.phase != AgentPhase::admitting || agent.tasks.empty());
-  ASSERT(state.agent_of.at(agent.id) == slot);
 }
 
 void check_framework(const MasterState& state, FrameworkSlot slot) {
@@ -106,7 +106,6 @@ void check_framework(const MasterState& state, FrameworkSlot slot) {
   ASSERT(framework.tasks.size() == framework.task_of.size());
   ASSERT(framework.connected() || framework.offers.empty());
   ASSERT(framework.completed.size() == framework.completed_order.size());
-  ASSERT(state.framework_of.at(framework.id) == slot);
 }
 
 void check_all(const MasterState& state) {
@@ -116,6 +115,7 @@ void check_all(const MasterState& state) {
   std::uint64_t admitting = 0;
   state.agents.for_each([&](AgentSlot slot, const Agent& agent) {
     check_agent(state, slot);
+    ASSERT(state.agent_of.at(agent.id) == slot);
     check_ledger_rows(state, agent);
     tasks_of_agents += agent.tasks.size();
     offers_of_agents += agent.offers.size();
@@ -124,10 +124,12 @@ void check_all(const MasterState& state) {
   });
   ASSERT(tasks_of_agents == state.tasks.size());
   ASSERT(offers_of_agents == state.offers.size());
+  ASSERT(state.offer_of.size() == state.offers.size());
   ASSERT(recovering == state.agents_recovering);
   ASSERT(admitting == state.agents_admitting);
   state.frameworks.for_each([&](FrameworkSlot slot, const Framework& framework) {
     check_framework(state, slot);
+    ASSERT(state.framework_of.at(framework.id) == slot);
     if (framework.phase != FrameworkPhase::admitting) check_charges(state, framework);
   });
   state.tasks.for_each([&](TaskSlot slot, const Task& task) { check_task(state, slot, task); });

@@ -44,9 +44,22 @@ Ledger::Ledger(Resources total) {
   set_total(std::move(total));
 }
 
+Resources Ledger::free() const {
+  Resources out = unpromised_;
+  for (const Resources& offer : offers_) out.subtract_up_to(offer);
+  return out;
+}
+
+Resources Ledger::offered() const {
+  Resources out;
+  for (const Resources& offer : offers_) out.add(offer);
+  return out;
+}
+
 Resources Ledger::available() const {
   if (!offerable()) return {};
-  Resources out = free_;
+  Resources out = free();
+  if (!can_hold_shared()) return out;
   for (const Resource& r : used_.list()) {
     if (r.is_shared()) out.add(r);
   }
@@ -55,51 +68,31 @@ Resources Ledger::available() const {
 
 void Ledger::offer(const Resources& resources) {
   ASSERT(offerable());
-  // All there is, the usual case: moved instead of counted.
-  if (offered_.empty() && resources == free_ && !has_shared(resources)) {
-    std::swap(offered_, free_);
-    return;
-  }
-  if (!has_shared(resources)) {
-    free_.subtract(resources);
-    offered_.add(resources);
-    return;
-  }
-  const Resources own = resources.non_shared();
-  free_.subtract(own);
-  offered_.add(own);
+  offers_.push_back(can_hold_shared() ? resources.non_shared() : resources);
 }
 
 void Ledger::unoffer(const Resources& resources) {
-  if (deficit_.empty() && free_.empty() && resources == offered_ && !has_shared(resources)) {
-    std::swap(offered_, free_);
-    return;
-  }
-  if (!has_shared(resources)) {
-    offered_.subtract(resources);
-    free_.add(resources);
-  } else {
-    const Resources own = resources.non_shared();
-    offered_.subtract(own);
-    free_.add(own);
-  }
+  const Resources own = can_hold_shared() ? resources.non_shared() : resources;
+  const auto it = std::find(offers_.begin(), offers_.end(), own);
+  ASSERT(it != offers_.end());
+  offers_.erase(it);
   if (!deficit_.empty()) settle();
 }
 
 void Ledger::use(const Resources& resources) {
   if (!has_shared(resources)) {
-    free_.subtract(resources);
+    unpromised_.subtract(resources);
     used_.add(resources);
     return;
   }
   const Resources own = resources.non_shared();
-  free_.subtract(own);
+  unpromised_.subtract(own);
   used_.add(own);
   const Resources shared = once(resources.shared());
   for (const Resource& r : shared.list()) {
     if (!used_.contains(r)) {
       const Resources one(std::vector<Resource>{r});
-      free_.subtract(one);
+      unpromised_.subtract(one);
       used_.add(r);
     }
     shared_uses_.add(r);
@@ -137,18 +130,18 @@ void Ledger::release(const Resources& resources) {
 void Ledger::release_last(const Resources& resources) {
   if (!has_shared(resources)) {
     used_.subtract(resources);
-    free_.add(resources);
+    unpromised_.add(resources);
   } else {
     const Resources own = resources.non_shared();
     used_.subtract(own);
-    free_.add(own);
+    unpromised_.add(own);
     const Resources shared = once(resources.shared());
     for (const Resource& r : shared.list()) {
       const Resources one(std::vector<Resource>{r});
       shared_uses_.subtract(one);
       if (shared_uses_.contains(r)) continue;  // somebody else still uses it
       used_.subtract(one);
-      free_.add(r);
+      unpromised_.add(r);
     }
   }
 }
@@ -164,8 +157,9 @@ void Ledger::unhold(const Resources& resources) {
 }
 
 void Ledger::set_total(Resources total) {
-  ASSERT(offered_.empty());
+  ASSERT(offers_.empty());
   total_ = std::move(total);
+  shared_in_total_ = has_shared(total_);
   settle();
 }
 
@@ -173,28 +167,27 @@ void Ledger::set_total(Resources total) {
 // two holders both claim (ports of a leaked container and of the agent's next task) would merge in
 // a sum, so each holder is taken away on its own.
 void Ledger::settle() {
-  free_ = total_;
-  deficit_ = free_.subtract_up_to(used_);
-  deficit_.add(free_.subtract_up_to(held_));
-  deficit_.add(free_.subtract_up_to(offered_));
+  unpromised_ = total_;
+  deficit_ = unpromised_.subtract_up_to(used_);
+  deficit_.add(unpromised_.subtract_up_to(held_));
+  Resources left = unpromised_;
+  for (const Resources& offer : offers_) deficit_.add(left.subtract_up_to(offer));
 }
 
 bool Ledger::balanced() const {
-  if (used_.empty() && held_.empty() && deficit_.empty()) {
-    if (offered_.empty()) return free_ == total_;
-    if (free_.empty()) return offered_ == total_;
-  }
-  Resources free = total_;
-  Resources deficit = free.subtract_up_to(used_);
-  deficit.add(free.subtract_up_to(held_));
-  deficit.add(free.subtract_up_to(offered_));
-  return free == free_ && deficit == deficit_;
+  Resources unpromised = total_;
+  Resources deficit = unpromised.subtract_up_to(used_);
+  deficit.add(unpromised.subtract_up_to(held_));
+  if (!(unpromised == unpromised_)) return false;
+  if (deficit.empty() && deficit_.empty() && unpromised.contains_apart(offers_)) return true;
+  for (const Resources& offer : offers_) deficit.add(unpromised.subtract_up_to(offer));
+  return deficit == deficit_;
 }
 
 void Ledger::fingerprint(Fingerprint& fp) const {
   total_.fingerprint(fp);
-  free_.fingerprint(fp);
-  offered_.fingerprint(fp);
+  free().fingerprint(fp);
+  offered().fingerprint(fp);
   used_.fingerprint(fp);
   held_.fingerprint(fp);
   deficit_.fingerprint(fp);

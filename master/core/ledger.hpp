@@ -10,7 +10,11 @@
 // once while used at all, whoever else uses it, and may be in any number of offers: it is never
 // `offered` here. Ports and set items that two holders claim (an agent that lies, a leaked
 // container) count once too, until the last of them ends. Value; one owner, one thread. Taking what
-// is not there is our bug and ASSERTs.
+// is not there is our bug and ASSERTs, at the latest in balanced().
+//
+// What is free and what is offered are kept together: offers come and go all the time and mostly
+// carry everything there is, so an offer is a note of what it carries, and what is left is worked
+// out when somebody asks.
 #pragma once
 
 #include <vector>
@@ -26,8 +30,8 @@ class Ledger {
   explicit Ledger(Resources total);
 
   const Resources& total() const { return total_; }
-  const Resources& free() const { return free_; }
-  const Resources& offered() const { return offered_; }
+  Resources free() const;
+  Resources offered() const;
   const Resources& used() const { return used_; }
   const Resources& held() const { return held_; }
   const Resources& deficit() const { return deficit_; }
@@ -36,10 +40,19 @@ class Ledger {
   // every shared one, used or not.
   bool offerable() const { return deficit_.empty(); }
   Resources available() const;
+  // Whether these are what available() gave, and still what there is; false if it takes a look.
+  bool still_available(const Resources& resources) const {
+    return offers_.empty() && offerable() && !can_hold_shared() && resources.same_as(unpromised_);
+  }
+  // Hints that offers will be opened or closed soon.
+  void prefetch() const {
+    __builtin_prefetch(offers_.data());
+    unpromised_.prefetch();
+  }
 
   // An offer opens. REQUIRES offerable() and available().contains(resources).
   void offer(const Resources& resources);
-  // It closes, whatever it was for.
+  // It closes, whatever it was for. REQUIRES that one like it was opened.
   void unoffer(const Resources& resources);
 
   // A task or executor starts to hold. REQUIRES that it is free (or shared and there).
@@ -59,19 +72,20 @@ class Ledger {
   bool balanced() const;
   void fingerprint(Fingerprint& fp) const;
 
-  bool operator==(const Ledger&) const = default;
-
  private:
   void settle();
+  bool can_hold_shared() const { return shared_in_total_ || !shared_uses_.empty(); }
   void release_last(const Resources& resources);
 
+  // What offers touch stands first.
+  Resources unpromised_;           // free and offered
+  std::vector<Resources> offers_;  // without what is shared
+  Resources deficit_;
+  Resources shared_uses_;  // shared: one copy per user
+  bool shared_in_total_ = false;
   Resources total_;
-  Resources free_;
-  Resources offered_;
   Resources used_;  // shared: one copy while used at all
   Resources held_;
-  Resources deficit_;
-  Resources shared_uses_;            // shared: one copy per user
   std::vector<Resources> overlaps_;  // ranges and items claimed by one more user than the first
 };
 

@@ -40,13 +40,17 @@ PersistId persist(Context& c, RegistryCommand command, PendingWrite what,
 }
 
 void touch_agent(Context& c, AgentSlot slot) {
-  auto& touched = c.state.touched_agents;
-  if (touched.empty() || touched.back() != slot) touched.push_back(slot);
+  Agent* agent = c.state.agents.find(slot);
+  if (agent == nullptr || agent->touched) return;
+  agent->touched = true;
+  c.state.touched_agents.push_back(slot);
 }
 
 void touch_framework(Context& c, FrameworkSlot slot) {
-  auto& touched = c.state.touched_frameworks;
-  if (touched.empty() || touched.back() != slot) touched.push_back(slot);
+  Framework* framework = c.state.frameworks.find(slot);
+  if (framework == nullptr || framework->touched) return;
+  framework->touched = true;
+  c.state.touched_frameworks.push_back(slot);
 }
 
 void publish_agent(Context& c, const Agent& agent) {

@@ -67,11 +67,18 @@ struct Dispatch {
 };
 
 void check_touched(MasterState& state) {
+  std::sort(state.touched_agents.begin(), state.touched_agents.end());  // in the order of rows
   for (const AgentSlot slot : state.touched_agents) {
-    if (state.agents.find(slot)) check_agent(state, slot);
+    Agent* agent = state.agents.find(slot);
+    if (agent == nullptr) continue;
+    agent->touched = false;
+    check_agent(state, slot);
   }
   for (const FrameworkSlot slot : state.touched_frameworks) {
-    if (state.frameworks.find(slot)) check_framework(state, slot);
+    Framework* framework = state.frameworks.find(slot);
+    if (framework == nullptr) continue;
+    framework->touched = false;
+    check_framework(state, slot);
   }
   state.touched_agents.clear();
   state.touched_frameworks.clear();

@@ -55,50 +55,71 @@ allocator::RoomFlags flags_of(const Context& c, const Agent& agent) {
   return flags;
 }
 
-// What is free on the agent, split into the pieces that may go to different claims. Returns whether
-// there is any.
-bool set_room(Context& c, std::uint32_t index) {
-  Allocation& allocation = c.state.allocation;
-  Agent* agent = c.state.agents.find_index(index);
-  const allocator::RoomId room(index);
-  if (agent == nullptr || !can_offer(*agent)) {
-    allocation.rooms.clear(room);
-    if (agent != nullptr) agent->room.available.reset();
-    return false;
-  }
-  agent->room.available = std::make_shared<const Resources>(agent->ledger.available());
-  auto& parts = agent->room.parts;
-  parts.clear();
+// Splits what is available into the pieces that may go to different claims, a row of quantities
+// for each.
+void split_room(Context& c, AllocationRoom& room, std::vector<std::int64_t>& rows) {
+  const Allocation& allocation = c.state.allocation;
   const std::size_t width = allocation.dimensions.size();
-  std::vector<std::int64_t>& rows = c.memory.rows;
+  room.parts.clear();
+  room.contents.clear();
   rows.clear();
-  for (const Resource& resource : agent->room.available->list()) {
+  for (const Resource& resource : room.available.list()) {
     const allocator::Part part = part_of(c, resource);
-    auto at = std::find(parts.begin(), parts.end(), part);
-    if (at == parts.end()) {
-      parts.push_back(part);
+    const auto known = std::find(room.parts.begin(), room.parts.end(), part);
+    const auto at = static_cast<std::size_t>(known - room.parts.begin());
+    if (known == room.parts.end()) {
+      room.parts.push_back(part);
+      room.contents.emplace_back();
       rows.resize(rows.size() + width);
-      at = parts.end() - 1;
     }
-    const std::size_t base = static_cast<std::size_t>(at - parts.begin()) * width;
-    add_to_row(allocation, resource, rows.data() + base);
+    room.contents[at].add(resource);
+    add_to_row(allocation, resource, rows.data() + at * width);
   }
-  allocation.rooms.set(room, flags_of(c, *agent), parts, rows);
-  return !parts.empty();
+  if (room.parts.size() < 2) room.contents.clear();
 }
 
-// Often the whole room, which then nobody else got a part of in this round.
-std::shared_ptr<const Resources> granted(Context& c, const Agent& agent,
-                                         std::span<const std::uint32_t> parts) {
-  if (parts.size() == agent.room.parts.size()) return agent.room.available;
-  std::vector<Resource> out;
-  for (const Resource& resource : agent.room.available->list()) {
-    const allocator::Part part = part_of(c, resource);
-    for (const std::uint32_t index : parts) {
-      if (agent.room.parts[index] == part) out.push_back(resource);
+// At least what an offer takes when it is sent: its agent is described in it, and its role stands
+// beside each resource.
+std::uint32_t offer_bytes(const Agent& agent) {
+  return static_cast<std::uint32_t>(1024 + agent.facet->description.bytes().size() +
+                                    agent.room.available.list().size() *
+                                        (16 + limits::kMaxRoleBytes));
+}
+
+void enter_room(Context& c, std::uint32_t index, Agent& agent, Resources available) {
+  agent.room.available = std::move(available);
+  split_room(c, agent.room, c.memory.rows);
+  c.state.allocation.rooms.set(allocator::RoomId(index), flags_of(c, agent), agent.room.parts,
+                               c.memory.rows);
+  agent.room.entered = true;
+  agent.room.offer_bytes = offer_bytes(agent);
+}
+
+// What is free on the agent goes into the allocator's table, unless it is there still. Returns
+// whether there is any.
+bool set_room(Context& c, std::uint32_t index) {
+  Agent* agent = c.state.agents.find_index(index);
+  if (agent == nullptr || !can_offer(*agent)) {
+    c.state.allocation.rooms.clear(allocator::RoomId(index));
+    if (agent != nullptr) leave_room(*agent);
+    return false;
+  }
+  AllocationRoom& room = agent->room;
+  if (!room.entered || !agent->ledger.still_available(room.available)) {
+    Resources available = agent->ledger.available();
+    if (!room.entered || !(room.available == available)) {
+      enter_room(c, index, *agent, std::move(available));
     }
   }
-  return std::make_shared<const Resources>(out);
+  return !room.parts.empty();
+}
+
+// Most often the whole room or one part of it.
+Resources granted(const AllocationRoom& room, std::span<const std::uint32_t> parts) {
+  if (parts.size() == room.parts.size()) return room.available;
+  Resources out;
+  for (const std::uint32_t part : parts) out.add(room.contents[part]);
+  return out;
 }
 
 void count_refusals(Context& c) {
@@ -120,20 +141,45 @@ void count_refusals(Context& c) {
   }
 }
 
-// Offers of one framework travel in one event.
+// Offers of one framework travel together, as many as one event may carry.
 struct Batches {
-  std::vector<std::pair<FrameworkSlot, event::Offers>> list;
-  std::vector<std::uint32_t> index_of;  // by framework index, one past its place in list
+  struct Event {
+    FrameworkSlot framework;
+    event::Offers offers;
+    std::size_t bytes = 0;
+  };
+  std::vector<Event> list;
+  std::vector<std::uint32_t>& place_of;  // by framework index, one past its newest place in list
+  std::size_t usual = 0;                 // offers that a framework gets, about
 
-  event::Offers& of(FrameworkSlot slot) {
-    std::uint32_t& place = index_of[slot.index];
-    if (place == 0) {
-      list.emplace_back(slot, event::Offers{});
+  OfferFacet& next(FrameworkSlot slot, const FrameworkId& id, std::size_t bytes) {
+    std::uint32_t& place = place_of[slot.index];
+    if (place == 0 || is_full(list[place - 1], bytes)) {
+      list.push_back({slot, {id, {}}, 0});
+      list.back().offers.offers.reserve(std::min<std::size_t>(usual, limits::kMaxOffersPerEvent));
       place = static_cast<std::uint32_t>(list.size());
     }
-    return list[place - 1].second;
+    Event& event = list[place - 1];
+    event.bytes += bytes;
+    return event.offers.offers.emplace_back();
+  }
+  static bool is_full(const Event& event, std::size_t bytes) {
+    return event.offers.offers.size() >= limits::kMaxOffersPerEvent ||
+           event.bytes + bytes > limits::kMaxOfferBytesPerEvent;
   }
 };
+
+// What a grant is of, as the table counts it.
+QuantityRow granted_row(const Allocation& allocation, const allocator::Grant& grant,
+                        std::span<const std::uint32_t> parts) {
+  QuantityRow row{};
+  const std::uint32_t first = allocation.rooms.room(grant.room.raw()).first_part;
+  for (const std::uint32_t part : parts) {
+    const std::int64_t* quantities = allocation.rooms.row(first + part);
+    for (std::size_t d = 0; d < allocation.dimensions.size(); ++d) row[d] += quantities[d];
+  }
+  return row;
+}
 
 void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
   Allocation& allocation = c.state.allocation;
@@ -145,13 +191,40 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
     return;
   }
   const Agent& agent = c.state.agents.at(agent_slot);
-  auto resources = granted(c, agent, c.memory.output.parts_of(grant));
-  if (resources->empty()) return;
-  event::Offers& batch = batches.of(owner.framework);
+  const std::span<const std::uint32_t> parts = c.memory.output.parts_of(grant);
+  Resources resources = granted(agent.room, parts);
+  if (resources.empty()) return;
+  OfferFacet& facet = batches.next(owner.framework, framework.id, agent.room.offer_bytes);
+  const QuantityRow row = granted_row(allocation, grant, parts);
   open_offer(c, owner.framework, owner.role, agent_slot, std::move(resources),
-             batch.offers.emplace_back());
+             span_of(allocation, row), facet);
   const AllocationClaim& claim = framework.roles[owner.role].claim;
   if (claim.declined_in_a_row >= kIdleAfter) allocation.idle_budget_milli -= 1000;
+}
+
+// Agents come in no order of memory. Calls f(i) for each i while those that follow are on their
+// way; `index` says which agent it is about.
+template <typename Index, typename F>
+void for_each_ahead(const MasterState& state, std::size_t count, Index&& index, F&& f) {
+  constexpr std::size_t kAhead = 6;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t last = count - 1;
+    prefetch_agent(state, index(std::min(i + 2 * kAhead, last)), index(std::min(i + kAhead, last)));
+    f(i);
+  }
+}
+
+void open_all_granted(Context& c, Batches& batches) {
+  const std::vector<allocator::Grant>& grants = c.memory.output.grants;
+  const auto framework_of = [&](std::size_t i) {
+    return c.state.allocation.owners[grants[std::min(i, grants.size() - 1)].claim.raw()].framework;
+  };
+  for_each_ahead(
+      c.state, grants.size(), [&](std::size_t i) { return grants[i].room.raw(); },
+      [&](std::size_t i) {
+        c.state.frameworks.prefetch_index(framework_of(i + 4).index, Framework::kHotBytes);
+        open_granted(c, grants[i], batches);
+      });
 }
 
 void refill_idle_budget(Context& c) {
@@ -185,6 +258,22 @@ void let_go(Context& c, std::uint32_t claim_id) {
 
 }  // namespace
 
+void prefetch_agent(const MasterState& state, std::uint32_t far, std::uint32_t near) {
+  state.agents.prefetch_index(far, Agent::kHotBytes);
+  const Agent* agent = state.agents.find_index(near);
+  if (agent == nullptr) return;
+  agent->ledger.prefetch();
+  __builtin_prefetch(agent->offers.data());
+  // Where the facet's holders are counted.
+  __builtin_prefetch(reinterpret_cast<const char*>(agent->facet.get()) - 16);
+}
+
+// Nothing that the table has of it may stay.
+void leave_room(Agent& agent) {
+  agent.room.entered = false;
+  agent.room.available = {};
+}
+
 void touch_room(Context& c, AgentSlot slot) {
   mark(c.state.allocation, slot.index);
   schedule(c);
@@ -206,6 +295,7 @@ void run_round(Context& c) {
   ++allocation.rounds;
   std::vector<std::uint32_t> touched = std::move(allocation.touched);
   allocation.touched.clear();
+  std::sort(touched.begin(), touched.end());  // in the order of their rows
   std::erase_if(touched, [&](std::uint32_t index) {
     allocation.is_touched[index] = false;
     return !set_room(c, index);
@@ -220,11 +310,12 @@ void run_round(Context& c) {
   allocator::allocate(input, c.memory.scratch, c.memory.output);
   count_refusals(c);
   if (c.memory.output.grants.empty()) return;
-  Batches batches;
-  batches.index_of.resize(c.state.frameworks.capacity());
-  for (const allocator::Grant& grant : c.memory.output.grants) open_granted(c, grant, batches);
-  for (auto& [slot, offers] : batches.list) {
-    send_to_framework(c, c.state.frameworks.at(slot), std::move(offers));
+  const std::size_t frameworks = c.state.frameworks.capacity();
+  c.memory.places.assign(frameworks, 0);
+  Batches batches{{}, c.memory.places, 2 * c.memory.output.grants.size() / frameworks + 1};
+  open_all_granted(c, batches);
+  for (Batches::Event& event : batches.list) {
+    send_to_framework(c, c.state.frameworks.at(event.framework), std::move(event.offers));
   }
 }
 

@@ -65,66 +65,66 @@ std::optional<std::uint64_t> number_of(const MasterState& state, const OfferId& 
 OfferSlot find_offer(const MasterState& state, const OfferId& id) {
   const auto number = number_of(state, id);
   if (!number) return {};
-  const auto it = state.offer_of.find(*number);
-  return it == state.offer_of.end() ? OfferSlot{} : it->second;
+  const OfferSlot* slot = state.offer_of.find(*number + 1);
+  return slot == nullptr ? OfferSlot{} : *slot;
 }
 
-void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role, AgentSlot agent_slot,
-                std::shared_ptr<const Resources> resources, OfferFacet& facet) {
+void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role_index,
+                AgentSlot agent_slot, Resources resources, std::span<const std::int64_t> row,
+                OfferFacet& facet) {
   Framework& framework = c.state.frameworks.at(framework_slot);
+  const Role& role = framework.roles[role_index];
   Agent& agent = c.state.agents.at(agent_slot);
+  agent.ledger.offer(resources);
+  c.state.allocation.tree.charge(role.claim.id, row);
   Offer offer;
   offer.number = c.state.next_offer++;
-  offer.id = OfferId(c.state.id_prefix + "-O" + std::to_string(offer.number));
   offer.agent = agent_slot;
   offer.framework = framework_slot;
-  offer.role = role;
-  offer.resources = std::move(resources);
+  offer.role = role_index;
+  offer.resources = resources;
   offer.expires = c.stamp.now + c.config.offer_lifetime;
   offer.position_in_agent = static_cast<std::uint32_t>(agent.offers.size());
   offer.position_in_framework = static_cast<std::uint32_t>(framework.offers.size());
-  agent.ledger.offer(*offer.resources);
-  charge(c, framework.roles[role], *offer.resources);
-  const OfferSlot slot = c.state.offers.insert(std::move(offer));
-  Offer& row = c.state.offers.at(slot);
-  link_newest(c.state, slot, row);
-  agent.offers.push_back(slot);
-  framework.offers.push_back(slot);
-  c.state.offer_of.emplace(row.number, slot);
-  touch_agent(c, agent_slot);
-  touch_framework(c, framework_slot);
-  c.publish(change::OfferAdded{row.id, framework.id, agent.id, framework.roles[role].name,
-                               *row.resources});
-  facet.id = row.id;
-  facet.framework_id = framework.id;
-  facet.role = framework.roles[role].name;
+  facet.id = offer_id(c.state.id_prefix, offer.number);
+  facet.role = role.shared_name;
   facet.agent = agent.facet;
-  facet.resources = *row.resources;
   for (auto it = agent.executors.lower_bound({framework.id, ExecutorId()});
        it != agent.executors.end() && it->first.first == framework.id; ++it) {
     facet.executor_ids.push_back(it->first.second);
   }
+  const OfferSlot slot = c.state.offers.insert(std::move(offer));
+  Offer& added = c.state.offers.at(slot);
+  link_newest(c.state, slot, added);
+  agent.offers.push_back(slot);
+  framework.offers.push_back(slot);
+  c.state.offer_of.insert(added.number + 1, slot);
+  touch_agent(c, agent_slot);
+  touch_framework(c, framework_slot);
+  c.publish(change::OfferAdded{added.number, framework.facet, agent.facet, facet.role, resources});
+  facet.resources = std::move(resources);
 }
 
 void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
   Offer& offer = c.state.offers.at(slot);
   Agent& agent = c.state.agents.at(offer.agent);
   Framework& framework = c.state.frameworks.at(offer.framework);
-  agent.ledger.unoffer(*offer.resources);
-  uncharge(c, framework.roles[offer.role], *offer.resources);
+  agent.ledger.unoffer(offer.resources);
+  uncharge(c, framework.roles[offer.role], offer.resources);
   unlink(c.state, offer);
   detach(c.state, agent, framework, offer);
   touch_agent(c, offer.agent);
   touch_framework(c, offer.framework);
   touch_room(c, offer.agent);
-  c.publish(change::OfferRemoved{offer.id, why});
-  c.state.offer_of.erase(offer.number);
+  c.publish(change::OfferRemoved{offer.number, why});
+  c.state.offer_of.erase(offer.number + 1);
   c.state.offers.erase(slot);
 }
 
 void rescind_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
   const Offer& offer = c.state.offers.at(slot);
-  send_to_framework(c, c.state.frameworks.at(offer.framework), event::Rescind{offer.id});
+  send_to_framework(c, c.state.frameworks.at(offer.framework),
+                    event::Rescind{offer_id(c.state.id_prefix, offer.number)});
   close_offer(c, slot, why);
 }
 
@@ -142,9 +142,9 @@ void expire_offers(Context& c) {
     const FrameworkSlot framework = oldest->framework;
     const AgentSlot agent = oldest->agent;
     const std::uint32_t role = oldest->role;
-    const std::shared_ptr<const Resources> resources = oldest->resources;
+    const Resources resources = oldest->resources;
     rescind_offer(c, c.state.oldest_offer, change::OfferRemoved::Why::expired);
-    add_filter(c, framework, role, agent, *resources, c.config.reoffer_min);
+    add_filter(c, framework, role, agent, resources, c.config.reoffer_min);
     claim_declined(c, c.state.frameworks.at(framework).roles[role]);
   }
 }

@@ -114,14 +114,14 @@ struct Reconciler {
   }
 
   // What its framework can have heard from the master before this one.
-  std::shared_ptr<const TaskStatus> told_of(const KnownTask& known) const {
+  SharedStatus told_of(const KnownTask& known) const {
     if (known.latest) {
       // Without its uuid: if the agent sends this update, nobody here has forwarded it yet.
       TaskStatus told = *known.latest;
       told.uuid.reset();
-      return std::make_shared<const TaskStatus>(std::move(told));
+      return told;
     }
-    if (known.state == TaskState::staging) return nullptr;
+    if (known.state == TaskState::staging) return {};
     TaskStatus status;
     status.task_id = known.task->id;
     status.state = known.state;
@@ -129,7 +129,7 @@ struct Reconciler {
     status.agent_id = agent.id;
     status.executor_id = known.executor_id;
     status.timestamp = c.stamp.wall;
-    return std::make_shared<const TaskStatus>(std::move(status));
+    return status;
   }
 
   void unknown(const KnownTask& known, FrameworkSlot framework_slot, Framework& framework) {
@@ -159,11 +159,11 @@ struct Reconciler {
     Task row = row_of(known);
     row.framework = framework_slot;
     const ExecutorFacetPtr executor = row.executor;
-    const std::shared_ptr<const TaskStatus> told = row.told;
+    const SharedStatus told = row.told;
     const TaskSlot added = add_task(c, std::move(row));
     c.publish(
         change::TaskAdded{known.framework_id, known.task, executor, known.state, c.stamp.wall});
-    if (told) c.publish(change::TaskUpdated{known.framework_id, *told, known.state});
+    if (told) c.publish(change::TaskUpdated{known.framework_id, told, known.state});
     std::optional<std::optional<Duration>> kill;
     if (const auto it = agent.kills_waiting.find({framework.id, id});
         it != agent.kills_waiting.end()) {
@@ -216,9 +216,9 @@ struct Reconciler {
     status.message = "Agent " + agent.facet->hostname + " is back";
     status.uuid.reset();
     status.timestamp = c.stamp.wall;
-    row.told = std::make_shared<const TaskStatus>(status);
-    c.publish(change::TaskUpdated{known.framework_id, status, row.state});
-    send_to_framework(c, framework, event::Update{std::move(status)});
+    row.told = std::move(status);
+    c.publish(change::TaskUpdated{known.framework_id, row.told, row.state});
+    send_to_framework(c, framework, event::Update{row.told});
   }
 
   // Rows that the agent did not list.
@@ -253,13 +253,13 @@ struct Reconciler {
   void gone(TaskSlot task_slot, Task& row) {
     PROBE("master.task_gone");
     Framework& framework = c.state.frameworks.at(row.framework);
-    TaskStatus status = master_status(
+    const SharedStatus status = master_status(
         c, row.facet->id, agent.id, TaskState::gone, StatusReason::reconciliation,
         "Agent " + agent.facet->hostname + " registered again and does not have the task any more");
     c.publish(change::TaskUpdated{row.framework_id, status, TaskState::gone});
     c.publish(change::TaskRemoved{row.framework_id, row.facet->id});
     remember_completed(framework, row.facet->id, {TaskState::gone, {}, agent.id});
-    send_to_framework(c, framework, event::Update{std::move(status)});
+    send_to_framework(c, framework, event::Update{status});
     erase_task(c, task_slot);
   }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/deadline_queue.hpp"
+#include "base/number_map.hpp"
 #include "base/slot_map.hpp"
 #include "base/time.hpp"
 #include "master/core/allocation_state.hpp"
@@ -54,12 +55,11 @@ struct Session {
 // One offer: resources of one agent, on the table for one framework in one role. Its end (accepted,
 // declined, expired, rescinded) gives back to the ledger exactly what it took.
 struct Offer {
-  OfferId id;  // "<id prefix>-O<number>"
-  std::uint64_t number = 0;
+  std::uint64_t number = 0;  // its id is "<id prefix>-O<number>"
   AgentSlot agent;
   FrameworkSlot framework;
   std::uint32_t role = 0;  // index into Framework::roles
-  std::shared_ptr<const Resources> resources;
+  Resources resources;
   Instant expires;
   std::uint32_t position_in_agent = 0;
   std::uint32_t position_in_framework = 0;
@@ -86,7 +86,7 @@ struct Task {
   TaskState state = TaskState::staging;  // newest known to the agent
   // The newest status that was forwarded, or none yet. What the framework knows and what
   // reconciliation answers: never ahead of updates that are still under way.
-  std::shared_ptr<const TaskStatus> told;
+  SharedStatus told;
   bool acknowledged = true;  // `told` has a uuid and waits for its acknowledgement: false
   bool answered = false;     // the agent spoke of it: its launch arrived
   bool released = false;     // its resources are free already
@@ -128,20 +128,28 @@ struct PendingRegistration {
 };
 
 struct Agent {
+  // What every round of offers reads stands first, and together.
+  static constexpr std::size_t kHotBytes = 320;
   AgentId id;
   AgentFacetPtr facet;
   AgentPhase phase = AgentPhase::admitting;
+  bool touched = false;  // in MasterState::touched_agents
+  // What the registry says or will say once what was issued is stored.
+  registry::AgentStanding standing = registry::AgentStanding::admitted;
+  Ledger ledger;
+  std::vector<OfferSlot> offers;
+  std::vector<TaskSlot> tasks;
+  std::map<ExecutorKey, Executor> executors;
+  AllocationRoom room;
+
+  Session session;
   std::string reason;        // of the phase, for people
   std::string newcomer_key;  // in MasterState::newcomers, until it registers by its id
   std::uint64_t incarnation = 0;
-  Session session;
-  Ledger ledger;
   WallTime registered_at;
   WallTime reregistered_at;
   std::optional<WallTime> unreachable_at;
   std::uint64_t registrations = 0;
-  // What the registry says or will say once what was issued is stored.
-  registry::AgentStanding standing = registry::AgentStanding::admitted;
   std::optional<PersistId> marking;   // being marked unreachable
   std::optional<PersistId> clearing;  // back, and the mark is being taken away
   std::optional<PersistId> going;     // being marked gone
@@ -149,9 +157,6 @@ struct Agent {
   Maintenance wanted;                 // once what was issued is stored
   std::optional<PendingRegistration> pending;
 
-  std::vector<TaskSlot> tasks;
-  std::vector<OfferSlot> offers;
-  std::map<ExecutorKey, Executor> executors;
   std::map<ExecutorKey, Resources> leaks;  // in ledger.held()
   // Tasks whose frameworks were told LOST when it became unreachable: killed when it returns.
   std::map<TaskKey, LaunchId> told_lost;
@@ -161,12 +166,12 @@ struct Agent {
 
   std::vector<Filter> filters;
   Instant filters_due = Instant::max();
-  AllocationRoom room;
 };
 
 // A framework in one of its roles: what the allocator calls a claim.
 struct Role {
   std::string name;
+  SharedValue<std::string> shared_name;  // for the many offers that carry it
   bool subscribed = false;  // false: it left the role but tasks still hold resources in it
   bool suppressed = false;
   AllocationClaim claim;
@@ -201,11 +206,16 @@ struct CompletedTask {
 };
 
 struct Framework {
+  // What every offer made to it touches stands first, and together.
+  static constexpr std::size_t kHotBytes = 128;
   FrameworkId id;
   FrameworkFacetPtr facet;
   FrameworkPhase phase = FrameworkPhase::admitting;
   FrameworkPhase phase_before = FrameworkPhase::admitting;  // when a removal is refused
   bool http = false;
+  bool touched = false;  // in MasterState::touched_frameworks
+  std::vector<Role> roles;
+  std::vector<OfferSlot> offers;
   Session session;
   WallTime registered_at;
   WallTime reregistered_at;
@@ -214,10 +224,8 @@ struct Framework {
   std::vector<RequestId> removal_requests;  // answered when the removal is stored
   bool removed_by_operator = false;
 
-  std::vector<Role> roles;
   std::unordered_map<TaskId, TaskSlot> task_of;
   std::vector<TaskSlot> tasks;
-  std::vector<OfferSlot> offers;
   std::size_t filters = 0;
   std::unordered_map<TaskId, CompletedTask> completed;
   std::deque<TaskId> completed_order;
@@ -300,7 +308,7 @@ struct MasterState {
   SlotMap<Task, Task> tasks;
   std::unordered_map<AgentId, AgentSlot> agent_of;
   std::unordered_map<FrameworkId, FrameworkSlot> framework_of;
-  std::unordered_map<std::uint64_t, OfferSlot> offer_of;  // by number
+  NumberMap<OfferSlot> offer_of;  // by number, counted from one
   std::unordered_map<PeerId, AgentSlot> agent_of_peer;
   std::unordered_map<PeerId, FrameworkSlot> framework_of_stream;
   // Agents that came without an id in this leadership, by (host, port, incarnation): a repeated
@@ -325,7 +333,7 @@ struct MasterState {
   std::uint64_t next_persist = 0;
   std::uint64_t sequence = 0;  // of the last Change
 
-  // Rows that this step changed: checked at its end.
+  // Rows that this step changed, each once: checked at its end.
   std::vector<AgentSlot> touched_agents;
   std::vector<FrameworkSlot> touched_frameworks;
 };

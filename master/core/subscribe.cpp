@@ -88,7 +88,7 @@ void forward_unacknowledged(Context& c, Framework& framework) {
   for (const TaskSlot slot : framework.tasks) {
     const Task& task = c.state.tasks.at(slot);
     if (!task.acknowledged && task.told) {
-      send_to_framework(c, framework, event::Update{*task.told});
+      send_to_framework(c, framework, event::Update{task.told});
     }
   }
 }

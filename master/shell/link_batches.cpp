@@ -44,14 +44,15 @@ void LinkBatches::append(const Outgoing& item, const codec::MasterDescription& m
   batch.frames = 1;
 }
 
-void LinkBatches::send(const std::vector<Outgoing>& batch, const codec::MasterDescription& master) {
-  for (const Outgoing& item : batch) {
+void LinkBatches::send(std::vector<Outgoing>&& batch, const codec::MasterDescription& master) {
+  for (Outgoing& item : batch) {
     if (const auto* close = std::get_if<ClosePeer>(&item)) {
       flush(batch_of(close->peer));
       sinks_.close(*close);
     } else {
       append(item, master);
     }
+    item = ClosePeer{};  // its memory goes back while it is at hand
   }
   for (Batch& waiting : batches_) flush(waiting);
   batches_.clear();

@@ -30,7 +30,7 @@ class LinkBatches {
 
   explicit LinkBatches(Sinks sinks) : sinks_(std::move(sinks)) {}
 
-  void send(const std::vector<Outgoing>& batch, const codec::MasterDescription& master);
+  void send(std::vector<Outgoing>&& batch, const codec::MasterDescription& master);
   std::uint64_t frames() const { return frames_; }
 
  private:

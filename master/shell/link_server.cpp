@@ -197,7 +197,7 @@ void LinkServer::send(std::vector<Outgoing>&& batch) {
     return !peers_.contains((agent != nullptr ? agent->peer : framework->stream).raw());
   });
   const std::uint64_t before = batches_.frames();
-  batches_.send(batch, master_);
+  batches_.send(std::move(batch), master_);
   stats_.frames_out += batches_.frames() - before;
 }
 

@@ -59,13 +59,13 @@ struct Writer {
   }
   bool operator()(const change::TaskUpdated& c) const {
     if (!wants(query, "TASK_UPDATED") ||
-        !task_matches(query, c.framework_id, c.status.task_id, c.status.agent_id)) {
+        !task_matches(query, c.framework_id, c.status->task_id, c.status->agent_id)) {
       return false;
     }
     event.set_type(Event::TASK_UPDATED);
     auto& out = *event.mutable_task_updated();
     out.mutable_framework_id()->set_value(c.framework_id.raw());
-    codec::write_status(c.status, *out.mutable_status());
+    codec::write_status(*c.status, *out.mutable_status());
     out.set_state(static_cast<v1::TaskState>(c.state));
     return true;
   }

@@ -93,13 +93,14 @@ void write_framework_row(const ViewState& state, const FrameworkRow& row, bool w
   codec::write_resources(row.used, held_for(role), *out.mutable_allocated_resources());
   codec::write_resources(row.offered, held_for(role), *out.mutable_offered_resources());
   if (!with_offers || row.offered.empty()) return;
-  for (const auto& [id, offer] : state.offers()) {
-    if (offer.framework_id != framework.id) continue;
-    const auto agent = state.agents().find(offer.agent_id);
+  const std::string prefix = name_prefix(state.cluster().cluster_id, state.cluster().epoch);
+  for (const auto& [number, offer] : state.offers()) {
+    if (offer.framework->id != framework.id) continue;
+    const auto agent = state.agents().find(offer.agent->id);
     if (agent == state.agents().end()) continue;
     codec::write_offer(
-        {id, offer.framework_id, offer.role, agent->second.put.agent, offer.resources, {}},
-        framework.capabilities, *out.add_offers());
+        {offer_id(prefix, number), offer.role, agent->second.put.agent, offer.resources, {}},
+        framework.id, framework.capabilities, *out.add_offers());
   }
 }
 

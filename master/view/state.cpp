@@ -89,7 +89,7 @@ struct ViewState::Applier {
   }
 
   void operator()(const change::TaskUpdated& c) {
-    const TaskKey key{c.framework_id, c.status.task_id};
+    const TaskKey key{c.framework_id, c.status->task_id};
     TaskRow* row = v.find_task(key);
     if (row == nullptr) return;
     const TaskState before = row->state;
@@ -135,18 +135,18 @@ struct ViewState::Applier {
   }
 
   void operator()(const change::OfferAdded& c) {
-    v.offers_[c.offer_id] = c;
+    v.offers_[c.number] = c;
     ++v.counters_.offers_made;
-    if (const auto agent = v.agents_.find(c.agent_id); agent != v.agents_.end()) {
+    if (const auto agent = v.agents_.find(c.agent->id); agent != v.agents_.end()) {
       agent->second.offered.add(c.resources);
     }
-    if (const auto framework = v.frameworks_.find(c.framework_id);
+    if (const auto framework = v.frameworks_.find(c.framework->id);
         framework != v.frameworks_.end()) {
       framework->second.offered.add(c.resources);
     }
   }
   void operator()(const change::OfferRemoved& c) {
-    const auto it = v.offers_.find(c.offer_id);
+    const auto it = v.offers_.find(c.number);
     if (it == v.offers_.end()) return;
     switch (c.why) {
       case change::OfferRemoved::Why::accepted:
@@ -163,10 +163,10 @@ struct ViewState::Applier {
         break;
     }
     const change::OfferAdded& offer = it->second;
-    if (const auto agent = v.agents_.find(offer.agent_id); agent != v.agents_.end()) {
+    if (const auto agent = v.agents_.find(offer.agent->id); agent != v.agents_.end()) {
       agent->second.offered.subtract_up_to(offer.resources);
     }
-    if (const auto framework = v.frameworks_.find(offer.framework_id);
+    if (const auto framework = v.frameworks_.find(offer.framework->id);
         framework != v.frameworks_.end()) {
       framework->second.offered.subtract_up_to(offer.resources);
     }

@@ -86,7 +86,8 @@ class ViewState {
   const std::map<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow>& executors() const {
     return executors_;
   }
-  const std::map<OfferId, change::OfferAdded>& offers() const { return offers_; }
+  // By number.
+  const std::map<std::uint64_t, change::OfferAdded>& offers() const { return offers_; }
   const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
   const ViewCounters& counters() const { return counters_; }
   const FrameworkRow* framework(const FrameworkId& id) const;
@@ -108,7 +109,7 @@ class ViewState {
   TaskTable completed_;
   std::map<TaskKey, std::uint64_t> task_index_;  // live and unreachable
   std::map<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow> executors_;
-  std::map<OfferId, change::OfferAdded> offers_;
+  std::map<std::uint64_t, change::OfferAdded> offers_;
   std::map<std::string, std::int64_t> weights_;
   ViewCounters counters_;
 };

@@ -90,18 +90,21 @@ void write_task(const TaskFacet& task, v1::TaskInfo& out) {
   parse_blob(description_of(task), out);
 }
 
-void write_offer(const OfferFacet& offer, const Capabilities& capabilities, v1::Offer& out) {
+void write_offer(const OfferFacet& offer, const FrameworkId& framework_id,
+                 const Capabilities& capabilities, v1::Offer& out) {
   const bool multi_role = capabilities.has(Capabilities::multi_role);
   out.mutable_id()->set_value(offer.id.raw());
-  out.mutable_framework_id()->set_value(offer.framework_id.raw());
-  if (multi_role) out.mutable_allocation_info()->set_role(offer.role);
+  out.mutable_framework_id()->set_value(framework_id.raw());
+  if (multi_role) out.mutable_allocation_info()->set_role(*offer.role);
   ResourceForm form;
   form.refined = capabilities.has(Capabilities::reservation_refinement);
-  if (multi_role) form.allocated_to = offer.role;
+  if (multi_role) form.allocated_to = *offer.role;
   write_resources(offer.resources, form, *out.mutable_resources());
   for (const ExecutorId& id : offer.executor_ids) out.add_executor_ids()->set_value(id.raw());
-  if (offer.agent == nullptr) return;
-  const AgentFacet& agent = *offer.agent;
+  if (offer.agent) write_offer_agent(*offer.agent, out);
+}
+
+void write_offer_agent(const AgentFacet& agent, v1::Offer& out) {
   out.mutable_agent_id()->set_value(agent.id.raw());
   out.set_hostname(agent.hostname);
   v1::URL& url = *out.mutable_url();

@@ -57,7 +57,10 @@ void write_task(const TaskFacet& task, mesos::v1::TaskInfo& out);
 
 void write_status(const TaskStatus& status, mesos::v1::TaskStatus& out);
 // `multi_role` and `refined` as the framework's capabilities say.
-void write_offer(const OfferFacet& offer, const Capabilities& capabilities, mesos::v1::Offer& out);
+void write_offer(const OfferFacet& offer, const FrameworkId& framework_id,
+                 const Capabilities& capabilities, mesos::v1::Offer& out);
+// What of its agent stands in it.
+void write_offer_agent(const AgentFacet& agent, mesos::v1::Offer& out);
 
 // The state a framework without PARTITION_AWARE is told instead (TASK_LOST), and without
 // TASK_KILLING_STATE (TASK_RUNNING).

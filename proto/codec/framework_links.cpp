@@ -4,6 +4,7 @@
 #include "proto/codec/executor_form.hpp"
 #include "proto/codec/link_frame.hpp"
 #include "proto/codec/links.hpp"
+#include "proto/codec/offer_wire.hpp"
 #include "proto/codec/scheduler_form.hpp"
 #include "proto/codec/text_check.hpp"
 #include "proto/internal/link.pb.h"
@@ -11,6 +12,22 @@
 namespace bourse::codec {
 
 namespace {
+
+// Offers are most of what a full cycle sends.
+std::size_t append_offers(const LinkHeader& header, const event::Offers& offers,
+                          const Capabilities& capabilities, std::string& batch) {
+  using Form = internal::MasterToFramework;
+  thread_local WireWriter out;
+  out.clear();
+  if (header.session != 0) out.number(Form::kSessionFieldNumber, header.session);
+  if (header.sequence != 0) out.number(Form::kSequenceFieldNumber, header.sequence);
+  if (header.epoch != 0) out.number(Form::kEpochFieldNumber, header.epoch);
+  out.message(Form::kEventFieldNumber, [&] { write_offers_wire(offers, capabilities, out); });
+  if (!fits_batch(0, out.bytes().size())) return 0;
+  const std::size_t before = batch.size();
+  append_frame(out.bytes(), batch);
+  return batch.size() - before;
+}
 
 Result<SchedulerCall> read_publish(internal::FrameworkToMaster& message) {
   SchedulerCall out;
@@ -66,6 +83,9 @@ Result<FrameworkToMaster> decode_framework_to_master(std::string_view frame) {
 
 std::size_t append_master_to_framework(const MasterToFramework& message, const EventShape& shape,
                                        std::string& batch) {
+  if (const auto* offers = std::get_if<event::Offers>(&message.body)) {
+    return append_offers(message.header, *offers, shape.capabilities, batch);
+  }
   thread_local internal::MasterToFramework out;
   write_header(message.header, out);
   write_event(message.body, shape, *out.mutable_event());

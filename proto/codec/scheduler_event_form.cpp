@@ -31,7 +31,7 @@ struct EventWriter {
     out.set_type(Event::OFFERS);
     out.mutable_offers();
     for (const OfferFacet& offer : in.offers) {
-      write_offer(offer, shape.capabilities, *out.mutable_offers()->add_offers());
+      write_offer(offer, in.framework_id, shape.capabilities, *out.mutable_offers()->add_offers());
     }
   }
   void operator()(const event::Rescind& in) {
@@ -41,8 +41,8 @@ struct EventWriter {
   void operator()(const event::Update& in) {
     out.set_type(Event::UPDATE);
     v1::TaskStatus& status = *out.mutable_update()->mutable_status();
-    write_status(in.status, status);
-    status.set_state(static_cast<v1::TaskState>(state_for(in.status.state, shape.capabilities)));
+    write_status(*in.status, status);
+    status.set_state(static_cast<v1::TaskState>(state_for(in.status->state, shape.capabilities)));
   }
   void operator()(const event::Message& in) {
     out.set_type(Event::MESSAGE);
@@ -69,7 +69,6 @@ Result<OfferFacet> read_offer(const v1::Offer& message, const FieldPath& at) {
   if (Status ok = check_id(message.id().value(), at.at("id")); !ok) return ok.error();
   if (Status ok = check_id(message.agent_id().value(), at.at("agent_id")); !ok) return ok.error();
   out.id = OfferId(message.id().value());
-  out.framework_id = FrameworkId(message.framework_id().value());
   out.role = message.allocation_info().role();
   Result<Resources> resources = read_resources(message.resources(), at);
   if (!resources) return resources.error();
@@ -98,6 +97,9 @@ Result<OfferFacet> read_offer(const v1::Offer& message, const FieldPath& at) {
 Result<SchedulerEvent> read_offers(const Event::Offers& message) {
   const FieldPath at = "offers";
   event::Offers out;
+  if (message.offers_size() > 0) {
+    out.framework_id = FrameworkId(message.offers(0).framework_id().value());
+  }
   out.offers.reserve(static_cast<std::size_t>(message.offers_size()));
   for (int i = 0; i < message.offers_size(); ++i) {
     Result<OfferFacet> offer = read_offer(message.offers(i), at.at("offers", i));

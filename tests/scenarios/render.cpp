@@ -69,7 +69,7 @@ struct FrameworkBody {
     for (const OfferFacet& offer : e.offers) {
       out += " " + offer.id.raw() + " on " + offer.agent->hostname + " [" +
              offer.resources.to_text() + "]";
-      if (offer.role != "*") out += " for " + offer.role;
+      if (*offer.role != "*") out += " for " + *offer.role;
     }
     return out;
   }
@@ -175,7 +175,7 @@ struct ChangeText {
     return "TaskAdded " + c.task->id.raw() + " " + short_name(c.state);
   }
   std::string operator()(const change::TaskUpdated& c) const {
-    return "TaskUpdated " + c.status.task_id.raw() + " " + short_name(c.state);
+    return "TaskUpdated " + c.status->task_id.raw() + " " + short_name(c.state);
   }
   std::string operator()(const change::TaskRemoved& c) const {
     return "TaskRemoved " + c.task_id.raw();
@@ -187,11 +187,12 @@ struct ChangeText {
     return "ExecutorRemoved " + c.executor_id.raw();
   }
   std::string operator()(const change::OfferAdded& c) const {
-    return "OfferAdded " + c.offer_id.raw();
+    return "OfferAdded O" + std::to_string(c.number);
   }
   std::string operator()(const change::OfferRemoved& c) const {
     static const char* kWhy[] = {"accepted", "declined", "expired", "rescinded"};
-    return "OfferRemoved " + c.offer_id.raw() + " " + kWhy[static_cast<std::size_t>(c.why)];
+    return "OfferRemoved O" + std::to_string(c.number) + " " +
+           kWhy[static_cast<std::size_t>(c.why)];
   }
   std::string operator()(const change::WeightSet& c) const {
     return "WeightSet " + c.role + " " + std::to_string(c.weight_milli);

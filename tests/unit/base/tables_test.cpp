@@ -1,9 +1,13 @@
 #include <catch2/catch.hpp>
+#include <map>
 #include <string>
 
 #include "base/deadline_queue.hpp"
 #include "base/digest.hpp"
+#include "base/memo.hpp"
+#include "base/number_map.hpp"
 #include "base/prng.hpp"
+#include "base/shared_value.hpp"
 #include "base/slot_map.hpp"
 
 using bourse::Blob;
@@ -79,4 +83,61 @@ TEST_CASE("the generator repeats for a seed and stays within its bounds") {
     REQUIRE(value >= -5);
     REQUIRE(value <= 5);
   }
+}
+
+TEST_CASE("a shared value is copied when it is edited, and only while somebody else has it") {
+  bourse::SharedValue<std::string> a(std::string("first"));
+  bourse::SharedValue<std::string> b = a;
+  CHECK(a.same_as(b));
+  b.edit() += " changed";
+  CHECK(*a == "first");
+  CHECK(*b == "first changed");
+  CHECK_FALSE(a.same_as(b));
+  const std::string* before = &*b;
+  b.edit() += " again";
+  CHECK(&*b == before);  // alone: in place
+  a = b;
+  CHECK_FALSE(b.alone());
+  a.reset();
+  CHECK(a->empty());
+  CHECK(b.alone());
+}
+
+TEST_CASE("a number map finds what a map finds, through random insertions and removals") {
+  Prng prng(5);
+  bourse::NumberMap<std::uint64_t> table;
+  std::map<std::uint64_t, std::uint64_t> model;
+  CHECK(table.find(1) == nullptr);
+  std::uint64_t next = 1;
+  for (int i = 0; i < 20'000; ++i) {
+    if (prng.chance(5, 9)) {
+      table.insert(next, 10 * next);
+      model.emplace(next, 10 * next);
+      next += prng.chance(1, 50) ? prng.below(1'000) + 1 : 1;
+    } else {
+      const std::uint64_t key = prng.below(next) + 1;
+      CHECK(table.erase(key) == (model.erase(key) > 0));
+    }
+    const std::uint64_t key = prng.below(next + 10);
+    const auto it = model.find(key);
+    const std::uint64_t* found = table.find(key);
+    REQUIRE((found != nullptr) == (it != model.end()));
+    if (found != nullptr) REQUIRE(*found == it->second);
+    REQUIRE(table.size() == model.size());
+  }
+  for (const auto& [key, value] : model) REQUIRE(*table.find(key) == value);
+}
+
+TEST_CASE("a memo stays with its value, and copies begin without") {
+  bourse::Memo memo;
+  CHECK_FALSE(memo.find().has_value());
+  CHECK(memo.keep("first") == "first");
+  CHECK(memo.keep("second") == "first");
+  bourse::Memo copy = memo;
+  CHECK_FALSE(copy.find().has_value());
+  CHECK(copy == memo);
+  memo.forget();
+  CHECK_FALSE(memo.find().has_value());
+  CHECK(memo.keep("") == "");
+  CHECK(memo.find().has_value());
 }

@@ -164,3 +164,52 @@ TEST_CASE("adding and taking away random resources always balances") {
     REQUIRE(again == total);
   }
 }
+
+TEST_CASE("what is done to a copy of resources is not done to the original") {
+  const Resources original = parsed("cpus:4;mem:64;ports:[1-9];disks:{a,b}");
+  const std::string before = original.to_text();
+  Resources copy = original;
+  CHECK(copy.same_as(original));
+  copy.add(Resource::scalar("cpus", 1'000));
+  Resources less = original;
+  less.subtract(parsed("cpus:4;ports:[3-4];disks:{a}"));
+  Resources none = original;
+  CHECK(none.subtract_up_to(original).empty());
+  CHECK(none.empty());
+  CHECK(original.to_text() == before);
+  CHECK(copy.to_text() == "cpus:5; disks:{a, b}; mem:64; ports:[1-9]");
+  CHECK(less.to_text() == "disks:{b}; mem:64; ports:[1-2, 5-9]");
+  CHECK_FALSE(copy.same_as(original));
+  CHECK((original.non_shared().same_as(original)));  // nothing to leave out: nothing copied
+}
+
+TEST_CASE("what was left with resources goes with their copies and not with changed ones") {
+  Resources original = parsed("cpus:4;mem:64");
+  original.wire_form().keep("as sent");
+  const Resources copy = original;
+  CHECK(copy.wire_form().find() == "as sent");
+  original.add(Resource::scalar("cpus", 1'000));
+  CHECK_FALSE(original.wire_form().find().has_value());
+  CHECK(copy.wire_form().find() == "as sent");
+  original.wire_form().keep("more");
+  original.subtract(parsed("cpus:1"));  // nobody else has it: changed in place
+  CHECK_FALSE(original.wire_form().find().has_value());
+}
+
+TEST_CASE("parts that share no entry are told to fit without working out what is left") {
+  const Resources all = parsed("cpus:4;mem:64;ports:[1-9];cpus(eng):2");
+  const auto fit = [&](std::initializer_list<const char*> texts) {
+    std::vector<Resources> parts;
+    for (const char* text : texts) parts.push_back(parsed(text));
+    return all.contains_apart(parts);
+  };
+  CHECK(all.contains_apart({all}));
+  CHECK(fit({}));
+  CHECK(fit({"cpus:4;mem:64", "cpus(eng):2"}));
+  CHECK(fit({"cpus(eng):1", "ports:[2-3]", "mem:1"}));
+  CHECK_FALSE(fit({"cpus:5"}));
+  CHECK_FALSE(fit({"gpus:1"}));
+  CHECK_FALSE(fit({"ports:[9-10]"}));
+  CHECK_FALSE(fit({"cpus:1", "cpus:1"}));  // two have it in common: cannot tell
+  CHECK_FALSE(fit({"cpus:1;gpus:1", "mem:1"}));
+}

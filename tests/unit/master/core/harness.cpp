@@ -180,6 +180,7 @@ void Harness::enroll(FakeAgent& agent) {
   facet.http = {agent.host, "127.0.0.1", 5051};
   facet.total = agent.total;
   facet.domain = agent.domain;
+  facet.description = agent.description;
   to_master::Register message;
   message.agent = std::make_shared<const AgentFacet>(facet);
   message.incarnation = agent.incarnation;

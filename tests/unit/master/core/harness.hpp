@@ -25,6 +25,7 @@ struct FakeAgent {
   LinkSender sender;
   Resources total;
   Domain domain;
+  Blob description;
   // What it tells at its next registration.
   std::vector<to_master::KnownFramework> frameworks;
   std::vector<to_master::KnownExecutor> executors;

@@ -2,6 +2,7 @@
 // that want nothing.
 #include <catch2/catch.hpp>
 
+#include "model/limits.hpp"
 #include "tests/unit/master/core/harness.hpp"
 
 using namespace bourse;
@@ -19,7 +20,7 @@ TEST_CASE("what is reserved for a role is offered only to it and the roles below
   const auto offers = h.offers(web);
   REQUIRE(offers.size() == 1);
   CHECK(offers[0].resources == res("cpus:4;cpus(eng):2;mem:100"));
-  CHECK(offers[0].role == "eng/web");
+  CHECK(*offers[0].role == "eng/web");
   h.call(ops, call::Revive{});
   const auto rest = h.offers(ops);
   REQUIRE(rest.size() == 1);
@@ -119,12 +120,12 @@ TEST_CASE("a framework in several roles is offered to in each of them and can su
   h.subscribe(f, {"x"});
   auto offers = h.offers(f);
   REQUIRE(offers.size() == 1);
-  CHECK(offers[0].role == "y");
+  CHECK(*offers[0].role == "y");
   CHECK_FALSE(offers[0].resources.contains(res("cpus(x):1")));
   h.call(f, call::Revive{{"x"}});
   offers = h.offers(f);
   REQUIRE(offers.size() == 2);
-  CHECK(offers[1].role == "x");
+  CHECK(*offers[1].role == "x");
   CHECK(offers[1].resources == res("cpus(x):1"));
 }
 
@@ -192,10 +193,11 @@ TEST_CASE("frameworks that decline everything are held to their budget and delay
   // The budget, and what one step may go over it.
   CHECK(in_ten_seconds <= 150);
   CHECK(in_ten_seconds >= 50);
-  // Somebody who wants something is served at once.
+  // Somebody who wants something is served at once: what an idle one is offered first comes back.
   FakeFramework& busy = h.add_framework("busy");
   h.subscribe(busy);
-  CHECK(h.offers(busy).size() >= 4);
+  decline_all(Duration::milliseconds(200));
+  CHECK(busy.offers.size() >= 4);
   // And one of the idle that revives is too.
   for (const OfferFacet& offer : std::vector<OfferFacet>(busy.offers)) {
     h.accept(busy, {offer}, {h.task("t" + offer.id.raw(), h.agents[0])});
@@ -204,6 +206,46 @@ TEST_CASE("frameworks that decline everything are held to their budget and delay
   h.call(busy, call::Suppress{});
   h.call(idle, call::Revive{});
   CHECK_FALSE(h.offers(idle).empty());
+}
+
+TEST_CASE("many offers to one framework travel in as many events as frames need") {
+  Harness h;
+  h.lead();
+  for (int i = 0; i < 40; ++i) {
+    FakeAgent& agent = h.agents.emplace_back();
+    agent.host = "a" + std::to_string(i);
+    agent.peer = PeerId(1'000 + static_cast<std::uint64_t>(i));
+    agent.total = res("cpus:1;mem:64");
+    agent.description = Blob(std::string(64'000, 'x'));
+    h.enroll(agent);
+  }
+  FakeFramework& f = h.add_framework("f");
+  h.subscribe(f);
+  CHECK(h.offers(f).size() == 40);
+  const auto events = f.heard_of<event::Offers>();
+  CHECK(events.size() == 3);
+  for (const event::Offers& event : events) {
+    CHECK(event.offers.size() * 64'000 <= limits::kMaxOfferBytesPerEvent);
+  }
+}
+
+TEST_CASE("what is reserved for a role is offered again after the role's only framework has left") {
+  Harness h;
+  h.lead();
+  h.add_agent("a", "cpus:4;mem:100;cpus(eng):2");
+  FakeFramework& first = h.add_framework("first", {"eng"});
+  h.subscribe(first);
+  REQUIRE(h.offers(first).size() == 1);
+  h.call(first, call::Teardown{});
+  FakeFramework& other = h.add_framework("other", {"ops"});
+  h.subscribe(other);
+  REQUIRE(h.offers(other).size() == 1);
+  CHECK(other.offers[0].resources == res("cpus:4;mem:100"));
+  h.decline(other, other.offers, Duration{});
+  FakeFramework& second = h.add_framework("second", {"eng"});
+  h.subscribe(second);
+  REQUIRE(h.offers(second).size() == 1);
+  CHECK(second.offers[0].resources == res("cpus:4;mem:100;cpus(eng):2"));
 }
 
 TEST_CASE("filters end together so that the master wakes once for many") {

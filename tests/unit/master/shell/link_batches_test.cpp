@@ -23,7 +23,7 @@ struct Sent {
        .too_large = [this](PeerId peer) { refused.push_back(peer); }}};
   std::vector<PeerId> refused;
 
-  void send(const std::vector<Outgoing>& list) { batches.send(list, {}); }
+  void send(std::vector<Outgoing> list) { batches.send(std::move(list), {}); }
   std::size_t frames(std::size_t message) const {
     const auto decoded = codec::decode_frames(messages.at(message).second);
     return decoded.ok() ? decoded->size() : 0;

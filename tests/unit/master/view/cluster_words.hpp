@@ -71,9 +71,11 @@ struct Told {
               const char* agent_id = "a1") {
     change::TaskUpdated updated;
     updated.framework_id = FrameworkId(framework_id);
-    updated.status.task_id = TaskId(id);
-    updated.status.agent_id = AgentId(agent_id);
-    updated.status.state = state;
+    TaskStatus status;
+    status.task_id = TaskId(id);
+    status.agent_id = AgentId(agent_id);
+    status.state = state;
+    updated.status = std::move(status);
     updated.state = state;
     say(updated);
   }

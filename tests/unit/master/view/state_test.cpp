@@ -7,6 +7,21 @@ using namespace bourse;
 using namespace bourse::master;
 using bourse::master::test::Told;
 
+namespace {
+
+change::OfferAdded offer_of(std::uint64_t number, const char* framework_id, const char* agent_id,
+                            const char* resources) {
+  FrameworkFacet framework;
+  framework.id = FrameworkId(framework_id);
+  AgentFacet agent;
+  agent.id = AgentId(agent_id);
+  return {number, std::make_shared<const FrameworkFacet>(framework),
+          std::make_shared<const AgentFacet>(agent), std::string("web"),
+          Resources::parse(resources).value()};
+}
+
+}  // namespace
+
 TEST_CASE("what tasks, executors and offers hold is summed by agent and framework and given back") {
   Told t;
   t.agent("a1");
@@ -18,11 +33,9 @@ TEST_CASE("what tasks, executors and offers hold is summed by agent and framewor
   };
   REQUIRE(used() == 2000);
   REQUIRE(t.view.state().framework(FrameworkId("f"))->used.scalar_milli("cpus") == 2000);
-  change::OfferAdded offer{OfferId("o"), FrameworkId("f"), AgentId("a1"), "web",
-                           Resources::parse("cpus:6").value()};
-  t.say(offer);
+  t.say(offer_of(7, "f", "a1", "cpus:6"));
   REQUIRE(t.view.state().agents().at(AgentId("a1")).offered.scalar_milli("cpus") == 6000);
-  t.say(change::OfferRemoved{OfferId("o"), change::OfferRemoved::Why::declined});
+  t.say(change::OfferRemoved{7, change::OfferRemoved::Why::declined});
   REQUIRE(t.view.state().agents().at(AgentId("a1")).offered.empty());
   t.update("f", "t1", TaskState::finished);
   REQUIRE(used() == 1000);
@@ -100,8 +113,7 @@ TEST_CASE("metrics tell what is used and what is offered of one moment") {
   t.agent("a2");
   t.framework("f");
   t.task("f", "t1");
-  t.say(change::OfferAdded{OfferId("o"), FrameworkId("f"), AgentId("a2"), "web",
-                           Resources::parse("cpus:6;mem:512").value()});
+  t.say(offer_of(7, "f", "a2", "cpus:6;mem:512"));
   const Metrics metrics = cluster_metrics(t.view.state());
   const auto value = [&](const std::string& name) {
     const auto it = std::find_if(metrics.begin(), metrics.end(),

@@ -4,7 +4,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "proto/codec/canonical.hpp"
 #include "proto/codec/frames.hpp"
+#include "proto/codec/scheduler_form.hpp"
+#include "proto/internal/link.pb.h"
 #include "tests/unit/proto/codec/sample.hpp"
 
 using namespace bourse;
@@ -246,4 +249,64 @@ TEST_CASE("a command task's executor, made without a description, survives its l
   CHECK_FALSE(got.description.empty());
   got.description = Blob();
   CHECK(got == made);
+}
+
+namespace {
+
+// Offers as protobuf itself writes them, in a frame of the link.
+std::string offers_by_protobuf(const MasterToFramework& message, const EventShape& shape) {
+  internal::MasterToFramework out;
+  out.set_session(message.header.session);
+  out.set_sequence(message.header.sequence);
+  out.set_epoch(message.header.epoch);
+  write_event(message.body, shape, *out.mutable_event());
+  std::string batch;
+  append_frame(canonical_bytes(out), batch);
+  return batch;
+}
+
+}  // namespace
+
+TEST_CASE("offers on the link are byte for byte what protobuf writes, in every form") {
+  const OfferFacet rich{OfferId("O1"),
+                        std::string("eng/web"),
+                        std::make_shared<const AgentFacet>(sample::agent()),
+                        sample::resources(),
+                        {ExecutorId("E1"), ExecutorId("E2")}};
+  auto bare_agent = std::make_shared<AgentFacet>();
+  bare_agent->id = AgentId("A2");
+  bare_agent->hostname = std::string(200, 'h');
+  OfferFacet plain{OfferId("O2"),
+                   std::string("*"),
+                   bare_agent,
+                   Resources::parse("cpus:0.5;mem:64;ports:[1-5,9-9];cpus(eng):2").value(),
+                   {}};
+  const OfferFacet nowhere{OfferId("O3"), std::string("*"), nullptr, {}, {}};
+  Resource revocable = Resource::scalar("cpus", 1'500);
+  ResourceMeta meta;
+  meta.revocable = true;
+  plain.resources.add(revocable.with(meta));
+  std::vector<OfferFacet> many(200, plain);
+  for (const auto& offers : {std::vector<OfferFacet>{}, {rich, plain, nowhere}, many}) {
+    for (const std::uint32_t bits :
+         {0u, 1u << Capabilities::multi_role, 1u << Capabilities::reservation_refinement, ~0u}) {
+      CAPTURE(offers.size(), bits);
+      const EventShape shape{{bits}, nullptr};
+      const MasterToFramework message{{3, 300, 70'000}, event::Offers{FrameworkId("F1"), offers}};
+      std::string batch;
+      append_master_to_framework(message, shape, batch);
+      CHECK((batch == offers_by_protobuf(message, shape)));
+    }
+  }
+}
+
+TEST_CASE("an event with more offers than a frame holds is refused whole") {
+  auto agent = std::make_shared<AgentFacet>();
+  agent->hostname = std::string(100'000, 'h');
+  const OfferFacet offer{OfferId("O"), std::string("*"), agent, {}, {}};
+  std::string batch = "before";
+  const MasterToFramework message{
+      {1, 1, 1}, event::Offers{FrameworkId("F"), std::vector<OfferFacet>(100, offer)}};
+  CHECK(append_master_to_framework(message, kModern, batch) == 0);
+  CHECK(batch == "before");
 }

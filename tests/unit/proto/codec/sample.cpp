@@ -154,12 +154,14 @@ std::vector<SchedulerCall> scheduler_calls() {
 }
 
 std::vector<SchedulerEvent> scheduler_events() {
-  OfferFacet offer{OfferId("O1"), FrameworkId("F1"),
-                   "eng/web",     std::make_shared<const AgentFacet>(agent()),
-                   resources(),   {ExecutorId("E1")}};
+  const OfferFacet offer{OfferId("O1"),
+                         std::string("eng/web"),
+                         std::make_shared<const AgentFacet>(agent()),
+                         resources(),
+                         {ExecutorId("E1")}};
   return {
       event::Subscribed{FrameworkId("F1"), Duration::seconds(15)},
-      event::Offers{{offer, offer}},
+      event::Offers{FrameworkId("F1"), {offer, offer}},
       event::Rescind{OfferId("O1")},
       event::Update{status()},
       event::Message{AgentId("A1"), ExecutorId("E1"), "hi"},
