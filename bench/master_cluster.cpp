@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "master/core/handlers.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -25,7 +26,6 @@ T must(Result<T> result) {
 }
 
 constexpr std::uint64_t kFirstAgentPeer = 1'000'000;
-constexpr std::uint32_t kGroup = 50;  // agents that collect their refusals at the same time
 constexpr Duration kForever = Duration::seconds(7 * 24 * 3600);
 
 // Free: part of everything but what it has reserved for `role`, which may be empty.
@@ -84,14 +84,8 @@ MasterCluster::MasterCluster(const Shape& shape, const master::MasterConfig& con
   settle();
   grow_roles(prng, std::max(8u, shape.frameworks / 5));
   for (std::uint32_t i = 0; i < shape.frameworks; ++i) add_framework(prng, i);
-  const std::uint32_t times = shape.frameworks * shape.refused_percent / 100;
-  for (std::uint32_t first = 0; first < shape.agents; first += kGroup) {
-    const std::uint32_t end = std::min(first + kGroup, shape.agents);
-    for (std::uint32_t i = first; i < end; ++i) add_agent(prng, i);
-    refuse(first, end, times);
-  }
-  for (const Frame& frame : declines({})) receive(frame);
-  settle();
+  for (std::uint32_t i = 0; i < shape.agents; ++i) add_agent(prng, i);
+  refuse_pairs(prng, shape.refused_percent);
 }
 
 // A tree a/b/c with about five frameworks in each role at the bottom; some frameworks sit higher.
@@ -154,25 +148,21 @@ void MasterCluster::add_agent(Prng& prng, std::uint32_t number) {
   settle();
 }
 
-void MasterCluster::refuse(std::uint32_t first_agent, std::uint32_t end_agent,
-                           std::uint32_t times) {
-  const master::MasterState& state = core_.state();
-  for (std::uint32_t i = 0; i < times; ++i) {
-    tick();
-    // What is reserved goes to the few of one role: they would all have refused it soon.
-    std::vector<std::vector<OfferId>> refused(frameworks_.size());
-    std::vector<std::vector<OfferId>> returned(frameworks_.size());
-    for (std::uint32_t agent = first_agent; agent < end_agent; ++agent) {
-      const auto slot = state.agent_of_peer.at(PeerId(kFirstAgentPeer + agent));
-      for (const master::OfferSlot offer : state.agents.at(slot).offers) {
-        const bool free_part = !state.offers.at(offer).resources->unreserved().empty();
-        collect(offer, free_part ? refused : returned);
-      }
+void MasterCluster::refuse_pairs(Prng& prng, std::uint32_t percent) {
+  auto& state = const_cast<master::MasterState&>(core_.state());
+  master::RoundMemory memory;
+  master::Effects effects;
+  master::Context context{state, core_.config(), memory, now_, effects};
+  std::vector<master::FrameworkSlot> frameworks;
+  state.frameworks.for_each(
+      [&](master::FrameworkSlot slot, const master::Framework&) { frameworks.push_back(slot); });
+  state.agents.for_each([&](master::AgentSlot agent, const master::Agent& row) {
+    const Resources everything = row.ledger.total();
+    for (const master::FrameworkSlot framework : frameworks) {
+      if (!prng.chance(percent, 100)) continue;
+      master::add_filter(context, framework, 0, agent, everything, kForever);
     }
-    for (const Frame& frame : frames_of(refused, kForever)) receive(frame);
-    for (const Frame& frame : frames_of(returned, {})) receive(frame);
-    settle();
-  }
+  });
 }
 
 // Writes are stored at once; nobody reads what was sent.
@@ -246,7 +236,7 @@ void MasterCluster::collect(master::OfferSlot slot,
                             std::vector<std::vector<OfferId>>& by_framework) const {
   const master::Offer& offer = core_.state().offers.at(slot);
   const FrameworkId& framework = core_.state().frameworks.at(offer.framework).id;
-  by_framework[number_of_.at(framework)].push_back(offer.id);
+  by_framework[number_of_.at(framework)].push_back(offer_id(core_.state().id_prefix, offer.number));
 }
 
 std::vector<MasterCluster::Frame> MasterCluster::frames_of(

@@ -1,7 +1,8 @@
 // MasterCluster: a MasterCore that leads the cluster the allocation benches run on (agents x
 // frameworks in a role tree of depth 3 with weights, ports, reservations, gpus, a share of refused
-// pairs), brought there by events alone. Around it what the daemon has: effects become frames in a
-// queue per peer through the daemon's own LinkBatches, Changes a queue for the view; writes are
+// pairs), brought there by events, and the refusals by the function that a DECLINE ends in: events
+// alone would take an offer for every pair. Around it what the daemon has: effects become frames in
+// a queue per peer through the daemon's own LinkBatches, Changes a queue for the view; writes are
 // stored at once. Time is the caller's. Values drawn from a fixed seed. One thread.
 #pragma once
 
@@ -66,8 +67,7 @@ class MasterCluster {
   void grow_roles(Prng& prng, std::uint32_t wanted);
   void add_framework(Prng& prng, std::uint32_t number);
   void add_agent(Prng& prng, std::uint32_t number);
-  // Each of these agents is offered round by round and refused until enough have refused it.
-  void refuse(std::uint32_t first_agent, std::uint32_t end_agent, std::uint32_t times);
+  void refuse_pairs(Prng& prng, std::uint32_t percent);
   void settle();
   Frame call(std::uint32_t framework, decltype(SchedulerCall::body) body);
   void collect(master::OfferSlot offer, std::vector<std::vector<OfferId>>& by_framework) const;
