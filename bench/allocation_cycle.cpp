@@ -166,6 +166,8 @@ void against_sorting(Report& report, std::uint32_t agents, std::uint32_t framewo
 int run(int argc, char** argv) {
   Report report("allocation-cycle", argc, argv);
   const std::uint32_t repetitions = report.quick() ? 7 : 41;
+  // First: what others leave of their memory scatters this one's.
+  event_to_offers(report, 10'000, 1'000, 10, repetitions);
   full_cycle(report, {10'000, 1'000, 10, repetitions});
   if (!report.quick()) full_cycle(report, {50'000, 6'000, 10, 21});
   full_cycle(report, {10'000, 1'000, 0, repetitions});
@@ -177,7 +179,6 @@ int run(int argc, char** argv) {
   decline_storm(report, 10'000, 1'000);
   against_sorting(report, 2'000, 200);
   against_sorting(report, 2'000, 1'000);
-  event_to_offers(report, 10'000, 1'000, 10, report.quick() ? 7 : 41);
   declining_frameworks(report, 10'000, 1'000, report.quick() ? 5 : 30);
   return report.finish();
 }

@@ -19,7 +19,8 @@ struct RoundMemory {
   allocator::Scratch scratch;
   allocator::Output output;
   std::vector<std::int64_t> rows;
-  std::vector<std::uint32_t> places;
+  std::vector<std::uint32_t> places;        // by framework
+  std::vector<std::uint32_t> first_grants;  // by agent
 };
 
 struct Context {

@@ -167,9 +167,6 @@ void touch_room(Context& c, AgentSlot slot);  // what it can offer changed
 void leave_room(Agent& agent);                // it is another's, or otherwise described
 void touch_all_rooms(Context& c);             // somebody new wants something
 void run_round(Context& c);
-// Hints that these agents, in this order, will be looked at: what stands in the row of the first,
-// and what the row of the second points to.
-void prefetch_agent(const MasterState& state, std::uint32_t far, std::uint32_t near);
 void on_idle_due(Context& c);  // claims that decline everything get their turn
 // -- claims.cpp: agents, roles and frameworks as the allocator sees them
 // Whether its name has a dimension.

@@ -44,11 +44,6 @@ class Ledger {
   bool still_available(const Resources& resources) const {
     return offers_.empty() && offerable() && !can_hold_shared() && resources.same_as(unpromised_);
   }
-  // Hints that offers will be opened or closed soon.
-  void prefetch() const {
-    __builtin_prefetch(offers_.data());
-    unpromised_.prefetch();
-  }
 
   // An offer opens. REQUIRES offerable() and available().contains(resources).
   void offer(const Resources& resources);

@@ -202,29 +202,36 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
   if (claim.declined_in_a_row >= kIdleAfter) allocation.idle_budget_milli -= 1000;
 }
 
-// Agents come in no order of memory. Calls f(i) for each i while those that follow are on their
-// way; `index` says which agent it is about.
-template <typename Index, typename F>
-void for_each_ahead(const MasterState& state, std::size_t count, Index&& index, F&& f) {
-  constexpr std::size_t kAhead = 6;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t last = count - 1;
-    prefetch_agent(state, index(std::min(i + 2 * kAhead, last)), index(std::min(i + kAhead, last)));
-    f(i);
-  }
+// Hints that this grant will be opened soon.
+void prefetch_grant(const MasterState& state, const allocator::Grant& grant) {
+  const FrameworkSlot framework = state.allocation.owners[grant.claim.raw()].framework;
+  state.frameworks.prefetch_index(framework.index, Framework::kHotBytes);
+  const Agent* agent = state.agents.find_index(grant.room.raw());
+  if (agent == nullptr) return;
+  agent->room.available.prefetch();
+  __builtin_prefetch(agent->offers.data());
+  // Where the facet's holders are counted.
+  __builtin_prefetch(reinterpret_cast<const char*>(agent->facet.get()) - 16);
 }
 
-void open_all_granted(Context& c, Batches& batches) {
+// In the order of the agents' rows: grants come in the order in which they were made, all of a room
+// one after the other.
+void open_all_granted(Context& c, const std::vector<std::uint32_t>& touched, Batches& batches) {
+  constexpr std::size_t kAhead = 6;
   const std::vector<allocator::Grant>& grants = c.memory.output.grants;
-  const auto framework_of = [&](std::size_t i) {
-    return c.state.allocation.owners[grants[std::min(i, grants.size() - 1)].claim.raw()].framework;
-  };
-  for_each_ahead(
-      c.state, grants.size(), [&](std::size_t i) { return grants[i].room.raw(); },
-      [&](std::size_t i) {
-        c.state.frameworks.prefetch_index(framework_of(i + 4).index, Framework::kHotBytes);
-        open_granted(c, grants[i], batches);
-      });
+  std::vector<std::uint32_t>& first = c.memory.first_grants;
+  first.assign(c.state.agents.capacity(), allocator::kNone);
+  for (std::uint32_t i = 0; i < grants.size(); ++i) {
+    if (i == 0 || grants[i].room != grants[i - 1].room) first[grants[i].room.raw()] = i;
+  }
+  for (std::size_t at = 0; at < touched.size(); ++at) {
+    const std::uint32_t ahead = first[touched[std::min(at + kAhead, touched.size() - 1)]];
+    if (ahead < grants.size()) prefetch_grant(c.state, grants[ahead]);
+    const std::uint32_t index = touched[at];
+    for (std::size_t i = first[index]; i < grants.size() && grants[i].room.raw() == index; ++i) {
+      open_granted(c, grants[i], batches);
+    }
+  }
 }
 
 void refill_idle_budget(Context& c) {
@@ -257,16 +264,6 @@ void let_go(Context& c, std::uint32_t claim_id) {
 }
 
 }  // namespace
-
-void prefetch_agent(const MasterState& state, std::uint32_t far, std::uint32_t near) {
-  state.agents.prefetch_index(far, Agent::kHotBytes);
-  const Agent* agent = state.agents.find_index(near);
-  if (agent == nullptr) return;
-  agent->ledger.prefetch();
-  __builtin_prefetch(agent->offers.data());
-  // Where the facet's holders are counted.
-  __builtin_prefetch(reinterpret_cast<const char*>(agent->facet.get()) - 16);
-}
 
 // Nothing that the table has of it may stay.
 void leave_room(Agent& agent) {
@@ -313,7 +310,7 @@ void run_round(Context& c) {
   const std::size_t frameworks = c.state.frameworks.capacity();
   c.memory.places.assign(frameworks, 0);
   Batches batches{{}, c.memory.places, 2 * c.memory.output.grants.size() / frameworks + 1};
-  open_all_granted(c, batches);
+  open_all_granted(c, touched, batches);
   for (Batches::Event& event : batches.list) {
     send_to_framework(c, c.state.frameworks.at(event.framework), std::move(event.offers));
   }
