@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -192,7 +193,11 @@ void MasterCluster::step(EventBody body) {
       stored.push_back(write->id);
     }
   }
-  for (Change& change : effects_.changes) produced_.push_back(std::move(change));
+  if (produced_.empty()) {
+    produced_.swap(effects_.changes);
+  } else {
+    std::move(effects_.changes.begin(), effects_.changes.end(), std::back_inserter(produced_));
+  }
   for (const PersistId id : stored) step(master::Stored{id});
 }
 

@@ -152,7 +152,7 @@ TaskStatus master_status(const Context& c, const TaskId& task_id, const AgentId&
 
 // -- offers.cpp
 OfferSlot find_offer(const MasterState& state, const OfferId& id);  // live, or empty
-// `row`: the resources as the allocator counts them.
+// `row`: the resources as the allocator counts them. The caller checks the agent afterwards.
 void open_offer(Context& c, FrameworkSlot framework, std::uint32_t role, AgentSlot agent,
                 Resources resources, std::span<const std::int64_t> row, OfferFacet& facet);
 // Gives back to the ledger what the offer took.

@@ -219,6 +219,7 @@ void prefetch_grant(const MasterState& state, const allocator::Grant& grant) {
 void open_all_granted(Context& c, const std::vector<std::uint32_t>& touched, Batches& batches) {
   constexpr std::size_t kAhead = 6;
   const std::vector<allocator::Grant>& grants = c.memory.output.grants;
+  c.out.changes.reserve(c.out.changes.size() + grants.size());
   std::vector<std::uint32_t>& first = c.memory.first_grants;
   first.assign(c.state.agents.capacity(), allocator::kNone);
   for (std::uint32_t i = 0; i < grants.size(); ++i) {
@@ -231,6 +232,8 @@ void open_all_granted(Context& c, const std::vector<std::uint32_t>& touched, Bat
     for (std::size_t i = first[index]; i < grants.size() && grants[i].room.raw() == index; ++i) {
       open_granted(c, grants[i], batches);
     }
+    // While its row is at hand; what touches it later in this step has it checked again.
+    check_agent(c.state, c.state.agents.slot_of_index(index));
   }
 }
 

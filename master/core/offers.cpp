@@ -99,7 +99,6 @@ void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role_ind
   agent.offers.push_back(slot);
   framework.offers.push_back(slot);
   c.state.offer_of.insert(added.number + 1, slot);
-  touch_agent(c, agent_slot);
   touch_framework(c, framework_slot);
   c.publish(change::OfferAdded{added.number, framework.facet, agent.facet, facet.role, resources});
   facet.resources = std::move(resources);

@@ -1,5 +1,8 @@
 #include "master/shell/core_runner.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "link/notes.hpp"
 #include "model/limits.hpp"
 #include "runtime/clock.hpp"
@@ -84,9 +87,11 @@ void CoreRunner::step(EventBody body) {
   steps_.fetch_add(1, std::memory_order_relaxed);
   link::write_notes(effects_.notes);
   for (Effect& effect : effects_.list) perform(effect);
-  for (Change& change : effects_.changes) {
-    change.sequence += sequence_base();
-    changes_.push_back(std::move(change));
+  for (Change& change : effects_.changes) change.sequence += sequence_base();
+  if (changes_.empty()) {
+    changes_.swap(effects_.changes);
+  } else {
+    std::move(effects_.changes.begin(), effects_.changes.end(), std::back_inserter(changes_));
   }
 }
 
