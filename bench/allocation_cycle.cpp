@@ -12,6 +12,7 @@
 #include "bench/allocation_cluster.hpp"
 #include "bench/harness.hpp"
 #include "bench/offer_cycle.hpp"
+#include "runtime/huge_pages.hpp"
 
 namespace bourse::bench {
 namespace {
@@ -57,7 +58,10 @@ void full_cycle(Report& report, const Sizes& sizes) {
   Sample silent;
   Sample plain;
   for (std::uint32_t i = 0; i < sizes.repetitions + 2; ++i) {
-    if (i == 2) counting = silent = plain = Sample{};  // warm now
+    if (i == 2) {  // warm now, and in the pages that a master of this size lives in
+      counting = silent = plain = Sample{};
+      runtime::use_huge_pages();
+    }
     cluster.policy.count_refusals = true;
     counting.take([&] { allocate(cluster.input(i), scratch, output); });
     cluster.policy.count_refusals = false;

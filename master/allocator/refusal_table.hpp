@@ -94,7 +94,8 @@ class RefusalTable {
     return (bits_[word] >> (claim % 64) & 1) != 0;
   }
   // Where the claim's refusals are in the room's list, or would be.
-  std::uint32_t place_of(const Room& room, std::uint32_t claim) const;
+  std::uint32_t place_of(std::uint32_t room, std::uint32_t claim) const;
+  std::uint32_t guess_place(std::uint32_t room, std::uint32_t claim) const;
   std::uint32_t take_row(Room& room, std::span<const std::int64_t> refused, Kinds kinds);
   void drop_row(std::uint32_t row);
 

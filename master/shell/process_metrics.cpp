@@ -14,6 +14,7 @@ ProcessMetrics::ProcessMetrics(Instant started, const CoreRunner& core, const Li
     : started_(started), core_(core), links_(links) {}
 
 void ProcessMetrics::sample() {
+  huge_pages_.on_resident_bytes(runtime::resident_bytes());
   const LinkStats now = links_.stats();
   const std::lock_guard lock(mutex_);
   link_stats_ = now;
@@ -29,6 +30,8 @@ Metrics ProcessMetrics::read() const {
   number("master/event_queue_messages", core_.queued_events());
   number("bourse/master/core_steps", core_.steps());
   number("bourse/master/core_busy_secs", static_cast<double>(core_.step_ns()) / 1e9);
+  number("bourse/master/resident_bytes", runtime::resident_bytes());
+  number("bourse/master/huge_page_bytes", huge_pages_.bytes());
   {
     const std::lock_guard lock(mutex_);
     number("bourse/link/frames_in", link_stats_.frames_in);

@@ -1,5 +1,5 @@
-// ProcessMetrics: what the master knows about its own process. sample() on the I/O thread, read()
-// from any.
+// ProcessMetrics: what the master knows about its own process, and the pages it lives in. sample()
+// on the I/O thread, read() from any.
 #pragma once
 
 #include <mutex>
@@ -8,6 +8,7 @@
 #include "master/shell/core_runner.hpp"
 #include "master/shell/link_server.hpp"
 #include "master/view/answers.hpp"
+#include "runtime/huge_pages.hpp"
 
 namespace bourse::master {
 
@@ -22,6 +23,7 @@ class ProcessMetrics {
   const Instant started_;
   const CoreRunner& core_;
   const LinkServer& links_;
+  runtime::HugePages huge_pages_;
   mutable std::mutex mutex_;
   LinkStats link_stats_;  // guarded by mutex_
 };
