@@ -74,6 +74,7 @@ struct Transfer {
   Instant started;
   Instant first_byte = Instant::max();
   bool too_large = false;
+  bool began_told = false;
 };
 
 std::size_t on_body(char* data, std::size_t, std::size_t count, void* user) {
@@ -160,11 +161,13 @@ Result<HostsMap> parse_hosts(std::string_view text) {
 
 class Fetcher::Multi {
  public:
-  Multi(HostsMap hosts, FetchLimits limits, std::string user_agent, Handler handler)
+  Multi(HostsMap hosts, FetchLimits limits, std::string user_agent, Handler handler,
+        BeganHandler on_began)
       : hosts_(std::move(hosts)),
         limits_(limits),
         user_agent_(std::move(user_agent)),
-        handler_(std::move(handler)) {
+        handler_(std::move(handler)),
+        on_began_(std::move(on_began)) {
     start_curl_once();
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     multi_ = curl_multi_init();
@@ -217,6 +220,7 @@ class Fetcher::Multi {
       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, nullptr);
     }
     busy_[easy] = std::move(transfer);
+    if (long_answer_due_ == Instant::max()) long_answer_due_ = now() + Fetcher::kLongAnswer;
     curl_multi_add_handle(multi_, easy);
     return true;
   }
@@ -229,8 +233,9 @@ class Fetcher::Multi {
 
   int wait_ms() const {
     if (!refused_.empty()) return 0;
-    if (timer_ == Instant::max()) return -1;
-    return static_cast<int>(std::clamp<std::int64_t>((timer_ - now()).ms(), 0, 60'000));
+    const Instant wake = std::min(timer_, long_answer_due_);
+    if (wake == Instant::max()) return -1;
+    return static_cast<int>(std::clamp<std::int64_t>((wake - now()).ms() + 1, 0, 60'000));
   }
 
   void step(int wait) {
@@ -250,6 +255,7 @@ class Fetcher::Multi {
       curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
     }
     finish_all();
+    tell_long_answers();
   }
 
  private:
@@ -287,6 +293,7 @@ class Fetcher::Multi {
       transfer->retry_after.clear();
       transfer->first_byte = Instant::max();
       transfer->too_large = false;
+      transfer->began_told = false;
       return transfer;
     }
     auto transfer = std::make_unique<Transfer>();
@@ -362,6 +369,29 @@ class Fetcher::Multi {
     }
   }
 
+  // Looks at all that is under way, but only when somebody may be due.
+  void tell_long_answers() {
+    if (!on_began_) return;
+    const Instant at = now();
+    if (at < long_answer_due_) return;
+    long_answer_due_ = Instant::max();
+    std::vector<AnswerBegan> long_ones;
+    for (const auto& [easy, transfer] : busy_) {
+      if (transfer->began_told) continue;
+      if (transfer->first_byte == Instant::max()) continue;
+      const Instant due = transfer->first_byte + Fetcher::kLongAnswer;
+      if (due > at) {
+        long_answer_due_ = std::min(long_answer_due_, due);
+        continue;
+      }
+      transfer->began_told = true;
+      long_ones.push_back({transfer->order.id, at - transfer->first_byte});
+    }
+    // The next first byte is at least this far from being long.
+    if (!busy_.empty()) long_answer_due_ = std::min(long_answer_due_, at + Fetcher::kLongAnswer);
+    for (const AnswerBegan& began : long_ones) on_began_(began);
+  }
+
   static Fetched fetched_of(CURLcode code, Transfer& transfer) {
     Fetched fetched;
     FetchReport& report = fetched.report;
@@ -401,18 +431,21 @@ class Fetcher::Multi {
   FetchLimits limits_;
   std::string user_agent_;
   Handler handler_;
+  BeganHandler on_began_;
   int epoll_ = -1;
   CURLM* multi_ = nullptr;
   Instant timer_ = Instant::max();
+  Instant long_answer_due_ = Instant::max();  // when an answer could be long, at the earliest
   std::map<CURL*, std::unique_ptr<Transfer>> busy_;
   std::vector<std::unique_ptr<Transfer>> idle_;
   std::vector<Fetched> refused_;  // answered at the next step, never from within start()
   std::map<std::string, Address> addresses_;
 };
 
-Fetcher::Fetcher(HostsMap hosts, FetchLimits limits, std::string user_agent, Handler handler)
+Fetcher::Fetcher(HostsMap hosts, FetchLimits limits, std::string user_agent, Handler handler,
+                 BeganHandler on_began)
     : multi_(std::make_unique<Multi>(std::move(hosts), limits, std::move(user_agent),
-                                     std::move(handler))) {}
+                                     std::move(handler), std::move(on_began))) {}
 Fetcher::~Fetcher() = default;
 
 bool Fetcher::start(FetchOrder order) {

@@ -49,8 +49,12 @@ struct Fetched {
 class Fetcher {
  public:
   using Handler = std::function<void(Fetched)>;
+  // Called once for each answer that goes on for longer than kLongAnswer after its first byte.
+  using BeganHandler = std::function<void(const AnswerBegan&)>;
+  static constexpr Duration kLongAnswer = Duration::milliseconds(100);
 
-  Fetcher(HostsMap hosts, FetchLimits limits, std::string user_agent, Handler handler);
+  Fetcher(HostsMap hosts, FetchLimits limits, std::string user_agent, Handler handler,
+          BeganHandler on_began = {});
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;

@@ -45,6 +45,14 @@ void Frontier::on(const PageFetched& event) {
   arm(host_id);
 }
 
+void Frontier::on(const AnswerSeen& event) {
+  const auto it = leases_.find(event.began.id);
+  if (it == leases_.end() || it->second.fetched) return;
+  const HostId host = urls_[it->second.url].host;
+  hosts_[host].pacer.seen(event.began.id, now_ - event.began.since_seen);
+  arm(host);
+}
+
 void Frontier::on(const PageParsed& event) {
   const PageReport& report = event.report;
   const auto it = leases_.find(report.id);

@@ -24,6 +24,10 @@ struct SetCapacity {
 struct PageFetched {
   FetchReport report;
 };
+// A sign of life of an order whose answer takes its time.
+struct AnswerSeen {
+  AnswerBegan began;
+};
 struct PageParsed {
   PageReport report;
 };
@@ -47,8 +51,9 @@ struct SetHostDrained {
   bool drained = true;
 };
 
-using FrontierAction = std::variant<Seed, SetCapacity, PageFetched, PageParsed, ItemStored,
-                                    OrderLost, Tick, SetPaused, SetHostPace, SetHostDrained>;
+using FrontierAction =
+    std::variant<Seed, SetCapacity, PageFetched, AnswerSeen, PageParsed, ItemStored, OrderLost,
+                 Tick, SetPaused, SetHostPace, SetHostDrained>;
 
 struct FrontierEvent {
   Instant now;

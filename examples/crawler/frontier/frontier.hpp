@@ -127,6 +127,7 @@ class Frontier {
   void on(const PageFetched& event);
   void on(const PageParsed& event);
   void on(const ItemStored& event);
+  void on(const AnswerSeen& event);
   void on(const OrderLost& event);
   void read_robots(UrlId id, RobotsRules rules);
   // Whether the page shows anything new.

@@ -49,7 +49,7 @@ void Pacer::sent(OrderId order, Instant now) {
 
 void Pacer::seen(OrderId order, Instant by) {
   for (Request& request : recent_) {
-    if (request.order == order) request.seen_by = by;
+    if (request.order == order) request.seen_by = std::min(request.seen_by, by);
   }
 }
 

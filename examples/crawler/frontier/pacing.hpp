@@ -33,7 +33,7 @@ class Pacer {
   Instant next(Instant now) const;
 
   void sent(OrderId order, Instant now);
-  // The server had certainly seen the request by `by`.
+  // The server had certainly seen the request by `by`; told twice, the earlier counts.
   void seen(OrderId order, Instant by);
   // The request never left the worker.
   void never_sent(OrderId order);

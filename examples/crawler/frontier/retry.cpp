@@ -12,15 +12,17 @@ RetryRule retry_rule(Outcome outcome) {
     case Outcome::server_error:
       return {5, false, kMs(500), false};
     case Outcome::timeout:
-    case Outcome::too_slow:
       return {3, false, kMs(1'000), false};
+    // Once may be a bad moment of the network; twice is how the site answers.
+    case Outcome::too_slow:
+      return {2, false, kMs(1'000), false};
     case Outcome::dns:
       return {3, false, kMs(1'000), true};
     case Outcome::connect:
       return {4, false, kMs(500), true};
     case Outcome::truncated:
     case Outcome::bad_encoding:
-      return {3, false, kMs(500), false};
+      return {2, false, kMs(500), false};
     case Outcome::lost:
       return {20, true, kMs(0), false};
     default:

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "examples/crawler/extract/extract.hpp"
 #include "examples/crawler/frontier/journal.hpp"
@@ -31,8 +33,10 @@ class Crawl {
         store_(std::move(store)),
         warc_(std::move(warc)),
         frontier_(config.frontier),
-        fetcher_(config.hosts, config.fetch, "bourse-crawler/0.1",
-                 [this](Fetched fetched) { fetched_.push_back(std::move(fetched)); }) {}
+        fetcher_(
+            config.hosts, config.fetch, "bourse-crawler/0.1",
+            [this](Fetched fetched) { fetched_.push_back(std::move(fetched)); },
+            [this](const AnswerBegan& began) { began_.push_back(began); }) {}
 
   Result<LocalResult> run() {
     const Instant started = now();
@@ -84,6 +88,7 @@ class Crawl {
   }
 
   void handle_fetched() {
+    for (const AnswerBegan& began : std::exchange(began_, {})) step(AnswerSeen{began});
     while (!fetched_.empty()) {
       Fetched fetched = std::move(fetched_.front());
       fetched_.pop_front();
@@ -116,6 +121,7 @@ class Crawl {
   Frontier frontier_;
   FrontierEffects effects_;
   std::deque<Fetched> fetched_;
+  std::vector<AnswerBegan> began_;
   Fetcher fetcher_;
 };
 

@@ -10,6 +10,7 @@ Conductor::Conductor(runtime::Loop& loop, FrontierLimits limits, Configure base,
       frontier_(limits),
       dispatch_(loop, std::move(base),
                 {[this](const FetchReport& report) { step(PageFetched{report}); },
+                 [this](const AnswerBegan& began) { step(AnswerSeen{began}); },
                  [this](const PageReport& report) { on_page(report); },
                  [this](OrderId id) { step(OrderLost{id}); }, [this] { handlers_.on_change(); }}) {}
 

@@ -151,6 +151,8 @@ void Dispatch::take_progress(Link& link, std::uint64_t id, std::string_view payl
     }
   } else if (const auto* report = std::get_if<FetchReport>(&message.value())) {
     if (report->id == id) handlers_.on_fetched(*report);
+  } else if (const auto* began = std::get_if<AnswerBegan>(&message.value())) {
+    if (began->id == id) handlers_.on_began(*began);
   }
 }
 

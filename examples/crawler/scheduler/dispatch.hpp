@@ -21,6 +21,7 @@ namespace bourse::crawler {
 
 struct DispatchHandlers {
   std::function<void(const FetchReport&)> on_fetched;
+  std::function<void(const AnswerBegan&)> on_began;
   std::function<void(const PageReport&)> on_page;  // parsed, and its item stored
   std::function<void(OrderId)> on_lost;            // nobody will answer this order
   std::function<void()> on_room;                   // more orders may be sent

@@ -35,8 +35,10 @@ void FetchStage::make_fetcher() {
   }
   FetchLimits limits;
   limits.in_flight = config().in_flight;
-  fetcher_ = std::make_unique<Fetcher>(std::move(hosts), limits, "bourse-crawler/0.1",
-                                       [this](Fetched one) { on_fetched(std::move(one)); });
+  fetcher_ = std::make_unique<Fetcher>(
+      std::move(hosts), limits, "bourse-crawler/0.1",
+      [this](Fetched one) { on_fetched(std::move(one)); },
+      [this](const AnswerBegan& began) { on_began(began); });
   watch_ = loop().watch(fetcher_->fd(), {.readable = [this] { run_fetcher(); }});
 }
 
@@ -96,6 +98,11 @@ void FetchStage::on_fetched(Fetched fetched) {
   }
   it->second.progress(report);
   pages_.send(fetched.report.id, encode(fetched.page));
+}
+
+void FetchStage::on_began(const AnswerBegan& began) {
+  const auto it = works_.find(began.id);
+  if (it != works_.end()) it->second.progress(encode(began));
 }
 
 void FetchStage::on_page_done(std::uint64_t id, bool ok, std::string_view payload) {

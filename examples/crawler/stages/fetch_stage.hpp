@@ -32,6 +32,7 @@ class FetchStage final : public StageHandler {
 
   void make_fetcher();
   void on_fetched(Fetched fetched);
+  void on_began(const AnswerBegan& began);
   void on_page_done(std::uint64_t id, bool ok, std::string_view payload);
   void start_waiting();
   void give_back(OrderId id, Outcome outcome);

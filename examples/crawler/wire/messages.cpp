@@ -13,6 +13,7 @@ enum class Kind : std::uint8_t {
   fetch_report,
   page_report,
   stage_load,
+  answer_began,
 };
 
 ByteWriter begun(Kind kind) {
@@ -140,6 +141,13 @@ StageMessage read_fetch_report(ByteReader& reader) {
   return message;
 }
 
+StageMessage read_answer_began(ByteReader& reader) {
+  AnswerBegan message;
+  message.id = reader.number();
+  message.since_seen = Duration{reader.signed_number()};
+  return message;
+}
+
 StageMessage read_page_report(ByteReader& reader) {
   PageReport message;
   message.id = reader.number();
@@ -220,6 +228,13 @@ std::string encode(const FetchReport& message) {
   return writer.take();
 }
 
+std::string encode(const AnswerBegan& message) {
+  ByteWriter writer = begun(Kind::answer_began);
+  writer.number(message.id);
+  writer.signed_number(message.since_seen.ns);
+  return writer.take();
+}
+
 std::string encode(const PageReport& message) {
   ByteWriter writer = begun(Kind::page_report);
   writer.number(message.id);
@@ -270,6 +285,9 @@ Result<StageMessage> decode_stage_message(std::string_view bytes) {
       break;
     case Kind::stage_load:
       message = read_load(reader);
+      break;
+    case Kind::answer_began:
+      message = read_answer_began(reader);
       break;
     default:
       return invalid("stage message begins with a kind that this version does not know");

@@ -5,9 +5,9 @@
 //   scheduler -> fetch     Configure, FetchOrder
 //   fetch -> extract       Page            (after Configure from the scheduler)
 //   extract -> store       StoreWork       (the same)
-//   back, as progress      FetchReport of an order whose page is on its way; StageLoad of a
-//   Configure back, as result        FetchReport of an order that failed; PageReport of a page that
-//   is done
+//   back, as progress      AnswerBegan; FetchReport of an order whose page is on its way; StageLoad
+//                          of a Configure
+//   back, as result        FetchReport of an order that failed; PageReport of a page that is done
 #pragma once
 
 #include <optional>
@@ -59,11 +59,12 @@ std::string encode(const FetchOrder& message);
 std::string encode(const Page& message);
 std::string encode(const StoreWork& message);
 std::string encode(const FetchReport& message);
+std::string encode(const AnswerBegan& message);
 std::string encode(const PageReport& message);
 std::string encode(const StageLoad& message);
 
-using StageMessage =
-    std::variant<Configure, FetchOrder, Page, StoreWork, FetchReport, PageReport, StageLoad>;
+using StageMessage = std::variant<Configure, FetchOrder, Page, StoreWork, FetchReport, PageReport,
+                                  StageLoad, AnswerBegan>;
 Result<StageMessage> decode_stage_message(std::string_view bytes);
 
 }  // namespace bourse::crawler

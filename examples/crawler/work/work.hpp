@@ -67,6 +67,13 @@ struct FetchReport {
   std::uint32_t elapsed_ms = 0;
 };
 
+// An answer has begun but not ended for a while: the request has been seen, which is all that
+// pacing waits for. Without it a page that trickles would slow its whole host down.
+struct AnswerBegan {
+  OrderId id = 0;
+  Duration since_seen;  // as in FetchReport
+};
+
 // A fetched page on its way from a fetch worker to an extract worker.
 struct Page {
   OrderId order = 0;

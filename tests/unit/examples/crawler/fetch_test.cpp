@@ -25,10 +25,16 @@ struct Served {
     limits.total_ms = 1'500;
     limits.slow_s = 1;
     limits.body_bytes = 2'000'000;
-    fetcher = std::make_unique<Fetcher>(std::move(hosts), limits, "test/1", [this](Fetched one) {
-      const OrderId id = one.report.id;
-      REQUIRE(answers.emplace(id, std::move(one)).second);  // exactly one answer each
-    });
+    fetcher = std::make_unique<Fetcher>(
+        std::move(hosts), limits, "test/1",
+        [this](Fetched one) {
+          const OrderId id = one.report.id;
+          REQUIRE(answers.emplace(id, std::move(one)).second);  // exactly one answer each
+        },
+        [this](const AnswerBegan& one) {
+          REQUIRE(answers.count(one.id) == 0);
+          REQUIRE(began.emplace(one.id, one.since_seen).second);  // at most once each
+        });
   }
   static shopweb::WebConfig config() {
     shopweb::WebConfig web;
@@ -61,6 +67,7 @@ struct Served {
   shopweb::Server server;
   std::unique_ptr<Fetcher> fetcher;
   std::map<OrderId, Fetched> answers;
+  std::map<OrderId, Duration> began;
   OrderId next = 1;
 };
 
@@ -79,6 +86,18 @@ TEST_CASE("a page arrives whole, with its type and the time since its first byte
   CHECK(fetched.page.content_type.find("text/html") == 0);
   CHECK(fetched.report.since_seen >= Duration{});
   CHECK(fetched.report.since_seen < Duration::seconds(1));
+}
+
+TEST_CASE("an answer that trickles is told of while it does, a prompt one is not") {
+  Served served;
+  const OrderId prompt = served.start("http://shop-000.test/");
+  const OrderId trickling = served.start(std::string(kHostile) + "/drip");
+  served.finish();
+  CHECK(served.answers.at(prompt).report.outcome == Outcome::ok);
+  CHECK(served.answers.at(trickling).report.outcome == Outcome::too_slow);
+  REQUIRE(served.began.count(trickling) == 1);
+  CHECK(served.began.at(trickling) >= Fetcher::kLongAnswer);
+  CHECK(served.began.at(trickling) < served.answers.at(trickling).report.since_seen);
 }
 
 TEST_CASE("a shop that lies about length, never ends or closes early costs one failed request") {

@@ -225,10 +225,10 @@ TEST_CASE("each class of error has its own retries") {
   CHECK(attempts_of(Outcome::gone) == 1);
   CHECK(attempts_of(Outcome::refused) == 1);
   CHECK(attempts_of(Outcome::too_large) == 1);
-  CHECK(attempts_of(Outcome::too_slow) == 3);
+  CHECK(attempts_of(Outcome::too_slow) == 2);
   CHECK(attempts_of(Outcome::redirect) == 1);  // to itself
   CHECK(attempts_of(Outcome::timeout) == 3);
-  CHECK(attempts_of(Outcome::truncated) == 3);
+  CHECK(attempts_of(Outcome::truncated) == 2);
   CHECK(attempts_of(Outcome::dns) == 3);
   CHECK(attempts_of(Outcome::connect) == 4);
   CHECK(attempts_of(Outcome::server_error) == 5);
@@ -249,6 +249,27 @@ TEST_CASE("lost workers and throttling do not use up the attempts of a page that
   world.page(last.id, {}, true);
   CHECK(world.frontier.finished());
   CHECK(ended(world, Outcome::ok) == 2);
+}
+
+TEST_CASE("an answer that trickles costs its host no pace once it has begun") {
+  World world;
+  world.act(Seed{"http://a.test/"});
+  world.open("User-agent: *\nCrawl-delay: 1\n");  // one in a second
+  const FetchOrder home = world.next();
+  world.page(home.id, {"http://a.test/1", "http://a.test/2"});
+  const FetchOrder slow = world.next();
+  const Instant began = world.now;
+  world.pass(Duration::milliseconds(1'500));
+  CHECK(world.orders.empty());  // the request may be under way still
+  world.act(AnswerSeen{{slow.id, Duration::milliseconds(800)}});
+  const FetchOrder other = world.next();
+  REQUIRE(other.id != 0);
+  CHECK(world.now >= began + Duration::milliseconds(1'700));
+  CHECK(world.now < began + Duration::milliseconds(1'800));
+  world.act(AnswerSeen{{slow.id, Duration{}}});  // a second sign of life changes nothing
+  world.page(slow.id, {});
+  world.page(other.id, {});
+  CHECK(world.frontier.finished());
 }
 
 TEST_CASE("a Retry-After holds the whole host, another host goes on") {

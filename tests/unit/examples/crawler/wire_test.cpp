@@ -49,7 +49,8 @@ std::vector<std::string> one_of_each() {
           encode(page_report),
           encode(store),
           encode(some_page()),
-          encode(StageLoad{1, 2, 3, 4, 5, "full"})};
+          encode(StageLoad{1, 2, 3, 4, 5, "full"}),
+          encode(AnswerBegan{6, Duration::milliseconds(120)})};
 }
 
 }  // namespace
@@ -80,6 +81,8 @@ TEST_CASE("every stage message survives the way") {
   CHECK(through(page_report).links == page_report.links);
   CHECK(through(page_report).outlinks == page_report.outlinks);
   CHECK(through(StageLoad{1, 2, 3, 4, 5, "full"}) == StageLoad{1, 2, 3, 4, 5, "full"});
+  CHECK(through(AnswerBegan{6, Duration{-2}}).id == 6);
+  CHECK(through(AnswerBegan{6, Duration{-2}}).since_seen == Duration{-2});
 }
 
 TEST_CASE("a stage message that is cut, grown or damaged is refused or read, never more") {
