@@ -5,86 +5,12 @@
 
 #include "base/prng.hpp"
 #include "examples/crawler/frontier/retry.hpp"
+#include "tests/unit/examples/crawler/frontier_world.hpp"
 
 using namespace bourse;
 using namespace bourse::crawler;
-
-namespace {
-
-// A frontier with a clock and workers that answer as the test says.
-struct World {
-  explicit World(FrontierLimits limits = {}) : frontier(limits) { act(SetCapacity{100}); }
-
-  void act(FrontierAction action) {
-    effects.clear();
-    frontier.step({now, std::move(action)}, effects);
-    records.insert(records.end(), effects.records.begin(), effects.records.end());
-    for (const FetchOrder& order : effects.orders) orders.push_back(order);
-  }
-  void pass(Duration time) {
-    now = now + time;
-    act(Tick{});
-  }
-  // The next order, letting time pass until there is one; id 0 when the frontier has none.
-  FetchOrder next() {
-    for (int i = 0; i < 1'000 && orders.empty(); ++i) {
-      const Instant at = frontier.next_deadline();
-      if (at == Instant::max()) break;
-      now = std::max(now, at);
-      act(Tick{});
-    }
-    if (orders.empty()) return {};
-    FetchOrder order = orders.front();
-    orders.erase(orders.begin());
-    return order;
-  }
-  void fetched(OrderId id, Outcome outcome, Duration retry_after = {}, std::string to = "") {
-    FetchReport report;
-    report.id = id;
-    report.outcome = outcome;
-    report.retry_after = retry_after;
-    report.redirect_to = std::move(to);
-    act(PageFetched{report});
-  }
-  void parsed(OrderId id, std::vector<std::string> links, bool item = false,
-              std::uint64_t content = 0, std::uint64_t outlinks = 0) {
-    PageReport report;
-    report.id = id;
-    report.has_item = item;
-    report.links = std::move(links);
-    report.content = {1, content == 0 ? ++contents : content};
-    report.outlinks = {2, outlinks == 0 ? ++contents : outlinks};
-    act(PageParsed{report});
-  }
-  void page(OrderId id, std::vector<std::string> links, bool item = false) {
-    fetched(id, Outcome::ok);
-    parsed(id, std::move(links), item);
-    if (item) act(ItemStored{id});
-  }
-  // Opens a host: answers its robots.txt.
-  void open(const std::string& robots = "User-agent: *\nRequest-rate: 100/1\n") {
-    const FetchOrder order = next();
-    REQUIRE(order.kind == PageKind::robots);
-    fetched(order.id, Outcome::ok);
-    PageReport report;
-    report.id = order.id;
-    report.robots = robots;
-    act(PageParsed{report});
-  }
-
-  Frontier frontier;
-  FrontierEffects effects;
-  Records records;
-  std::vector<FetchOrder> orders;
-  Instant now{1'000'000'000};
-  std::uint64_t contents = 100;
-};
-
-std::uint64_t ended(const World& world, Outcome outcome) {
-  return world.frontier.stats().ended[static_cast<std::size_t>(outcome)];
-}
-
-}  // namespace
+using test::ended;
+using test::World;
 
 TEST_CASE("robots.txt is asked for first and nothing that it disallows is fetched") {
   World world;
@@ -172,14 +98,6 @@ TEST_CASE("an item under two addresses counts once") {
   CHECK(world.frontier.hosts()[0].items == 1);
 }
 
-TEST_CASE("back-off doubles with each failure, and a longer Retry-After wins") {
-  const RetryRule rule = retry_rule(Outcome::server_error);
-  CHECK(retry_wait(rule, 1, {}) == Duration::milliseconds(500));
-  CHECK(retry_wait(rule, 2, {}) == Duration::milliseconds(1'000));
-  CHECK(retry_wait(rule, 4, {}) == Duration::milliseconds(4'000));
-  CHECK(retry_wait(rule, 2, Duration::seconds(9)) == Duration::seconds(9));
-}
-
 TEST_CASE(
     "an item's address is done only when the item is stored, in whatever order answers come") {
   for (int order_of_answers = 0; order_of_answers < 3; ++order_of_answers) {
@@ -207,88 +125,6 @@ TEST_CASE(
     CHECK(done());
     CHECK(world.frontier.stats().items == 1);
   }
-}
-
-TEST_CASE("each class of error has its own retries") {
-  const auto attempts_of = [](Outcome outcome) {
-    World world;
-    world.act(Seed{"http://a.test/"});
-    world.open();
-    int attempts = 0;
-    for (FetchOrder order = world.next(); order.id != 0; order = world.next()) {
-      ++attempts;
-      world.fetched(order.id, outcome, {}, "/");
-    }
-    CHECK(world.frontier.finished());
-    return attempts;
-  };
-  CHECK(attempts_of(Outcome::gone) == 1);
-  CHECK(attempts_of(Outcome::refused) == 1);
-  CHECK(attempts_of(Outcome::too_large) == 1);
-  CHECK(attempts_of(Outcome::too_slow) == 2);
-  CHECK(attempts_of(Outcome::redirect) == 1);  // to itself
-  CHECK(attempts_of(Outcome::timeout) == 3);
-  CHECK(attempts_of(Outcome::truncated) == 2);
-  CHECK(attempts_of(Outcome::dns) == 3);
-  CHECK(attempts_of(Outcome::connect) == 4);
-  CHECK(attempts_of(Outcome::server_error) == 5);
-  CHECK(attempts_of(Outcome::throttled) == 10);
-}
-
-TEST_CASE("lost workers and throttling do not use up the attempts of a page that then fails once") {
-  World world;
-  world.act(Seed{"http://a.test/"});
-  world.open();
-  for (int i = 0; i < 4; ++i) {
-    world.act(OrderLost{world.next().id});
-    world.fetched(world.next().id, Outcome::throttled);
-  }
-  world.fetched(world.next().id, Outcome::truncated);
-  const FetchOrder last = world.next();
-  REQUIRE(last.url == "http://a.test/");
-  world.page(last.id, {}, true);
-  CHECK(world.frontier.finished());
-  CHECK(ended(world, Outcome::ok) == 2);
-}
-
-TEST_CASE("an answer that trickles costs its host no pace once it has begun") {
-  World world;
-  world.act(Seed{"http://a.test/"});
-  world.open("User-agent: *\nCrawl-delay: 1\n");  // one in a second
-  const FetchOrder home = world.next();
-  world.page(home.id, {"http://a.test/1", "http://a.test/2"});
-  const FetchOrder slow = world.next();
-  const Instant began = world.now;
-  world.pass(Duration::milliseconds(1'500));
-  CHECK(world.orders.empty());  // the request may be under way still
-  world.act(AnswerSeen{{slow.id, Duration::milliseconds(800)}});
-  const FetchOrder other = world.next();
-  REQUIRE(other.id != 0);
-  CHECK(world.now >= began + Duration::milliseconds(1'700));
-  CHECK(world.now < began + Duration::milliseconds(1'800));
-  world.act(AnswerSeen{{slow.id, Duration{}}});  // a second sign of life changes nothing
-  world.page(slow.id, {});
-  world.page(other.id, {});
-  CHECK(world.frontier.finished());
-}
-
-TEST_CASE("a Retry-After holds the whole host, another host goes on") {
-  World world;
-  world.act(Seed{"http://a.test/"});
-  world.open();
-  const FetchOrder home = world.next();
-  world.page(home.id, {"http://a.test/1", "http://a.test/2"});
-  const FetchOrder first = world.next();
-  world.fetched(first.id, Outcome::throttled, Duration::seconds(7));
-  const Instant then = world.now;
-  world.orders.clear();  // the second may have been sent before
-  world.act(Seed{"http://b.test/"});
-  CHECK(world.next().url == "http://b.test/robots.txt");
-  CHECK(world.now < then + Duration::seconds(1));
-  const FetchOrder again = world.next();
-  CHECK(again.url == "http://a.test/1");
-  CHECK(again.attempt == 2);
-  CHECK(world.now >= then + Duration::seconds(7));
 }
 
 TEST_CASE("redirects are paced addresses of their own and loops end") {
@@ -363,37 +199,6 @@ TEST_CASE("a host's budget ends its crawl") {
   CHECK(world.frontier.stats().orders == 10);
   CHECK(world.frontier.finished());
   CHECK(ended(world, Outcome::budget) > 0);
-}
-
-TEST_CASE("an order whose worker is gone or whose lease ran out is given out again") {
-  World world;
-  world.act(Seed{"http://a.test/"});
-  world.open();
-  const FetchOrder first = world.next();
-  world.act(OrderLost{first.id});
-  const FetchOrder second = world.next();
-  CHECK(second.url == first.url);
-  CHECK(second.id != first.id);
-  world.pass(Duration::seconds(61));  // its lease runs out
-  const FetchOrder third = world.next();
-  CHECK(third.url == first.url);
-  world.page(second.id, {});  // too late, and harmless
-  CHECK(world.frontier.stats().late_reports > 0);
-  CHECK_FALSE(world.frontier.finished());
-  world.page(third.id, {});
-  CHECK(world.frontier.finished());
-}
-
-TEST_CASE("an order given back unsent costs no attempt and no place in the window") {
-  World world;
-  world.act(Seed{"http://a.test/"});
-  world.open("User-agent: *\nCrawl-delay: 10\n");
-  const FetchOrder first = world.next();
-  CHECK(world.frontier.next_deadline() == world.now + Duration::seconds(60));  // its lease only
-  world.fetched(first.id, Outcome::not_sent);
-  const FetchOrder again = world.next();
-  CHECK(again.url == first.url);
-  CHECK(again.attempt == 1);
 }
 
 TEST_CASE("capacity bounds what is out and a pause stops new orders") {
