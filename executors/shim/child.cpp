@@ -59,6 +59,13 @@ void set_limit(int resource, rlim_t wanted) {
   check(::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0);
 }
 
+// Root may raise its own limits by a capability that the next program must not come by. Whoever has
+// no right to give capabilities up has none that matters here.
+void keep_limits() {
+  constexpr unsigned long kSysResource = 24;  // CAP_SYS_RESOURCE
+  if (::prctl(PR_CAPBSET_DROP, kSysResource, 0, 0, 0) != 0 && errno != EPERM) fail(g_step, errno);
+}
+
 void become_user(const LaunchRecord& record) {
   g_step = LaunchStep::user;
   if (record.switch_user) {
@@ -145,6 +152,7 @@ void run_task(const LaunchRecord& record, const TaskPipes& pipes) {
   g_step = LaunchStep::limits;
   if (record.max_fds > 0) set_limit(RLIMIT_NOFILE, static_cast<rlim_t>(record.max_fds));
   if (record.data_bytes > 0) set_limit(RLIMIT_DATA, static_cast<rlim_t>(record.data_bytes));
+  if (record.max_fds > 0 || record.data_bytes > 0) keep_limits();
   // As the agent: the directories above the sandbox need not be open to the task's user.
   g_step = LaunchStep::sandbox;
   check(::chdir(record.sandbox_dir.c_str()) == 0);
