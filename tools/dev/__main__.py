@@ -28,6 +28,7 @@ HELP = """usage: ./dev VERB [options]
   down                            end that cluster and leave nothing behind
   bench [NAME] [--json]           measure, beside the floor of the same run
   sim   [--seed N | --seconds S]  the cores in a seeded world of faults; --planted: its planted bugs
+  chaos [--minutes N] [--seed S]  real daemons under real faults; reads everybody's books afterwards
   fmt   [--check]                 clang-format every C++ file
   lint                            tidy, format and clang-tidy
   setup                           install what tools/packages.txt lists and stop
@@ -80,6 +81,7 @@ VERBS = {
     "demo": programs.demo,
     "bench": programs.bench,
     "sim": programs.sim,
+    "chaos": programs.chaos,
     "help": verb_help,
     "-h": verb_help,
     "--help": verb_help,

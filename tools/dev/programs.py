@@ -1,4 +1,4 @@
-"""up, down, demo, bench and sim: builds what the verb needs, then runs the program that does it."""
+"""up, down, demo, bench, sim and chaos: builds what the verb needs, then runs what does it."""
 
 import os
 import signal
@@ -44,6 +44,13 @@ def demo(arguments):
     if not asks_help(arguments):
         with_quiet_build(["programs"], arguments)
     become_script("tools/demo.py", arguments)
+
+
+def chaos(arguments):
+    if not asks_help(arguments):
+        with_quiet_build(["programs", "told-scheduler"], arguments)
+    os.environ["BOURSE_BIN"] = str(build.build_dir("release") / "bin")
+    become_script("tools/chaos", arguments)
 
 
 SIM_HELP = "usage: ./dev sim [--seed N | --seconds S | --planted] [--json]  (docs/TESTING.md)"

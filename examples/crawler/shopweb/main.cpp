@@ -18,6 +18,7 @@ using bourse::crawler::shopweb::WebConfig;
 
 struct Options {
   WebConfig web;
+  std::string ip = "127.0.0.1";
   std::uint16_t port = 0;
   std::uint32_t threads = 2;
   std::string truth_file;
@@ -40,14 +41,14 @@ bool write_file(const std::string& path, const std::string& text) {
 void announce(const Options& options, const Server& server) {
   if (options.json) {
     const nlohmann::ordered_json ready{
-        {"address", "127.0.0.1:" + std::to_string(server.port())},
+        {"address", server.address()},
         {"port", server.port()},
         {"shops", options.web.shops},
         {"items_expected", static_cast<std::uint64_t>(options.web.shops) * options.web.items}};
     std::printf("%s\n", ready.dump().c_str());
   } else {
-    std::printf("bourse-shopweb: %u shops with %u items each on 127.0.0.1:%u%s\n",
-                options.web.shops, options.web.items, server.port(),
+    std::printf("bourse-shopweb: %u shops with %u items each on %s%s\n", options.web.shops,
+                options.web.items, server.address().c_str(),
                 options.web.unthrottled ? ", unthrottled" : "");
   }
   std::fflush(stdout);
@@ -62,7 +63,8 @@ int serve(const Options& options) {
 
   Site site(options.web);
   Server server(site);
-  if (const bourse::Status status = server.start(options.port, options.threads); !status.ok()) {
+  if (const bourse::Status status = server.start(options.port, options.threads, options.ip);
+      !status.ok()) {
     std::fprintf(stderr, "bourse-shopweb: %s; choose another with --port, or 0 for any free one\n",
                  status.error().message.c_str());
     return 1;
@@ -86,7 +88,8 @@ int serve(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app{"A deterministic web of shops on loopback that knows its own truth."};
-  app.add_option("--port", options.port, "Port on 127.0.0.1; 0 takes any free one");
+  app.add_option("--port", options.port, "Port; 0 takes any free one");
+  app.add_option("--ip", options.ip, "IPv4 address to serve on; 127.0.0.1 unless given");
   app.add_option("--shops", options.web.shops, "Number of shops")->check(CLI::Range(1, 10'000));
   app.add_option("--items", options.web.items, "Items per shop")->check(CLI::Range(1, 1'000'000));
   app.add_option("--seed", options.web.seed, "Names, prices, rates and troubles follow from it");

@@ -31,7 +31,7 @@ Error errno_error(const std::string& what) {
   return {code, what + ": " + std::strerror(errno)};
 }
 
-Result<int> listen_on(std::uint16_t port) {
+Result<int> listen_on(const in_addr& ip, const std::string& named, std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno_error("cannot make a socket");
   const int on = 1;
@@ -39,11 +39,11 @@ Result<int> listen_on(std::uint16_t port) {
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr = ip;
   address.sin_port = htons(port);
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 ||
       ::listen(fd, 1'024) != 0) {
-    const Error error = errno_error("cannot listen on 127.0.0.1:" + std::to_string(port));
+    const Error error = errno_error("cannot listen on " + named + ":" + std::to_string(port));
     ::close(fd);
     return error;
   }
@@ -52,14 +52,14 @@ Result<int> listen_on(std::uint16_t port) {
 
 // A port that something else already listens on would be shared silently by SO_REUSEPORT when that
 // something is another shopweb; a first bind without it finds out.
-Status port_is_free(std::uint16_t port) {
+Status port_is_free(const in_addr& ip, std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno_error("cannot make a socket");
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr = ip;
   address.sin_port = htons(port);
   Status status;
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
@@ -168,12 +168,16 @@ class Loop {
 
 }  // namespace
 
-Status Server::start(std::uint16_t port, std::uint32_t threads) {
+Status Server::start(std::uint16_t port, std::uint32_t threads, const std::string& ip_text) {
+  in_addr ip{};
+  if (::inet_pton(AF_INET, ip_text.c_str(), &ip) != 1) {
+    return Error{ErrorCode::invalid, "\"" + ip_text + "\" is no IPv4 address"};
+  }
   if (port != 0) {
-    if (const Status status = port_is_free(port); !status.ok()) return status;
+    if (const Status status = port_is_free(ip, port); !status.ok()) return status;
   }
   for (std::uint32_t i = 0; i < threads; ++i) {
-    const Result<int> listener = listen_on(i == 0 ? port : port_);
+    const Result<int> listener = listen_on(ip, ip_text, i == 0 ? port : port_);
     if (!listener.ok()) {
       stop();
       return listener.error();
@@ -184,7 +188,8 @@ Status Server::start(std::uint16_t port, std::uint32_t threads) {
     ::getsockname(*listener, reinterpret_cast<sockaddr*>(&address), &length);
     port_ = ntohs(address.sin_port);
   }
-  site_.set_address("127.0.0.1:" + std::to_string(port_));
+  address_ = ip_text + ":" + std::to_string(port_);
+  site_.set_address(address_);
   stopping_ = false;
   for (const int listener : listeners_) {
     threads_.emplace_back([this, listener] { Loop(site_, listener, stopping_).run(); });

@@ -28,14 +28,16 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Port 0 takes any free one. Fails when the port is taken.
-  Status start(std::uint16_t port, std::uint32_t threads);
+  // Port 0 takes any free one. Fails when the port is taken or the address is not ours.
+  Status start(std::uint16_t port, std::uint32_t threads, const std::string& ip = "127.0.0.1");
   void stop();
   std::uint16_t port() const { return port_; }
+  const std::string& address() const { return address_; }  // "ip:port"
 
  private:
   Site& site_;
   std::uint16_t port_ = 0;
+  std::string address_;
   std::atomic<bool> stopping_{false};
   std::vector<int> listeners_;
   std::vector<std::thread> threads_;

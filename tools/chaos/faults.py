@@ -1,0 +1,238 @@
+"""The faults, by the names under which they are known (docs/RELIABILITY.md). Each breaks one thing
+of the world, lets it live so for some seconds, and mends it."""
+
+import os
+import random
+import signal
+import socket
+
+import cage
+import network
+import world as worlds
+
+SUBSCRIBE = b'{"type":"SUBSCRIBE"}'
+
+
+def pick(world, names):
+    return world.books.random.choice(sorted(names))
+
+
+def live_agents(world):
+    return [name for name in world.daemons if name.startswith("a")]
+
+
+def leader_killed(world):
+    """F1: the leader gets SIGKILL."""
+    world.daemons[world.leader()].kill()
+    world.run_for(3)
+
+
+def leader_stopped(world):
+    """F2: the leader stands still for longer than its session, then goes on as if nothing was."""
+    leader = world.daemons[world.leader()]
+    leader.send(signal.SIGSTOP)
+    world.run_for(worlds.SESSION_TIMEOUT_S + 3)
+    leader.send(signal.SIGCONT)
+    world.run_for(1)
+
+
+def server_killed(world):
+    """F3: one ZooKeeper server of three, or the leading one, is killed and comes back."""
+    leading = world.ensemble.leader()
+    index = leading if leading is not None and world.books.random.random() < 0.5 else \
+        world.books.random.randrange(3)
+    world.ensemble.kill(index)
+    world.run_for(4)
+    world.ensemble.start(index)
+
+
+def quorum_lost(world):
+    """F3: two or all of three servers are killed: nobody may lead until they are back."""
+    gone = world.books.random.choice([[0, 1], [1, 2], [0, 1, 2]])
+    for index in gone:
+        world.ensemble.kill(index)
+    world.run_for(6)
+    for index in gone:
+        world.ensemble.start(index)
+
+
+def leader_without_ensemble(world):
+    """F4: packets between the leader and the ensemble are dropped."""
+    name = world.leader()
+    for port in (ports[0] for ports in world.ensemble.ports):
+        world.net.cut(name, [network.HUB], port=port)
+    world.run_for(worlds.SESSION_TIMEOUT_S + 3)
+    world.net.heal(name)
+
+
+def leader_without_agents(world):
+    """F4: packets between the leader and half of the agents are dropped."""
+    name = world.leader()
+    peers = [world.net.addresses[a] for a in live_agents(world)[::2]]
+    world.net.cut(name, peers)
+    world.run_for(7)
+    world.net.heal(name)
+
+
+def one_way(world):
+    """F4: an agent or the leader hears nothing, or is not heard."""
+    name = pick(world, [*live_agents(world), world.leader()])
+    incoming = world.books.random.random() < 0.5
+    others = [a for n, a in world.net.addresses.items() if n != name] + [network.HUB]
+    world.net.cut(name, others, incoming=incoming, outgoing=not incoming)
+    world.run_for(7)
+    world.net.heal(name)
+    return f"{name} {'hears nothing' if incoming else 'is not heard'}"
+
+
+def packets_lost(world):
+    """F5: a third of the packets of the leader are lost."""
+    name = world.leader()
+    world.net.lose(name, 30)
+    world.run_for(6)
+    world.net.heal(name)
+
+
+def agent_killed(world):
+    """F6: agents get SIGKILL; one of them comes back as another build of the same program."""
+    for name in (pick(world, live_agents(world)), pick(world, live_agents(world))):
+        world.daemons[name].kill()
+        home = world.box / f"bin{name[1:]}"
+        fresh = home / "bourse-agent.new"
+        fresh.write_bytes((home / "bourse-agent").read_bytes())
+        fresh.chmod(0o755)
+        os.replace(fresh, home / "bourse-agent")
+    world.run_for(3)
+
+
+def tasks_killed(world):
+    """F7: processes of tasks and their shims get SIGKILL."""
+    for task in world.books.open_tasks()[:40]:
+        pids = world.books.processes_of(task)
+        if pids and world.books.random.random() < 0.3:
+            task.harmed = True
+            try:
+                os.kill(world.books.random.choice(pids), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    world.run_for(2)
+
+
+def fill(path):
+    """Until nothing fits any more."""
+    try:
+        with open(path, "wb") as file:
+            while True:
+                file.write(bytes(1 << 20))
+                file.flush()
+    except OSError:
+        pass
+
+
+def disk_full(world):
+    """F9: an agent's disk is full for some seconds, or cannot be written to at its start."""
+    name = f"a{world.books.random.randrange(worlds.SMALL_DISKS)}"
+    work = world.box / name
+    if world.books.random.random() < 0.5 and start_on_read_only(world, name, work):
+        return f"{name} read-only"
+    fill(work / "filler")
+    world.run_for(4)
+    (work / "filler").unlink(missing_ok=True)
+    world.run_for(1)
+    return f"{name} full"
+
+
+def start_on_read_only(world, name, work):
+    """False where files are open for writing: a kernel makes no such disk read-only."""
+    world.daemons[name].hold()
+    try:
+        network.command("mount", "-o", "remount,ro", work)
+    except RuntimeError:
+        world.daemons[name].release()
+        return False
+    world.daemons[name].release()
+    world.run_for(4)
+    network.command("mount", "-o", "remount,rw", work)
+    world.run_for(1)
+    return True
+
+
+def clock_set(world):
+    """F10: the wall clock of a master and of an agent jumps by an hour, or back by a day."""
+    jump = world.books.random.choice(["+1h", "-1h", "-1d", "+10y"])
+    for name in worlds.CLOCK_MACHINES:
+        (world.box / f"{name}.clock").write_text(f"{jump}\n")
+    world.run_for(5)
+    for name in worlds.CLOCK_MACHINES:
+        (world.box / f"{name}.clock").write_text("+0\n")
+    return jump
+
+
+def out_of_memory(world):
+    """F11: the kernel kills a master or agent for want of memory, again and again."""
+    name = pick(world, [*world.masters(), *live_agents(world)])
+    daemon = world.daemons[name]
+    whole = daemon.argv
+    with cage.Cage(f"chaos-{os.getpid()}", world.books.random.randrange(2, 16) << 20) as small:
+        daemon.argv = [*whole[:4], *small.enter(whole[4:])]
+        daemon.kill()
+        world.run_for(4)
+        kills = small.kills()
+        daemon.argv = whole
+        daemon.kill()
+    return f"{name} was killed {kills} times"
+
+
+def readers_that_do_not_read(world):
+    """F12: hundreds of subscribers that never read, and a framework that stands still."""
+    address = world.net.addresses[world.leader()]
+    head = (f"POST /api/v1 HTTP/1.1\r\nHost: {address}:5050\r\nAccept: application/json\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(SUBSCRIBE)}\r\n\r\n").encode()
+    sockets = []
+    for _ in range(300):
+        try:
+            stream = socket.create_connection((address, 5050), 2)
+            stream.sendall(head + SUBSCRIBE)
+            sockets.append(stream)
+        except OSError:
+            continue
+    os.kill(world.books.process.pid, signal.SIGSTOP)
+    world.run_for(4, busy=False)
+    os.kill(world.books.process.pid, signal.SIGCONT)
+    world.run_for(2)
+    for stream in sockets:
+        stream.close()
+
+
+def framework_killed(world):
+    """A framework gets SIGKILL and comes back with its id."""
+    world.books.kill_and_restart()
+    world.run_for(2)
+
+
+FAULTS = {
+    "F1": leader_killed,
+    "F2": leader_stopped,
+    "F3": server_killed,
+    "F3-quorum": quorum_lost,
+    "F4-ensemble": leader_without_ensemble,
+    "F4-agents": leader_without_agents,
+    "F4-one-way": one_way,
+    "F5": packets_lost,
+    "F6": agent_killed,
+    "F7": tasks_killed,
+    "F9": disk_full,
+    "F10": clock_set,
+    "F11": out_of_memory,
+    "F12": readers_that_do_not_read,
+    "framework": framework_killed,
+}
+
+
+def schedule(seed, names):
+    """Every fault once in an order that the seed shuffles, then again."""
+    order = random.Random(seed)
+    while True:
+        names = list(names)
+        order.shuffle(names)
+        yield from names
