@@ -72,6 +72,9 @@ inline constexpr std::size_t kMaxAppEnvironmentBytes = 64u << 10;  // names and 
 inline constexpr std::size_t kMaxAppRules = 16;
 inline constexpr std::uint32_t kMaxAppPorts = 100;           // per instance
 inline constexpr std::size_t kMaxInstancesPerRound = 1'000;  // placed on one lot of offers
+// Records of instances that are stored together; others follow in the next write. A store in
+// ZooKeeper keeps each in a shard of its own, and one transaction holds few of them.
+inline constexpr std::size_t kMaxInstancesPerWrite = 8;
 
 // -- queues: byte budgets per connection. A peer over its budget is disconnected with a reason.
 inline constexpr std::size_t kPeerQueueBytes = 64u << 20;
@@ -107,6 +110,7 @@ inline constexpr Duration kMaxKillGrace = Duration::seconds(24LL * 3600);
 inline constexpr Duration kMaxServiceDelay = Duration::seconds(7LL * 24 * 3600);
 
 static_assert(kMaxServiceInstances <= kMaxTasksPerFramework, "the services must fit a framework");
+static_assert(kMaxInstancesPerWrite + 1 <= kMaxShardsPerMulti, "its shards must fit a multi");
 static_assert(kMaxInstancesPerRound <= kMaxTasksPerAccept, "a round must fit an accept");
 static_assert(kMaxCallBytes <= kMaxFrameBytes, "a call must fit into a frame");
 static_assert(kMaxFrameworkMessageBytes < kMaxCallBytes, "a message must fit into its call");

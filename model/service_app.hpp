@@ -86,6 +86,7 @@ struct InstanceRecord {
   WallTime launched_at;
   // Values of the agent's attributes that `unique` and `max_per` rules of that version name.
   std::vector<std::pair<std::string, std::string>> places;
+  std::vector<std::uint32_t> ports;  // the numbers that PORT0, PORT1, ... have
 
   bool operator==(const InstanceRecord&) const = default;
 };

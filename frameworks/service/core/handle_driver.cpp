@@ -5,6 +5,7 @@
 #include "base/assert.hpp"
 #include "base/probe.hpp"
 #include "frameworks/service/core/handlers.hpp"
+#include "model/limits.hpp"
 
 namespace bourse::service {
 
@@ -36,13 +37,16 @@ void arm_reconcile(Context& c, bool recovering) {
   c.arm(Kind::reconcile, AppId(), 0, wait);
 }
 
-// The tasks of that framework are gone with it, whatever the records say.
+// The tasks of that framework are gone with it, whatever the records say. As many as one write
+// holds, of one app.
 std::vector<ServiceCommand> forget_instances(const Book& book) {
   std::vector<ServiceCommand> out;
   for (const auto& [id, record] : book.apps) {
     for (const auto& [number, instance] : record.instances) {
+      if (out.size() == limits::kMaxInstancesPerWrite) return out;
       out.emplace_back(EndInstance{id, number});
     }
+    if (!out.empty()) return out;
   }
   return out;
 }
@@ -80,11 +84,14 @@ void on_start(Context& c, const Start& event) {
 
 void store_new_framework(Context& c) {
   std::vector<ServiceCommand> commands = forget_instances(c.state.book);
-  commands.emplace_back(SetFramework{"", c.state.next_incarnation});
-  persist(c, std::move(commands), pending::NewFramework{}, {{Subscribe{""}}});
+  if (!commands.empty()) return (void)persist(c, std::move(commands), pending::NewFramework{});
+  // Last: cut off before, this starts where it was.
+  persist(c, {SetFramework{"", c.state.next_incarnation}}, pending::NewFramework{true},
+          {{Subscribe{""}}});
 }
 
-void on_new_framework_stored(Context& c) {
+void on_new_framework_stored(Context& c, bool last) {
+  if (!last) return store_new_framework(c);
   c.state.started = true;
   for (const auto& [id, record] : c.state.book.apps) recover_app(c, id, record, false);
 }

@@ -30,12 +30,36 @@ std::vector<sdk::Occupied> occupied_by(const ServiceState& state,
   return out;
 }
 
-void place(Context& c, const sdk::Placement& placement, const sdk::Offer& offer,
+// What an instance finds in its environment beside PORT0, PORT1, ...: the first of them as PORT,
+// all of them as PORTS, and where it runs as HOST. What the app itself says of these names holds.
+std::vector<std::uint32_t> tell_place(sdk::Command& command, std::uint32_t count,
+                                      const sdk::Offer& offer) {
+  std::vector<std::uint32_t> ports;
+  std::string all;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::string& port = command.environment.at("PORT" + std::to_string(i));
+    all += (i == 0 ? "" : ",") + port;
+    std::uint32_t number = 0;
+    for (const char digit : port) number = number * 10 + static_cast<std::uint32_t>(digit - '0');
+    ports.push_back(number);
+  }
+  command.environment.emplace("HOST", offer.hostname);
+  if (count == 0) return ports;
+  command.environment.emplace("PORT", command.environment.at("PORT0"));
+  command.environment.emplace("PORTS", all);
+  return ports;
+}
+
+void place(Context& c, sdk::Placement placement, const sdk::Offer& offer,
            const std::map<std::string, Who>& wanted) {
   pending::Launch what;
   std::vector<ServiceCommand> commands;
   what.offer_ids = placement.offer_ids;
-  for (const sdk::TaskSpec& task : placement.tasks) {
+  if (placement.tasks.size() > limits::kMaxInstancesPerWrite) {
+    placement.tasks.resize(limits::kMaxInstancesPerWrite);
+    what.more = true;
+  }
+  for (sdk::TaskSpec& task : placement.tasks) {
     const Who& who = wanted.at(task.id);
     App& app = c.state.apps.at(who.first);
     const AppVersion& version = c.state.book.apps.at(who.first).current;
@@ -45,13 +69,14 @@ void place(Context& c, const sdk::Placement& placement, const sdk::Offer& offer,
     instance.record.hostname = offer.hostname;
     instance.record.launched_at = c.stamp.wall;
     instance.record.places = places_of(version.definition.task, offer);
+    instance.record.ports = tell_place(*task.command, version.definition.task.ports, offer);
     set_phase(c, app, instance, InstancePhase::placing, "its record is being written");
     app.no_place.clear();
     commands.emplace_back(AddInstance{app.id, instance.record});
     what.instances.push_back(who);
   }
   persist(c, std::move(commands), std::move(what),
-          {{Launch{placement.offer_ids, placement.tasks, c.config.refuse}}});
+          {{Launch{placement.offer_ids, std::move(placement.tasks), c.config.refuse}}});
 }
 
 }  // namespace

@@ -99,8 +99,8 @@ void on_stranger(Context& c, const InstanceName& name, const sdk::TaskUpdate& up
     if (record.incarnation == name.incarnation && name.version <= record.current.version &&
         alive(app) < record.current.definition.policy.instances) {
       PROBE("service.adopts_stranger");
-      InstanceRecord adopted{name.number, name.version, AgentId(update.agent_id),
-                             {},          c.stamp.wall, {}};
+      InstanceRecord adopted{
+          name.number, name.version, AgentId(update.agent_id), {}, c.stamp.wall, {}, {}};
       add_instance(c, app, adopted, InstancePhase::placing).why = "is being adopted";
       persist(c, {AddInstance{app.id, adopted}},
               pending::Adoption{app.id, name.number, update.state == TaskState::running});

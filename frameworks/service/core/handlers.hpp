@@ -15,7 +15,7 @@ namespace bourse::service {
 // -- handle_driver.cpp
 void on_start(Context& c, const Start& event);
 void store_new_framework(Context& c);
-void on_new_framework_stored(Context& c);
+void on_new_framework_stored(Context& c, bool last);
 void on_registered(Context& c, const Registered& event);
 void on_disconnected(Context& c);
 void on_reconcile_due(Context& c);

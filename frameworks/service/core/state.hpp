@@ -120,7 +120,9 @@ struct App {
 // What a Persist on its way will do once it is stored or refused.
 namespace pending {
 struct Framework {};
-struct NewFramework {};  // nothing of the one before is kept
+struct NewFramework {  // nothing of the one before is kept
+  bool last = false;
+};
 struct Definition {
   AppId app_id;
   RequestId request;
@@ -135,6 +137,7 @@ struct Forget {
 struct Launch {
   std::vector<std::pair<AppId, std::uint64_t>> instances;
   std::vector<std::string> offer_ids;
+  bool more = false;  // others had a place there too: to be asked for once this has left
 };
 struct Adoption {
   AppId app_id;

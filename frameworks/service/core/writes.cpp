@@ -18,7 +18,9 @@ struct WhenStored {
   App& app_of(const AppId& id) const { return c.state.apps.at(id); }
 
   void operator()(const pending::Framework&) const {}
-  void operator()(const pending::NewFramework&) const { on_new_framework_stored(c); }
+  void operator()(const pending::NewFramework& what) const {
+    on_new_framework_stored(c, what.last);
+  }
   void operator()(const pending::Definition& what) const { on_definition_stored(c, what); }
   void operator()(const pending::Removal& what) const { on_removal_stored(c, what); }
   void operator()(const pending::Forget& what) const {
@@ -31,6 +33,7 @@ struct WhenStored {
     for (const FromClient& request : waiting) on_client(c, request);
   }
   void operator()(const pending::Launch& what) const {
+    if (what.more) c.state.offers_asked = true;
     for (const auto& [app_id, number] : what.instances) {
       App& app = app_of(app_id);
       Instance& instance = app.instances.at(number);
