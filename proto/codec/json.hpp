@@ -2,8 +2,9 @@
 //
 // Out: fields in declaration order under their snake_case names; 64-bit integers as numbers, bytes
 // in base64, enums by name, doubles always with a fraction or exponent, fields with a declared
-// default even when unset (unless deprecated). In: null means unset, unknown fields are ignored,
-// numbers and booleans are also accepted inside strings, missing required fields are refused.
+// default even when unset (unless deprecated). In: null means unset, unknown fields are ignored
+// (unless strict), numbers and booleans are also accepted inside strings, missing required fields
+// are refused.
 //
 // Limits (model/limits.hpp): bytes, depth, number of values. Refused with a sentence that names the
 // field's path: wrong types, numbers out of range, NaN, duplicate keys, text that is not UTF-8 or
@@ -27,6 +28,9 @@ struct JsonLimits {
   std::size_t bytes = limits::kMaxCallBytes;
   std::size_t depth = limits::kMaxJsonDepth;
   std::size_t elements = limits::kMaxJsonElements;
+  // For documents of our own: a name that is not known is a slip of the pen and is refused, and
+  // errors speak of fields alone.
+  bool strict = false;
 };
 
 // Appends `message` to `out`. Text that is not UTF-8 is written with U+FFFD in its place, so that

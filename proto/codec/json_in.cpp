@@ -63,6 +63,7 @@ class Reader {
       if (!count()) return false;
       const std::size_t index = plan.find(member.key, next);
       if (index == plan.fields.size()) {
+        if (bounds_.strict) return unknown(member.key, plan, at);
         if (!count_below(member.value)) return false;
         continue;
       }
@@ -85,6 +86,15 @@ class Reader {
   bool fail(std::string message) {
     error_ = invalid(std::move(message));
     return false;
+  }
+
+  bool unknown(std::string_view name, const TypePlan& plan, const FieldPath& at) {
+    std::string known;
+    for (const FieldPlan& field : plan.fields) {
+      known += (known.empty() ? "" : ", ") + field.field->name();
+    }
+    const std::string inside = at.text().empty() ? "" : " in '" + at.text() + "'";
+    return fail(shown(name) + " is not known here" + inside + ": known are " + known);
   }
 
   bool count() {
@@ -364,6 +374,7 @@ Status from_json(std::string_view text, Message& message, const JsonLimits& boun
     return syntax_error(text, code, bounds);
   }
   const auto refuse = [&](ErrorCode code, const std::string& why) {
+    if (bounds.strict) return Error{code, why};
     return Error{code, "Failed to convert JSON into " + message.GetDescriptor()->name() +
                            " protobuf: " + why};
   };

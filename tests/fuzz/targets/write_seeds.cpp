@@ -12,6 +12,7 @@
 #include "proto/codec/links.hpp"
 #include "proto/codec/record_io.hpp"
 #include "proto/codec/records.hpp"
+#include "proto/codec/service_records.hpp"
 #include "tests/unit/proto/codec/sample.hpp"
 
 using namespace bourse;
@@ -151,6 +152,16 @@ int main(int argc, char** argv) {
   }
   for (const auto& record : sample::checkpoint_records()) {
     write("checkpoint_record", kind_and_payload(encode_checkpoint_record(record)));
+  }
+  for (const auto& command : sample::service_commands()) {
+    write("service_record", kind_and_payload(encode_service_command(command)));
+  }
+  for (const char* text :
+       {R"({"id":"web","command":"x","env":{"A":"b"},"cpus":0.5,"mem":64,"ports":1,"instances":2,)"
+        R"("constraints":[{"attribute":"rack","operator":"max_per","count":1}],)"
+        R"("backoff":{"first_seconds":1}})",
+        R"({"instances":3})", R"({"if_version":2})", R"({"service_scheduler":"h:1"})"}) {
+    write("service_api", text);
   }
   std::string stream = "\x03";
   append_record(R"({"type":"HEARTBEAT"})", stream);

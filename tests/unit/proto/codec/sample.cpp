@@ -281,4 +281,56 @@ std::vector<CheckpointRecord> checkpoint_records() {
   };
 }
 
+service::AppVersion app_version() {
+  using Kind = service::PlaceRule::Kind;
+  service::AppVersion out{3, 2, service::VersionCause::scaled, WallTime{1'700'000'000'000}, {}};
+  service::AppTask& task = out.definition.task;
+  task.arguments = {"/bin/server", "--port", ""};
+  task.environment = {{"A", "1"}, {"B", ""}};
+  task.user = "nobody";
+  task.cpu_milli = 250;
+  task.memory_mb = 128;
+  task.disk_mb = 10;
+  task.gpus = 1;
+  task.ports = 2;
+  task.labels = {{"tier", "front"}};
+  task.rules = {{"rack", Kind::equals, "r1", 1},
+                {"os", Kind::unlike, "old", 1},
+                {"ssd", Kind::exists, "", 1},
+                {"hostname", Kind::unique, "", 1},
+                {"zone", Kind::max_per, "", 2}};
+  task.kill_grace = Duration::milliseconds(2'500);
+  out.definition.policy = {4,
+                           2,
+                           3,
+                           Duration::seconds(7),
+                           Duration::milliseconds(500),
+                           Duration::seconds(30),
+                           Duration::seconds(90),
+                           Duration{}};
+  return out;
+}
+
+service::InstanceRecord app_instance() {
+  return {1,
+          2,
+          AgentId("S1"),
+          "host-1",
+          WallTime{1'700'000'000'001},
+          {{"zone", "z1"}, {"hostname", ""}},
+          {31000, 31005}};
+}
+
+std::vector<ServiceCommand> service_commands() {
+  const AppId web("web");
+  return {
+      service::SetFramework{"F1", 3},
+      service::PutApp{web, 2, app_version(), 9},
+      service::RemoveApp{web},
+      service::ForgetApp{web},
+      service::AddInstance{web, app_instance()},
+      service::EndInstance{web, 1},
+  };
+}
+
 }  // namespace bourse::sample

@@ -8,6 +8,7 @@
 #include "model/executor_link.hpp"
 #include "model/framework_link.hpp"
 #include "model/registry_command.hpp"
+#include "model/service_command.hpp"
 
 namespace bourse::sample {
 
@@ -28,5 +29,9 @@ std::vector<AgentToMaster> agent_messages();
 std::vector<MasterToAgent> master_messages();
 std::vector<RegistryCommand> registry_commands();
 std::vector<CheckpointRecord> checkpoint_records();
+std::vector<ServiceCommand> service_commands();
+
+service::AppVersion app_version();
+service::InstanceRecord app_instance();
 
 }  // namespace bourse::sample
