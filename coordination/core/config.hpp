@@ -20,6 +20,7 @@ struct CoordinationConfig {
   std::uint32_t shards = 512;         // of a registry that we make
   std::vector<std::string> demands;   // features a reader of what we write must understand
   std::vector<std::string> features;  // features that we understand
+  std::vector<std::string> expects;   // a registry without one of these is somebody else's
 
   // A lease ends this long before two thirds of the session's time-out have passed: what was
   // decided in it must be sent in it.

@@ -40,6 +40,16 @@ std::vector<std::string> not_understood(const Context& c, const RegistryRecord& 
   return out;
 }
 
+// The features that a registry of ours would have.
+std::vector<std::string> not_there(const Context& c, const RegistryRecord& registry) {
+  std::vector<std::string> out;
+  for (const std::string& feature : c.config.expects) {
+    const auto& there = registry.features;
+    if (std::find(there.begin(), there.end(), feature) == there.end()) out.push_back(feature);
+  }
+  return out;
+}
+
 RegistryRecord with_demands(const Context& c, RegistryRecord registry) {
   for (const std::string& feature : c.config.demands) registry.features.push_back(feature);
   auto& features = registry.features;
@@ -181,6 +191,11 @@ void on_registry(Context& c, const zk::Reply& reply, const Asked& asked) {
     }
     withdraw(c, asked.name + ": a newer master wrote it with " + joined(unknown) +
                     ", which this build does not understand: run a newer build");
+    return;
+  }
+  if (const auto lacking = not_there(c, *record); !lacking.empty()) {
+    withdraw(c, asked.name + ": is somebody else's, it does not say " + joined(lacking) +
+                    ": give a path of its own");
     return;
   }
   taking.registry_version = reply.stat.version;

@@ -91,6 +91,17 @@ TEST_CASE("a registry that demands what this build does not know is not led") {
   CHECK(c.leadership->entries.size() == 1);
 }
 
+TEST_CASE("a registry of somebody else is not led, and nothing of it is changed") {
+  Left left;
+  const std::string epoch = left.data(epoch_path("/bourse"));
+  CoordinationConfig other;
+  other.demands = {"service-book"};
+  other.features = other.demands;
+  other.expects = other.demands;
+  CHECK(has(left.refusal(other), "/bourse.bourse/registry: is somebody else's"));
+  CHECK(left.data(epoch_path("/bourse")) == epoch);
+}
+
 TEST_CASE("a registry whose import is not finished is not led, and nothing of it is changed") {
   Left left;
   left.put(registry_path("/bourse"), encode(RegistryRecord{8, {std::string(kUnfinishedImport)}}));
