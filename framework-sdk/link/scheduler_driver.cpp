@@ -413,6 +413,12 @@ void SchedulerDriver::publish(const std::string& name, std::string content) {
   impl_->post_call(call::Publish{name, std::move(content)});
 }
 
+void SchedulerDriver::learn_master(const std::string& address) {
+  impl_->loop.post([impl = impl_.get(), address] {
+    if (impl->channel) impl->channel->learned(address);
+  });
+}
+
 void SchedulerDriver::after(std::int64_t delay_ms, std::function<void()> callback) {
   impl_->loop.post([impl = impl_.get(), delay_ms, callback = std::move(callback)] {
     impl->user_timers.after(delay_ms, callback);

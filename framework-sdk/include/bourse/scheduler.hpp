@@ -114,6 +114,9 @@ class SchedulerDriver {
   // docs/operator-extensions.md. Replaces the one of that name.
   void publish(const std::string& name, std::string content);
 
+  // Says where the leader is, for a scheduler that hears of it before its driver does.
+  void learn_master(const std::string& address);
+
   // Calls back on the driver's thread after delay_ms: for a scheduler's own timers.
   void after(std::int64_t delay_ms, std::function<void()> callback);
 
