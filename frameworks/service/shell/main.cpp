@@ -1,0 +1,166 @@
+// bourse-service: keeps apps running on a cluster.
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include "frameworks/service/shell/file_book.hpp"
+#include "frameworks/service/shell/options.hpp"
+#include "frameworks/service/shell/scheduler_link.hpp"
+#include "frameworks/service/shell/service_api.hpp"
+#include "frameworks/service/shell/service_runner.hpp"
+#include "frameworks/service/shell/zookeeper_book.hpp"
+#include "runtime/daemon.hpp"
+#include "runtime/entropy.hpp"
+#include "runtime/http_server.hpp"
+#include "runtime/log.hpp"
+#include "runtime/loop.hpp"
+
+namespace {
+
+using namespace bourse;
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "bourse-service: %s\n", error.message.c_str());
+  return 1;
+}
+
+Status prepare(const service::ServiceOptions& options) {
+  auto level = runtime::parse_log_level(options.log_level);
+  if (!level.ok()) return level.error();
+  runtime::LogOptions log;
+  log.level = level.value();
+  log.program = "bourse-service";
+  if (const Status opened = runtime::log_open(log); !opened.ok()) return opened;
+  if (const Status ok = runtime::check_bind_address(options.ip, false, options.insecure);
+      !ok.ok()) {
+    return ok;
+  }
+  runtime::raise_descriptor_limit();
+  runtime::ignore_sigpipe();
+  return {};
+}
+
+std::unique_ptr<service::BookStore> book_store(const service::ServiceOptions& options) {
+  if (!options.ensemble) return std::make_unique<service::FileBook>(options.store);
+  runtime::ZookeeperOptions zookeeper;
+  zookeeper.servers = options.ensemble->servers;
+  zookeeper.digest_auth = options.ensemble->digest_auth;
+  zookeeper.session_timeout = options.zk_session_timeout;
+  coordination::CoordinationConfig config;
+  config.path = options.ensemble->path;
+  config.seed = runtime::random_u64();
+  return std::make_unique<service::ZookeeperBook>(std::move(zookeeper), std::move(config));
+}
+
+sdk::SchedulerOptions framework(const service::ServiceOptions& options) {
+  sdk::SchedulerOptions out;
+  out.master = options.master;
+  out.name = options.name;
+  out.user = options.user;
+  out.principal = options.principal;
+  out.role = options.role;
+  out.failover_timeout_ms = options.failover_timeout.ms();
+  out.gpus = true;
+  out.acknowledge_implicitly = false;
+  return out;
+}
+
+// What the master says when it has ended the framework, and what the operator may do then.
+std::string explained(const std::string& reason) {
+  if (reason == "Framework failed over") {
+    return "another scheduler has subscribed with this framework's id: it leads now";
+  }
+  if (reason == "Framework has been removed") {
+    return "the master has ended this framework, and its tasks with it (torn down, or away for "
+           "longer than --failover-timeout): start once with --new-framework to launch the apps "
+           "anew";
+  }
+  return "the master refuses this framework: " + reason;
+}
+
+class ServiceProcess {
+ public:
+  explicit ServiceProcess(const service::ServiceOptions& options)
+      : options_(options),
+        store_(book_store(options)),
+        link_(
+            loop_, framework(options),
+            [this](decltype(service::Event::body) body) { runner_.feed(std::move(body)); },
+            [this](const std::string& reason) { fail_soon(explained(reason)); }),
+        runner_(loop_, *store_, link_, sinks()),
+        api_(runner_) {}
+
+  Status start() {
+    runtime::HttpServerOptions http;
+    http.address = options_.ip;
+    http.port = options_.port;
+    http.allowed_hosts = {options_.hostname};
+    auto server = runtime::HttpServer::listen(loop_, http, api_.handler());
+    if (!server.ok()) return server.error();
+    server_ = std::move(server).value();
+    service::StoreHandlers handlers;
+    handlers.on_lead = [this](service::Book book) {
+      runtime::log_info("leading", {{"store", options_.ensemble ? "zookeeper" : options_.store}});
+      runner_.lead(std::move(book), options_.new_framework);
+    };
+    handlers.on_leader = [this](const std::string& leader) { api_.follow(leader); };
+    handlers.on_end = [this](const std::string& reason) { fail_soon(reason); };
+    return store_->start(loop_, address(), std::move(handlers));
+  }
+
+  // Until a signal or a failure, which is returned.
+  Status run() {
+    const auto signals = loop_.on_signals({SIGINT, SIGTERM}, [this](int) { loop_.stop(); });
+    std::printf("ready http=%s:%u\n", options_.ip.c_str(), server_->port());
+    std::fflush(stdout);
+    loop_.run();
+    if (failure_.empty()) return {};
+    return Error{ErrorCode::conflict, failure_};
+  }
+
+ private:
+  std::string address() const {
+    const bool v6 = options_.hostname.find(':') != std::string::npos;
+    return (v6 ? "[" + options_.hostname + "]" : options_.hostname) + ":" +
+           std::to_string(server_->port());
+  }
+
+  service::RunnerSinks sinks() {
+    service::RunnerSinks sinks;
+    sinks.answer = [this](const service::Answer& answer) { api_.on_answer(answer); };
+    sinks.end = [this](const std::string& reason) { fail_soon(reason); };
+    return sinks;
+  }
+
+  void fail_soon(const std::string& reason) {
+    if (failure_.empty()) failure_ = reason;
+    loop_.stop();
+  }
+
+  const service::ServiceOptions& options_;
+  std::string failure_;
+  runtime::Loop loop_;
+  std::unique_ptr<service::BookStore> store_;
+  service::SchedulerLink link_;
+  service::ServiceRunner runner_;
+  service::ServiceApi api_;
+  std::unique_ptr<runtime::HttpServer> server_;
+};
+
+int run(const service::ServiceOptions& options) {
+  if (const Status ready = prepare(options); !ready.ok()) return fail(ready.error());
+  ServiceProcess process(options);
+  if (const Status started = process.start(); !started.ok()) return fail(started.error());
+  const Status ended = process.run();
+  return ended.ok() ? 0 : fail(ended.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bourse::service::ServiceOptions options;
+  auto parsed = bourse::service::parse_options(argc, argv, options);
+  if (!parsed.ok()) return fail(parsed.error());
+  if (!parsed.value()) return 0;
+  return run(options);
+}

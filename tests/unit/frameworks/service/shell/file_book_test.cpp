@@ -1,0 +1,131 @@
+// The book in a real file: who leads on it, and how long it gets.
+#include "frameworks/service/shell/file_book.hpp"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <optional>
+
+using namespace bourse;
+using namespace bourse::service;
+
+namespace {
+
+struct Directory {
+  Directory() {
+    char name[] = "/tmp/bourse-file-book-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    path = name;
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+// One scheduler's store, as far as a test drives it.
+struct Contender {
+  Contender(runtime::Loop& loop_arg, const std::string& path, const std::string& address)
+      : loop(loop_arg), book(std::make_unique<FileBook>(path)) {
+    StoreHandlers handlers;
+    handlers.on_lead = [this](Book found) {
+      led = std::move(found);
+      loop.stop();
+    };
+    handlers.on_leader = [this](const std::string& who) {
+      leader = who;
+      loop.stop();
+    };
+    handlers.on_end = [this](const std::string& reason) {
+      ended = reason;
+      loop.stop();
+    };
+    REQUIRE(book->start(loop, address, std::move(handlers)).ok());
+    turn();
+  }
+
+  void turn() { REQUIRE(loop.run_for(Duration::seconds(20))); }
+
+  runtime::Loop& loop;
+  std::unique_ptr<FileBook> book;
+  std::optional<Book> led;
+  std::string leader;
+  std::string ended;
+};
+
+ServiceCommand put(std::uint64_t version) {
+  AppVersion out;
+  out.version = version;
+  out.task_version = 1;
+  out.definition.task.shell = "true";
+  out.definition.policy.instances = static_cast<std::uint32_t>(version % 2);
+  return PutApp{AppId("web"), 1, out, 1};
+}
+
+}  // namespace
+
+TEST_CASE("whoever holds the lock of the file leads, the next one when it lets go") {
+  Directory directory;
+  runtime::Loop loop;
+  const std::string path = directory.path + "/sub/services.db";
+  Contender first(loop, path, "127.0.0.1:1111");
+  REQUIRE(first.led);
+  CHECK(first.led->apps.empty());
+  bool stored = false;
+  first.book->store({put(1)}, [&](const runtime::WriteResult& result) {
+    stored = result.outcome == runtime::WriteOutcome::stored;
+    loop.stop();
+  });
+  first.turn();
+  REQUIRE(stored);
+  Contender second(loop, path, "127.0.0.1:2222");
+  CHECK_FALSE(second.led);
+  CHECK(second.leader == "127.0.0.1:1111");
+  first.book.reset();
+  second.turn();
+  REQUIRE(second.led);
+  CHECK(second.led->apps.at(AppId("web")).current.version == 1);
+  Contender third(loop, path, "127.0.0.1:3333");
+  CHECK(third.leader == "127.0.0.1:2222");
+}
+
+TEST_CASE("a file whose log has grown is rewritten while it is led, and says the same") {
+  Directory directory;
+  runtime::Loop loop;
+  const std::string path = directory.path + "/services.db";
+  Book last;
+  {
+    Contender first(loop, path, "a:1");
+    REQUIRE(first.led);
+    std::size_t answered = 0;
+    constexpr std::size_t kWrites = 300;
+    std::uint64_t version = 0;
+    for (std::size_t write = 0; write < kWrites; ++write) {
+      std::vector<ServiceCommand> commands;
+      for (int i = 0; i < 50; ++i) {
+        commands.push_back(put(++version));
+        REQUIRE(service::apply(last, commands.back()).ok());
+      }
+      first.book->store(commands, [&](const runtime::WriteResult& result) {
+        REQUIRE(result.outcome == runtime::WriteOutcome::stored);
+        if (++answered == kWrites) loop.stop();
+      });
+    }
+    first.turn();
+  }
+  auto opened = runtime::RecordStore::open(loop, path);
+  REQUIRE(opened.ok());
+  CHECK(opened->records.size() < 100);
+  opened->store.reset();
+  Contender second(loop, path, "a:2");
+  REQUIRE(second.led);
+  CHECK(second.led->apps == last.apps);
+}
+
+TEST_CASE("a file that is no store ends the one that would lead on it") {
+  Directory directory;
+  runtime::Loop loop;
+  std::filesystem::create_directories(directory.path + "/services.db");
+  Contender only(loop, directory.path + "/services.db", "a:1");
+  CHECK_FALSE(only.led);
+  CHECK(only.ended.find("services.db") != std::string::npos);
+}
