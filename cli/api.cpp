@@ -18,15 +18,20 @@ constexpr std::size_t kMostMasters = 16;
 constexpr int kMostHops = 4;
 constexpr Duration kAskEnsemble = Duration::seconds(10);
 
+std::string without_line_end(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
 Error refused(int status, const std::string& body) {
   return {status == 404 ? ErrorCode::not_found : ErrorCode::invalid,
-          body.empty() ? "HTTP " + std::to_string(status) : body};
+          body.empty() ? "HTTP " + std::to_string(status) : without_line_end(body)};
 }
 
 }  // namespace
 
-Api::Api(const std::string& masters) {
-  if (masters.starts_with("zk://")) {
+Api::Api(const std::string& masters, Invocation::Peer peer) : peer_(peer) {
+  if (peer == Invocation::Peer::master && masters.starts_with("zk://")) {
     ensemble_ = masters;
     return;
   }
@@ -97,7 +102,21 @@ Status Api::ask_ensemble() {
   return {};
 }
 
+std::string Api::unreachable(const std::string& address, const std::string& why) const {
+  if (peer_ == Invocation::Peer::service) {
+    return "no service scheduler at " + address + " (" + why +
+           "); give its address with --service=HOST:PORT or BOURSE_SERVICE";
+  }
+  return "no master at " + address + " (" + why +
+         "); give its address with --master=HOST:PORT or BOURSE_MASTER";
+}
+
 Result<std::string> Api::call(const std::string& json) {
+  return ask("POST", "/api/v1", json);
+}
+
+Result<std::string> Api::ask(const std::string& method, const std::string& path,
+                             const std::string& body) {
   if (!ensemble_.empty() && masters_.empty()) {
     if (const Status asked = ask_ensemble(); !asked.ok()) return asked.error();
   }
@@ -105,10 +124,9 @@ Result<std::string> Api::call(const std::string& json) {
   for (std::size_t i = 0; i < masters_.size(); ++i) {
     std::string master = masters_[i];
     for (int hop = 0; hop < kMostHops; ++hop) {
-      auto answer = exchange("POST", master + "/api/v1", json);
+      auto answer = exchange(method, master + path, body);
       if (!answer.ok()) {
-        trouble = "no master at " + master + " (" + answer.error().message +
-                  "); give its address with --master=HOST:PORT or BOURSE_MASTER";
+        trouble = unreachable(master, answer.error().message);
         break;
       }
       if (answer->status / 100 == 2) {
@@ -117,9 +135,9 @@ Result<std::string> Api::call(const std::string& json) {
         return std::move(answer->body);
       }
       if (answer->status == 307 && answer->location.starts_with("//")) {
-        const std::size_t path = answer->location.find('/', 2);
-        master = "http:" + answer->location.substr(0, path);
-        trouble = "the masters send on to each other and none leads; try again";
+        const std::size_t target = answer->location.find('/', 2);
+        master = "http:" + answer->location.substr(0, target);
+        trouble = "they send on to each other and none leads; try again";
         continue;
       }
       const Error error = refused(answer->status, answer->body);

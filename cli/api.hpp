@@ -1,6 +1,6 @@
-// Api: operator calls to the master that leads, one after the other, from a command line. Of
-// several masters any may be named: one that does not lead sends on, one that is gone is passed
-// over. Owns a loop; main thread. Errors are sentences for a person.
+// Api: calls to the master that leads (or to the service scheduler that does), one after the other,
+// from a command line. Of several any may be named: one that does not lead sends on, one that is
+// gone is passed over. Owns a loop; main thread. Errors are sentences for a person.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "cli/invocation.hpp"
 #include "runtime/loop.hpp"
 
 namespace mesos::v1::master {
@@ -21,8 +22,11 @@ class Api {
  public:
   // "127.0.0.1:5050" or "http://host:port", several with commas, or "zk://..." of the ensemble that
   // elects them.
-  explicit Api(const std::string& masters);
+  explicit Api(const std::string& masters, Invocation::Peer peer = Invocation::Peer::master);
 
+  // Of whoever leads: the body of the answer.
+  Result<std::string> ask(const std::string& method, const std::string& path,
+                          const std::string& body);
   // POST /api/v1 with this JSON; the body of the answer.
   Result<std::string> call(const std::string& json);
   Status call(const std::string& json, mesos::v1::master::Response& response);
@@ -39,9 +43,11 @@ class Api {
     std::string location;
   };
   Status ask_ensemble();
+  std::string unreachable(const std::string& address, const std::string& why) const;
   Result<Answer> exchange(const std::string& method, const std::string& url,
                           const std::string& body);
 
+  Invocation::Peer peer_;
   std::string ensemble_;              // zk://..., to be asked for the leader
   std::vector<std::string> masters_;  // to be tried in this order: the one that led last is first
   runtime::Loop loop_;

@@ -21,5 +21,6 @@ int kill_command(const Arguments& arguments);
 int teardown_command(const Arguments& arguments);
 int crawl_command(const Arguments& arguments);
 int registry_command(const Arguments& arguments);
+int app_command(const Arguments& arguments);
 
 }  // namespace bourse::cli

@@ -6,10 +6,15 @@
 
 namespace bourse::cli {
 
-Invocation::Invocation(const std::string& command, const std::string& description)
+Invocation::Invocation(const std::string& command, const std::string& description, Peer peer)
     : program_("bourse " + command), flags_(program_, description) {
-  flags_.add("master", master_,
-             "addresses of masters' HTTP APIs, HOST:PORT[,...], or zk://... of their ensemble");
+  if (peer == Peer::master) {
+    flags_.add("master", master_,
+               "addresses of masters' HTTP APIs, HOST:PORT[,...], or zk://... of their ensemble");
+  } else {
+    flags_.add("service", service_,
+               "addresses of service schedulers' HTTP APIs, HOST:PORT[,...]: any may lead");
+  }
   flags_.add("json", json_, "print the API's JSON instead of a table");
 }
 

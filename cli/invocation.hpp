@@ -1,4 +1,5 @@
-// What every command shares: --master, --json, help, and how failures are said. Main thread.
+// What every command shares: --master or --service, --json, help, and how failures are said. Main
+// thread.
 #pragma once
 
 #include <optional>
@@ -13,10 +14,14 @@ namespace bourse::cli {
 
 class Invocation {
  public:
-  Invocation(const std::string& command, const std::string& description);
+  // Whom the command asks: masters, or the service scheduler.
+  enum class Peer { master, service };
+
+  Invocation(const std::string& command, const std::string& description, Peer peer = Peer::master);
 
   runtime::Flags& flags() { return flags_; }
   const std::string& master() const { return master_; }
+  const std::string& service() const { return service_; }
   bool json() const { return json_; }
   // nullopt: go on. Otherwise the exit code: help was printed, or the usage was wrong.
   std::optional<int> parse(const Arguments& arguments);
@@ -25,6 +30,7 @@ class Invocation {
   std::string program_;
   runtime::Flags flags_;
   std::string master_ = "127.0.0.1:5050";
+  std::string service_ = "127.0.0.1:5070";
   bool json_ = false;
 };
 

@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {"kill", bourse::cli::kill_command, "kills a task"},
     {"teardown", bourse::cli::teardown_command, "ends a framework and its tasks"},
     {"crawl", bourse::cli::crawl_command, "watches and operates a running crawl"},
+    {"app", bourse::cli::app_command, "long-running apps: run, list, show, scale, restart, delete"},
     {"registry", bourse::cli::registry_command,
      "exports, imports and checks what a master must not forget"},
 };
@@ -31,8 +32,10 @@ int usage(std::FILE* to) {
   for (const Command& command : kCommands) {
     std::fprintf(to, "  %-11s %s\n", command.name, command.what);
   }
-  std::fputs("\nEvery command takes --master=HOST:PORT (or BOURSE_MASTER), --json and --help.\n",
-             to);
+  std::fputs(
+      "\nEvery command takes --master=HOST:PORT (or BOURSE_MASTER), --json and --help; app takes\n"
+      "--service=HOST:PORT (or BOURSE_SERVICE) instead.\n",
+      to);
   return to == stdout ? 0 : 2;
 }
 
