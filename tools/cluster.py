@@ -43,14 +43,14 @@ def detach(answer):
     os.closerange(4, 64)
 
 
-def keep(agents, port, answer):
+def keep(options, answer):
     """The life of the keeper: starts the cluster, says so, waits for the order to end it."""
     detach(answer)
     end_on_signals()
     local = cluster.Cluster(STATE, BIN)
     try:
-        local.start(agents, port)
-        os.write(3, f"ready {local.http} {local.link}".encode())
+        local.start(options.agents, options.port, options.services)
+        os.write(3, f"ready {local.http} {local.link} {local.services or ''}".encode())
         os.close(3)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # wakes the pause below
         while True:
@@ -79,7 +79,7 @@ def up(options):
     if keeper == 0:
         try:
             os.close(read_end)
-            keep(options.agents, options.port, write_end)
+            keep(options, write_end)
         finally:
             os._exit(0)
     os.close(write_end)
@@ -97,8 +97,10 @@ def wait_for_keeper(keeper, read_end, agents):
     word, _, rest = said.partition(" ")
     if word != "ready":
         raise cluster.Refusal(rest or f"the cluster did not start: its logs are in {STATE}.")
-    http, link = rest.split()
+    http, link, *services = rest.split()
     print(f"ready: {agents} agents, web UI and API at http://{http}, frameworks at {link}")
+    for address in services:
+        print(f"apps:  bourse app --service={address}, see docs/services.md")
     print(f"logs:  {STATE}")
     print("end:   ./dev down")
     return 0
@@ -124,6 +126,7 @@ def main():
     starter = verbs.add_parser("up", help="start it and return when it is ready")
     starter.add_argument("--agents", type=int, default=3)
     starter.add_argument("--port", type=int, default=5050, help="of web UI and API; 0: any")
+    starter.add_argument("--services", action="store_true", help="and what keeps apps running")
     starter.set_defaults(verb=up)
     verbs.add_parser("down", help="end it and leave nothing").set_defaults(verb=down)
     options = parser.parse_args()

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -118,10 +119,15 @@ class DemoProcessTest(unittest.TestCase):
         self.expect_no_trace()
 
     def test_down_ends_a_cluster_and_leaves_no_trace(self):
-        child = self.start("cluster.py", "up", "--agents=2", "--port=0")
+        child = self.start("cluster.py", "up", "--agents=2", "--port=0", "--services")
         out, err = self.finish(child)
         self.assertEqual(child.returncode, 0, err)
         self.assertIn("ready: 2 agents", out)
+        address = re.search(r"--service=([\d.]+:\d+)", out)[1]
+        bourse = pathlib.Path(os.environ["BOURSE_BIN"]) / "bourse"
+        subprocess.run([bourse, "app", "run", "web", f"--service={address}", "--wait",
+                        "--command=exec sleep 1000", "--ready-after=0.1"],
+                       check=True, capture_output=True, timeout=60)
         self.remember()
         child = self.start("cluster.py", "down")
         out, err = self.finish(child)

@@ -24,7 +24,9 @@ HELP = """usage: ./dev VERB [options]
   build [--preset P] [target..]   configure and build into build/P (release unless said)
   test  [--preset P] [suite..]    build everything, run every suite or the named ones
   demo  [options]                 a cluster, 300 shops and the crawler on it; --help lists the knobs
-  up    [--agents N] [--port P]   start a local cluster in the background, return when it is ready
+  up    [--agents N] [--port P] [--services]
+                                  start a local cluster in the background, return when it is ready;
+                                  --services: with bourse-service, which keeps apps running
   down                            end that cluster and leave nothing behind
   bench [NAME] [--json]           measure, beside the floor of the same run
   sim   [--seed N | --seconds S]  the cores in a seeded world of faults; --planted: its planted bugs

@@ -81,6 +81,7 @@ class Cluster:
         self.run_dir = None  # short: sockets have 108 bytes for their path
         self.http = None  # master's host:port for people
         self.link = None  # master's host:port for agents and frameworks
+        self.services = None  # service scheduler's host:port, if there is one
         self.daemons = {}  # name -> Popen
         self.ports = []
         self.claims = []  # see claim_task_ports
@@ -107,10 +108,10 @@ class Cluster:
 
     # -- starting
 
-    def start(self, agents, port):
+    def start(self, agents, port, services=False):
         """Returns when every agent is registered; raises Refusal and leaves nothing otherwise."""
         check_port(port)
-        for name in ("bourse-master", "bourse-agent"):
+        for name in ("bourse-master", "bourse-agent", *(["bourse-service"] if services else [])):
             if not (self.bin / name).exists():
                 raise Refusal(f"{self.bin / name} is not built: ./dev build makes it.")
         become_subreaper()
@@ -127,6 +128,8 @@ class Cluster:
             lambda: api.active_agents(self.http) == agents,
             f"not all of the {agents} agents registered",
         )
+        if services:
+            self.start_services(port)
         self.learn_corners()
         self.save()
 
@@ -153,6 +156,15 @@ class Cluster:
             + [f"--work-dir={self.dir}/agent-{number}", f"--run-dir={self.run_dir}/{number}"]
             + [f"--resources={resources}", f"--attributes=rack:r{number}"],
         )
+
+    def start_services(self, port):
+        own_port = port + 20 if port and port_is_free(port + 20) else 0
+        self.spawn(
+            "services",
+            ["bourse-service", f"--master={self.link}", f"--store={self.dir}/services.db"]
+            + [f"--listen=127.0.0.1:{own_port}"],
+        )
+        self.services = self.addresses_of("services")["http"]
 
     def spawn(self, name, command, **options):
         """Starts one of our programs in its own session: Ctrl-C at a terminal is for us alone."""
