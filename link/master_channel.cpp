@@ -1,8 +1,11 @@
 #include "link/master_channel.hpp"
 
 #include <algorithm>
+#include <deque>
 
 #include "model/leader_finder.hpp"
+#include "model/limits.hpp"
+#include "model/link_session.hpp"
 #include "runtime/clock.hpp"
 
 namespace bourse::link {
@@ -23,6 +26,10 @@ struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
   std::uint64_t connection = 0;  // callbacks of an earlier one say nothing any more
   bool stands = false;           // as the owner was told
   runtime::Timer timer;
+  bool held = false;              // the master has enough to do with what it got
+  std::deque<std::string> queue;  // what waits till it wants more
+  std::size_t queued_bytes = 0;
+  std::string closing;  // why the master ends this connection, if it said so
 
   void step(const FinderInput& input) {
     const auto address = finder.step(runtime::monotonic_now(), input);
@@ -63,7 +70,8 @@ struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
     };
     on.on_disconnected = [this, of = connection] {
       if (of != connection) return;
-      lost("the connection to the master was lost");
+      lost(closing.empty() ? "the connection to the master was lost"
+                           : "the master closed the connection: " + closing);
       step(finder::Lost{});
     };
     auto opened = runtime::ZmqClient::open(loop, std::move(zmq), std::move(on));
@@ -72,12 +80,49 @@ struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
   }
 
   void on_message(std::string_view bytes) {
+    if (bytes == kHoldMessage) {
+      held = true;
+      return;
+    }
+    if (bytes == kGoOnMessage) return go_on();
+    if (bytes.starts_with(kClosingPreamble)) {
+      closing = bytes.substr(kClosingPreamble.size());
+      return;
+    }
     if (!bytes.starts_with(kElsewherePreamble)) return handlers.on_message(bytes);
     lost("the master at " + finder.address() + " does not lead");
     step(finder::Elsewhere{std::string(bytes.substr(kElsewherePreamble.size()))});
   }
 
+  Status send(std::string bytes) {
+    if (!client || !stands) return Error{ErrorCode::unavailable, "no master is connected"};
+    if (!held && queue.empty()) return client->send(std::move(bytes));
+    if (queued_bytes + bytes.size() > limits::kChannelQueueBytes) {
+      return Error{ErrorCode::full, "the master asked to hold, and " +
+                                        std::to_string(queued_bytes) + " bytes wait; at most " +
+                                        std::to_string(limits::kChannelQueueBytes) + " may"};
+    }
+    queued_bytes += bytes.size();
+    queue.push_back(std::move(bytes));
+    return {};
+  }
+
+  void go_on() {
+    held = false;
+    while (!held && client && !queue.empty()) {
+      const std::size_t size = queue.front().size();
+      // Full: what does not fit leaves a hole in the session, which then begins anew.
+      (void)client->send(std::move(queue.front()));
+      queue.pop_front();
+      queued_bytes -= size;
+    }
+  }
+
   void lost(const std::string& reason) {
+    held = false;
+    queue.clear();
+    queued_bytes = 0;
+    closing.clear();
     if (!stands) return;
     stands = false;
     handlers.on_lost(reason);
@@ -99,10 +144,7 @@ void MasterChannel::start() {
 }
 
 Status MasterChannel::send(std::string bytes) {
-  if (!impl_->client || !impl_->stands) {
-    return Error{ErrorCode::unavailable, "no master is connected"};
-  }
-  return impl_->client->send(std::move(bytes));
+  return impl_->send(std::move(bytes));
 }
 
 void MasterChannel::registered() {
@@ -112,6 +154,7 @@ void MasterChannel::registered() {
 void MasterChannel::give_up() {
   Impl& impl = *impl_;
   impl.stands = false;
+  impl.lost({});
   const std::uint64_t of = ++impl.connection;
   impl.loop.post([self = impl.weak_from_this(), of] {
     if (const auto alive = self.lock(); alive && alive->connection == of) alive->client.reset();

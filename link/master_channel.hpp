@@ -1,6 +1,6 @@
 // MasterChannel: one peer's connection to whichever master leads, for agents and for frameworks. It
 // carries transport messages only; whom to connect to is LeaderFinder's word, what they mean the
-// owner's.
+// owner's. While the master asks to hold, what is sent waits here.
 //
 // Ownership and thread: belongs to its loop's thread; callbacks run there, never inside a call of
 // the owner. Destroy it there, not from inside a callback.
@@ -41,7 +41,7 @@ class MasterChannel {
   MasterChannel& operator=(const MasterChannel&) = delete;
 
   void start();
-  // unavailable: not connected. full: over the budget, not taken.
+  // unavailable: not connected. full: over the budget, not taken; the session has a hole.
   Status send(std::string bytes);
   // The master there took this peer in: it leads.
   void registered();

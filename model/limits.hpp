@@ -79,6 +79,20 @@ inline constexpr std::size_t kMaxInstancesPerWrite = 8;
 // -- queues: byte budgets per connection. A peer over its budget is disconnected with a reason.
 inline constexpr std::size_t kPeerQueueBytes = 64u << 20;
 inline constexpr std::size_t kSubscriberQueueBytes = 16u << 20;
+// What peers of the master sent and it has not looked at (model/peer_inboxes.hpp).
+inline constexpr std::size_t kPeerHoldBytes = 16u << 20;  // over it the peer is told to hold
+inline constexpr std::size_t kPeerHoldMessages = 50'000;
+inline constexpr std::size_t kPeerInboxBytes = 64u << 20;  // over it the peer is disconnected
+inline constexpr std::size_t kPeerInboxMessages = 200'000;
+inline constexpr std::size_t kInboxesBytes = 384u << 20;   // over it the fullest peer is, or no
+                                                           // socket is read until half is left
+inline constexpr std::size_t kInboxTurnBytes = 64u << 10;  // looked at before it is another's turn
+inline constexpr std::size_t kPeerUnreadBytes = 8u << 20;  // over it the peer is not served
+inline constexpr std::size_t kChannelQueueBytes = 16u << 20;  // a peer's own, while told to hold
+// Events on their way from the inboxes to the core: enough to keep it busy, and what a newcomer
+// waits for at most.
+inline constexpr std::size_t kCoreWindowEvents = 4'096;
+inline constexpr std::size_t kCoreWindowBytes = 4u << 20;
 inline constexpr std::size_t kIngressQueueEvents =
     200'000;  // three quarters full: sockets are not read
 inline constexpr std::size_t kChangeQueueEvents = 1'000'000;
@@ -115,6 +129,12 @@ static_assert(kMaxInstancesPerRound <= kMaxTasksPerAccept, "a round must fit an 
 static_assert(kMaxCallBytes <= kMaxFrameBytes, "a call must fit into a frame");
 static_assert(kMaxFrameworkMessageBytes < kMaxCallBytes, "a message must fit into its call");
 static_assert(kMaxFrameBytes * 4 <= kPeerQueueBytes, "a queue must hold several frames");
+// A peer that obeys is never disconnected: what it had under way when it was told to hold (in its
+// own queue and in the buffers of the two kernels and of the transport) fits.
+static_assert(kPeerHoldBytes + kChannelQueueBytes + kMaxFrameBytes + (16u << 20) <= kPeerInboxBytes,
+              "an inbox must hold what was under way");
+static_assert(kPeerUnreadBytes * 4 <= kPeerQueueBytes, "a peer is set aside before it is dropped");
+static_assert(kCoreWindowEvents <= kIngressQueueEvents / 2, "the window must fit into the queue");
 static_assert(kMaxStoreValueBytes + kMaxStoreKeyBytes < kMaxShardBytes, "a value must fit a shard");
 static_assert(kMaxShardBytes + (16u << 10) < kMaxMultiBytes, "a shard must fit into a multi");
 static_assert(kMaxOfferBytesPerEvent * 4 <= kMaxFrameBytes, "an event must fit into a frame");

@@ -20,6 +20,12 @@ namespace bourse {
 inline constexpr std::string_view kAgentPreamble = "bourse-agent/1";
 inline constexpr std::string_view kFrameworkPreamble = "bourse-framework/1";
 
+// What a master says between messages of frames; no frame begins like these. A peer that sends
+// faster than it is served is told to hold, and later to go on; one that is closed is told why.
+inline constexpr std::string_view kHoldMessage = "bourse-hold/1";
+inline constexpr std::string_view kGoOnMessage = "bourse-go-on/1";
+inline constexpr std::string_view kClosingPreamble = "bourse-closing/1 ";
+
 struct LinkHeader {
   std::uint64_t session = 0;
   std::uint64_t sequence = 0;  // 0: unsequenced (register, heartbeat)

@@ -1,8 +1,9 @@
 // BoundedQueue<T>: hands items from any thread to one loop, bounded by count and by bytes. The
 // receiving loop is woken once per batch, not once per item. A push that would pass a limit is
 // refused and gives the item back to nobody: the caller decides (refuse, shed, disconnect). From
-// three quarters full the queue says so, so that ingress can stop reading sockets before anything
-// has to be refused. Producers may outlive the queue; a push after close() is `closed`.
+// three quarters full, or from the marks it was given, the queue says so, so that ingress can stop
+// before anything has to be refused. Producers may outlive the queue; a push after close() is
+// `closed`.
 #pragma once
 
 #include <atomic>
@@ -20,11 +21,17 @@ namespace bourse::runtime {
 struct QueueLimits {
   std::size_t items = 0;
   std::size_t bytes = 0;
+  // From here on it is nearly full; 0: from three quarters.
+  std::size_t marked_items = 0;
+  std::size_t marked_bytes = 0;
+  // Producers go on as soon as the queue has been taken, not only once that is worked off: keeps
+  // the receiver busy, and lets twice the marks be under way.
+  bool relieve_early = false;
 };
 
 enum class PushOutcome {
   accepted,
-  accepted_nearly_full,  // taken, but three quarters of a limit are reached: slow down
+  accepted_nearly_full,  // taken, but a mark is reached: slow down
   full,                  // not taken
   closed,                // not taken: the receiver is gone
 };
@@ -88,6 +95,10 @@ class BoundedQueue {
           on_batch(std::move(on_batch_arg)),
           on_relieved(std::move(on_relieved_arg)) {}
 
+    static std::size_t mark(std::size_t limit, std::size_t given) {
+      return given != 0 ? given : limit - limit / 4;
+    }
+
     static PushOutcome push(const std::shared_ptr<State>& self, T&& item, std::size_t item_bytes) {
       bool wake = false;
       PushOutcome outcome = PushOutcome::accepted;
@@ -101,8 +112,8 @@ class BoundedQueue {
         wake = self->queue.empty();
         self->queue.push_back(std::move(item));
         self->bytes += item_bytes;
-        if (self->queue.size() >= self->limits.items - self->limits.items / 4 ||
-            self->bytes >= self->limits.bytes - self->limits.bytes / 4) {
+        if (self->queue.size() >= mark(self->limits.items, self->limits.marked_items) ||
+            self->bytes >= mark(self->limits.bytes, self->limits.marked_bytes)) {
           self->nearly_full.store(true);
           outcome = PushOutcome::accepted_nearly_full;
         }
@@ -121,8 +132,10 @@ class BoundedQueue {
         self.bytes = 0;
         relieved = self.nearly_full.exchange(false);
       }
+      const bool tell = relieved && self.on_relieved;
+      if (tell && self.limits.relieve_early) self.on_relieved();
       self.on_batch(std::move(batch));
-      if (!relieved || !self.on_relieved) return;
+      if (!tell || self.limits.relieve_early) return;
       {
         const std::lock_guard lock(self.mutex);
         if (self.closed) return;  // the batch's receiver destroyed the queue

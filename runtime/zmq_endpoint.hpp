@@ -114,6 +114,9 @@ class ZmqServer {
   // Takes the bytes; order per peer is kept. not_found: no such peer (any more). full: the peer's
   // budget is exceeded, it has been dropped and on_close follows.
   Status send(PeerId peer, std::string bytes);
+  // Bytes that the peer has not read yet, as far as they are here; 0 for an unknown one. Small ones
+  // that libzmq holds are not counted (high_water_mark bounds them).
+  std::size_t unread_bytes(PeerId peer) const;
   // Disconnects; unsent bytes are lost. Unknown peers are ignored.
   void close(PeerId peer);
   // While reading is off the network pushes back on the senders. For ingress under pressure.

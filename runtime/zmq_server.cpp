@@ -22,8 +22,10 @@ namespace {
 
 // ZMQ_ZAP_ENFORCE_DOMAIN: honoured by libzmq 4.3, hidden by its header without the draft API.
 constexpr int kZapEnforceDomain = 93;
-constexpr int kReceiveBatch = 512;  // then other callbacks of the loop have their turn
-constexpr int kFlushBatch = 256;    // backlogged peers tried per turn
+// Then other callbacks of the loop have their turn.
+constexpr int kReceiveBatch = 512;
+constexpr std::size_t kReceiveBytes = 4u << 20;
+constexpr int kFlushBatch = 256;  // backlogged peers tried per turn
 constexpr Duration kFlushEvery = Duration::milliseconds(5);
 
 // Routing ids of ROUTER are a zero byte and a 32-bit number. A peer that chose its own is not
@@ -79,7 +81,8 @@ struct ZmqServer::Impl {
   void close_silent();
   // True when everything was read, false when the batch was used up.
   bool receive();
-  void receive_one(Message& routing);
+  // How many bytes it had.
+  std::size_t receive_one(Message& routing);
   PeerId open_peer(std::uint32_t routing, int fd, Message& message);
   void finish_closing();
   void disconnect(Peer& peer);
@@ -234,18 +237,19 @@ void ZmqServer::Impl::close_silent() {
 }
 
 bool ZmqServer::Impl::receive() {
-  for (int i = 0; i < kReceiveBatch; ++i) {
+  std::size_t bytes = 0;
+  for (int i = 0; i < kReceiveBatch && bytes < kReceiveBytes; ++i) {
     Message routing;
     const int error = routing.receive(socket);
     if (error == EINTR) continue;
     if (error != 0) return true;
-    receive_one(routing);
+    bytes += receive_one(routing);
     if (!reading) return false;
   }
   return false;
 }
 
-void ZmqServer::Impl::receive_one(Message& routing) {
+std::size_t ZmqServer::Impl::receive_one(Message& routing) {
   Message body;
   std::size_t frames = 0;
   bool more = routing.more();
@@ -255,19 +259,21 @@ void ZmqServer::Impl::receive_one(Message& routing) {
     more = body.more();
   }
   std::uint32_t number = 0;
-  if (frames == 0 || !parse_routing_id(routing.bytes(), number)) return;
+  if (frames == 0 || !parse_routing_id(routing.bytes(), number)) return 0;
+  const std::size_t size = body.bytes().size();
   const int fd = body.source_fd();
   auto known = by_routing.find(number);
   const PeerId id = known != by_routing.end() ? known->second : open_peer(number, fd, body);
   const auto it = peers.find(id);
-  if (it == peers.end() || it->second.closed) return;
+  if (it == peers.end() || it->second.closed) return size;
   if (frames != 1) {
     drop_later(id, it->second,
                invalid("a message of " + std::to_string(frames) + " frames; one is expected"));
-    return;
+    return size;
   }
   ++stats.messages_in;
   handlers.on_message(id, body.bytes());
+  return size;
 }
 
 PeerId ZmqServer::Impl::open_peer(std::uint32_t routing, int fd, Message& message) {
@@ -456,6 +462,11 @@ std::uint16_t ZmqServer::port() const {
 }
 Status ZmqServer::send(PeerId peer, std::string bytes) {
   return impl_->send(peer, std::move(bytes));
+}
+std::size_t ZmqServer::unread_bytes(PeerId peer) const {
+  const auto it = impl_->peers.find(peer);
+  if (it == impl_->peers.end()) return 0;
+  return it->second.queued_bytes + it->second.in_flight->load();
 }
 void ZmqServer::close(PeerId peer) {
   const auto it = impl_->peers.find(peer);

@@ -352,7 +352,8 @@ Status AgentProcess::open_channel() {
     on_master_bytes(bytes);
     if (core_->state().link.registered) master_->registered();
   };
-  handlers.on_lost = [this](const std::string&) {
+  handlers.on_lost = [this](const std::string& reason) {
+    runtime::log_warning("the master is lost", {{"reason", reason}});
     master_batch_.clear();
     feed(MasterLost{});
   };

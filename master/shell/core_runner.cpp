@@ -20,7 +20,12 @@ CoreRunner::CoreRunner(MasterConfig config, std::unique_ptr<RegistryBackend> reg
     : config_(std::move(config)),
       sinks_(std::move(sinks)),
       queue_(
-          loop_, {limits::kIngressQueueEvents, kIngressBytes},
+          loop_,
+          {.items = limits::kIngressQueueEvents,
+           .bytes = kIngressBytes,
+           .marked_items = limits::kCoreWindowEvents,
+           .marked_bytes = limits::kCoreWindowBytes,
+           .relieve_early = true},
           [this](std::vector<EventBody>&& batch) {
             if (!core_ || ended_) return;
             stamp_ = runtime::stamp_now();  // one reading for a batch that arrived together

@@ -28,7 +28,7 @@ struct CoreSinks {
   // This master leads from now on / who leads while it does not (empty: nobody).
   std::function<void()> leading;
   std::function<void(const std::string& announced)> leader;
-  // The ingress queue has room again.
+  // The ingress queue was over its window and has been taken.
   std::function<void()> relieved;
   // This process must end.
   std::function<void(const std::string&)> abdicate;
@@ -49,7 +49,7 @@ class CoreRunner {
   // Ends the thread; what was submitted to the registry is written first.
   void stop();
 
-  // Any thread. Nearly full: stop reading sockets until `relieved`.
+  // Any thread. Nearly full: what follows waits outside until `relieved`.
   runtime::PushOutcome push(EventBody body, std::size_t bytes);
 
   // Sequence of the newest Change handed to the view. Any thread.

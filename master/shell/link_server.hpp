@@ -1,7 +1,9 @@
 // LinkServer: the master's ZeroMQ side. Agents and SDK frameworks connect to one port and say in
 // their first message which they are. Frames are decoded here, on the I/O thread, and become
 // events; messages of the core are encoded here, many to one transport message per peer and turn.
-// While this master does not lead, peers are told who does, again whenever that changes.
+// While the core has enough to do, what arrives waits in inboxes (model/peer_inboxes.hpp, which
+// decides whose turn it is). While this master does not lead, peers are told who does, again
+// whenever that changes.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +17,7 @@
 #include "base/result.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/link_batches.hpp"
+#include "model/peer_inboxes.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/zmq_endpoint.hpp"
@@ -26,8 +29,12 @@ struct LinkStats {
   std::uint64_t frames_out = 0;
   std::uint64_t frames_refused = 0;  // did not parse: the peer was disconnected
   std::uint64_t peers_refused = 0;   // said neither who they are nor in a version we know
-  std::uint64_t times_paused = 0;    // reading stopped because the core had too much to do
+  std::uint64_t times_paused = 0;    // no socket was read: too much waited
+  std::uint64_t peers_held = 0;      // times one was told to hold
+  std::uint64_t peers_flooding = 0;  // closed, for they did not
   std::size_t peers = 0;
+  std::size_t inbox_bytes = 0;   // received and not looked at
+  std::size_t peers_unread = 0;  // set aside until they read their answers
 };
 
 class LinkServer {
@@ -45,7 +52,7 @@ class LinkServer {
   void follow(const std::string& leader);
   // From now on peers are taken in; those that were kept waiting are told to come to `own`.
   void lead(const std::string& own);
-  // The core or the view has room again.
+  // The core took what it had, or the view has room again.
   void resume();
   void set_master(codec::MasterDescription master) { master_ = std::move(master); }
   LinkStats stats() const;
@@ -54,10 +61,21 @@ class LinkServer {
   // standby: it came while this master did not lead, and is nothing to the core.
   enum class Kind : std::uint8_t { unknown, agent, framework, standby };
 
+  struct Peer {
+    Kind kind = Kind::unknown;
+    bool ended = false;  // disconnected; what it sent before is still looked at
+  };
+
   LinkBatches::Sinks sinks();
   void on_message(runtime::PeerId peer, std::string_view bytes);
+  void on_preamble(runtime::PeerId peer, std::string_view bytes);
   void on_frames(runtime::PeerId peer, Kind kind, std::string_view bytes);
-  void on_close(runtime::PeerId peer);
+  void on_close(runtime::PeerId peer, const Error& why);
+  bool reads_answers(PeerId peer) const;
+  void schedule_pump();
+  void pump();
+  void obey_inboxes();
+  void watch_unread();
   void refuse(runtime::PeerId peer, const std::string& reason);
   void forget(runtime::PeerId peer);
   void tell_waiting(const std::string& leader);
@@ -69,10 +87,14 @@ class LinkServer {
   codec::MasterDescription master_;
   LinkBatches batches_;
   std::unique_ptr<runtime::ZmqServer> server_;
-  std::unordered_map<std::uint64_t, Kind> peers_;
+  std::unordered_map<std::uint64_t, Peer> peers_;
   std::map<std::uint64_t, runtime::Timer> closing_;
+  PeerInboxes inboxes_;
   LinkStats stats_;
-  bool reading_ = true;
+  runtime::Timer unread_;
+  bool pump_scheduled_ = false;
+  bool core_busy_ = false;  // it, or the view, has enough to do
+  bool crowded_ = false;
   bool leading_ = false;
   std::string leader_;  // while this one does not lead
 };

@@ -40,6 +40,10 @@ Metrics ProcessMetrics::read() const {
     number("bourse/link/peers_refused", link_stats_.peers_refused);
     number("bourse/link/times_paused", link_stats_.times_paused);
     number("bourse/link/peers", link_stats_.peers);
+    number("bourse/link/peers_held", link_stats_.peers_held);
+    number("bourse/link/peers_flooding", link_stats_.peers_flooding);
+    number("bourse/link/peers_unread", link_stats_.peers_unread);
+    number("bourse/link/inbox_bytes", link_stats_.inbox_bytes);
   }
   std::array<double, 3> load{};
   if (::getloadavg(load.data(), 3) == 3) {

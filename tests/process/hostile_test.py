@@ -18,9 +18,9 @@ FRAME_LIMIT = 8 << 20
 
 
 class Hostile(ClusterCase):
-    def expect_working(self):
+    def expect_working(self, agents=1):
         """A task runs and ends: whatever was sent has broken nothing."""
-        self.wait_agents(1)
+        self.wait_agents(agents)
         scheduler = self.start_scheduler()
         scheduler.say("launch works 100 32 true")
         scheduler.line("update works TASK_FINISHED")
@@ -82,41 +82,104 @@ class Hostile(ClusterCase):
             peer.socket.sendall(b"\x02" + struct.pack(">Q", 1 << 20) + b"the first few bytes")
             self.expect_working()
 
-    def test_a_framework_that_never_reads_is_cut_off_and_the_others_go_on(self):
-        self.start_master()
-        self.start_agent()
-        info = zmtp.field(1, "root") + zmtp.field(2, "deaf")
+    def subscribe(self, name):
+        """A framework of its own making: its connection, and the id it was given."""
+        info = zmtp.field(1, "root") + zmtp.field(2, name)
         subscribe = zmtp.field(2, 1) + zmtp.field(3, zmtp.field(1, info))
         peer = zmtp.Peer.connect(self.link_port)
         self.addCleanup(peer.close)
         peer.send(FRAMEWORK)
         peer.send(zmtp.batch(zmtp.field(1, 1) + zmtp.field(4, subscribe)))
-        framework = wait_for("its subscription", lambda: self.call(
-            {"type": "GET_FRAMEWORKS"})["get_frameworks"].get("frameworks"))
-        own_id = framework[0]["framework_info"]["id"]["value"]
+        own_id = wait_for("its subscription", lambda: [
+            one["framework_info"]["id"]["value"] for one in self.frameworks()
+            if one["framework_info"]["name"] == name])[0]
+        return peer, own_id
+
+    def frameworks(self):
+        return self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"].get("frameworks", [])
+
+    @staticmethod
+    def reconcile(own_id, number):
+        """A megabyte: what became of 5,000 tasks that nobody knows?"""
         tasks = b"".join(
             zmtp.field(1, zmtp.field(1, zmtp.field(1, f"{n:05}" + "x" * 200))) for n in range(5000))
         call = (zmtp.field(1, zmtp.field(1, own_id)) + zmtp.field(2, 9) + zmtp.field(9, tasks))
+        return zmtp.batch(zmtp.field(1, 1) + zmtp.field(2, number) + zmtp.field(4, call))
+
+    def metric(self, name):
+        return {one["name"]: one["value"] for one in self.call(
+            {"type": "GET_METRICS"})["get_metrics"]["metrics"]}[name]
+
+    def expect_nobody_was_silent(self, master, agents):
+        known = self.call({"type": "GET_AGENTS"})["get_agents"]["agents"]
+        self.assertEqual([agent["active"] for agent in known], [True] * agents)
+        self.assertEqual([line for line in master.errors if "agent.silent" in line
+                          or "agent.unreachable" in line], [])
+
+    def test_a_framework_that_never_reads_is_cut_off_and_the_others_go_on(self):
+        master = self.start_master()
+        for name in "abc":
+            self.start_agent(name)
+        self.wait_agents(3)
+        peer, own_id = self.subscribe("deaf")
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        call = self.reconcile(own_id, 1)
+        sent = []
 
         def ask():
             """Asks for ever more and reads nothing, until it is cut off."""
             try:
-                for number in range(1, 120):
-                    sequence = zmtp.field(1, 1) + zmtp.field(2, number)
-                    peer.send(zmtp.batch(sequence + zmtp.field(4, call)))
+                for number in range(1, 501):
+                    peer.send(call if number == 1 else self.reconcile(own_id, number))
+                    sent.append(number)
             except OSError:
                 pass
 
         asking = threading.Thread(target=ask, daemon=True)
         asking.start()
-        self.expect_working()
-        wait_for("the deaf framework is cut off", lambda: [
-            one for one in self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"].get(
-                "frameworks", []) if one["framework_info"]["id"]["value"] == own_id
-        ] == [] or None, 60)
+        self.expect_working(3)
+        wait_for("the deaf framework is cut off", lambda: all(
+            one["framework_info"]["id"]["value"] != own_id for one in self.frameworks()), 60)
         asking.join(20)
+        self.assertLess(len(sent), 500)
+        self.expect_working(3)
+        self.expect_nobody_was_silent(master, 3)
+        self.assertEqual(self.metric("bourse/link/peers_flooding"), 1)
+        self.assertTrue(any("told to hold" in line for line in master.errors), master.errors[-5:])
+
+    def test_a_framework_that_holds_when_it_is_told_to_may_ask_for_as_much_as_it_likes(self):
+        master = self.start_master()
+        self.start_agent()
+        self.wait_agents(1)
+        peer, own_id = self.subscribe("curious")
+        may_send = threading.Event()
+        may_send.set()
+        calls, answers = 100, []
+
+        def read():
+            try:
+                while sum(answers) < calls * 5000:
+                    said = peer.receive()
+                    if said == b"bourse-hold/1":
+                        may_send.clear()
+                    elif said == b"bourse-go-on/1":
+                        may_send.set()
+                    elif len(said) > 1000:  # no heartbeat
+                        answers.append(zmtp.frames(said))
+            except OSError:
+                may_send.set()
+
+        reading = threading.Thread(target=read, daemon=True)
+        reading.start()
+        peer.socket.settimeout(60)
+        for number in range(1, calls + 1):
+            may_send.wait(60)
+            peer.send(self.reconcile(own_id, number))
         self.expect_working()
+        reading.join(120)
+        self.assertEqual(sum(answers), calls * 5000)
+        self.assertEqual(self.metric("bourse/link/peers_flooding"), 0)
+        self.expect_nobody_was_silent(master, 1)
 
     # -- the agent's side of that link
 

@@ -96,3 +96,20 @@ def field(number, value):
 
 def batch(*frames):
     return b"".join(varint(len(one)) + one for one in frames)
+
+
+def frames(message):
+    """How many frames a batch has."""
+    count = at = 0
+    while at < len(message):
+        size = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                break
+        at += size
+        count += 1
+    return count

@@ -245,6 +245,22 @@ TEST_CASE("a bounded queue says when it is three quarters full, refuses when ful
   REQUIRE(queue.push(10, 1) == PushOutcome::full);  // by bytes
 }
 
+TEST_CASE("a queue with marks lets its producers go on while what it held is worked on") {
+  Loop loop;
+  std::vector<std::string> order;
+  BoundedQueue<int> queue(
+      loop,
+      {.items = 100, .bytes = 1000, .marked_items = 2, .marked_bytes = 50, .relieve_early = true},
+      [&](std::vector<int>&& batch) { order.push_back(std::to_string(batch.size())); },
+      [&] { order.push_back("relieved"); });
+  REQUIRE(queue.push(1, 1) == PushOutcome::accepted);
+  REQUIRE(queue.push(2, 1) == PushOutcome::accepted_nearly_full);
+  REQUIRE(queue.push(3, 1) == PushOutcome::accepted_nearly_full);
+  REQUIRE(run_until(loop, [&] { return order.size() == 2; }));
+  REQUIRE(order == std::vector<std::string>{"relieved", "3"});
+  REQUIRE(queue.push(4, 50) == PushOutcome::accepted_nearly_full);  // by bytes
+}
+
 TEST_CASE("a sender that outlives its queue is told that it is closed") {
   Loop loop;
   BoundedQueue<int>::Sender sender;
