@@ -12,6 +12,9 @@ namespace bourse::sdk {
 
 namespace {
 
+// Whatever a master says: one that dies shall be noticed.
+constexpr Duration kRarestHeartbeat = Duration::seconds(300);
+
 Duration doubled(Duration first, Duration most, std::uint32_t times) {
   Duration out = first;
   for (std::uint32_t i = 0; i < times && out < most; ++i) out = out * 2;
@@ -52,6 +55,7 @@ struct SchedulerMachine::Step {
     m.session_ = (m.incarnation_ << 16) + (++m.sessions_begun_);
     m.sender_ = {};
     m.receiver_ = {};
+    m.silence_ = m.config_.silence_timeout;
     m.deadlines_.disarm({Due::heartbeat, 0, {}});
     m.deadlines_.disarm({Due::silence, 0, {}});
     SchedulerCall call{m.framework_.id, call::Subscribe{m.framework_, m.suppressed_roles_}};
@@ -204,7 +208,11 @@ struct SchedulerMachine::Step {
   void on_message(const MasterToFramework& message) {
     if (message.header.session != m.session_ || m.finished_) return;
     const bool heartbeat = std::holds_alternative<event::Heartbeat>(message.body);
-    m.deadlines_.arm({Due::silence, 0, {}}, stamp.now + m.config_.silence_timeout);
+    if (const auto* subscribed = std::get_if<event::Subscribed>(&message.body)) {
+      const Duration told = std::min(subscribed->heartbeat_interval, kRarestHeartbeat);
+      m.silence_ = std::max(m.config_.silence_timeout, told * 3);
+    }
+    m.deadlines_.arm({Due::silence, 0, {}}, stamp.now + m.silence_);
     if (heartbeat) {
       if (!m.receiver_.complete(message.header.sequence)) {
         PROBE("sdk.heartbeat_reveals_gap");

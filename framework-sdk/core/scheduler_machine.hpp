@@ -34,7 +34,8 @@ struct SchedulerConfig {
   Duration call_retry = Duration::seconds(5);  // of an ACCEPT or KILL without consequence; doubles
   Duration call_retry_max = Duration::seconds(60);
   Duration heartbeat_interval = Duration::seconds(5);
-  Duration silence_timeout = Duration::seconds(45);  // three heartbeats of a master
+  // At least three heartbeats of a master, however rarely it says that it sends them.
+  Duration silence_timeout = Duration::seconds(15);
   bool implicit_acknowledgements = true;
   std::size_t remembered_acknowledgements = 100'000;  // and ended tasks; oldest forgotten
   std::size_t max_pending_calls = 100'000;            // more are refused to the caller
@@ -139,6 +140,7 @@ class SchedulerMachine {
   std::uint32_t attempts_ = 0;  // sessions asked for since one was heard to hold
   FrameworkFacet framework_;
   std::vector<std::string> suppressed_roles_;
+  Duration silence_;  // of this session
   LinkSender sender_;
   LinkReceiver receiver_;
   std::uint64_t accepts_made_ = 0;

@@ -24,11 +24,13 @@ struct MasterConfig {
   Duration agent_silence = Duration::seconds(15);    // heard nothing: silent
   Duration agent_timeout = Duration::seconds(75);    // silent for so long: unreachable
   Duration agent_recovery = Duration::seconds(600);  // in the registry, not seen since we lead
-  Duration agent_retry = Duration::seconds(10);      // told to one that is refused for now
+  Duration agent_retry = Duration::seconds(10);  // told to one that is refused for now
 
   // -- frameworks
-  Duration framework_heartbeat = Duration::seconds(15);
-  Duration framework_silence = Duration::seconds(45);  // SDK links only: HTTP has its connection
+  Duration framework_heartbeat = Duration::seconds(15);  // on HTTP, as Mesos
+  // SDK links: as with agents, each side sends one this often and notices three that are missing.
+  Duration framework_link_heartbeat = Duration::seconds(5);
+  Duration framework_silence = Duration::seconds(15);  // SDK links only: HTTP has its connection
   // A new leader gives a framework at least this long to come back, whatever its failover_timeout.
   Duration framework_recovery = Duration::seconds(60);
   Duration removal_retry = Duration::seconds(10);  // after the registry refused the removal

@@ -78,6 +78,7 @@ void send_to_peer(Context& c, PeerId peer, std::uint64_t session, Body body) {
 // Dropped when the framework is not connected: it reconciles when it comes back.
 void send_to_framework(Context& c, Framework& framework, SchedulerEvent event);
 void send_framework_heartbeat(Context& c, Framework& framework);
+Duration heartbeat_interval(const Context& c, bool http);
 
 PersistId persist(Context& c, RegistryCommand command, PendingWrite what,
                   std::vector<Effect> after = {});

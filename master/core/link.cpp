@@ -31,6 +31,10 @@ void send_framework_heartbeat(Context& c, Framework& framework) {
       {SendToFramework{framework.session.peer, framework.facet->capabilities, std::move(message)}});
 }
 
+Duration heartbeat_interval(const Context& c, bool http) {
+  return http ? c.config.framework_heartbeat : c.config.framework_link_heartbeat;
+}
+
 PersistId persist(Context& c, RegistryCommand command, PendingWrite what,
                   std::vector<Effect> after) {
   const PersistId id(++c.state.next_persist);

@@ -40,7 +40,7 @@ void fire(Context& c, const DeadlineKey& key) {
     case Kind::framework_heartbeat:
       if (Framework* row = c.state.frameworks.find(framework); row && row->connected()) {
         send_framework_heartbeat(c, *row);
-        c.arm(Kind::framework_heartbeat, framework, c.stamp.now + c.config.framework_heartbeat);
+        c.arm(Kind::framework_heartbeat, framework, c.stamp.now + heartbeat_interval(c, row->http));
       }
       return;
   }

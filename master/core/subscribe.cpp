@@ -38,7 +38,8 @@ void refuse(Context& c, const Asker& asker, const std::string& reason) {
 std::vector<Effect> welcome(const Context& c, const Asker& asker, const FrameworkId& id) {
   std::vector<Effect> out;
   if (!asker.request.empty()) out.push_back({Answer{asker.request, {}, c.state.sequence}});
-  out.push_back(to_asker(c, asker, event::Subscribed{id, c.config.framework_heartbeat}));
+  out.push_back(
+      to_asker(c, asker, event::Subscribed{id, heartbeat_interval(c, asker.session == 0)}));
   out.push_back(to_asker(c, asker, event::Heartbeat{}));
   return out;
 }
@@ -225,8 +226,9 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
 }  // namespace
 
 void watch_session(Context& c, FrameworkSlot slot) {
-  c.arm(Kind::framework_heartbeat, slot, c.stamp.now + c.config.framework_heartbeat);
-  if (c.state.frameworks.at(slot).http) return;  // its connection tells
+  const bool http = c.state.frameworks.at(slot).http;
+  c.arm(Kind::framework_heartbeat, slot, c.stamp.now + heartbeat_interval(c, http));
+  if (http) return;  // its connection tells
   c.arm(Kind::framework_silence, slot, c.stamp.now + c.config.framework_silence);
 }
 

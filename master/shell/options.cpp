@@ -16,6 +16,8 @@ Status check_times(const MasterConfig& core) {
       {"agent-heartbeat", core.agent_heartbeat},
       {"agent-silence", core.agent_silence},
       {"agent-timeout", core.agent_timeout},
+      {"framework-heartbeat", core.framework_link_heartbeat},
+      {"framework-silence", core.framework_silence},
       {"offer-lifetime", core.offer_lifetime},
   };
   for (const auto& [name, time] : times) {
@@ -26,6 +28,11 @@ Status check_times(const MasterConfig& core) {
     return invalid(
         "--agent-silence: is less than two --agent-heartbeat intervals; one lost message "
         "would silence an agent");
+  }
+  if (core.framework_silence < core.framework_link_heartbeat * 2) {
+    return invalid(
+        "--framework-silence: is less than two --framework-heartbeat intervals; one lost message "
+        "would disconnect a framework");
   }
   return {};
 }
@@ -71,6 +78,10 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
             "an agent not heard of for so long gets no offers made of it");
   flags.add("agent-timeout", options.core.agent_timeout,
             "an agent silent for so long is unreachable: its frameworks are told");
+  flags.add("framework-heartbeat", options.core.framework_link_heartbeat,
+            "how often master and SDK frameworks say so");
+  flags.add("framework-silence", options.core.framework_silence,
+            "an SDK framework not heard of for so long is disconnected");
   flags.add("offer-lifetime", options.core.offer_lifetime, "an unanswered offer lapses after this");
   flags.add("reoffer-min", options.core.reoffer_min,
             "what a framework declined is not offered to it again before this");

@@ -150,7 +150,7 @@ class Failover(ClusterCase):
         self.leader(rest)
         self.wait_agents(1)
         # Its connection stands: only the silence of three heartbeats tells that nobody is there.
-        self.scheduler.line("registered", deadline_s=75, skip=1)
+        self.scheduler.line("registered", deadline_s=40, skip=1)
         os.kill(leader.process.popen.pid, signal.SIGCONT)
         self.assertNotEqual(leader.process.popen.wait(30), 0)
         self.assertEqual(self.leader(rest).process.popen.poll(), None)

@@ -312,6 +312,7 @@ class Hostile(ClusterCase):
             (master, "--agent-heartbeat=0secs", "--agent-heartbeat: must be from 1ms"),
             (master, "--offer-lifetime=0secs", "--offer-lifetime: must be from 1ms"),
             (master, "--agent-silence=1secs", "--agent-silence: is less than two"),
+            (master, "--framework-heartbeat=10secs", "--framework-silence: is less than two"),
             (master, "--agent-timeout=-5secs", "negative"),
             (master, "--agent-timeout=soon", "'soon' is not a duration"),
             (master, "--port=70000", "70000"),

@@ -15,6 +15,7 @@ struct World {
   std::vector<SchedulerOutput> out;
   std::uint64_t sequence = 0;
   std::uint64_t session = 0;
+  Duration heartbeat = Duration::seconds(5);  // as the master says
 
   void start(const char* id = "") {
     machine = std::make_unique<SchedulerMachine>(config);
@@ -34,7 +35,7 @@ struct World {
   void answer_subscribe() {
     session = sent().back().header.session;
     sequence = 0;
-    from_master(event::Subscribed{FrameworkId("F1"), Duration::seconds(15)});
+    from_master(event::Subscribed{FrameworkId("F1"), heartbeat});
   }
   void from_master(SchedulerEvent event) {
     step(scheduler_event::FromMaster{{LinkHeader{session, ++sequence, 1}, std::move(event)}});
@@ -277,11 +278,27 @@ TEST_CASE("a silent master is left and looked for again") {
   World w;
   w.start();
   w.subscribe();
-  w.pass(Duration::seconds(44));
+  w.pass(Duration::seconds(14));
   REQUIRE(w.count<scheduler_effect::Reconnect>() == 0);
   w.pass(Duration::seconds(2));
   REQUIRE(w.count<scheduler_effect::Reconnect>() == 1);
   REQUIRE_FALSE(w.machine->subscribed());
+}
+
+TEST_CASE("a master that says something rarely is waited for three times as long") {
+  World w;
+  w.heartbeat = Duration::seconds(15);
+  w.start();
+  w.subscribe();
+  w.pass(Duration::seconds(44));
+  REQUIRE(w.count<scheduler_effect::Reconnect>() == 0);
+  w.pass(Duration::seconds(2));
+  REQUIRE(w.count<scheduler_effect::Reconnect>() == 1);
+  // The next one counts by its own words.
+  w.heartbeat = Duration::seconds(5);
+  w.subscribe();
+  w.pass(Duration::seconds(16));
+  REQUIRE(w.count<scheduler_effect::Reconnect>() == 2);
 }
 
 TEST_CASE("an ERROR from the master ends the driver") {

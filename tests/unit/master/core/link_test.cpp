@@ -37,7 +37,7 @@ TEST_CASE("events to an SDK are numbered without gaps and heartbeats say how man
     if (message.header.sequence != 0) CHECK(message.header.sequence == ++last);
   }
   CHECK(last >= 2);
-  h.advance(h.config.framework_heartbeat);
+  h.advance(h.config.framework_link_heartbeat);
   std::uint64_t sent = 0;
   bool heard_heartbeat = false;
   for (const MasterToFramework& message : f.heard) {
