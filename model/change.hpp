@@ -52,6 +52,7 @@ struct AgentPut {  // appeared or changed; tasks and offers are unaffected
   Resources deficit;
   std::uint64_t incarnation = 0;
   Maintenance maintenance = {};
+  bool removal_waits = false;  // silent for too long; its turn to be given up has not come
 };
 struct AgentRemoved {
   AgentId agent_id;

@@ -105,6 +105,7 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   Agent& agent = c.state.agents.at(slot);
   const AgentPhase was = agent.phase;
   if (was == AgentPhase::recovered) --c.state.agents_recovering;
+  call_off_removal(c, agent);
   agent.phase = AgentPhase::active;
   agent.reason.clear();
   agent.facet = with_id(registration.message->agent, agent.id);
@@ -168,19 +169,6 @@ void on_agent_silence_due(Context& c, AgentSlot slot) {
   PROBE("master.agent_silent");
   become_silent(c, slot,
                 "heard nothing for " + std::to_string(c.config.agent_silence.ms()) + " ms");
-}
-
-// Given up: written down first, for frameworks act on it.
-void on_agent_gone_due(Context& c, AgentSlot slot) {
-  Agent& agent = c.state.agents.at(slot);
-  if (agent.phase != AgentPhase::silent && agent.phase != AgentPhase::recovered) return;
-  if (agent.pending || agent.marking || agent.clearing || agent.going) {
-    c.arm(Kind::agent_gone, slot, c.stamp.now + c.config.removal_retry);
-    return;
-  }
-  agent.standing = registry::AgentStanding::unreachable;
-  agent.marking = persist(c, registry::MarkAgent{agent.id, agent.standing, c.stamp.wall},
-                          pending::Unreachable{slot});
 }
 
 void on_unreachable_stored(Context& c, AgentSlot slot, PersistId id) {

@@ -24,6 +24,8 @@ struct MasterConfig {
   Duration agent_silence = Duration::seconds(15);    // heard nothing: silent
   Duration agent_timeout = Duration::seconds(75);    // silent for so long: unreachable
   Duration agent_recovery = Duration::seconds(600);  // in the registry, not seen since we lead
+  // Between two that are marked unreachable; 0: as many at once as there are.
+  Duration agent_removal_interval;
   Duration agent_retry = Duration::seconds(10);  // told to one that is refused for now
 
   // -- frameworks

@@ -33,6 +33,7 @@ void add_agent(Fingerprint& fp, const Agent& agent) {
     fp.add(m->mark_gone);
   }
   fp.add(agent.going.has_value());
+  fp.add(agent.removal_ticket);
   fp.add(agent.pending.has_value());
   fp.add(static_cast<std::uint64_t>(agent.tasks.size()));
   fp.add(static_cast<std::uint64_t>(agent.offers.size()));
@@ -107,6 +108,7 @@ std::uint64_t fingerprint_of(const MasterState& state) {
   for (const auto& [id, at] : state.removed_frameworks) fp.add(id.raw());
   for (const auto& [role, weight] : state.weights_milli) fp.add(weight);
   for (const auto& [id, write] : state.writes) fp.add(id.raw());
+  fp.add(state.next_removal.ns);
   fp.add(state.deadlines.next().ns);
   fp.add(static_cast<std::uint64_t>(state.deadlines.size()));
   fp.add(state.allocation.round_due.ns);

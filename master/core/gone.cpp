@@ -88,6 +88,7 @@ void on_gone_stored(Context& c, const pending::Gone& write) {
       agent.phase == AgentPhase::recovered || agent.phase == AgentPhase::unreachable;
   if (agent.phase == AgentPhase::recovered) --c.state.agents_recovering;
   agent.going.reset();
+  call_off_removal(c, agent);
   agent.standing = registry::AgentStanding::gone;
   rescind_offers_of(c, agent);
   agent.phase = AgentPhase::gone;

@@ -31,7 +31,6 @@ void send_agent_heartbeat(Context& c, AgentSlot slot);
 void become_silent(Context& c, AgentSlot slot, const std::string& reason);
 void become_active(Context& c, AgentSlot slot, const PendingRegistration& registration);
 void on_agent_silence_due(Context& c, AgentSlot slot);
-void on_agent_gone_due(Context& c, AgentSlot slot);
 void on_unreachable_stored(Context& c, AgentSlot slot, PersistId id);
 void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std::string& reason);
 // It was unreachable and is back: takes its mark from the registry once nothing is left on it of
@@ -40,6 +39,11 @@ void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std
 void clear_mark(Context& c, AgentSlot slot);
 void on_mark_cleared(Context& c, AgentSlot slot);
 void on_clearing_rejected(Context& c, AgentSlot slot, const std::string& reason);
+
+// -- removal_rate.cpp: agents are given up one at a time; written down first, for frameworks act
+void on_agent_gone_due(Context& c, AgentSlot slot);
+void on_removal_turn(Context& c);
+void call_off_removal(Context& c, Agent& agent);  // it is back, or gone for good
 
 // -- maintenance.cpp: what operators want with an agent
 bool is_offered(const Agent& agent);  // nobody took it out of service

@@ -99,6 +99,9 @@ void check_agent(const MasterState& state, AgentSlot slot) {
   ASSERT(is_offered(agent) || agent.offers.empty());
   ASSERT(agent.phase != AgentPhase::gone || (agent.tasks.empty() && agent.executors.empty()));
   ASSERT(agent.phase != AgentPhase::admitting || agent.tasks.empty());
+  const bool away = agent.phase == AgentPhase::silent || agent.phase == AgentPhase::recovered;
+  ASSERT(agent.removal_ticket == 0 ||
+         (away && state.removals_waiting.at(agent.removal_ticket) == slot));
 }
 
 void check_framework(const MasterState& state, FrameworkSlot slot) {
@@ -111,6 +114,7 @@ void check_framework(const MasterState& state, FrameworkSlot slot) {
 void check_all(const MasterState& state) {
   std::size_t tasks_of_agents = 0;
   std::size_t offers_of_agents = 0;
+  std::size_t removals = 0;
   std::uint64_t recovering = 0;
   std::uint64_t admitting = 0;
   state.agents.for_each([&](AgentSlot slot, const Agent& agent) {
@@ -119,12 +123,14 @@ void check_all(const MasterState& state) {
     check_ledger_rows(state, agent);
     tasks_of_agents += agent.tasks.size();
     offers_of_agents += agent.offers.size();
+    removals += agent.removal_ticket != 0 ? 1 : 0;
     recovering += agent.phase == AgentPhase::recovered ? 1 : 0;
     admitting += agent.phase == AgentPhase::admitting ? 1 : 0;
   });
   ASSERT(tasks_of_agents == state.tasks.size());
   ASSERT(offers_of_agents == state.offers.size());
   ASSERT(state.offer_of.size() == state.offers.size());
+  ASSERT(removals == state.removals_waiting.size());
   ASSERT(recovering == state.agents_recovering);
   ASSERT(admitting == state.agents_admitting);
   state.frameworks.for_each([&](FrameworkSlot slot, const Framework& framework) {

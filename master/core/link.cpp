@@ -60,7 +60,7 @@ void touch_framework(Context& c, FrameworkSlot slot) {
 void publish_agent(Context& c, const Agent& agent) {
   c.publish(change::AgentPut{agent.facet, shown_phase(agent), agent.reason, agent.registered_at,
                              agent.reregistered_at, agent.ledger.deficit(), agent.incarnation,
-                             agent.maintenance});
+                             agent.maintenance, agent.removal_ticket != 0});
 }
 
 void publish_framework(Context& c, const Framework& framework) {

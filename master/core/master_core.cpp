@@ -19,6 +19,9 @@ void fire(Context& c, const DeadlineKey& key) {
     case Kind::agent_gone:
       if (c.state.agents.find(agent)) on_agent_gone_due(c, agent);
       return;
+    case Kind::agent_removal:
+      on_removal_turn(c);
+      return;
     case Kind::agent_clearing:
       if (c.state.agents.find(agent)) clear_mark(c, agent);
       return;

@@ -153,6 +153,7 @@ struct Agent {
   std::optional<PersistId> marking;   // being marked unreachable
   std::optional<PersistId> clearing;  // back, and the mark is being taken away
   std::optional<PersistId> going;     // being marked gone
+  std::uint64_t removal_ticket = 0;   // in MasterState::removals_waiting; 0: it does not wait
   Maintenance maintenance;            // as stored
   Maintenance wanted;                 // once what was issued is stored
   std::optional<PendingRegistration> pending;
@@ -247,6 +248,7 @@ struct DeadlineKey {
     framework_heartbeat,
     agent_filters,
     agent_settling,  // the registry refused to write that it is drained, or gone
+    agent_removal,   // the next of those that wait to be given up; of no agent
   };
   Kind kind = Kind::agent_silence;
   std::uint32_t index = 0;
@@ -316,6 +318,11 @@ struct MasterState {
   std::unordered_map<std::string, AgentSlot> newcomers;
   std::map<FrameworkId, WallTime> removed_frameworks;
   std::map<std::string, std::int64_t> weights_milli;
+
+  // Silent for too long, but only so many are given up in a time: by ticket.
+  std::map<std::uint64_t, AgentSlot> removals_waiting;
+  std::uint64_t last_removal_ticket = 0;
+  Instant next_removal;
 
   OfferSlot oldest_offer;
   OfferSlot newest_offer;

@@ -1,10 +1,13 @@
 #include "master/shell/options.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <utility>
 
 #include "model/limits.hpp"
 #include "runtime/flags.hpp"
+#include "runtime/units.hpp"
 
 namespace bourse::master {
 
@@ -40,6 +43,27 @@ Status check_times(const MasterConfig& core) {
 }  // namespace
 
 namespace {
+
+// "N/duration", as Mesos has it.
+Status read_removal_rate(MasterOptions& options) {
+  const std::string& text = options.agent_removal_rate;
+  if (text.empty()) return {};
+  const std::size_t slash = text.find('/');
+  std::int64_t count = 0;
+  const char* const end = text.data() + std::min(slash, text.size());
+  const auto [rest, wrong] = std::from_chars(text.data(), end, count);
+  const auto every = slash == std::string::npos ? Result<Duration>(invalid("no '/'"))
+                                                : runtime::parse_duration(text.substr(slash + 1));
+  const bool good = wrong == std::errc() && rest == end && count >= 1 && count <= 1'000'000 &&
+                    every.ok() && every.value() >= Duration::milliseconds(1) &&
+                    every.value() <= limits::kMaxRefuse;
+  if (!good) {
+    return invalid("--agent-removal-rate-limit: '" + text +
+                   "' is not a number of agents per time, like 10/1secs or 1/10mins");
+  }
+  options.core.agent_removal_interval = every.value() / count;
+  return {};
+}
 
 Status check_ensemble(MasterOptions& options) {
   if (options.zk.empty()) return {};
@@ -78,6 +102,9 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
             "an agent not heard of for so long gets no offers made of it");
   flags.add("agent-timeout", options.core.agent_timeout,
             "an agent silent for so long is unreachable: its frameworks are told");
+  flags.add("agent-removal-rate-limit", options.agent_removal_rate,
+            "at most so many agents are marked unreachable in a time, the others wait and may come "
+            "back; empty sets no limit");
   flags.add("framework-heartbeat", options.core.framework_link_heartbeat,
             "how often master and SDK frameworks say so");
   flags.add("framework-silence", options.core.framework_silence,
@@ -95,6 +122,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   }
   if (options.hostname.empty()) options.hostname = options.ip;
   if (const Status ok = check_ensemble(options); !ok.ok()) return ok.error();
+  if (Status good = read_removal_rate(options); !good.ok()) return good.error();
   if (Status good = check_times(options.core); !good.ok()) return good.error();
   return true;
 }

@@ -19,6 +19,7 @@ struct MasterOptions {
   std::string zk;                  // "zk://..."; empty: the registry is a file of ours, and we lead
   runtime::ZookeeperUrl ensemble;  // what it says
   Duration zk_session_timeout = Duration::seconds(4);
+  std::string agent_removal_rate = "10/1secs";  // agents per time; empty: as many as there are
   bool insecure = false;
   std::string log_level = "info";
   MasterConfig core;  // time-outs and offers

@@ -67,6 +67,12 @@ void add_agents(const ViewState& state, Metrics& out) {
   out.emplace_back("master/slaves_unreachable", unreachable);
   out.emplace_back("master/slave_registrations",
                    static_cast<double>(state.counters().agents_registered));
+  out.emplace_back("master/slave_unreachable_scheduled",
+                   static_cast<double>(state.counters().removals_scheduled));
+  out.emplace_back("master/slave_unreachable_canceled",
+                   static_cast<double>(state.counters().removals_canceled));
+  out.emplace_back("master/slave_unreachable_completed",
+                   static_cast<double>(state.counters().removals_completed));
 }
 
 void add_frameworks(const ViewState& state, Metrics& out) {

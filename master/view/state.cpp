@@ -36,9 +36,19 @@ struct ViewState::Applier {
     AgentRow& row = v.agents_[c.agent->id];
     const bool was_visible = row.put.agent && is_visible(row.put.phase);
     if (!row.put.agent && is_visible(c.phase)) ++v.counters_.agents_registered;
+    if (row.put.agent) count_removal(row.put, c);
     row.put = c;
     applied.fresh = !was_visible && is_visible(c.phase);
     applied.left = was_visible && !is_visible(c.phase);
+  }
+  void count_removal(const change::AgentPut& before, const change::AgentPut& now) {
+    const bool marked =
+        now.phase == AgentPhase::unreachable && before.phase != AgentPhase::unreachable;
+    ViewCounters& counters = v.counters_;
+    if ((marked || now.removal_waits) && !before.removal_waits) ++counters.removals_scheduled;
+    if (marked) ++counters.removals_completed;
+    // One whose turn came waits no more in its next Change, which is that it is marked or back.
+    if (before.removal_waits && !now.removal_waits && !marked) ++counters.removals_canceled;
   }
   void operator()(const change::AgentRemoved& c) {
     const auto it = v.agents_.find(c.agent_id);

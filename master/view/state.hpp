@@ -62,6 +62,10 @@ struct ViewCounters {
   std::uint64_t offers_expired = 0;
   std::uint64_t offers_rescinded = 0;
   std::uint64_t agents_registered = 0;
+  // To be marked unreachable: silent for too long; back in time; marked.
+  std::uint64_t removals_scheduled = 0;
+  std::uint64_t removals_canceled = 0;
+  std::uint64_t removals_completed = 0;
   std::uint64_t history_evicted = 0;
 };
 

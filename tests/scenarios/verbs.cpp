@@ -1,6 +1,7 @@
 // The verbs of scenarios. A line is a verb, its objects, then key=value words:
 //
-//   lead | lead again                      a master starts; starts anew over the same registry
+//   lead [removals=10s] | lead again       a master starts (one agent given up in 10 s); anew, over
+//                                          the same registry
 //   agent A RESOURCES                      a machine registers for the first time
 //   register A [incarnation=+1|-1] [total=R] [tasks=t1:RUNNING,t2:STAGING] [as=B] [cluster=X]
 //   break X                                the connection of an agent or framework is lost
@@ -83,6 +84,10 @@ struct Verbs {
     if (l.has("again")) {
       h.restart_master();
     } else {
+      if (l.named.contains("removals")) {
+        h.config.agent_removal_interval = duration_of(l.get("removals"));
+        h.core = MasterCore(h.config);
+      }
       h.lead();
     }
   }

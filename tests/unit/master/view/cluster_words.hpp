@@ -24,7 +24,7 @@ struct Told {
     change.body = std::move(body);
     view.apply(change);
   }
-  void agent(const char* id, AgentPhase phase = AgentPhase::active) {
+  void agent(const char* id, AgentPhase phase = AgentPhase::active, bool removal_waits = false) {
     mesos::v1::AgentInfo info;
     info.set_hostname(std::string("host-") + id);
     auto facet = codec::read_agent(info, "agent");
@@ -34,6 +34,7 @@ struct Told {
     change::AgentPut put;
     put.agent = std::make_shared<const AgentFacet>(facet.value());
     put.phase = phase;
+    put.removal_waits = removal_waits;
     say(put);
   }
   void framework(const char* id, bool connected = true) {

@@ -127,6 +127,28 @@ TEST_CASE("metrics tell what is used and what is offered of one moment") {
   CHECK(value("allocator/mesos/resources/mem/offered_or_allocated") == 512);
 }
 
+TEST_CASE("metrics count agents that are to be marked unreachable, are, or came back in time") {
+  Told t;
+  const auto counted = [&] {
+    const ViewCounters& counters = t.view.state().counters();
+    return std::vector<std::uint64_t>{counters.removals_scheduled, counters.removals_canceled,
+                                      counters.removals_completed};
+  };
+  for (const char* id : {"a1", "a2", "a3"}) t.agent(id, AgentPhase::silent);
+  REQUIRE(counted() == std::vector<std::uint64_t>{0, 0, 0});
+  t.agent("a1", AgentPhase::unreachable);  // at once
+  REQUIRE(counted() == std::vector<std::uint64_t>{1, 0, 1});
+  t.agent("a2", AgentPhase::silent, true);
+  t.agent("a3", AgentPhase::silent, true);
+  REQUIRE(counted() == std::vector<std::uint64_t>{3, 0, 1});
+  t.agent("a2");
+  t.agent("a3", AgentPhase::unreachable);
+  REQUIRE(counted() == std::vector<std::uint64_t>{3, 1, 2});
+  // One that was unreachable before this master led was marked by another.
+  t.agent("a4", AgentPhase::unreachable);
+  REQUIRE(counted() == std::vector<std::uint64_t>{3, 1, 2});
+}
+
 TEST_CASE("metrics count agents by phase and tasks by state") {
   Told t;
   t.agent("a1");
