@@ -21,6 +21,7 @@ import types
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
+from driving.report import Report
 from local_cluster import cluster, crawl, processes
 
 BIN = pathlib.Path(os.environ.get("BOURSE_BIN", ROOT / "build/release/bin"))
@@ -28,13 +29,6 @@ FLOOR = "floor-crawl"
 AGENTS = 3
 LOOK_EVERY_S = 0.2
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-
-
-def machine():
-    text = pathlib.Path("/proc/cpuinfo").read_text()
-    models = [line.split(": ", 1)[1] for line in text.splitlines() if line.startswith("model name")]
-    load = os.getloadavg()[0]
-    return f"{models[0] if models else 'unknown cpu'}, {os.cpu_count()} cpus, load {load:.2f}"
 
 
 def part_of(pid):
@@ -169,35 +163,6 @@ class Timer:
         return os.times().elapsed - self.begun
 
 
-class Report:
-    def __init__(self, as_json):
-        self.json = as_json
-        self.figures = []
-
-    def add(self, metric, value, unit, params, floor=None):
-        ratio = round(value / floor, 4) if floor else None
-        self.figures.append(
-            {"bench": "crawl", "metric": metric, "value": round(value, 4), "unit": unit}
-            | {"floor": floor and round(floor, 4), "ratio": ratio}
-            | {"params": params, "machine": machine()}
-        )
-
-    def print(self):
-        if self.json:
-            for figure in self.figures:
-                print(json.dumps(figure))
-            return
-        print(f"crawl on {machine()}")
-        width = max(len(figure["metric"]) for figure in self.figures)
-        row = "{:<{width}}  {:>10} {:<4} {:>10} {:>8}  {}"
-        print(row.format("metric", "value", "unit", "floor", "ratio", "params", width=width))
-        for figure in self.figures:
-            floor, ratio = (figure[k] if figure[k] is not None else "-" for k in ("floor", "ratio"))
-            params = " ".join(f"{name}={value}" for name, value in figure["params"].items())
-            shown = [figure[name] for name in ("metric", "value", "unit")]
-            print(row.format(*shown, floor, ratio, params, width=width))
-
-
 def add_cpu(report, prefix, run, params, floors):
     pages = max(run.summary["pages"], 1)
     for part, seconds in run.spent.items():
@@ -240,7 +205,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a tenth of the shops and items")
     options = parser.parse_args()
     shops, items = (30, 20) if options.quick else (300, 100)
-    report, exact = Report(options.json), True
+    report, exact = Report("crawl", options.json), True
     try:
         for unthrottled, tell in ((False, report_paced), (True, report_unthrottled)):
             kind = "as fast as it goes" if unthrottled else "at their pace"

@@ -1,5 +1,7 @@
 #include "bench/link_agents.hpp"
 
+#include <algorithm>
+
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
 #include "runtime/clock.hpp"
@@ -8,138 +10,162 @@ namespace bourse::bench {
 
 namespace {
 
-std::string key_of(const FrameworkId& framework, const TaskId& task) {
-  std::string key;
-  key.reserve(framework.raw().size() + 1 + task.raw().size());
-  key.append(framework.raw()).append(1, '\0').append(task.raw());
-  return key;
-}
+constexpr Duration kBeat = Duration::seconds(5);
+constexpr Duration kSilence = Duration::seconds(15);
 
 }  // namespace
 
-LinkAgents::LinkAgents(runtime::Loop& loop, const Options& options)
-    : loop_(loop), options_(options) {}
-
-Status LinkAgents::start(std::function<void()> all_registered,
-                         std::function<void(std::string)> broken) {
-  all_registered_ = std::move(all_registered);
-  broken_ = std::move(broken);
+LinkAgents::LinkAgents(runtime::Loop& loop, Options options, Handlers handlers)
+    : loop_(loop), options_(std::move(options)), handlers_(std::move(handlers)) {
   for (std::uint32_t i = 0; i < options_.count; ++i) {
     Agent& agent = *agents_.emplace_back(std::make_unique<Agent>());
     agent.facet.hostname = "node-" + std::to_string(options_.first + i) + ".example";
     agent.facet.http = {agent.facet.hostname, "127.0.0.1", 5051};
     agent.facet.total = options_.each;
     agent.facet.version = "1";
-    runtime::ZmqClientOptions client;
-    client.endpoint = "tcp://" + options_.master;
-    runtime::ZmqClientHandlers handlers;
-    handlers.on_connected = [this, &agent] {
-      (void)agent.client->send(std::string(kAgentPreamble));
-      begin_session(agent);
-    };
-    handlers.on_message = [this, &agent](std::string_view bytes) { on_bytes(agent, bytes); };
-    handlers.on_disconnected = [this] { broken_("the master closed a connection"); };
-    auto opened = runtime::ZmqClient::open(loop_, std::move(client), std::move(handlers));
-    if (!opened.ok()) return opened.error();
-    agent.client = std::move(opened).value();
+    agent.incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
   }
-  heartbeats_ = loop_.every(Duration::seconds(5), [this] { heartbeat(); });
-  return {};
 }
 
-void LinkAgents::begin_session(Agent& agent) {
-  const auto incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
-  agent.session = (incarnation << 16) + 1;
-  to_master::Register message;
-  message.agent = std::make_shared<const AgentFacet>(agent.facet);
-  message.incarnation = incarnation;
-  send(agent, std::move(message), false);
+LinkAgents::~LinkAgents() {
+  for (const auto& agent : agents_) agent->socket.reset();
+}
+
+void LinkAgents::start() {
+  for (std::size_t i = 0; i < agents_.size(); ++i) {
+    Agent& agent = *agents_[i];
+    agent.finder = std::make_unique<LeaderFinder>(options_.masters, options_.first + i);
+    find(agent, finder::Started{});
+  }
+  sweep_ = loop_.every(Duration::milliseconds(500), [this] { sweep(); });
+}
+
+void LinkAgents::hold() {
+  sweep_.cancel();
+  waiting_.clear();
+  next_waiting_ = 0;
+  for (const auto& agent : agents_) {
+    drop(*agent);
+    agent->timer.cancel();
+    agent->finder.reset();
+  }
+}
+
+void LinkAgents::set_masters(const std::vector<std::string>& masters) {
+  options_.masters = masters;
+}
+
+void LinkAgents::learned(const std::string& leader) {
+  for (const auto& agent : agents_) {
+    if (agent->finder) find(*agent, finder::Learned{leader});
+  }
+}
+
+void LinkAgents::find(Agent& agent, const FinderInput& input) {
+  if (agent.finder->step(runtime::monotonic_now(), input)) connect_later(agent);
+  const Instant at = agent.finder->next_deadline();
+  if (at == Instant::max()) return agent.timer.cancel();
+  agent.timer = loop_.after(std::max(at - runtime::monotonic_now(), Duration{}),
+                            [this, &agent] { find(agent, finder::Tick{}); });
+}
+
+// A whole cluster at once would only overrun the listener's backlog.
+void LinkAgents::connect_later(Agent& agent) {
+  waiting_.emplace_back(&agent, ++agent.connection);
+  if (waiting_.size() == next_waiting_ + 1) loop_.post([this] { connect_waiting(); });
+}
+
+void LinkAgents::connect_waiting() {
+  while (next_waiting_ < waiting_.size() && connecting_ < options_.most_connecting) {
+    const auto [agent, connection] = waiting_[next_waiting_++];
+    if (agent->finder && agent->connection == connection) connect(*agent);
+  }
+  if (next_waiting_ < waiting_.size()) return;
+  waiting_.clear();
+  next_waiting_ = 0;
+}
+
+void LinkAgents::connect(Agent& agent) {
+  const std::uint64_t of = agent.connection;
+  drop(agent);
+  agent.connection = of;
+  ZmtpSocket::Handlers on;
+  on.on_ready = [this, &agent, of] {
+    if (agent.connection == of) connected(agent);
+  };
+  on.on_message = [this, &agent, of](std::string_view bytes) {
+    if (agent.connection == of) on_bytes(agent, bytes);
+  };
+  on.on_closed = [this, &agent, of] {
+    if (agent.connection != of || !agent.finder) return;
+    ++stats_.connections_lost;
+    end_session(agent);
+    if (std::exchange(agent.connecting, false)) --connecting_;
+    find(agent, finder::Lost{});
+    loop_.post([this] { connect_waiting(); });
+  };
+  agent.socket = std::make_unique<ZmtpSocket>(loop_, std::move(on));
+  agent.connecting = true;
+  ++connecting_;
+  if (agent.socket->connect(agent.finder->address()).ok()) return;
+  drop(agent);
+  find(agent, finder::Lost{});
+}
+
+void LinkAgents::drop(Agent& agent) {
+  ++agent.connection;
+  end_session(agent);
+  if (std::exchange(agent.connecting, false)) --connecting_;
+  agent.batch.clear();
+  agent.socket.reset();
+}
+
+void LinkAgents::connected(Agent& agent) {
+  if (std::exchange(agent.connecting, false)) --connecting_;
+  agent.socket->send(kAgentPreamble);
+  find(agent, finder::Connected{});
+  begin_session(agent);
+  connect_waiting();
 }
 
 void LinkAgents::send(Agent& agent, decltype(AgentToMaster::body) body, bool sequenced) {
   const LinkHeader header{agent.session, sequenced ? agent.sender.next() : 0, agent.epoch};
   codec::append_agent_to_master({header, std::move(body)}, agent.batch);
-  if (agent.flush_scheduled) return;
-  agent.flush_scheduled = true;
+  if (std::exchange(agent.flush_scheduled, true)) return;
   loop_.post([&agent] {
     agent.flush_scheduled = false;
-    (void)agent.client->send(std::exchange(agent.batch, {}));
+    if (agent.socket && !agent.batch.empty()) agent.socket->send(agent.batch);
+    agent.batch.clear();
   });
 }
 
-void LinkAgents::heartbeat() {
-  for (const auto& agent : agents_) {
-    if (agent->registered) send(*agent, to_master::Heartbeat{agent->sender.last()}, false);
-  }
-}
-
 void LinkAgents::on_bytes(Agent& agent, std::string_view bytes) {
+  if (bytes.starts_with(kElsewherePreamble)) {
+    end_session(agent);
+    const std::string leader(bytes.substr(kElsewherePreamble.size()));
+    return find(agent, finder::Elsewhere{leader});
+  }
   const auto frames = codec::decode_frames(bytes);
-  if (!frames.ok()) return broken_(frames.error().message);
+  if (!frames.ok()) return handlers_.broken(frames.error().message);
   for (const std::string_view frame : frames.value()) {
     const auto message = codec::decode_master_to_agent(frame);
-    if (!message.ok()) return broken_(message.error().message);
+    if (!message.ok()) return handlers_.broken(message.error().message);
     on_message(agent, message.value());
   }
 }
 
-void LinkAgents::on_message(Agent& agent, const MasterToAgent& message) {
-  if (message.header.session != agent.session) return;
-  if (agent.receiver.arrive(message.header.sequence) != Arrival::fresh) {
-    return broken_("a frame of the master was lost or came twice");
+void LinkAgents::sweep() {
+  const Instant now = runtime::monotonic_now();
+  for (const auto& agent : agents_) {
+    if (!agent->registered) continue;
+    if (agent->heard + kSilence < now) {
+      drop(*agent);
+      find(*agent, finder::Lost{});
+    } else if (agent->beat + kBeat < now) {
+      agent->beat = now;
+      send(*agent, to_master::Heartbeat{agent->sender.last()}, false);
+    }
   }
-  if (const auto* registered = std::get_if<to_agent::Registered>(&message.body)) {
-    agent.facet.id = registered->agent_id;
-    agent.epoch = message.header.epoch;
-    if (std::exchange(agent.registered, true)) return;
-    if (++registered_ == options_.count) all_registered_();
-  } else if (const auto* task = std::get_if<to_agent::Launch>(&message.body)) {
-    launch(agent, *task);
-  } else if (const auto* ack = std::get_if<to_agent::Acknowledge>(&message.body)) {
-    acknowledged(agent, *ack);
-  } else if (const auto* beat = std::get_if<to_agent::Heartbeat>(&message.body)) {
-    if (!agent.receiver.complete(beat->last_sent)) broken_("a frame of the master was lost");
-  } else if (const auto* again = std::get_if<to_agent::Reregister>(&message.body)) {
-    broken_("the master ended a session: " + again->reason);
-  } else if (const auto* refused = std::get_if<to_agent::Refused>(&message.body)) {
-    broken_("the master refused an agent: " + refused->reason);
-  }
-}
-
-void LinkAgents::launch(Agent& agent, const to_agent::Launch& launch) {
-  for (const TaskFacetPtr& facet : launch.tasks) {
-    const FrameworkId& framework = launch.framework->id;
-    Task& task = agent.tasks[key_of(framework, facet->id)];
-    task.executor_id = ExecutorId(facet->id.raw());
-    update(agent, framework, facet->id, task, TaskState::running);
-  }
-}
-
-void LinkAgents::acknowledged(Agent& agent, const to_agent::Acknowledge& message) {
-  const auto it = agent.tasks.find(key_of(message.framework_id, message.task_id));
-  if (it == agent.tasks.end() || it->second.uuid != message.uuid) return;
-  if (it->second.ended) {
-    agent.tasks.erase(it);
-    return;
-  }
-  it->second.ended = true;
-  update(agent, message.framework_id, message.task_id, it->second, TaskState::finished);
-}
-
-void LinkAgents::update(Agent& agent, const FrameworkId& framework, const TaskId& id, Task& task,
-                        TaskState state) {
-  task.uuid = make_uuid(options_.first, ++uuids_made_);
-  TaskStatus status;
-  status.task_id = id;
-  status.state = state;
-  status.source = StatusSource::executor;
-  status.agent_id = agent.facet.id;
-  status.executor_id = task.executor_id;
-  status.container_id = ContainerId("0e9a5d1c-6d7c-4f6e-9a55-2f6f4c9b7a10");
-  status.executor_pid = 4711;
-  status.uuid = task.uuid;
-  status.timestamp = runtime::wall_now();
-  send(agent, to_master::StatusUpdate{framework, std::move(status), state}, true);
 }
 
 }  // namespace bourse::bench

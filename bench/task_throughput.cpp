@@ -80,17 +80,22 @@ int run_agents(const std::string& master, std::uint32_t first, std::uint32_t cou
   runtime::Loop loop;
   const std::string each =
       "cpus:" + std::to_string(kCpus) + ";mem:65536;disk:65536;ports:[31000-32000]";
-  LinkAgents agents(loop, {master, first, count, Resources::parse(each).value()});
-  const Status started = agents.start(
-      [] {
-        std::printf("ready\n");
-        std::fflush(stdout);
-      },
-      [](const std::string& why) {
-        std::fprintf(stderr, "task-throughput: agents: %s\n", why.c_str());
-        std::_Exit(1);
-      });
-  if (!started.ok()) return 1;
+  LinkAgents::Options options;
+  options.masters = {master};
+  options.first = first;
+  options.count = count;
+  options.each = Resources::parse(each).value();
+  options.tasks_end = true;
+  const auto broken = [](const std::string& why) {
+    std::fprintf(stderr, "task-throughput: agents: %s\n", why.c_str());
+    std::_Exit(1);
+  };
+  const auto ready = [] {
+    std::printf("ready\n");
+    std::fflush(stdout);
+  };
+  LinkAgents agents(loop, std::move(options), {.all_registered = ready, .broken = broken});
+  agents.start();
   loop.run();
   return 0;
 }

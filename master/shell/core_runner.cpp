@@ -61,7 +61,6 @@ void CoreRunner::lead(Registry registry, Epoch epoch) {
   core_ = std::make_unique<MasterCore>(config_);
   stamp_ = runtime::stamp_now();
   step(Lead{std::move(registry)});
-  sinks_.leading();
   hand_over();
 }
 
@@ -91,6 +90,11 @@ void CoreRunner::step(EventBody body) {
                      std::memory_order_relaxed);
   steps_.fetch_add(1, std::memory_order_relaxed);
   link::write_notes(effects_.notes);
+  // Not before its epoch is stored: whom it took in till then it would send away for a second.
+  if (!told_leading_ && core_->state().leading) {
+    told_leading_ = true;
+    sinks_.leading();
+  }
   for (Effect& effect : effects_.list) perform(effect);
   for (Change& change : effects_.changes) change.sequence += sequence_base();
   if (changes_.empty()) {

@@ -81,6 +81,7 @@ class CoreRunner {
   // The core's thread.
   std::unique_ptr<RegistryBackend> registry_;
   std::unique_ptr<MasterCore> core_;
+  bool told_leading_ = false;
   bool ended_ = false;  // nothing leaves any more
   runtime::Timer timer_;
   Stamp stamp_;

@@ -85,8 +85,9 @@ def bench(arguments):
         return 0
     need_source("bench/CMakeLists.txt", "bench")
     with_quiet_build(["benches", "programs"], arguments)
-    names = [word for word in arguments if not word.startswith("-")]
-    flags = [word for word in arguments if word.startswith("-")]
+    # Names come first; from the first flag on the words are the bench's own (--kills 5).
+    first_flag = next((i for i, w in enumerate(arguments) if w.startswith("-")), len(arguments))
+    names, flags = arguments[:first_flag], arguments[first_flag:]
     found = benches()
     for name in names:
         if name not in found:
