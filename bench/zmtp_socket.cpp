@@ -45,7 +45,11 @@ ZmtpSocket::ZmtpSocket(runtime::Loop& loop, Handlers handlers)
 
 ZmtpSocket::~ZmtpSocket() {
   watch_.cancel();
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ < 0) return;
+  // A reset: thousands of ports that wait out their time would be missing in the next round.
+  const linger none{1, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  ::close(fd_);
 }
 
 Status ZmtpSocket::connect(const std::string& address) {

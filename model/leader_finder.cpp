@@ -86,7 +86,10 @@ std::optional<std::string> LeaderFinder::on_elsewhere(Instant now, const std::st
   if (phase_ == Phase::idle || phase_ == Phase::pausing) return std::nullopt;
   if (leader.empty() || distrusted(now, leader)) {
     // It will say so when somebody leads. Whoever is named after nobody was is news.
-    if (leader.empty()) failed_until_.clear();
+    if (leader.empty()) {
+      failed_until_.clear();
+      hops_ = 0;
+    }
     phase_ = Phase::standing_by;
     doubted_ = leader;
     deadline_ = now + config_.standby_timeout;

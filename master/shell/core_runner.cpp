@@ -60,6 +60,7 @@ void CoreRunner::lead(Registry registry, Epoch epoch) {
   if (epoch != Epoch{}) config_.epoch = epoch;
   core_ = std::make_unique<MasterCore>(config_);
   stamp_ = runtime::stamp_now();
+  sinks_.leader("");  // the one before is gone; who asks waits for us
   step(Lead{std::move(registry)});
   hand_over();
 }

@@ -1,10 +1,13 @@
 #include "master/shell/link_server.hpp"
 
+#include <algorithm>
+
 #include "model/leader_finder.hpp"
 #include "model/limits.hpp"
 #include "model/link_session.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
+#include "runtime/daemon.hpp"
 #include "runtime/log.hpp"
 
 namespace bourse::master {
@@ -17,6 +20,7 @@ constexpr Duration kClosing = Duration::seconds(1);
 constexpr std::size_t kPumpBytes = 1u << 20;
 // Between two looks whether peers that were set aside have read their answers.
 constexpr Duration kUnreadEvery = Duration::milliseconds(10);
+constexpr std::uint64_t kOtherDescriptors = 1'000;
 
 runtime::PeerId transport_peer(PeerId peer) {
   return runtime::PeerId(peer.raw());
@@ -55,6 +59,9 @@ Status LinkServer::listen(const std::string& ip, std::uint16_t port) {
   options.endpoint = "tcp://" + ip + ":" + std::to_string(port);
   options.limits.max_message_bytes = limits::kMaxFrameBytes;
   options.limits.queue_bytes = limits::kPeerQueueBytes;
+  // What this process may open, less what it needs itself and HTTP has a use for.
+  const std::uint64_t descriptors = runtime::raise_descriptor_limit();
+  options.max_connections = descriptors - std::min(kOtherDescriptors, descriptors / 2);
   runtime::ZmqServerHandlers handlers;
   handlers.on_message = [this](runtime::PeerId peer, std::string_view bytes) {
     on_message(peer, bytes);

@@ -137,6 +137,15 @@ TEST_CASE("masters that name each other for ever are left for a pause") {
   CHECK(seeker.finder.next_deadline() > seeker.now);
 }
 
+TEST_CASE("being told that nobody leads begins the count of hints anew") {
+  Seeker seeker(kThree);
+  seeker.tell(finder::Started{});
+  seeker.tell(finder::Connected{});
+  for (int i = 0; i < 4; ++i) seeker.tell(finder::Elsewhere{i % 2 == 0 ? "x:1" : "y:1"});
+  CHECK_FALSE(seeker.tell(finder::Elsewhere{""}));
+  CHECK(seeker.tell(finder::Elsewhere{"z:1"}) == "z:1");
+}
+
 TEST_CASE("rounds without a leader wait longer each time, and jittered") {
   std::set<std::int64_t> firsts;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {

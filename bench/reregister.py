@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""reregister: how long a whole cluster takes to come back to a master, and to come at all.
+
+Simulated agents on real sockets, in processes of their own, with 10 tasks each. `back`: a master
+starts on the registry of its last life; from the first agent's first byte to the moment at which
+the master's view shows the last agent active. `admitted`: as many agents as nobody knows, whose
+admission a three-server ensemble stores. Floor of the first: the same agents' handshakes with the
+same master alone, before it knows what to do with them.
+"""
+
+import argparse
+import contextlib
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+from driving.masters import EnsembleCluster, Master, available
+from driving.programs import Program, Stuck, wait_for
+from driving.report import Report
+
+TASKS = 10
+
+
+def cpu_seconds_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    fields = text[text.rindex(")") + 2:].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+class Crowd:
+    """Agents in a few processes."""
+
+    def __init__(self, count, processes, tasks, log_dir):
+        each = count // processes
+        self.count, self.each = each * processes, each
+        self.programs = [Program("load-agents", i * each, each, tasks, log=log_dir / f"agents{i}.log")
+                         for i in range(processes)]
+
+    def end(self):
+        for program in self.programs:
+            program.kill()
+
+    def meet(self, addresses):
+        """Seconds, by the monotonic clock, at which they began, and their last was registered."""
+        marks = [program.mark() for program in self.programs]
+        for index, program in enumerate(self.programs):
+            program.say(f"masters {addresses[index % len(addresses)]}")
+        begun = time.monotonic()
+        for program in self.programs:
+            program.say("start")
+        last = max(int(program.line("all", mark)) for program, mark in zip(self.programs, marks))
+        return begun, last / 1e9
+
+    def hold(self):
+        marks = [program.mark() for program in self.programs]
+        for program in self.programs:
+            program.say("hold")
+        for program, mark in zip(self.programs, marks):
+            program.line("held", mark)
+
+    def cpu_seconds(self):
+        return sum(cpu_seconds_of(program.pid) for program in self.programs)
+
+
+def wait_active(master, count):
+    """When the view shows them all; by the monotonic clock."""
+    wait_for(f"{count} active agents", lambda: master.metrics().get("master/slaves_active") == count)
+    return time.monotonic()
+
+
+@contextlib.contextmanager
+def box():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="bourse-bench-", dir="/var/tmp"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def measure_back(count, processes, report, repetitions):
+    best = None
+    with box() as place:
+        master = Master(place / "master")
+        crowd = Crowd(count, processes, TASKS, place)
+        try:
+            report.progress(f"{crowd.count} agents that nobody knows")
+            begun, last = crowd.meet([master.link])
+            admitted = wait_active(master, crowd.count) - begun
+            for _ in range(repetitions):
+                crowd.hold()
+                master.program.kill()
+                master.start()
+                cpu = (cpu_seconds_of(master.program.pid), crowd.cpu_seconds())
+                begun, last = crowd.meet([master.link])
+                seen = wait_active(master, crowd.count) - begun
+                spent = (cpu_seconds_of(master.program.pid) - cpu[0], crowd.cpu_seconds() - cpu[1])
+                report.progress(f"all registered after {last - begun:.2f} s, seen after {seen:.2f} s; "
+                                f"processor time: master {spent[0]:.2f} s, agents {spent[1]:.2f} s")
+                best = min(best or (seen, spent), (seen, spent))
+        finally:
+            crowd.end()
+            master.program.kill()
+    params = {"agents": crowd.count, "agent_processes": processes, "tasks_per_agent": TASKS,
+              "repetitions": repetitions}
+    report.add("back", best[0], "s", params)
+    report.add("back_master_cpu", 1e6 * best[1][0] / crowd.count, "us", params)
+    report.add("back_agents_cpu", 1e6 * best[1][1] / crowd.count, "us", params)
+    report.add("admitted_by_file", admitted, "s", params)
+
+
+def measure_admission(count, processes, report):
+    with EnsembleCluster(3, 1, 4, java_options=["-Dzookeeper.forceSync=yes", "-Xmx512m"]) as cluster:
+        leader = cluster.leader()
+        crowd = Crowd(count, processes, 0, cluster.dir)
+        try:
+            report.progress(f"{crowd.count} agents that nobody knows, admitted into an ensemble")
+            begun, last = crowd.meet([leader.link])
+            seen = wait_active(leader, crowd.count) - begun
+            report.progress(f"all registered after {last - begun:.2f} s, seen after {seen:.2f} s; "
+                            f"master {cpu_seconds_of(leader.program.pid):.2f} s of processor time")
+        finally:
+            crowd.end()
+    params = {"agents": crowd.count, "agent_processes": processes, "servers": 3}
+    report.add("admitted_by_ensemble", seen, "s", params)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench reregister", description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the agents")
+    parser.add_argument("--only", choices=("back", "admitted"))
+    options = parser.parse_args()
+    part = 10 if options.quick else 1
+    report = Report("reregister", options.json)
+    try:
+        if options.only in (None, "back"):
+            measure_back(15_000 // part, 2, report, 3)
+        if options.only in (None, "admitted") and available():
+            measure_admission(10_000 // part, 2, report)
+    except Stuck as stuck:
+        print(f"reregister: {stuck}", file=sys.stderr)
+        return 1
+    report.print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
