@@ -71,6 +71,7 @@ void LinkAgents::find(Agent& agent, const FinderInput& input) {
 
 // A whole cluster at once would only overrun the listener's backlog.
 void LinkAgents::connect_later(Agent& agent) {
+  if (std::exchange(agent.connecting, false)) --connecting_;  // who waits holds no place
   waiting_.emplace_back(&agent, ++agent.connection);
   if (waiting_.size() == next_waiting_ + 1) loop_.post([this] { connect_waiting(); });
 }

@@ -122,7 +122,8 @@ class LinkAgents {
   Handlers handlers_;
   Stats stats_;
   std::vector<std::unique_ptr<Agent>> agents_;
-  std::vector<std::pair<Agent*, std::uint64_t>> waiting_;  // to connect, with the connection's number
+  std::vector<std::pair<Agent*, std::uint64_t>>
+      waiting_;  // to connect, with the connection's number
   std::size_t next_waiting_ = 0;
   std::uint32_t connecting_ = 0;
   std::uint64_t uuids_made_ = 0;

@@ -26,8 +26,8 @@ using namespace bourse;
 void report(const bench::LinkAgents::Stats& stats) {
   std::string commands;
   for (const auto& [epoch, count] : stats.commands) {
-    commands += (commands.empty() ? "\"" : ",\"") + std::to_string(epoch) +
-                "\":" + std::to_string(count);
+    commands +=
+        (commands.empty() ? "\"" : ",\"") + std::to_string(epoch) + "\":" + std::to_string(count);
   }
   std::string out;
   const auto add = [&](const char* name, std::uint64_t value) {

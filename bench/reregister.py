@@ -3,9 +3,8 @@
 
 Simulated agents on real sockets, in processes of their own, with 10 tasks each. `back`: a master
 starts on the registry of its last life; from the first agent's first byte to the moment at which
-the master's view shows the last agent active. `admitted`: as many agents as nobody knows, whose
-admission a three-server ensemble stores. Floor of the first: the same agents' handshakes with the
-same master alone, before it knows what to do with them.
+the master's view shows the last agent active. `admitted`: agents that nobody knows, whose
+admission the master's file or a three-server ensemble stores first.
 """
 
 import argparse
@@ -21,6 +20,7 @@ from driving.programs import Program, Stuck, wait_for
 from driving.report import Report
 
 TASKS = 10
+SYNCED = ["-Dzookeeper.forceSync=yes", "-Xmx512m"]  # servers that wait for their disks
 
 
 def cpu_seconds_of(pid):
@@ -35,8 +35,9 @@ class Crowd:
     def __init__(self, count, processes, tasks, log_dir):
         each = count // processes
         self.count, self.each = each * processes, each
-        self.programs = [Program("load-agents", i * each, each, tasks, log=log_dir / f"agents{i}.log")
-                         for i in range(processes)]
+        self.programs = [
+            Program("load-agents", i * each, each, tasks, log=log_dir / f"agents{i}.log")
+            for i in range(processes)]
 
     def end(self):
         for program in self.programs:
@@ -66,7 +67,8 @@ class Crowd:
 
 def wait_active(master, count):
     """When the view shows them all; by the monotonic clock."""
-    wait_for(f"{count} active agents", lambda: master.metrics().get("master/slaves_active") == count)
+    wait_for(f"{count} active agents",
+             lambda: master.metrics().get("master/slaves_active") == count)
     return time.monotonic()
 
 
@@ -96,8 +98,9 @@ def measure_back(count, processes, report, repetitions):
                 begun, last = crowd.meet([master.link])
                 seen = wait_active(master, crowd.count) - begun
                 spent = (cpu_seconds_of(master.program.pid) - cpu[0], crowd.cpu_seconds() - cpu[1])
-                report.progress(f"all registered after {last - begun:.2f} s, seen after {seen:.2f} s; "
-                                f"processor time: master {spent[0]:.2f} s, agents {spent[1]:.2f} s")
+                report.progress(
+                    f"all registered after {last - begun:.2f} s, seen after {seen:.2f} s; "
+                    f"processor time: master {spent[0]:.2f} s, agents {spent[1]:.2f} s")
                 best = min(best or (seen, spent), (seen, spent))
         finally:
             crowd.end()
@@ -111,7 +114,7 @@ def measure_back(count, processes, report, repetitions):
 
 
 def measure_admission(count, processes, report):
-    with EnsembleCluster(3, 1, 4, java_options=["-Dzookeeper.forceSync=yes", "-Xmx512m"]) as cluster:
+    with EnsembleCluster(3, 1, 4, java_options=SYNCED) as cluster:
         leader = cluster.leader()
         crowd = Crowd(count, processes, 0, cluster.dir)
         try:

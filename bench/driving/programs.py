@@ -83,8 +83,9 @@ class Program:
     def freeze(self):
         """Returns when every thread of it stands still."""
         os.kill(self.pid, signal.SIGSTOP)
-        state = lambda: pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        wait_for(f"{self.name} stands still", lambda: state() == "T")
+        stat = pathlib.Path(f"/proc/{self.pid}/stat")
+        wait_for(f"{self.name} stands still",
+                 lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
 
     def thaw(self):
         os.kill(self.pid, signal.SIGCONT)

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""durable-writes: what is durable, a second: a master's registry in its file and in an ensemble of
+three servers that wait for their disks, and an agent's checkpoint; with 1 and with 64 writes under
+way. Floor: appending as many bytes to a file of the same disk and fdatasync, one after another.
+"""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from driving.masters import ZookeeperEnsemble, available
+from driving.programs import BIN
+from driving.report import Report
+
+IN_FLIGHT = (1, 64)
+SYNCED = ["-Dzookeeper.forceSync=yes", "-Xmx512m"]
+
+
+def rate(kind, where, in_flight, seconds):
+    done = subprocess.run(
+        [str(word) for word in (BIN / "load-writes", kind, where, in_flight, seconds)],
+        capture_output=True, text=True, timeout=seconds + 60)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    return float(done.stdout)
+
+
+def measure(place, seconds, report):
+    floor = rate("floor", place / "floor", 1, seconds)
+    report.add("fdatasync", floor, "1/s", {})
+    for in_flight in IN_FLIGHT:
+        params = {"in_flight": in_flight}
+        for kind, name in (("registry", "registry_file"), ("checkpoint", "checkpoint")):
+            report.progress(f"{name}, {in_flight} under way")
+            value = rate(kind, place / f"{name}-{in_flight}.db", in_flight, seconds)
+            report.add(name, value, "1/s", params, floor)
+    if not available():
+        return
+    ensemble = ZookeeperEnsemble(3, place, java_options=SYNCED)
+    try:
+        ensemble.start()
+        for in_flight in IN_FLIGHT:
+            report.progress(f"registry_ensemble, {in_flight} under way")
+            value = rate("registry", ensemble.url(f"/bench{in_flight}"), in_flight, seconds)
+            report.add("registry_ensemble", value, "1/s", {"in_flight": in_flight, "servers": 3},
+                       floor)
+    finally:
+        ensemble.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench durable-writes", description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one second each")
+    options = parser.parse_args()
+    report = Report("durable-writes", options.json)
+    place = pathlib.Path(tempfile.mkdtemp(prefix="bourse-bench-", dir="/var/tmp"))
+    try:
+        measure(place, 1 if options.quick else 5, report)
+    except RuntimeError as error:
+        print(f"durable-writes: {error}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    report.print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
