@@ -25,7 +25,8 @@ CATCH = re.compile(
 )
 STRING = re.compile(r'"((?:\\.|[^"\\])*)"')
 SCRIPT = re.compile(r"""\b(?:test|it)(?:\.\w+)?\s*\(\s*(["'`])((?:\\.|(?!\1).)*)\1""")
-VERBS = ("build", "test", "demo", "up", "down", "bench", "sim", "fmt", "lint", "clean", "setup")
+VERBS = ("build", "test", "demo", "up", "down", "bench", "sim", "chaos", "fmt", "lint", "clean",
+         "setup")
 
 
 def catch_names(source):

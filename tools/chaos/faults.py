@@ -173,7 +173,7 @@ def out_of_memory(world):
     name = pick(world, [*world.masters(), *live_agents(world)])
     daemon = world.daemons[name]
     whole = daemon.argv
-    with cage.Cage(f"chaos-{os.getpid()}", world.books.random.randrange(2, 16) << 20) as small:
+    with cage.Cage(f"chaos-{os.getpid()}", world.books.random.randrange(1, 6) << 20) as small:
         daemon.argv = [*whole[:4], *small.enter(whole[4:])]
         daemon.kill()
         world.run_for(4)

@@ -37,8 +37,8 @@ TEST_CASE("a service book's snapshot rebuilds it, numbers that were given includ
   must(book, SetFramework{"F1", 7});
   must(book, PutApp{AppId("web"), 7, version(1), 1});
   must(book, PutApp{AppId("web"), 7, version(2), 1});
-  must(book, AddInstance{AppId("web"), {1, 1, AgentId("S1"), "h", {}, {{"rack", "r1"}}}});
-  must(book, AddInstance{AppId("web"), {2, 2, AgentId("S2"), "h", {}, {}}});
+  must(book, AddInstance{AppId("web"), {1, 1, AgentId("S1"), "h", {}, {{"rack", "r1"}}, {}}});
+  must(book, AddInstance{AppId("web"), {2, 2, AgentId("S2"), "h", {}, {}, {}}});
   must(book, EndInstance{AppId("web"), 2});
   must(book, PutApp{AppId("old"), 8, version(1), 1});
   must(book, RemoveApp{AppId("old")});
@@ -54,12 +54,12 @@ TEST_CASE("a service book's snapshot rebuilds it, numbers that were given includ
 TEST_CASE("a service command that does not fit the book changes nothing") {
   Book book;
   must(book, PutApp{AppId("web"), 1, version(3), 1});
-  must(book, AddInstance{AppId("web"), {1, 1, {}, {}, {}, {}}});
+  must(book, AddInstance{AppId("web"), {1, 1, {}, {}, {}, {}, {}}});
   CHECK(why_not(book, PutApp{AppId("web"), 1, version(3), 1}).find("not below 3") !=
         std::string::npos);
   CHECK(why_not(book, PutApp{AppId("web"), 2, version(4), 1}).find("incarnation 1") !=
         std::string::npos);
-  CHECK(why_not(book, AddInstance{AppId("web"), {1, 1, {}, {}, {}, {}}}).find("already") !=
+  CHECK(why_not(book, AddInstance{AppId("web"), {1, 1, {}, {}, {}, {}, {}}}).find("already") !=
         std::string::npos);
   CHECK(why_not(book, EndInstance{AppId("web"), 2}) == "app: 'web' has no instance 2");
   for (const ServiceCommand& command :
