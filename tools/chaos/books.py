@@ -17,6 +17,21 @@ CPU_MILLI = 100
 MEMORY_MB = 32
 
 
+def processes_with(words):
+    """Those in whose command line this stands."""
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            command = pathlib.Path(f"/proc/{name}/cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if words in command:
+            found.append(int(name))
+    return found
+
+
 class Asked:
     """One task: what was asked, and all that was told of it."""
 
@@ -131,14 +146,4 @@ class Books:
             return []
 
     def processes_of(self, task):
-        mark = f"{self.directory}/{task.id};".encode()
-        found = []
-        for name in os.listdir("/proc"):
-            if not name.isdigit():
-                continue
-            try:
-                if mark in pathlib.Path(f"/proc/{name}/cmdline").read_bytes():
-                    found.append(int(name))
-            except OSError:
-                continue
-        return found
+        return processes_with(f"{self.directory}/{task.id};")

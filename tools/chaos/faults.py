@@ -210,6 +210,14 @@ def framework_killed(world):
     world.run_for(2)
 
 
+def service_killed(world):
+    """The service schedulers get SIGKILL, one after the other or both at once."""
+    for name in world.schedulers():
+        world.daemons[name].kill()
+        world.run_for(world.books.random.choice([0, 1.5]))
+    world.run_for(3)
+
+
 FAULTS = {
     "F1": leader_killed,
     "F2": leader_stopped,
@@ -226,6 +234,7 @@ FAULTS = {
     "F11": out_of_memory,
     "F12": readers_that_do_not_read,
     "framework": framework_killed,
+    "service": service_killed,
 }
 
 

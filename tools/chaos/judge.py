@@ -39,6 +39,7 @@ class Judge:
         self.world = world
         self.violations = []
         self.figures = {}
+        self.app_was = (worlds.INSTANCES, worlds.INSTANCES)
 
     def say(self, sentence):
         self.violations.append(sentence)
@@ -63,11 +64,20 @@ class Judge:
                 self.say(f"S14: the agent at {address} was {world.agent_ids.get(address)} and is "
                          f"{agent_id}")
                 world.agent_ids[address] = agent_id
+        self.app()
         for daemon in world.daemons.values():
             while daemon.crashes:
                 self.say(f"S26: {daemon.name} ended by signal {-daemon.crashes.pop()}:\n"
                          f"{daemon.last_words()}")
         return round(time.monotonic() - begun, 2)
+
+    def app(self):
+        """No fault ends an instance of the app, so none is started again and none twice."""
+        starts, live = self.world.app_starts(), len(self.world.app_processes())
+        if (starts, live) != self.app_was:
+            self.say(f"S14: the app had {self.app_was[1]} instances, {self.app_was[0]} were ever "
+                     f"started; now {live} live and {starts} were started")
+            self.app_was = (starts, live)
 
     # -- at the end
 
@@ -90,6 +100,7 @@ class Judge:
             self.say(f"S12: the framework was refused: {line}")
         states = [t.state() for t in book.tasks.values()]
         self.figures["tasks"] = {str(s): states.count(s) for s in sorted(set(map(str, states)))}
+        self.app()
         self.crawl()
         self.registry()
 

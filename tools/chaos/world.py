@@ -26,6 +26,7 @@ CLOCK_MACHINES = ("m1", "a3")  # whose wall clock can be set
 SESSION_TIMEOUT_S = 2
 HEALTHY_LIMIT_S = 60  # generous: other work may share this machine
 SHOPS = 12
+INSTANCES = 8  # of an app that two service schedulers keep running
 POLL_S = 0.05
 
 
@@ -58,6 +59,7 @@ class World:
         self.agent_ids = self.active_agents()
         self.books.start()
         self.wait("the framework", lambda: self.books.framework_id)
+        self._start_services()
         self._start_crawl()
 
     def _add(self, name, address, argv):
@@ -100,6 +102,31 @@ class World:
             for name in ("bourse-agent", "bourse-shim"):
                 shutil.copy(self.bin / name, home / name)
         return home / "bourse-agent"
+
+    def _start_services(self):
+        """Two schedulers of which one leads, and an app that must never stop."""
+        store = self.ensemble.url("/services")
+        for index in range(2):
+            daemon = daemons.Daemon(f"s{index}", [
+                self.bin / "bourse-service", f"--master={self.zk}", f"--store={store}",
+                f"--listen={network.HUB}:{5070 + index}", "--insecure",
+                f"--zk-session-timeout={SESSION_TIMEOUT_S}secs"], self.box)
+            self.daemons[daemon.name] = daemon
+            daemon.start()
+        self.app_book = self.box / "app"
+        run = [self.bin / "bourse", "app", "run", "steady", f"--instances={INSTANCES}",
+               f"--command=echo start >> {self.app_book}; sleep 1000000; : {self.app_book};",
+               f"--service={network.HUB}:5070,{network.HUB}:5071"]
+        self.wait("the app to be taken", lambda: subprocess.run(
+            run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0)
+        self.wait("its instances", lambda: len(self.app_processes()) == INSTANCES)
+
+    def app_processes(self):
+        """Processes of the app's instances: each a shell with this in its command line."""
+        return books.processes_with(f": {self.app_book};")
+
+    def app_starts(self):
+        return self.app_book.read_text().split().count("start")
 
     def _start_crawl(self):
         crawl = self.box / "crawl"
@@ -161,6 +188,9 @@ class World:
 
     def masters(self):
         return [name for name in self.daemons if name.startswith("m")]
+
+    def schedulers(self):
+        return [name for name in self.daemons if name.startswith("s")]
 
     def leading(self):
         found = []
