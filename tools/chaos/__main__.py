@@ -101,7 +101,7 @@ def plant(world):
 
 def run(options, box, tell):
     # About what its slowest shops give in the time.
-    world = worlds.World(box, options.bin, options.seed, max(20, int(options.minutes * 120)))
+    world = worlds.World(box, options.bin, options.seed, max(20, int(options.minutes * 170)))
     jury = judge.Judge(world)
     done = []
     try:
