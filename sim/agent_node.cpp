@@ -26,15 +26,21 @@ AgentFacetPtr facet_of(const Plan& plan, int index) {
 
 }  // namespace
 
-AgentNode::AgentNode(Env& env, Hub& hub, int index)
+AgentNode::AgentNode(Env& env, const Network& network, ZooKeeperModel* zookeeper, int index)
     : env_(env),
       name_("agent" + std::to_string(index)),
       detected_(facet_of(env.plan, index)),
       disk_(env, env.plan.agent_write_rejected),
-      wire_(env, hub, Hub::Kind::agent,
-            {[this] { step(agent::MasterConnected{}); }, [this] { step(agent::MasterLost{}); },
-             [this](std::string_view bytes) { on_bytes(bytes); }}),
-      host_(env, name_, detected_->total, agent_of_host()) {}
+      network_(network),
+      clock_(env.draw_clock()),
+      channel_(env, network, Hub::Kind::agent, clock_,
+               {[this] { step(agent::MasterConnected{}); }, [this] { step(agent::MasterLost{}); },
+                [this](std::string_view bytes) { on_bytes(bytes); }}),
+      host_(env, clock_, name_, detected_->total, agent_of_host()) {
+  if (zookeeper != nullptr && env.rng.chance(1, 2)) {
+    watch_ = std::make_unique<LeaderWatchNode>(env, *zookeeper, clock_, name_);
+  }
+}
 
 Host::Agent AgentNode::agent_of_host() {
   Host::Agent out;
@@ -71,9 +77,8 @@ void AgentNode::start() {
   ++life_;
   agent::Started started;
   started.detected = detected_;
-  const auto wall_ms = static_cast<std::uint64_t>(env_.stamp().wall.ns / 1'000'000);
-  incarnation_ = std::max(wall_ms, incarnation_ + 1);
-  started.incarnation = incarnation_;
+  const Stamp stamp = clock_.stamp(env_.schedule.now());
+  started.incarnation = static_cast<std::uint64_t>(stamp.wall.ns / 1'000'000);
   started.seed = env_.rng.next();
   started.token_key = {env_.rng.next(), env_.rng.next()};
   started.boot_id = "boot-" + std::to_string(boots_);
@@ -82,7 +87,16 @@ void AgentNode::start() {
   core_ = std::make_unique<agent::AgentCore>(env_.plan.agent);
   armed_ = Instant::max();
   step(std::move(started));
-  wire_.open();
+  // What it had not stored it need not remember: nothing was ordered on it.
+  highest_epoch_ = obeying_ = core_ ? core_->state().epoch : 0;
+  look_for_master();
+}
+
+void AgentNode::look_for_master() {
+  std::vector<std::string> masters;
+  for (const auto& [address, hub] : network_.hubs) masters.push_back(address);
+  channel_.start(watch_ ? std::vector<std::string>() : std::move(masters));
+  if (watch_) watch_->start([this](const std::string& link) { channel_.learned(link); });
 }
 
 void AgentNode::crash_and_return(Duration away, bool reboot) {
@@ -91,7 +105,8 @@ void AgentNode::crash_and_return(Duration away, bool reboot) {
   ++life_;
   core_.reset();
   disk_.crash();
-  wire_.close();
+  channel_.stop();
+  if (watch_) watch_->stop();
   const auto executors = std::move(executors_);
   executors_.clear();
   for (const auto& [peer, process] : executors) {
@@ -117,10 +132,30 @@ void AgentNode::crash_and_return(Duration away, bool reboot) {
 void AgentNode::on_bytes(std::string_view bytes) {
   const std::uint64_t life = life_;
   for (auto& message : decode_all(env_, bytes, codec::decode_master_to_agent)) {
-    if (life != life_) return;
+    if (life != life_ || !core_) return;
     after_master_message(message);
+    obeying_ = message.header.epoch;
+    launching_ = std::holds_alternative<to_agent::Launch>(message.body);
+    if (env_.plan.plant == Plant::epoch_not_checked) {
+      message.header.epoch = std::max(message.header.epoch, core_->state().epoch);
+    }
     step(agent::FromMaster{std::move(message)});
+    if (life != life_) return;
+    note_epoch();
   }
+  if (life == life_ && core_ && core_->state().link.registered) channel_.registered();
+}
+
+// The judge's own memory of which epochs this agent obeyed.
+void AgentNode::note_epoch() {
+  const bool registered = core_->state().link.registered;
+  if (registered && obeying_ < highest_epoch_) {
+    env_.judge->violate("S6", name_ + " is registered by epoch " + std::to_string(obeying_) +
+                                  " after epoch " + std::to_string(highest_epoch_));
+  }
+  if (registered) highest_epoch_ = obeying_;
+  obeying_ = highest_epoch_;
+  launching_ = false;
 }
 
 // An acknowledgement that the core will act on: of the update that it waits for.
@@ -156,7 +191,7 @@ bool AgentNode::break_executor() {
 template <typename Body>
 void AgentNode::step(Body body) {
   if (!core_) return;
-  const agent::Event event{env_.stamp(), std::move(body)};
+  const agent::Event event{clock_.stamp(env_.schedule.now()), std::move(body)};
   env_.count_event(name_, event.body.index());
   if (env_.tracing) env_.trace(name_, text_of(event));
   agent::Effects effects;
@@ -200,7 +235,9 @@ void AgentNode::perform(agent::Effect& effect) {
     close_executor(*close);
   } else if (std::holds_alternative<agent::ReconnectMaster>(effect.body)) {
     env_.schedule.in(Duration{}, [this, life = life_] {
-      if (life == life_) wire_.reopen();
+      if (life != life_) return;
+      channel_.give_up();
+      step(agent::MasterLost{});
     });
   } else if (const auto* stop = std::get_if<agent::Stop>(&effect.body)) {
     // An operator starts it again.
@@ -230,7 +267,7 @@ void AgentNode::send(const agent::SendToMaster& send) {
     env_.judge->violate("codec", "a message to the master cannot be sent");
   }
   if (env_.tracing) env_.trace(name_, "  -> " + text_of(send.message));
-  wire_.send(std::move(batch));
+  channel_.send(std::move(batch));
 }
 
 void AgentNode::note_issued(const agent::Checkpoint& write) {
@@ -243,6 +280,10 @@ void AgentNode::note_issued(const agent::Checkpoint& write) {
 }
 
 void AgentNode::perform_checkpoint(agent::Checkpoint& write) {
+  if (launching_ && obeying_ < highest_epoch_) {
+    env_.judge->violate("S6", name_ + " launches for epoch " + std::to_string(obeying_) +
+                                  " after epoch " + std::to_string(highest_epoch_));
+  }
   note_issued(write);
   std::vector<std::string> bytes;
   for (const CheckpointRecord& record : write.records) {
@@ -276,7 +317,7 @@ void AgentNode::arm() {
   const Instant next = core_->next_deadline();
   if (next == armed_ || next == Instant::max()) return;
   armed_ = next;
-  env_.schedule.at(next, [this, next, life = life_] {
+  env_.schedule.at(clock_.world(next), [this, next, life = life_] {
     if (life != life_ || armed_ != next) return;
     armed_ = Instant::max();
     step(agent::Tick{});

@@ -8,22 +8,27 @@
 #include <string_view>
 
 #include "agent/core/agent_core.hpp"
+#include "sim/channel.hpp"
 #include "sim/disk.hpp"
 #include "sim/env.hpp"
 #include "sim/host.hpp"
-#include "sim/wire.hpp"
+#include "sim/leader_watch_node.hpp"
+#include "sim/node_clock.hpp"
 
 namespace bourse::sim {
 
 class AgentNode {
  public:
-  AgentNode(Env& env, Hub& hub, int index);
+  // With an ensemble: it may learn the leader there.
+  AgentNode(Env& env, const Network& network, ZooKeeperModel* zookeeper, int index);
 
   void start();
   void crash_and_return(Duration away, bool reboot);
   bool up() const { return core_ != nullptr; }
   const agent::AgentCore& core() const { return *core_; }
-  Wire& wire() { return wire_; }
+  Wire& wire() { return channel_.wire(); }
+  NodeClock& clock() { return clock_; }
+  LeaderWatchNode* watch() { return watch_.get(); }
   Host& host() { return host_; }
   // Breaks one executor's connection; false: there is none.
   bool break_executor();
@@ -42,19 +47,26 @@ class AgentNode {
   void close_executor(const agent::CloseExecutor& close);
   void after_master_message(const MasterToAgent& message);
   std::vector<CheckpointRecord> stored_records();
+  void look_for_master();
+  void note_epoch();
   void arm();
 
   Env& env_;
   std::string name_;
   AgentFacetPtr detected_;
   Disk disk_;
-  Wire wire_;
+  const Network& network_;
+  NodeClock clock_;
+  Channel channel_;
+  std::unique_ptr<LeaderWatchNode> watch_;
   Host host_;
   std::unique_ptr<agent::AgentCore> core_;
   std::uint64_t life_ = 0;
-  std::uint64_t incarnation_ = 0;
   std::uint64_t boots_ = 1;
   std::uint64_t peers_made_ = 0;
+  Epoch highest_epoch_ = 0;  // that it was registered by
+  Epoch obeying_ = 0;        // of the message that is being acted on
+  bool launching_ = false;
   std::map<PeerId, std::weak_ptr<ExecutorProcess>> executors_;
   Instant armed_ = Instant::max();
 };

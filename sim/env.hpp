@@ -9,6 +9,7 @@
 #include "base/fingerprint.hpp"
 #include "base/prng.hpp"
 #include "base/time.hpp"
+#include "sim/node_clock.hpp"
 #include "sim/plan.hpp"
 #include "sim/schedule.hpp"
 
@@ -22,7 +23,6 @@ struct Env {
   Prng rng;
   Judge* judge = nullptr;
   Fingerprint fingerprint;
-  Duration wall_offset;
   bool tracing = false;
   bool healed = false;  // the second phase: nothing goes wrong any more
   Duration disk_slowness;
@@ -30,13 +30,16 @@ struct Env {
   std::uint64_t core_events = 0;
   std::uint64_t faults = 0;
   std::uint64_t messages = 0;
+  std::uint64_t peers_made = 0;
 
   Env(const Plan& drawn, bool trace)
       : plan(drawn), rng(drawn.seed ^ 0x5eed5eed5eed5eedULL), tracing(trace) {}
 
-  Stamp stamp() const {
-    return {schedule.now(),
-            WallTime{1'800'000'000'000'000'000} + Duration{schedule.now().ns} + wall_offset};
+  // Of one machine: each has its own.
+  NodeClock draw_clock() {
+    return {Duration::seconds(rng.between(0, 100'000)),
+            rng.between(-plan.clock_drift_ppm, plan.clock_drift_ppm),
+            Duration{rng.between(-plan.wall_skew.ns, plan.wall_skew.ns)}};
   }
   // True in `permille` of thousand cases while faults happen.
   bool fault(int permille) {

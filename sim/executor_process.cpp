@@ -37,7 +37,7 @@ void ExecutorProcess::step(Body body) {
   if (over_) return;
   env_.count_event(executor_.raw(), 1);
   std::vector<sdk::ExecutorOutput> outputs;
-  machine_.step({env_.stamp(), std::move(body)}, outputs);
+  machine_.step({host_.clock().stamp(env_.schedule.now()), std::move(body)}, outputs);
   for (sdk::ExecutorOutput& output : outputs) {
     if (!over_) perform(output);
   }
@@ -156,7 +156,7 @@ void ExecutorProcess::arm() {
   const Instant next = machine_.next_deadline();
   if (next == armed_ || next == Instant::max()) return;
   armed_ = next;
-  later(next - env_.schedule.now(), [this, next] {
+  later(host_.clock().world(next) - env_.schedule.now(), [this, next] {
     if (armed_ != next) return;
     armed_ = Instant::max();
     step(sdk::executor_input::Tick{});

@@ -20,9 +20,11 @@ TaskId task_id(int framework, std::size_t task, int attempt) {
 
 }  // namespace
 
-FrameworkNode::FrameworkNode(Env& env, Hub& hub, int index)
+FrameworkNode::FrameworkNode(Env& env, const Network& network, ZooKeeperModel* zookeeper, int index)
     : env_(env),
-      hub_(hub),
+      network_(network),
+      zookeeper_(zookeeper),
+      clock_(env.draw_clock()),
       index_(index),
       plan_(env.plan.frameworks[static_cast<std::size_t>(index)]),
       name_("framework" + std::to_string(index)) {
@@ -54,7 +56,7 @@ FrameworkNode::Instance* FrameworkNode::find(std::uint64_t number) {
 
 Wire* FrameworkNode::wire() {
   Instance* instance = current();
-  return instance == nullptr ? nullptr : instance->wire.get();
+  return instance == nullptr ? nullptr : &instance->channel->wire();
 }
 
 void FrameworkNode::begin_instance() {
@@ -77,8 +79,11 @@ void FrameworkNode::begin_instance() {
       Instance* i = find(number);
       if (i != nullptr) step(*i, sdk::scheduler_event::FromMaster{std::move(message)});
     }
+    Instance* i = find(number);
+    if (i != nullptr && i->machine.subscribed()) i->channel->registered();
   };
-  instance->wire = std::make_unique<Wire>(env_, hub_, Hub::Kind::framework, std::move(client));
+  instance->channel =
+      std::make_unique<Channel>(env_, network_, Hub::Kind::framework, clock_, std::move(client));
   instances_.push_back(std::move(made));
   FrameworkFacet facet;
   facet.id = id_;
@@ -90,13 +95,31 @@ void FrameworkNode::begin_instance() {
   if (plan_.partition_aware) facet.capabilities.set(Capabilities::partition_aware);
   if (plan_.killing_state) facet.capabilities.set(Capabilities::task_killing_state);
   step(*instance, sdk::scheduler_event::Start{facet, {}, number});
-  instance->wire->open();
+  look_for_master(*instance);
+}
+
+void FrameworkNode::look_for_master(Instance& instance) {
+  std::vector<std::string> masters;
+  if (zookeeper_ != nullptr && env_.rng.chance(1, 2)) {
+    instance.watch = std::make_unique<LeaderWatchNode>(env_, *zookeeper_, clock_, name_);
+  } else {
+    for (const auto& [address, hub] : network_.hubs) masters.push_back(address);
+  }
+  instance.channel->start(std::move(masters));
+  if (!instance.watch) return;
+  instance.watch->start(
+      [channel = instance.channel.get()](const std::string& link) { channel->learned(link); });
+}
+
+void FrameworkNode::leave(Instance& instance) {
+  instance.channel->stop();
+  if (instance.watch) instance.watch->stop();
 }
 
 template <typename Body>
 void FrameworkNode::step(Instance& instance, Body body) {
   if (instance.dead) return;
-  const sdk::SchedulerInput input{env_.stamp(), std::move(body)};
+  const sdk::SchedulerInput input{clock_.stamp(env_.schedule.now()), std::move(body)};
   env_.count_event(name_, input.body.index());
   std::vector<sdk::SchedulerOutput> outputs;
   instance.machine.step(input, outputs);
@@ -117,20 +140,22 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
       env_.judge->violate("codec", "a framework's call cannot be sent");
     }
     if (env_.tracing) env_.trace(name_, "  -> " + text_of(send->message));
-    instance.wire->send(std::move(batch));
+    instance.channel->send(std::move(batch));
   } else if (auto* deliver = std::get_if<sdk::scheduler_effect::Deliver>(&output)) {
     on_event(instance, deliver->event);
   } else if (std::holds_alternative<sdk::scheduler_effect::Disconnected>(output)) {
     instance.offers.clear();
   } else if (std::holds_alternative<sdk::scheduler_effect::Reconnect>(output)) {
     env_.schedule.in(Duration{}, [this, number = instance.number] {
-      if (Instance* i = find(number)) i->wire->reopen();
+      if (find(number) == nullptr) return;
+      find(number)->channel->give_up();
+      if (Instance* i = find(number)) step(*i, sdk::scheduler_event::Lost{});
     });
   } else if (auto* refused = std::get_if<sdk::scheduler_effect::Refused>(&output)) {
     env_.judge->violate("SDK", name_ + " is refused a call: " + refused->reason);
   } else if (std::holds_alternative<sdk::scheduler_effect::Finished>(output)) {
     instance.dead = true;
-    instance.wire->close();
+    leave(instance);
     if (removed_ && plan_.ending != Ending::stays) {
       over_ = true;  // away for longer than its failover_timeout
     } else if (&instance == current() && !over_) {
@@ -156,7 +181,7 @@ void FrameworkNode::crash_and_return(Duration away) {
   if (instance == nullptr || over_) return;
   env_.trace(name_, "dies");
   instance->dead = true;
-  instance->wire->close();
+  leave(*instance);
   down_ = true;
   bury();
   env_.schedule.in(away, [this] {
@@ -190,7 +215,7 @@ void FrameworkNode::end_for_good() {
     return;
   }
   for (auto& any : instances_) {
-    if (!any->dead) any->wire->close();
+    if (!any->dead) leave(*any);
     any->dead = true;
   }
 }
@@ -199,7 +224,7 @@ void FrameworkNode::arm(Instance& instance) {
   const Instant next = instance.machine.next_deadline();
   if (next == instance.armed || next == Instant::max()) return;
   instance.armed = next;
-  env_.schedule.at(next, [this, next, number = instance.number] {
+  env_.schedule.at(clock_.world(next), [this, next, number = instance.number] {
     Instance* i = find(number);
     if (i == nullptr || i->armed != next) return;
     i->armed = Instant::max();

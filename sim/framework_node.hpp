@@ -12,20 +12,23 @@
 #include <vector>
 
 #include "framework-sdk/core/scheduler_machine.hpp"
+#include "sim/channel.hpp"
 #include "sim/env.hpp"
-#include "sim/wire.hpp"
+#include "sim/leader_watch_node.hpp"
+#include "sim/node_clock.hpp"
 
 namespace bourse::sim {
 
 class FrameworkNode {
  public:
-  FrameworkNode(Env& env, Hub& hub, int index);
+  FrameworkNode(Env& env, const Network& network, ZooKeeperModel* zookeeper, int index);
 
   void start();
   void crash_and_return(Duration away);
   void take_over();  // a second instance subscribes, the first one lives on until it is told
   bool over() const { return over_; }
   Wire* wire();
+  NodeClock& clock() { return clock_; }
 
   // What is still missing to the end of its work; empty: nothing. `given_up`: the master has an
   // agent of that kind, which may be one that never learned its name.
@@ -49,7 +52,8 @@ class FrameworkNode {
   // One process of it.
   struct Instance {
     std::uint64_t number = 0;
-    std::unique_ptr<Wire> wire;
+    std::unique_ptr<Channel> channel;
+    std::unique_ptr<LeaderWatchNode> watch;
     sdk::SchedulerMachine machine;
     bool dead = false;
     bool greeted = false;
@@ -83,11 +87,15 @@ class FrameworkNode {
   void look_around();  // now and then: asks, suppresses, revives
   void end_for_good();
   void bury();
+  void look_for_master(Instance& instance);
+  static void leave(Instance& instance);
   void arm(Instance& instance);
   bool waits(const Row& row) const;
 
   Env& env_;
-  Hub& hub_;
+  const Network& network_;
+  ZooKeeperModel* zookeeper_;
+  NodeClock clock_;
   int index_;
   const FrameworkPlan& plan_;
   std::string name_;

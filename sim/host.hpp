@@ -12,6 +12,7 @@
 #include "agent/core/agent_core.hpp"
 #include "framework-sdk/core/executor_machine.hpp"
 #include "sim/env.hpp"
+#include "sim/node_clock.hpp"
 
 namespace bourse::sim {
 
@@ -84,8 +85,12 @@ class Host {
     std::function<void(PeerId)> executor_gone;
   };
 
-  Host(Env& env, std::string name, Resources total, Agent agent)
-      : env_(env), name_(std::move(name)), total_(std::move(total)), agent_(std::move(agent)) {}
+  Host(Env& env, const NodeClock& clock, std::string name, Resources total, Agent agent)
+      : env_(env),
+        clock_(clock),
+        name_(std::move(name)),
+        total_(std::move(total)),
+        agent_(std::move(agent)) {}
 
   void start(const agent::StartContainer& start);
   void resize(const ContainerId& id, const Resources& resources);
@@ -103,6 +108,7 @@ class Host {
   std::string running() const;
   const Agent& agent() const { return agent_; }
   const std::string& name() const { return name_; }
+  const NodeClock& clock() const { return clock_; }
 
  private:
   void begin(const ContainerId& id);
@@ -113,6 +119,7 @@ class Host {
   void report_later(decltype(agent::Event::body) body);
 
   Env& env_;
+  const NodeClock& clock_;
   std::string name_;
   Resources total_;
   Agent agent_;

@@ -165,20 +165,35 @@ void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
   }
 }
 
-void Judge::master_step(const master::MasterCore& core, const master::Effects& effects) {
+void Judge::master_step(int index, const master::MasterCore& core, const master::Event& event,
+                        const master::Effects& effects) {
+  std::uint64_t& last = last_change_[index];
   for (const Change& change : effects.changes) {
-    if (change.sequence != last_change_ + 1) {
-      violate("S27", "change " + std::to_string(change.sequence) + " follows " +
-                         std::to_string(last_change_));
+    if (change.sequence != last + 1) {
+      violate("S27",
+              "change " + std::to_string(change.sequence) + " follows " + std::to_string(last));
     }
-    last_change_ = change.sequence;
+    last = change.sequence;
     if (const auto* gone = std::get_if<change::FrameworkRemoved>(&change.body)) {
       ended_frameworks_.insert(gone->framework_id);
     }
     const auto* put = std::get_if<change::AgentPut>(&change.body);
     if (put && put->phase == AgentPhase::unreachable) given_up_agents_.insert(put->agent->id);
   }
-  if (++steps_ % kSweepEvery == 0) check_master(core);
+  if (++steps_ % kSweepEvery == 0) check_master(core, event.stamp.now);
+}
+
+void Judge::check_speaker(const master::Event& event, PeerId current,
+                          const master::Effects& effects) {
+  const auto* from = std::get_if<master::FromFramework>(&event.body);
+  if (from == nullptr || from->stream == current) return;
+  for (const master::Effect& effect : effects.list) {
+    const auto* send = std::get_if<master::SendToAgent>(&effect.body);
+    if (send && (std::holds_alternative<to_agent::Launch>(send->message.body) ||
+                 std::holds_alternative<to_agent::Kill>(send->message.body))) {
+      violate("S17", "a call of an instance that does not speak for its framework was acted on");
+    }
+  }
 }
 
 void Judge::check_agent_rows(const master::MasterState& state, const master::Agent& agent) {
@@ -204,13 +219,13 @@ void Judge::check_agent_rows(const master::MasterState& state, const master::Age
   }
 }
 
-void Judge::check_master(const master::MasterCore& core) {
+void Judge::check_master(const master::MasterCore& core, Instant now) {
   core.check_invariants();
   const master::MasterState& state = core.state();
   state.agents.for_each(
       [&](master::AgentSlot, const master::Agent& agent) { check_agent_rows(state, agent); });
-  // No offer outlives its lifetime.
-  const Instant now = env_.schedule.now();
+  // No offer outlives its lifetime; a process that stood still first hears what came meanwhile.
+  if (core.next_deadline() <= now) return;
   state.offers.for_each([&](master::OfferSlot, const master::Offer& offer) {
     if (offer.expires + Duration::seconds(1) < now) {
       violate("L5", "offer O" + std::to_string(offer.number) + " is past its lifetime");

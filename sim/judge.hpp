@@ -1,17 +1,6 @@
 // Judge: sees everything that happens in a simulated world, as nobody in a real one can, and says
 // which promise was broken. docs/decisions/0011-simulator.md says what it may look at.
-//
-// Judged: S1 S2 (resources held once), S7 (terminal is final), S8 (one container per task), S9
-// (killed stays killed), S10 S11 (updates in order, acknowledged ones seen), S12 (every task ends,
-// at the end of the run), S13 (one start per accepted launch), S14 (a restart kills nothing), S17
-// (an older instance is refused), S22 (no terminal answer for a running task), S25 (stored before
-// promised; records parse), S26 (no ASSERT: the process says its seed), S27 (changes without gaps),
-// S29 (wall clock jumps are among the faults), S30 (same seed, same run: --twice).
-// Not judged, for there is nothing to judge yet: S3 S4 S5 S6 (one master at a time: no election),
-// S15 (a reboot keeps the identity here), S18 (abandoned frameworks are ended, which is checked
-// under progress), S19 S20 (no quota, no volumes), S21 (everybody may do everything), S23 S24
-// (memory, descriptors: tests of real processes), S28 (no audit log). S16 holds by S7 and progress:
-// what was told LOST and returns is killed.
+// sim/promises.cpp says where each promise is judged, and why one is not.
 //
 // Owned by the World; one thread.
 #pragma once
@@ -28,6 +17,7 @@
 #include "model/ids.hpp"
 #include "model/task_status.hpp"
 #include "sim/env.hpp"
+#include "sim/registry_judge.hpp"
 
 namespace bourse::sim {
 
@@ -66,9 +56,13 @@ class Judge {
   void acknowledged_to_agent(const TaskKey& task, const Uuid& uuid);
 
   // -- the master after a step
-  void master_step(const master::MasterCore& core, const master::Effects& effects);
-  void check_master(const master::MasterCore& core);
-  void new_master() { last_change_ = 0; }
+  void master_step(int index, const master::MasterCore& core, const master::Event& event,
+                   const master::Effects& effects);
+  // `current`: the connection that spoke for the framework of this call.
+  void check_speaker(const master::Event& event, PeerId current, const master::Effects& effects);
+  void check_master(const master::MasterCore& core, Instant now);
+  void new_master(int index) { last_change_[index] = 0; }
+  RegistryJudge& registry() { return registry_; }
 
  private:
   struct Update {
@@ -98,7 +92,8 @@ class Judge {
   std::set<FrameworkId> ended_frameworks_;
   std::set<ContainerId> stored_containers_;
   std::set<AgentId> given_up_agents_;  // that ever were unreachable
-  std::uint64_t last_change_ = 0;
+  RegistryJudge registry_{*this};
+  std::map<int, std::uint64_t> last_change_;  // by master
   std::uint64_t steps_ = 0;
   std::size_t ended_ = 0;
 };

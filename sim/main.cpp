@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "sim/campaign.hpp"
+#include "sim/promises.hpp"
 
 namespace bourse::sim {
 namespace {
@@ -23,6 +24,7 @@ struct Words {
   std::string plant;
   std::string cover_file;
   bool plants = false;
+  bool invariants = false;
   bool quiet = false;
 };
 
@@ -109,6 +111,17 @@ int read_words(const Words& words, CampaignOptions& options) {
   return 0;
 }
 
+void print_promises() {
+  for (const Promise& promise : promises()) {
+    std::string line(promise.name);
+    line.resize(4, ' ');
+    line += promise.what;
+    line += promise.judged_by.empty() ? ": not judged" : ": " + std::string(promise.judged_by);
+    if (!promise.reason.empty()) line += " (" + std::string(promise.reason) + ")";
+    std::printf("%s\n", line.c_str());
+  }
+}
+
 int main_of(int argc, char** argv) {
   Words words;
   CampaignOptions options;
@@ -122,6 +135,7 @@ int main_of(int argc, char** argv) {
   app.add_option("--most", options.most, "give --cover up after so many seeds")->default_val(2'000);
   app.add_option("--plant", words.plant, "plant a bug that the judge must find");
   app.add_flag("--plants", words.plants, "print the bugs that can be planted");
+  app.add_flag("--invariants", words.invariants, "print the promises and where each is judged");
   app.add_flag("--quiet", words.quiet, "with --seed: only how it went");
   app.add_flag("--twice", options.twice, "run each seed twice and compare");
   app.add_flag("--json", options.json, "print violations and one JSON object only");
@@ -131,6 +145,10 @@ int main_of(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (words.plants) {
     std::printf("%s\n", plant_names().c_str());
+    return 0;
+  }
+  if (words.invariants) {
+    print_promises();
     return 0;
   }
   if (const int wrong = read_words(words, options)) return wrong;

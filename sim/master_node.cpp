@@ -1,67 +1,144 @@
 #include "sim/master_node.hpp"
 
-#include <algorithm>
-#include <optional>
 #include <utility>
 
+#include "proto/codec/candidate.hpp"
 #include "proto/codec/links.hpp"
-#include "proto/codec/records.hpp"
 #include "sim/decode.hpp"
 #include "sim/judge.hpp"
+#include "sim/planted.hpp"
 #include "sim/words.hpp"
 
 namespace bourse::sim {
 
-MasterNode::MasterNode(Env& env, Hub& hub)
-    : env_(env), hub_(hub), disk_(env, env.plan.master_write_rejected) {
+MasterNode::MasterNode(Env& env, Network& network, ZooKeeperModel* zookeeper, int index)
+    : env_(env),
+      name_(zookeeper == nullptr ? "master" : "master" + std::to_string(index)),
+      index_(index),
+      clock_(env.draw_clock()),
+      hub_(env, process_, "10.0.0." + std::to_string(index + 1) + ":5060") {
+  network.hubs.emplace(hub_.address(), &hub_);
   hub_.on_bytes = [this](PeerId peer, Hub::Kind kind, std::string_view bytes) {
     on_bytes(peer, kind, bytes);
   };
   hub_.on_gone = [this](PeerId peer) { step(master::PeerGone{peer}); };
+  if (zookeeper == nullptr) {
+    registry_ = std::make_unique<LocalRegistryNode>(env_, process_);
+    return;
+  }
+  auto registry = std::make_unique<EnsembleRegistryNode>(env_, *zookeeper, clock_, process_, name_);
+  registry->on_transaction = [this] { stop_here(Moment::before_transaction); };
+  registry_ = std::move(registry);
 }
 
 void MasterNode::start() {
-  Registry registry;
-  for (const std::string& bytes : disk_.records()) {
-    const Result<RegistryCommand> command = codec::decode_registry_command(bytes);
-    if (!command.ok()) {
-      env_.judge->violate("S25", "a registry record does not parse: " + command.error().message);
-      return;
-    }
-    if (const Status applied = apply(registry, *command); !applied.ok()) {
-      env_.judge->violate("S5", "the registry does not replay: " + applied.error().message);
-      return;
-    }
-  }
   ++life_;
+  up_ = true;
+  hub_.open();
+  codec::Candidate self;
+  self.link = hub_.address();
+  self.master.id = name_ + "-" + std::to_string(life_);
+  self.master.hostname = name_;
+  self.master.ip = hub_.address().substr(0, hub_.address().find(':'));
+  self.master.version = "1.11.0";
+  RegistryNode::Handlers handlers;
+  handlers.on_lead = [this](Registry registry, Epoch epoch) { lead(std::move(registry), epoch); };
+  handlers.on_leader = [this](const std::string& announced) {
+    std::string link;
+    if (!announced.empty()) {
+      const auto read = codec::decode_candidate(announced);
+      if (read.ok()) link = read->link;
+    }
+    hub_.follow(link);
+  };
+  handlers.on_end = [this](const std::string& reason) {
+    if (!plants_zombie(env_.plan.plant)) end(reason);
+  };
+  registry_->start(codec::encode_candidate(self), std::move(handlers));
+}
+
+void MasterNode::lead(Registry registry, Epoch epoch) {
   master::MasterConfig config = env_.plan.master;
+  config.master_id = name_;
+  config.epoch = epoch;
   config.seed = env_.rng.next();
   core_ = std::make_unique<master::MasterCore>(config);
   armed_ = Instant::max();
-  env_.judge->new_master();
-  hub_.open();
+  env_.judge->new_master(index_);
+  hub_.lead();
   step(master::Lead{std::move(registry)});
 }
 
-void MasterNode::crash() {
-  if (!core_) return;
+bool MasterNode::is_zombie() const {
+  const CoordinationNode* client = registry_->coordination();
+  return core_ && client != nullptr && client->core().state().phase == coordination::Phase::stopped;
+}
+
+void MasterNode::crash(bool politely) {
   ++life_;
+  up_ = false;
   core_.reset();
-  disk_.crash();
+  outgoing_.clear();
+  stop_at_.reset();
+  process_.forget();
+  registry_->stop(politely);
   hub_.crash();
-  env_.trace("master", "dies");
+  env_.trace(name_, politely ? "ends" : "dies");
 }
 
 void MasterNode::crash_and_return(Duration away) {
-  crash();
+  if (up_) crash(false);
   env_.schedule.in(away, [this, life = life_] {
-    if (life == life_ && !core_) start();
+    if (life == life_ && !up_) start();
   });
 }
 
+// The process ends by its own word; its supervisor starts it again.
+void MasterNode::end(const std::string& reason) {
+  env_.trace(name_, "abdicates: " + reason);
+  crash(true);
+  env_.schedule.in(env_.between_ms(100, 2'000), [this, life = life_] {
+    if (life == life_ && !up_) start();
+  });
+}
+
+// -- standing still
+
+void MasterNode::freeze(Duration span, Moment moment) {
+  if (!up_ || process_.frozen()) return;
+  stop_at_ = moment;
+  stop_span_ = span;
+  if (moment == Moment::now || !core_) stop_here(moment);
+}
+
+void MasterNode::stop_here(Moment moment) {
+  if (stop_at_ != moment || env_.healed) return;
+  stop_at_.reset();
+  env_.trace(name_, "stands still");
+  process_.freeze();
+  registry_->freeze(true);
+  env_.schedule.in(stop_span_, [this, stop = ++stops_] {
+    if (stop == stops_) thaw();
+  });
+}
+
+void MasterNode::thaw() {
+  stop_at_.reset();
+  if (!process_.frozen()) return;
+  ++stops_;
+  env_.trace(name_, "goes on");
+  registry_->freeze(false);
+  process_.thaw();
+  if (core_) arm();
+}
+
+// -- the core
+
 void MasterNode::on_bytes(PeerId peer, Hub::Kind kind, std::string_view bytes) {
+  if (!core_) return;
   if (kind == Hub::Kind::agent) {
     for (auto& message : decode_all(env_, bytes, codec::decode_agent_to_master)) {
+      if (env_.plan.plant == Plant::epoch_not_checked) planted::forget_epoch_seen(message);
       step(master::FromAgent{peer, {}, std::move(message)});
     }
     return;
@@ -88,113 +165,107 @@ PeerId speaker_of(const master::MasterState& state, const master::Event& event) 
 template <typename Body>
 void MasterNode::step(Body body) {
   if (!core_) return;
-  const master::Event event{env_.stamp(), std::move(body)};
-  env_.count_event("master", event.body.index());
-  if (env_.tracing) env_.trace("master", text_of(event));
+  const master::Event event{clock_.stamp(env_.schedule.now()), std::move(body)};
+  env_.count_event(name_, event.body.index());
+  if (env_.tracing) env_.trace(name_, text_of(event));
   const PeerId speaker = speaker_of(core_->state(), event);
   master::Effects effects;
   core_->step(event, effects);
-  if (env_.plan.plant == Plant::leak_ledger) plant_leak(event);
+  if (env_.plan.plant == Plant::leak_ledger) planted::leak_ledger(*core_, event);
   if (env_.tracing) {
-    for (const Note& note : effects.notes) env_.trace("master", "  note " + text_of(note));
+    for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));
   }
-  env_.judge->master_step(*core_, effects);
-  check_old_instance(event, speaker, effects);
+  env_.judge->master_step(index_, *core_, event, effects);
+  env_.judge->check_speaker(event, speaker, effects);
   const std::uint64_t life = life_;
   for (master::Effect& effect : effects.list) {
     if (life != life_) return;
     perform(effect);
   }
-  if (life == life_) arm();
-}
-
-void MasterNode::check_old_instance(const master::Event& event, PeerId current,
-                                    const master::Effects& effects) {
-  const auto* from = std::get_if<master::FromFramework>(&event.body);
-  if (from == nullptr || from->stream == current) return;
-  for (const master::Effect& effect : effects.list) {
-    const auto* send = std::get_if<master::SendToAgent>(&effect.body);
-    if (send && (std::holds_alternative<to_agent::Launch>(send->message.body) ||
-                 std::holds_alternative<to_agent::Kill>(send->message.body))) {
-      env_.judge->violate("S17",
-                          "a call of an instance that does not speak for its framework "
-                          "was acted on");
-    }
-  }
+  if (life == life_) hand_over();
 }
 
 void MasterNode::perform(master::Effect& effect) {
   if (auto* agent = std::get_if<master::SendToAgent>(&effect.body)) {
-    std::string batch;
-    if (codec::append_master_to_agent(agent->message, batch) == 0) {
-      env_.judge->violate("codec", "a message to an agent cannot be sent");
-    }
-    if (env_.tracing) env_.trace("master", "  -> agent " + text_of(agent->message));
-    hub_.send(agent->peer, std::move(batch));
+    outgoing_.emplace_back(std::move(*agent));
   } else if (auto* framework = std::get_if<master::SendToFramework>(&effect.body)) {
-    std::string batch;
-    if (codec::append_master_to_framework(framework->message, {framework->capabilities, nullptr},
-                                          batch) == 0) {
-      env_.judge->violate("codec", "a message to a framework cannot be sent");
-    }
-    if (env_.tracing) env_.trace("master", "  -> framework " + text_of(framework->message));
-    hub_.send(framework->stream, std::move(batch));
+    outgoing_.emplace_back(std::move(*framework));
   } else if (auto* close = std::get_if<master::ClosePeer>(&effect.body)) {
-    hub_.close(close->peer);
+    outgoing_.emplace_back(std::move(*close));
   } else if (auto* write = std::get_if<master::Persist>(&effect.body)) {
     persist(*write);
   } else if (auto* abdicate = std::get_if<master::Abdicate>(&effect.body)) {
-    env_.trace("master", "abdicates: " + abdicate->reason);
-    crash_and_return(env_.between_ms(100, 2'000));
+    end(abdicate->reason);
   }
 }
 
 void MasterNode::persist(master::Persist& write) {
-  const bool early = env_.plan.plant == Plant::early_promise;
   std::vector<master::Effect> after = std::move(write.after);
-  if (early) {
+  if (env_.plan.plant == Plant::early_promise) {
     for (master::Effect& effect : after) perform(effect);
     after.clear();
   }
-  // Removed while its process is away, perhaps by a master that dies before it can say so: what
-  // its tasks still tell is acknowledged for nobody.
-  std::optional<FrameworkId> removed;
-  if (const auto* removal = std::get_if<registry::RemoveFramework>(&write.command)) {
-    removed = removal->framework_id;
+  registry_->store(write.command, [this, id = write.id, after = std::move(after),
+                                   life = life_](const Status& status) mutable {
+    if (life != life_ || !core_) return;
+    if (!status.ok()) return step(master::Rejected{id, status.error().message});
+    for (master::Effect& effect : after) perform(effect);
+    step(master::Stored{id});
+  });
+}
+
+// What was decided leaves, if the lease says that it may.
+void MasterNode::hand_over() {
+  if (!registry_->may_act()) {
+    end("the lease of this leadership is over");
+    return;
   }
-  disk_.submit(
-      {codec::encode_registry_command(write.command)},
-      [this, id = write.id, after = std::move(after)](bool stored) mutable {
-        if (!stored) return step(master::Rejected{id, "no space left on device"});
-        for (master::Effect& effect : after) perform(effect);
-        step(master::Stored{id});
-      },
-      [this, removed] {
-        if (removed) env_.judge->framework_ended(*removed);
-      });
+  // Where agents do not look at epochs, what they do is judged.
+  if (registry_->coordination() != nullptr && env_.plan.plant != Plant::epoch_not_checked) {
+    env_.judge->registry().acts(core_->state().epoch);
+  }
+  if (!outgoing_.empty()) {
+    stop_here(Moment::before_messages);
+    process_.run([this, life = life_, batch = std::exchange(outgoing_, {})]() mutable {
+      if (life == life_) flush(std::move(batch));
+    });
+  }
+  arm();
+}
+
+void MasterNode::flush(std::vector<Outgoing> batch) {
+  for (Outgoing& item : batch) {
+    std::string bytes;
+    if (auto* agent = std::get_if<master::SendToAgent>(&item)) {
+      if (codec::append_master_to_agent(agent->message, bytes) == 0) {
+        env_.judge->violate("codec", "a message to an agent cannot be sent");
+      }
+      if (env_.tracing) env_.trace(name_, "  -> agent " + text_of(agent->message));
+      hub_.send(agent->peer, std::move(bytes));
+    } else if (auto* framework = std::get_if<master::SendToFramework>(&item)) {
+      if (codec::append_master_to_framework(framework->message, {framework->capabilities, nullptr},
+                                            bytes) == 0) {
+        env_.judge->violate("codec", "a message to a framework cannot be sent");
+      }
+      if (env_.tracing) env_.trace(name_, "  -> framework " + text_of(framework->message));
+      hub_.send(framework->stream, std::move(bytes));
+    } else {
+      hub_.close(std::get<master::ClosePeer>(item).peer);
+    }
+  }
 }
 
 void MasterNode::arm() {
   const Instant next = core_->next_deadline();
   if (next == armed_ || next == Instant::max()) return;
   armed_ = next;
-  env_.schedule.at(next, [this, next, life = life_] {
-    if (life != life_ || armed_ != next) return;
-    armed_ = Instant::max();
-    step(master::Tick{});
+  env_.schedule.at(clock_.world(next), [this, next, life = life_] {
+    process_.run([this, next, life] {
+      if (life != life_ || armed_ != next) return;
+      armed_ = Instant::max();
+      step(master::Tick{});
+    });
   });
-}
-
-// What a terminal update frees is used again by nobody.
-void MasterNode::plant_leak(const master::Event& event) {
-  const auto* from = std::get_if<master::FromAgent>(&event.body);
-  if (from == nullptr) return;
-  const auto* update = std::get_if<to_master::StatusUpdate>(&from->message.body);
-  if (update == nullptr || !is_terminal(update->status->state)) return;
-  auto& state = const_cast<master::MasterState&>(core_->state());
-  const auto it = state.agent_of_peer.find(from->peer);
-  if (it == state.agent_of_peer.end()) return;
-  state.agents.at(it->second).ledger.use_anyway(Resources({Resource::scalar("cpus", 100)}));
 }
 
 }  // namespace bourse::sim

@@ -1,44 +1,76 @@
-// MasterNode: the real MasterCore on a modelled disk and modelled links. One owner, one thread.
+// MasterNode: one master process: the real MasterCore while it leads, the real election before, on
+// modelled links, disks and an ensemble. One owner, one thread.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "master/core/master_core.hpp"
-#include "sim/disk.hpp"
 #include "sim/env.hpp"
-#include "sim/wire.hpp"
+#include "sim/hub.hpp"
+#include "sim/node_clock.hpp"
+#include "sim/registry_node.hpp"
+#include "sim/standstill.hpp"
 
 namespace bourse::sim {
 
 class MasterNode {
  public:
-  MasterNode(Env& env, Hub& hub);
+  // When a process is stopped that leads: anywhere, after it decided and before its messages leave,
+  // or before its next transaction leaves.
+  enum class Moment : std::uint8_t { now, before_messages, before_transaction };
+
+  // Without an ensemble: the only master, with a registry of its own.
+  MasterNode(Env& env, Network& network, ZooKeeperModel* zookeeper, int index);
 
   void start();
-  void crash();
   void crash_and_return(Duration away);
-  bool up() const { return core_ != nullptr; }
+  void freeze(Duration span, Moment moment);
+  void thaw();
+  bool up() const { return up_; }
+  bool frozen() const { return process_.frozen(); }
+  bool leads() const { return core_ != nullptr; }
+  bool is_zombie() const;  // planted: it leads though its leadership is over
   const master::MasterCore& core() const { return *core_; }
+  Hub& hub() { return hub_; }
+  NodeClock& clock() { return clock_; }
+  const std::string& name() const { return name_; }
+  CoordinationNode* coordination() { return registry_->coordination(); }
 
  private:
+  using Outgoing = std::variant<master::SendToAgent, master::SendToFramework, master::ClosePeer>;
+
   void on_bytes(PeerId peer, Hub::Kind kind, std::string_view bytes);
+  void lead(Registry registry, Epoch epoch);
+  void end(const std::string& reason);
+  void crash(bool politely);
+  void stop_here(Moment moment);
   template <typename Body>
   void step(Body body);
   void perform(master::Effect& effect);
   void persist(master::Persist& write);
+  void hand_over();
+  void flush(std::vector<Outgoing> batch);
   void arm();
-  void check_old_instance(const master::Event& event, PeerId current,
-                          const master::Effects& effects);
-  void plant_leak(const master::Event& event);
 
   Env& env_;
-  Hub& hub_;
-  Disk disk_;
+  std::string name_;
+  int index_;
+  NodeClock clock_;
+  Standstill process_;
+  Hub hub_;
+  std::unique_ptr<RegistryNode> registry_;
+  bool up_ = false;
   std::unique_ptr<master::MasterCore> core_;
+  std::vector<Outgoing> outgoing_;
   std::uint64_t life_ = 0;
+  std::uint64_t stops_ = 0;
+  std::optional<Moment> stop_at_;
+  Duration stop_span_;
   Instant armed_ = Instant::max();
 };
 

@@ -81,6 +81,22 @@ void draw_times(Prng& rng, Plan& plan) {
   plan.container_delay = ms(rng, 1, 2'000);
 }
 
+void draw_masters(Prng& rng, Plan& plan) {
+  plan.ensemble = rng.chance(3, 4);
+  if (plan.ensemble) {
+    static constexpr int kMasters[] = {1, 2, 3, 3, 3, 3, 3, 3, 4, 5};
+    plan.masters = kMasters[rng.below(10)];
+  }
+  plan.zk_timeout = ms(rng, 4'000, 10'000);
+  plan.zk_shards = static_cast<std::uint32_t>(rng.between(1, 12));
+  plan.zk_pace.latency = Duration::microseconds(rng.between(100, 5'000));
+  plan.zk_pace.jitter = ms(rng, 1, rng.chance(1, 4) ? 300 : 10);
+  plan.zk_pace.lag = ms(rng, 1, rng.chance(1, 4) ? 1'500 : 50);
+  plan.zk_pace.servers = rng.chance(3, 4) ? 3 : 5;
+  plan.clock_drift_ppm = rng.chance(1, 4) ? 20'000 : 200;
+  if (rng.chance(1, 2)) plan.wall_skew = ms(rng, 10, 30'000);
+}
+
 void draw_faults(Prng& rng, Plan& plan) {
   const auto permille = [&](int most) {
     return rng.chance(1, 2) ? 0 : static_cast<int>(rng.between(1, most));
@@ -91,7 +107,8 @@ void draw_faults(Prng& rng, Plan& plan) {
   plan.master_write_rejected = permille(100);
   plan.container_leaks = permille(60);
   plan.container_fails = permille(60);
-  for (int kind = 0; kind < kFaultKinds; ++kind) {
+  const int kinds = plan.ensemble ? kFaultKinds : static_cast<int>(FaultKind::ensemble_cut);
+  for (int kind = 0; kind < kinds; ++kind) {
     const int weight = rng.chance(1, 3) ? 0 : static_cast<int>(rng.between(1, 8));
     if (weight > 0) plan.weights[static_cast<FaultKind>(kind)] = weight;
   }
@@ -113,13 +130,17 @@ std::string_view name_of(FaultKind kind) {
   static constexpr std::string_view kNames[] = {
       "link_break",          "partition",      "partition_one_way", "master_crash",
       "agent_crash",         "agent_reboot",   "framework_crash",   "framework_takeover",
-      "executor_connection", "executor_crash", "wall_clock_jump",   "slow_disk"};
+      "executor_connection", "executor_crash", "wall_clock_jump",   "slow_disk",
+      "master_cut_off",      "master_stops",   "leader_stops",      "ensemble_cut",
+      "ensemble_away",       "ensemble_link",  "ensemble_doubt",    "session_expires",
+      "candidate_removed"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(Plant plant) {
-  static constexpr std::string_view kNames[] = {"none",        "amnesia",          "early_promise",
-                                                "leak_ledger", "swallow_terminal", "ignore_kill"};
+  static constexpr std::string_view kNames[] = {
+      "none",        "amnesia",    "early_promise", "leak_ledger",      "swallow_terminal",
+      "ignore_kill", "no_fencing", "zombie_leader", "epoch_not_checked"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -129,20 +150,26 @@ int Plan::task_count() const {
   return static_cast<int>(count);
 }
 
-Plan draw_plan(std::uint64_t seed, Plant plant) {
+Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   Prng rng(seed * 0x9e3779b97f4a7c15ULL + 1);
   Plan plan;
   plan.seed = seed;
   plan.plant = plant;
   plan.safety = ms(rng, 120'000, 240'000);
   plan.agents = static_cast<int>(rng.between(2, 6));
+  if (shape.simulated.ns > 0) plan.safety = shape.simulated;
+  if (shape.agents > 0) plan.agents = shape.agents;
   for (int i = 0; i < plan.agents; ++i) {
     plan.agent_resources.push_back("cpus:" + std::to_string(rng.between(2, 8)) +
                                    ";mem:" + std::to_string(rng.between(512, 4096)) +
                                    ";disk:1000;ports:[31000-31019]");
   }
   draw_times(rng, plan);
-  const int frameworks = static_cast<int>(rng.between(1, 4));
+  draw_masters(rng, plan);
+  if (shape.masters > 0) plan.masters = shape.masters;
+  if (shape.masters > 0) plan.ensemble = true;
+  int frameworks = static_cast<int>(rng.between(1, 4));
+  if (shape.frameworks > 0) frameworks = shape.frameworks;
   for (int i = 0; i < frameworks; ++i) {
     const int tasks = static_cast<int>(i == 0 ? rng.between(70, 100) : rng.between(10, 40));
     plan.frameworks.push_back(draw_framework(rng, plan, i, tasks));
@@ -153,7 +180,8 @@ Plan draw_plan(std::uint64_t seed, Plant plant) {
 
 std::string Plan::to_text() const {
   std::string out = "seed " + std::to_string(seed) + ": " + std::to_string(agents) + " agents, " +
-                    std::to_string(frameworks.size()) + " frameworks, " +
+                    std::to_string(frameworks.size()) + " frameworks, " + std::to_string(masters) +
+                    (ensemble ? " masters at an ensemble, " : " master, ") +
                     std::to_string(task_count()) + " tasks, faults for " + ms_text(safety) + "\n";
   out += "  links: latency=" + ms_text(latency) + " jitter=" + ms_text(jitter) +
          (reorders ? " reorders" : "") + on_off("drop", drop) + on_off("duplicate", duplicate) +
@@ -163,6 +191,14 @@ std::string Plan::to_text() const {
          on_off("leak", container_leaks) + "\n  faults: " + std::to_string(fault_count);
   for (const auto& [kind, weight] : weights) {
     out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);
+  }
+  out += "\n  clocks: drift=" + std::to_string(clock_drift_ppm) +
+         "ppm wall_skew=" + ms_text(wall_skew);
+  if (ensemble) {
+    out += "\n  ensemble: servers=" + std::to_string(zk_pace.servers) +
+           " session=" + ms_text(zk_timeout) + " shards=" + std::to_string(zk_shards) +
+           " latency=" + ms_text(zk_pace.latency) + " jitter=" + ms_text(zk_pace.jitter) +
+           " lag=" + ms_text(zk_pace.lag);
   }
   out += "\n  master: heartbeat=" + ms_text(master.agent_heartbeat) +
          " unreachable_after=" + ms_text(master.agent_timeout) +

@@ -15,6 +15,7 @@
 #include "framework-sdk/core/scheduler_machine.hpp"
 #include "master/core/config.hpp"
 #include "model/ids.hpp"
+#include "sim/zookeeper_model.hpp"
 
 namespace bourse::sim {
 
@@ -30,23 +31,40 @@ enum class FaultKind : std::uint8_t {
   framework_takeover,   // a second instance subscribes while the first lives
   executor_connection,  // an executor's connection to its agent breaks
   executor_crash,       // its container ends
-  wall_clock_jump,
+  wall_clock_jump,      // of one machine
   slow_disk,
+  master_cut_off,  // a master's links carry nothing, one way or both
+  master_stops,    // its process stands still for a while and goes on as if nothing were
+  leader_stops,    // the one that leads does, at the worst moment
+  // With an ensemble only:
+  ensemble_cut,       // from one of its clients, one way or both
+  ensemble_away,      // it answers nobody
+  ensemble_link,      // a client's connection to it breaks
+  ensemble_doubt,     // a master's next transaction happens or not, and nobody hears
+  session_expires,    // at the ensemble, with its client alive
+  candidate_removed,  // by an operator's hand, with its master alive
 };
-inline constexpr int kFaultKinds = 12;
+inline constexpr int kFaultKinds = 21;
 std::string_view name_of(FaultKind kind);
 
 // Bugs that exist only in the simulator, to prove that the checkers can fail.
 enum class Plant : std::uint8_t {
   none,
-  amnesia,           // an agent's restart forgets the tasks it launched, and their containers
-  early_promise,     // what waits for a write leaves before it is stored
-  leak_ledger,       // the master's ledger does not get back what a task held
-  swallow_terminal,  // a terminal update is acknowledged and never shown to the framework
-  ignore_kill,       // the agent's orders to kill a container are lost
+  amnesia,            // an agent's restart forgets the tasks it launched, and their containers
+  early_promise,      // what waits for a write leaves before it is stored
+  leak_ledger,        // the master's ledger does not get back what a task held
+  swallow_terminal,   // a terminal update is acknowledged and never shown to the framework
+  ignore_kill,        // the agent's orders to kill a container are lost
+  no_fencing,         // a registry write does not check the epoch
+  zombie_leader,      // a master leads on after its session or its lease is over
+  epoch_not_checked,  // and agents obey it
 };
-inline constexpr int kPlants = 6;  // with none
+inline constexpr int kPlants = 9;  // with none
 std::string_view name_of(Plant plant);
+// A leader that lost its leadership goes on.
+constexpr bool plants_zombie(Plant plant) {
+  return plant == Plant::zombie_leader || plant == Plant::epoch_not_checked;
+}
 
 // How a task behaves once it runs.
 struct TaskPlan {
@@ -84,6 +102,8 @@ struct FrameworkPlan {
 struct Plan {
   std::uint64_t seed = 0;
   Plant plant = Plant::none;
+  bool ensemble = false;  // else one master with a registry of its own
+  int masters = 1;
   int agents = 3;
   std::vector<std::string> agent_resources;
   std::vector<FrameworkPlan> frameworks;
@@ -93,6 +113,13 @@ struct Plan {
   agent::AgentConfig agent;
   sdk::SchedulerConfig scheduler;
   sdk::ExecutorConfig executor;
+
+  Duration zk_timeout;  // of a master's session
+  std::uint32_t zk_shards = 8;
+  ZooKeeperPace zk_pace;
+
+  std::int64_t clock_drift_ppm = 0;  // at most
+  Duration wall_skew;                // at most
 
   Duration latency;          // of a link
   Duration jitter;           // zero: all messages take equally long
@@ -114,6 +141,14 @@ struct Plan {
   std::string to_text() const;
 };
 
-Plan draw_plan(std::uint64_t seed, Plant plant);
+// What is fixed instead of drawn, for figures: worlds of one size. Zero: drawn.
+struct Shape {
+  int masters = 0;
+  int agents = 0;
+  int frameworks = 0;
+  Duration simulated;  // the first phase
+};
+
+Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape = {});
 
 }  // namespace bourse::sim

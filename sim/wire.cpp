@@ -5,73 +5,48 @@
 
 namespace bourse::sim {
 
-void Hub::crash() {
-  up_ = false;
-  const std::map<PeerId, Wire*> peers = std::move(peers_);
-  peers_.clear();
-  for (const auto& [peer, wire] : peers) wire->master_died(peer);
+void Wire::dial(Hub* hub) {
+  hang_up();
+  hub_ = hub;
+  if (hub != nullptr) connect_later(env_.plan.latency);
 }
 
-PeerId Hub::accept(Wire& wire) {
-  const PeerId peer(++accepted_);
-  peers_.emplace(peer, &wire);
-  return peer;
-}
-
-void Hub::send(PeerId peer, std::string bytes) {
-  const auto it = peers_.find(peer);
-  if (it != peers_.end()) it->second->carry_down(peer, std::move(bytes));
-}
-
-void Hub::close(PeerId peer) {
-  const auto it = peers_.find(peer);
-  if (it == peers_.end()) return;
-  Wire* wire = it->second;
-  peers_.erase(it);
-  wire->closed_by_master(peer);
-}
-
-void Hub::gone(PeerId peer) {
-  if (up_ && peers_.erase(peer) > 0) on_gone(peer);
-}
-
-void Wire::open() {
-  wanted_ = true;
-  connect_later(env_.plan.latency);
-}
-
-void Wire::close() {
-  wanted_ = false;
+void Wire::hang_up() {
   ++attempt_;
   const PeerId peer = std::exchange(current_, PeerId());
   if (peer.empty()) return;
   // What was sent is on its way; then the master notices.
   env_.schedule.at(std::max(last_up_, env_.schedule.now()) + env_.between_ms(0, 3'000),
-                   [this, peer] { hub_.gone(peer); });
-}
-
-void Wire::reopen() {
-  const bool had = !current_.empty();
-  close();
-  wanted_ = true;
-  if (had) client_.lost();
-  connect_later(env_.plan.latency);
+                   [hub = hub_, peer] { hub->gone(peer); });
 }
 
 void Wire::connect_later(Duration span) {
   env_.schedule.in(span, [this, attempt = ++attempt_] {
-    if (attempt == attempt_ && wanted_ && current_.empty()) try_connect();
+    if (attempt == attempt_ && current_.empty()) try_connect();
   });
 }
 
 void Wire::try_connect() {
-  const bool blocked = env_.schedule.now() < up_blocked_ || env_.schedule.now() < down_blocked_;
-  if (!hub_.up() || blocked) {
+  if (!hub_->answers() || up_blocked() || down_blocked()) {
     connect_later(env_.between_ms(100, 500));
     return;
   }
-  current_ = hub_.accept(*this);
+  current_ = hub_->accept(*this);
   client_.connected();
+}
+
+const Blocked& Wire::way() const {
+  static const Blocked kOpen;
+  const auto it = ways_.find(hub_);
+  return it == ways_.end() ? kOpen : it->second;
+}
+
+bool Wire::up_blocked() const {
+  return env_.schedule.now() < std::max({blocked_.up, hub_->blocked().up, way().up});
+}
+
+bool Wire::down_blocked() const {
+  return env_.schedule.now() < std::max({blocked_.down, hub_->blocked().down, way().down});
 }
 
 Instant Wire::arrival(Instant& last) {
@@ -87,21 +62,21 @@ void Wire::send(std::string bytes) {
   if (current_.empty()) return;
   ++env_.messages;
   const PeerId peer = current_;
-  if (peer == broken_ || env_.schedule.now() < up_blocked_) return;
+  if (peer == broken_ || up_blocked()) return;
   if (env_.fault(env_.plan.drop)) return;
   const int copies = env_.fault(env_.plan.duplicate) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
-    env_.schedule.at(arrival(last_up_), [this, peer, bytes] {
-      if (peer == broken_ || !hub_.live(peer)) return;
+    env_.schedule.at(arrival(last_up_), [this, hub = hub_, peer, bytes] {
+      if (peer == broken_ || !hub->live(peer)) return;
       env_.fingerprint.add(std::string_view(bytes));
-      hub_.on_bytes(peer, kind_, bytes);
+      hub->arrive(peer, kind_, bytes);
     });
   }
 }
 
 void Wire::carry_down(PeerId peer, std::string bytes) {
   ++env_.messages;
-  if (peer == broken_ || env_.schedule.now() < down_blocked_) return;
+  if (peer == broken_ || down_blocked()) return;
   if (env_.fault(env_.plan.drop)) return;
   const int copies = env_.fault(env_.plan.duplicate) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
@@ -117,7 +92,6 @@ void Wire::lose(PeerId peer) {
   if (peer != current_) return;
   current_ = PeerId();
   client_.lost();
-  if (wanted_) connect_later(env_.between_ms(1, 500));
 }
 
 void Wire::snap() {
@@ -125,13 +99,20 @@ void Wire::snap() {
   const PeerId peer = current_;
   broken_ = peer;
   env_.schedule.in(env_.between_ms(0, 5'000), [this, peer] { lose(peer); });
-  env_.schedule.in(env_.between_ms(0, 20'000), [this, peer] { hub_.gone(peer); });
+  env_.schedule.in(env_.between_ms(0, 20'000), [hub = hub_, peer] { hub->gone(peer); });
 }
 
 void Wire::block(bool up, bool down, Duration span) {
-  const Instant end = env_.schedule.now() + span;
-  if (up) up_blocked_ = end;
-  if (down) down_blocked_ = end;
+  blocked_.until(up, down, env_.schedule.now() + span);
+}
+
+void Wire::block_to(const Hub& hub, bool up, bool down, Duration span) {
+  ways_[&hub].until(up, down, env_.schedule.now() + span);
+}
+
+void Wire::heal() {
+  blocked_ = {};
+  ways_.clear();
 }
 
 void Wire::closed_by_master(PeerId peer) {

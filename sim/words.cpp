@@ -153,4 +153,20 @@ std::string text_of(const agent::Event& event) {
       event.body);
 }
 
+std::string text_of(const coordination::zk::Request& request) {
+  namespace zk = coordination::zk;
+  static constexpr const char* kNames[] = {"create", "get",    "exists", "children",
+                                           "set",    "remove", "multi"};
+  std::string out = kNames[request.index()];
+  const auto add = [&](const auto& one) { out += " " + one.path; };
+  std::visit(Overloaded{
+                 [&](const zk::Multi& multi) {
+                   for (const zk::Change& change : multi.changes) std::visit(add, change);
+                 },
+                 [&](const auto& one) { add(one); },
+             },
+             request);
+  return out;
+}
+
 }  // namespace bourse::sim

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/core/event.hpp"
+#include "coordination/core/zk_request.hpp"
 #include "master/core/event.hpp"
 #include "model/note.hpp"
 
@@ -17,5 +18,6 @@ std::string text_of(const FrameworkToMaster& message);
 std::string text_of(const TaskStatus& status);
 std::string text_of(const master::Event& event);
 std::string text_of(const agent::Event& event);
+std::string text_of(const coordination::zk::Request& request);
 
 }  // namespace bourse::sim

@@ -11,20 +11,31 @@ constexpr Duration kProgressWithin = Duration::seconds(900);
 
 }  // namespace
 
-World::World(const Plan& plan, bool trace)
-    : plan_(plan), env_(plan, trace), judge_(env_), hub_(env_), master_(env_, hub_) {
+World::World(const Plan& plan, bool trace) : plan_(plan), env_(plan, trace), judge_(env_) {
   env_.judge = &judge_;
+  if (plan.ensemble) {
+    zookeeper_ = std::make_unique<ZooKeeperModel>(env_.schedule, env_.rng.next(), plan.zk_pace);
+    zookeeper_->on_commit = [this](const ZooKeeperModel::Commit& commit) {
+      judge_.registry().committed(commit);
+    };
+  }
+  for (int i = 0; i < plan.masters; ++i) {
+    masters_.push_back(std::make_unique<MasterNode>(env_, network_, zookeeper_.get(), i));
+  }
   for (int i = 0; i < plan.agents; ++i) {
-    agents_.push_back(std::make_unique<AgentNode>(env_, hub_, i));
+    agents_.push_back(std::make_unique<AgentNode>(env_, network_, zookeeper_.get(), i));
   }
   for (int i = 0; i < static_cast<int>(plan.frameworks.size()); ++i) {
-    frameworks_.push_back(std::make_unique<FrameworkNode>(env_, hub_, i));
+    frameworks_.push_back(std::make_unique<FrameworkNode>(env_, network_, zookeeper_.get(), i));
   }
 }
 
 Outcome World::run() {
   const Instant begin = env_.schedule.now();
-  env_.schedule.in(Duration{}, [this] { master_.start(); });
+  for (auto& master : masters_) {
+    const Duration span = plan_.ensemble ? env_.between_ms(0, 2'000) : Duration{};
+    env_.schedule.in(span, [node = master.get()] { node->start(); });
+  }
   for (auto& agent : agents_) {
     env_.schedule.in(env_.between_ms(0, 3'000), [node = agent.get()] { node->start(); });
   }
@@ -39,7 +50,9 @@ Outcome World::run() {
   Outcome out;
   out.seed = plan_.seed;
   out.violation = judge_.violation();
-  if (master_.up()) env_.fingerprint.add(master_.core().fingerprint());
+  for (const auto& master : masters_) {
+    if (master->leads()) env_.fingerprint.add(master->core().fingerprint());
+  }
   for (const auto& agent : agents_) {
     if (agent->up()) env_.fingerprint.add(agent->core().fingerprint());
   }
@@ -95,7 +108,11 @@ void World::block_a_wire(bool one_way) {
   const bool up = env_.rng.chance(1, 2);
   const Duration span =
       env_.rng.chance(1, 3) ? env_.between_ms(20'000, 90'000) : env_.between_ms(100, 20'000);
-  wire->block(!one_way || up, !one_way || !up, span);
+  if (masters_.size() > 1 && env_.rng.chance(1, 2)) {
+    wire->block_to(pick_master().hub(), !one_way || up, !one_way || !up, span);
+  } else {
+    wire->block(!one_way || up, !one_way || !up, span);
+  }
 }
 
 void World::strike(FaultKind kind) {
@@ -113,9 +130,6 @@ void World::strike(FaultKind kind) {
     case FaultKind::partition:
     case FaultKind::partition_one_way:
       block_a_wire(kind == FaultKind::partition_one_way);
-      return;
-    case FaultKind::master_crash:
-      if (master_.up()) master_.crash_and_return(away);
       return;
     case FaultKind::agent_crash:
     case FaultKind::agent_reboot:
@@ -136,12 +150,126 @@ void World::strike(FaultKind kind) {
       }
       return;
     case FaultKind::wall_clock_jump:
-      env_.wall_offset = env_.between_ms(-36'000'000, 36'000'000);
+      // Now and then by a day, back or on.
+      pick_clock().set_wall_offset(env_.rng.chance(1, 4)
+                                       ? Duration::seconds(env_.rng.chance(1, 2) ? -86'400 : 86'400)
+                                       : env_.between_ms(-36'000'000, 36'000'000));
       return;
     case FaultKind::slow_disk:
       env_.disk_slowness = env_.rng.chance(1, 3) ? Duration{} : env_.between_ms(10, 2'000);
       return;
+    case FaultKind::master_crash:
+    case FaultKind::master_cut_off:
+    case FaultKind::master_stops:
+    case FaultKind::leader_stops:
+      return strike_master(kind);
+    default:
+      return strike_ensemble(kind);
   }
+}
+
+Duration long_or_short(Env& env) {
+  return env.rng.chance(1, 4) ? env.between_ms(5'000, 40'000) : env.between_ms(10, 5'000);
+}
+
+void World::strike_master(FaultKind kind) {
+  MasterNode* leading = leader();
+  const bool the_leader = leading != nullptr && env_.rng.chance(2, 3);
+  MasterNode& master = the_leader ? *leading : pick_master();
+  const Duration span = long_or_short(env_);
+  if (kind == FaultKind::master_crash) {
+    if (master.up()) master.crash_and_return(span);
+  } else if (kind == FaultKind::master_cut_off) {
+    const std::uint64_t way = env_.rng.below(3);
+    master.hub().block(way != 0, way != 1, span);
+  } else if (kind == FaultKind::master_stops) {
+    master.freeze(span, MasterNode::Moment::now);
+  } else if (leading != nullptr) {
+    leading->freeze(span, env_.rng.chance(1, 2) ? MasterNode::Moment::before_messages
+                                                : MasterNode::Moment::before_transaction);
+    CoordinationNode* client = leading->coordination();
+    // An operator who takes it for dead removes its node.
+    if (client != nullptr && env_.rng.chance(1, 3)) {
+      env_.schedule.in(Duration{env_.rng.between(0, span.ns)},
+                       [this, client] { remove_candidate(client); });
+    }
+  }
+}
+
+void World::strike_ensemble(FaultKind kind) {
+  if (kind == FaultKind::ensemble_away) {
+    zookeeper_->set_available(false);
+    const Duration span =
+        env_.rng.chance(1, 4) ? env_.between_ms(20'000, 120'000) : env_.between_ms(100, 15'000);
+    env_.schedule.in(span, [this] { zookeeper_->set_available(true); });
+    return;
+  }
+  CoordinationNode* client = pick_client();
+  if (client == nullptr || client->handle() == 0) return;
+  const ZooKeeperModel::Handle handle = client->handle();
+  switch (kind) {
+    case FaultKind::ensemble_cut: {
+      const std::uint64_t way = env_.rng.below(3);
+      zookeeper_->cut_ways(handle, way != 0, way != 1);
+      env_.schedule.in(long_or_short(env_), [this, handle] { zookeeper_->cut(handle, false); });
+      return;
+    }
+    case FaultKind::ensemble_link:
+      zookeeper_->break_connection(handle);
+      return;
+    case FaultKind::ensemble_doubt:
+      zookeeper_->lose_next_write(handle, env_.rng.chance(1, 2));
+      return;
+    case FaultKind::session_expires:
+      judge_.registry().excuse(zookeeper_->session_of(handle));
+      zookeeper_->expire(handle);
+      return;
+    default:
+      remove_candidate(client);
+      return;
+  }
+}
+
+void World::remove_candidate(CoordinationNode* client) {
+  if (!client->running() || client->handle() == 0 || env_.healed) return;
+  const std::string& own = client->core().state().election.own;
+  if (own.empty()) return;
+  env_.trace("fault", "somebody removes " + own);
+  judge_.registry().excuse(zookeeper_->session_of(client->handle()));
+  (void)zookeeper_->by_hand(coordination::zk::Remove{"/bourse/" + own});
+}
+
+// A master's client, mostly the leader's; now and then an agent's.
+CoordinationNode* World::pick_client() {
+  MasterNode* leading = leader();
+  if (leading != nullptr && env_.rng.chance(1, 2)) return leading->coordination();
+  if (env_.rng.chance(1, 4)) {
+    LeaderWatchNode* watch = agents_[env_.rng.below(agents_.size())]->watch();
+    return watch == nullptr ? nullptr : &watch->coordination();
+  }
+  return pick_master().coordination();
+}
+
+MasterNode& World::pick_master() {
+  return *masters_[env_.rng.below(masters_.size())];
+}
+
+MasterNode* World::leader() const {
+  MasterNode* out = nullptr;
+  for (const auto& master : masters_) {
+    if (!master->leads()) continue;
+    if (out == nullptr || out->core().state().epoch < master->core().state().epoch) {
+      out = master.get();
+    }
+  }
+  return out;
+}
+
+NodeClock& World::pick_clock() {
+  const std::uint64_t at = env_.rng.below(masters_.size() + agents_.size() + frameworks_.size());
+  if (at < masters_.size()) return masters_[at]->clock();
+  if (at < masters_.size() + agents_.size()) return agents_[at - masters_.size()]->clock();
+  return frameworks_[at - masters_.size() - agents_.size()]->clock();
 }
 
 // -- progress
@@ -149,13 +277,38 @@ void World::strike(FaultKind kind) {
 void World::heal() {
   env_.trace("world", "healed: from here on nothing goes wrong and progress is demanded");
   env_.healed = true;
-  for (auto& agent : agents_) agent->wire().block(true, true, Duration{});
+  for (auto& agent : agents_) {
+    agent->wire().heal();
+    if (LeaderWatchNode* watch = agent->watch()) heal_client(&watch->coordination());
+  }
   for (auto& framework : frameworks_) {
-    if (Wire* wire = framework->wire()) wire->block(true, true, Duration{});
+    if (Wire* wire = framework->wire()) wire->heal();
+  }
+  if (zookeeper_) zookeeper_->set_available(true);
+  for (auto& master : masters_) {
+    master->thaw();
+    master->hub().block(true, true, Duration{});
+    heal_client(master->coordination());
+    if (master->is_zombie()) master->crash_and_return(Duration::seconds(1));
   }
 }
 
+void World::heal_client(CoordinationNode* client) {
+  if (client != nullptr && client->handle() != 0) zookeeper_->cut(client->handle(), false);
+}
+
+// Somebody leads soon after the last fault: when the session of who led is over, and one that could
+// not lead or found no ensemble has waited its while.
+void World::check_leader(Instant healed) {
+  const coordination::CoordinationConfig waits;
+  const Duration slack = Duration::seconds(2) + waits.reopen + waits.stand_again;
+  env_.schedule.at(healed + plan_.zk_timeout + slack, [this] {
+    if (leader() == nullptr) judge_.violate("L1", "nobody leads long after the last fault");
+  });
+}
+
 void World::progress() {
+  check_leader(env_.schedule.now());
   const Instant end = env_.schedule.now() + kProgressWithin;
   std::string waits = missing();
   while (!waits.empty() && env_.schedule.now() < end) {
@@ -167,7 +320,8 @@ void World::progress() {
                               " s after the last fault: " + waits);
     return;
   }
-  judge_.check_master(master_.core());
+  MasterNode* leading = leader();
+  judge_.check_master(leading->core(), leading->clock().here(env_.schedule.now()));
 }
 
 std::string World::missing() {
@@ -176,8 +330,8 @@ std::string World::missing() {
     if (agent->up()) names.insert(agent->core().state().identity->id);
   }
   bool given_up = false;
-  if (master_.up()) {
-    master_.core().state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+  if (const MasterNode* leading = leader()) {
+    leading->core().state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
       given_up = given_up || agent.phase == AgentPhase::unreachable;
     });
   }
@@ -202,9 +356,13 @@ std::string World::missing() {
 }
 
 std::string World::missing_at_master() {
-  if (!master_.up()) return "the master is down";
+  const MasterNode* leading = leader();
+  if (leading == nullptr) return "nobody leads";
+  for (const auto& master : masters_) {
+    if (!master->up()) return master->name() + " is down";
+  }
   std::string out;
-  const master::MasterState& state = master_.core().state();
+  const master::MasterState& state = leading->core().state();
   std::size_t active = 0;
   state.agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
     if (agent.phase == AgentPhase::active) ++active;

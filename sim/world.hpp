@@ -14,6 +14,7 @@
 #include "sim/judge.hpp"
 #include "sim/master_node.hpp"
 #include "sim/wire.hpp"
+#include "sim/zookeeper_model.hpp"
 
 namespace bourse::sim {
 
@@ -36,20 +37,31 @@ class World {
  private:
   void schedule_faults();
   void strike(FaultKind kind);
+  void strike_master(FaultKind kind);
+  void strike_ensemble(FaultKind kind);
   void block_a_wire(bool one_way);
   Wire* pick_wire();
+  MasterNode& pick_master();
+  // Of the latest epoch; null: nobody leads.
+  MasterNode* leader() const;
+  CoordinationNode* pick_client();
+  NodeClock& pick_clock();
+  void remove_candidate(CoordinationNode* client);
   void heal();
+  void heal_client(CoordinationNode* client);
   // What the second phase still waits for; empty: nothing.
   std::string missing();
   std::string missing_at_master();
   bool run_until(Instant end);
+  void check_leader(Instant healed);
   void progress();
 
   const Plan& plan_;
   Env env_;
   Judge judge_;
-  Hub hub_;
-  MasterNode master_;
+  Network network_;
+  std::unique_ptr<ZooKeeperModel> zookeeper_;
+  std::vector<std::unique_ptr<MasterNode>> masters_;
   std::vector<std::unique_ptr<AgentNode>> agents_;
   std::vector<std::unique_ptr<FrameworkNode>> frameworks_;
 };

@@ -66,7 +66,7 @@ void ZooKeeperModel::request(Handle handle, coordination::ZkRequestId id, zk::Re
 
 void ZooKeeperModel::close(Handle handle) {
   Client& client = clients_.at(handle);
-  if (client.session != 0 && client.link == Link::up && !client.cut) {
+  if (client.session != 0 && client.link == Link::up && !client.cut_up) {
     schedule_.at(std::max(client.up_due, schedule_.now() + drawn()),
                  [this, session = client.session] { end_session(session); });
   }
@@ -90,21 +90,26 @@ void ZooKeeperModel::pause(Handle handle, bool paused) {
   schedule_.in({}, [this, handle] { deliver(handle); });
 }
 
-void ZooKeeperModel::cut(Handle handle, bool cut) {
+void ZooKeeperModel::cut_ways(Handle handle, bool up, bool down) {
   Client& client = clients_.at(handle);
-  if (client.cut == cut) return;
-  if (cut) {
-    fell_silent(client);
+  if (!client.cut() && (up || down)) {
+    if (up) fell_silent(client);
     // The library gives a silent server up after two thirds of the time-out.
     schedule_.in(client.timeout * 2 / 3, [this, handle, connection = client.connection] {
       const Client& then = clients_.at(handle);
-      if (then.cut && then.connection == connection) lose(handle);
+      if (then.cut() && then.connection == connection) lose(handle);
     });
+  } else if (up && !client.cut_up) {
+    fell_silent(client);
   }
-  client.cut = cut;
-  if (cut) return;
-  for (Schedule::Action& action : client.held) schedule_.in({}, std::move(action));
-  client.held.clear();
+  client.cut_up = up;
+  client.cut_down = down;
+  const auto release = [&](std::vector<Schedule::Action>& held) {
+    for (Schedule::Action& action : held) schedule_.in({}, std::move(action));
+    held.clear();
+  };
+  if (!up) release(client.held_up);
+  if (!down) release(client.held_down);
 }
 
 void ZooKeeperModel::break_connection(Handle handle) {
@@ -186,7 +191,7 @@ void ZooKeeperModel::connect(Handle handle) {
   if (client.link != Link::down) return;
   const std::size_t server = rng_.below(servers_.size());
   const bool behind = servers_[server].applied < client.seen;
-  if (!available_ || client.paused || client.cut || behind) {
+  if (!available_ || client.paused || client.cut() || behind) {
     connect_later(handle);
     return;
   }
@@ -225,8 +230,8 @@ void ZooKeeperModel::greet(Handle handle, std::size_t server) {
 void ZooKeeperModel::arrive(Handle handle, std::uint64_t connection, Fate fate,
                             coordination::ZkRequestId id, const zk::Request& request) {
   Client& client = clients_.at(handle);
-  if (client.cut) {
-    client.held.push_back([=, this] { arrive(handle, connection, fate, id, request); });
+  if (client.cut_up) {
+    client.held_up.push_back([=, this] { arrive(handle, connection, fate, id, request); });
     return;
   }
   Session& session = sessions_.at(client.session);
@@ -273,8 +278,8 @@ void ZooKeeperModel::tell(Handle handle, EventBody body) {
   };
   schedule_.at(client.down_due, [this, handle, action] {
     Client& then = clients_.at(handle);
-    if (then.cut) {
-      then.held.push_back(action);
+    if (then.cut_down) {
+      then.held_down.push_back(action);
     } else {
       action();
     }
@@ -388,7 +393,7 @@ bool ZooKeeperModel::is_forbidden(const std::string& path) const {
 // It last said that it lives up to a third of its time-out ago.
 void ZooKeeperModel::fell_silent(const Client& client) {
   const auto it = sessions_.find(client.session);
-  if (it == sessions_.end() || client.link != Link::up || client.paused || client.cut) return;
+  if (it == sessions_.end() || client.link != Link::up || client.paused || client.cut_up) return;
   const Duration ago{rng_.between(0, client.timeout.ns / 3)};
   it->second.heard = std::max(it->second.heard, schedule_.now() - ago);
 }
@@ -396,7 +401,7 @@ void ZooKeeperModel::fell_silent(const Client& client) {
 bool ZooKeeperModel::speaks(std::uint64_t session) const {
   return std::any_of(clients_.begin(), clients_.end(), [&](const auto& row) {
     const Client& client = row.second;
-    return client.session == session && client.link == Link::up && !client.paused && !client.cut;
+    return client.session == session && client.link == Link::up && !client.paused && !client.cut_up;
   });
 }
 
@@ -431,7 +436,7 @@ void ZooKeeperModel::end_session(std::uint64_t id) {
     if (client.session != id || client.link != Link::up) continue;
     schedule_.in(drawn(), [this, handle = handle, connection = client.connection] {
       const Client& then = clients_.at(handle);
-      if (then.connection == connection && !then.cut) lose(handle);
+      if (then.connection == connection && !then.cut_down) lose(handle);
     });
   }
 }

@@ -63,7 +63,9 @@ class ZooKeeperModel {
   // Its process stands still: nothing is delivered, nothing says that it lives.
   void pause(Handle handle, bool paused);
   // Nothing passes, either way, until it heals; what is on its way comes then.
-  void cut(Handle handle, bool cut);
+  void cut(Handle handle, bool cut) { cut_ways(handle, cut, cut); }
+  // To the ensemble (up) and back, each by itself.
+  void cut_ways(Handle handle, bool up, bool down);
   void break_connection(Handle handle);
   void expire(Handle handle);
   void set_available(bool available);
@@ -116,8 +118,11 @@ class ZooKeeperModel {
     std::vector<coordination::ZkRequestId> under_way;
     std::set<std::string> data_watches, child_watches;
     bool paused = false;
-    bool cut = false;
-    std::vector<Schedule::Action> held;                // on its way when the way was cut
+    bool cut_up = false;
+    bool cut_down = false;
+    std::vector<Schedule::Action> held_up, held_down;  // on its way when the way was cut
+
+    bool cut() const { return cut_up || cut_down; }
     std::vector<coordination::EventBody> undelivered;  // while paused
     std::optional<bool> lose_next;
   };

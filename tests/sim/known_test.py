@@ -1,5 +1,6 @@
 """Seeds that are kept for what they once found, or show: regressions, planted bugs, rare paths."""
 
+import re
 import subprocess
 import sys
 import unittest
@@ -49,6 +50,22 @@ class ProbesTest(SimCase):
     def test_every_rare_path_that_is_expected_is_reached_by_some_seed(self):
         code, output = self.sim("--cover", SOURCE / "sim/probes.txt", "--json")
         self.assertEqual(code, 0, output)
+
+
+class PromisesTest(SimCase):
+    def test_each_promise_names_the_code_that_judges_it_or_says_why_nothing_does(self):
+        code, output = self.sim("--invariants")
+        self.assertEqual(code, 0, output)
+        rows = [re.fullmatch(r"(\w+) +(.+?): ([^(]+?)(?: \((.+)\))?", line)
+                for line in output.splitlines()]
+        wanted = [f"S{i}" for i in range(1, 31)] + [f"L{i}" for i in range(1, 8)]
+        self.assertEqual([row[1] for row in rows], wanted)
+        code_of_sim = "".join(path.read_text() for path in (SOURCE / "sim").glob("*.cpp"))
+        for _, name, _, judged_by, reason in ((row, *row.groups()) for row in rows):
+            if judged_by == "not judged":
+                self.assertTrue(reason, f"{name} says why it is not judged")
+            else:
+                self.assertRegex(code_of_sim, rf"\b{judged_by}\(", name)
 
 
 class WordsTest(SimCase):

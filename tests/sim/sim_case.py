@@ -10,7 +10,14 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("BOURSE_SOURCE", pathlib.Path(__file__).parents[2]))
 BIN = pathlib.Path(os.environ.get("BOURSE_BIN", SOURCE / "build/release/bin"))
 
-CORES = ("master/core", "master/allocator", "agent/core", "executors/core", "framework-sdk/core")
+CORES = (
+    "coordination/core",
+    "master/core",
+    "master/allocator",
+    "agent/core",
+    "executors/core",
+    "framework-sdk/core",
+)
 
 
 def table(name):
