@@ -58,6 +58,7 @@ struct SchedulerMachine::Step {
     m.silence_ = m.config_.silence_timeout;
     m.deadlines_.disarm({Due::heartbeat, 0, {}});
     m.deadlines_.disarm({Due::silence, 0, {}});
+    m.said_suppressed_ = m.suppressed_roles_;
     SchedulerCall call{m.framework_.id, call::Subscribe{m.framework_, m.suppressed_roles_}};
     out.push_back(scheduler_effect::Send{{{m.session_, 0, 0}, std::move(call)}});
     ++m.attempts_;
@@ -191,6 +192,7 @@ struct SchedulerMachine::Step {
     out.push_back(scheduler_effect::Deliver{event});
     if (m.ever_subscribed_) out.push_back(scheduler_effect::SubscribedAgain{});
     m.ever_subscribed_ = true;
+    settle_suppressed();
     if (!m.accepts_.empty() || !m.kills_.empty()) PROBE("sdk.resends_calls");
     std::vector<std::uint64_t> accepts;
     for (const auto& [number, pending] : m.accepts_) accepts.push_back(number);
@@ -326,6 +328,21 @@ struct SchedulerMachine::Step {
     } else {
       PROBE("sdk.drops_call_unsubscribed");  // at most once, and the next session starts anew
     }
+  }
+
+  // What was suppressed or revived between SUBSCRIBE and its answer was not sent.
+  void settle_suppressed() {
+    const auto beyond = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
+      std::vector<std::string> rest;
+      for (const std::string& role : a) {
+        if (std::find(b.begin(), b.end(), role) == b.end()) rest.push_back(role);
+      }
+      return rest;
+    };
+    call::Revive revive{beyond(m.said_suppressed_, m.suppressed_roles_)};
+    call::Suppress suppress{beyond(m.suppressed_roles_, m.said_suppressed_)};
+    if (!revive.roles.empty()) send({{}, std::move(revive)});
+    if (!suppress.roles.empty()) send({{}, std::move(suppress)});
   }
 
   // What is suppressed is said again at the next SUBSCRIBE.

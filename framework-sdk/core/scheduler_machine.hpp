@@ -141,6 +141,7 @@ class SchedulerMachine {
   FrameworkFacet framework_;
   std::vector<std::string> suppressed_roles_;
   Duration silence_;  // of this session
+  std::vector<std::string> said_suppressed_;  // in the latest SUBSCRIBE
   LinkSender sender_;
   LinkReceiver receiver_;
   std::uint64_t accepts_made_ = 0;

@@ -361,6 +361,26 @@ TEST_CASE("what is suppressed is said again when subscribing anew") {
   REQUIRE(w.calls<call::Subscribe>().back().suppressed_roles.empty());
 }
 
+TEST_CASE("what is suppressed or revived while SUBSCRIBE is under way is said after its answer") {
+  World w;
+  w.start();
+  w.call(call::Suppress{});
+  w.step(scheduler_event::Connected{});
+  REQUIRE(w.calls<call::Subscribe>().back().suppressed_roles == std::vector<std::string>{"*"});
+  w.call(call::Revive{});
+  REQUIRE(w.calls<call::Revive>().empty());
+  w.answer_subscribe();
+  REQUIRE(w.calls<call::Revive>().size() == 1);
+  CHECK(w.calls<call::Revive>().back().roles == std::vector<std::string>{"*"});
+  w.step(scheduler_event::Lost{});
+  w.step(scheduler_event::Connected{});
+  w.call(call::Suppress{});
+  w.answer_subscribe();
+  REQUIRE(w.calls<call::Suppress>().size() == 1);
+  CHECK(w.calls<call::Suppress>().back().roles == std::vector<std::string>{"*"});
+  CHECK(w.calls<call::Revive>().size() == 1);
+}
+
 TEST_CASE("an unanswered SUBSCRIBE is repeated with back-off") {
   World w;
   w.start();
