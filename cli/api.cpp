@@ -159,13 +159,18 @@ Status Api::call(const std::string& json, mesos::v1::master::Response& response)
 }
 
 bool Api::wait(Duration span) {
-  bool interrupted = false;
-  const auto signals = loop_.on_signals({SIGINT, SIGTERM}, [&](int) {
-    interrupted = true;
-    loop_.stop();
-  });
+  if (!watching_) {
+    watching_ = true;
+    signals_ = loop_.on_signals({SIGINT, SIGTERM}, [this](int) {
+      interrupted_ = true;
+      if (waiting_) loop_.stop();
+    });
+  }
+  if (interrupted_) return false;
+  waiting_ = true;
   (void)loop_.run_for(span);
-  return !interrupted;
+  waiting_ = false;
+  return !interrupted_;
 }
 
 std::string json_text(std::string_view text) {

@@ -51,6 +51,10 @@ class Api {
   std::string ensemble_;              // zk://..., to be asked for the leader
   std::vector<std::string> masters_;  // to be tried in this order: the one that led last is first
   runtime::Loop loop_;
+  runtime::SignalWatch signals_;  // from the first wait on: a call that is under way ends first
+  bool watching_ = false;
+  bool waiting_ = false;
+  bool interrupted_ = false;
 };
 
 // A string as JSON, with its quotes.

@@ -27,7 +27,8 @@ constexpr char kUsage[] =
     "       bourse app restart ID [--if-version=N]   one instance after the other\n"
     "       bourse app delete ID\n"
     "\n"
-    "run, scale, restart and delete take --wait: until it is done, saying why it is not.\n";
+    "run, scale, restart and delete take --wait: until it is done, saying why it is not.\n"
+    "All take --service=HOST:PORT (or BOURSE_SERVICE) and --json.\n";
 
 constexpr Duration kLookAgain = Duration::milliseconds(500);
 

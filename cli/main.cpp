@@ -7,10 +7,13 @@
 
 namespace {
 
+enum class Asks { master, service, nobody };
+
 struct Command {
   const char* name;
   int (*run)(const bourse::cli::Arguments&);
   const char* what;
+  Asks asks = Asks::master;
 };
 
 constexpr Command kCommands[] = {
@@ -22,20 +25,28 @@ constexpr Command kCommands[] = {
     {"kill", bourse::cli::kill_command, "kills a task"},
     {"teardown", bourse::cli::teardown_command, "ends a framework and its tasks"},
     {"crawl", bourse::cli::crawl_command, "watches and operates a running crawl"},
-    {"app", bourse::cli::app_command, "long-running apps: run, list, show, scale, restart, delete"},
+    {"app", bourse::cli::app_command, "long-running apps: run, list, show, scale, restart, delete",
+     Asks::service},
     {"registry", bourse::cli::registry_command,
-     "exports, imports and checks what a master must not forget"},
+     "exports, imports and checks what a master must not forget", Asks::nobody},
 };
+
+void tell_flags(std::FILE* to, Asks whom, const char* flags) {
+  std::fprintf(to, "\n  %s\n   ", flags);
+  for (const Command& command : kCommands) {
+    if (command.asks == whom) std::fprintf(to, " %s", command.name);
+  }
+}
 
 int usage(std::FILE* to) {
   std::fputs("usage: bourse COMMAND [FLAGS]\n\n", to);
   for (const Command& command : kCommands) {
     std::fprintf(to, "  %-11s %s\n", command.name, command.what);
   }
-  std::fputs(
-      "\nEvery command takes --master=HOST:PORT (or BOURSE_MASTER), --json and --help; app takes\n"
-      "--service=HOST:PORT (or BOURSE_SERVICE) instead.\n",
-      to);
+  std::fputs("\nEvery command takes --help, and", to);
+  tell_flags(to, Asks::master, "--master=HOST:PORT (or BOURSE_MASTER) and --json:");
+  tell_flags(to, Asks::service, "--service=HOST:PORT (or BOURSE_SERVICE) and --json:");
+  std::fputs("\n", to);
   return to == stdout ? 0 : 2;
 }
 

@@ -80,14 +80,21 @@ void print_summary(const Response& metrics, const Response& master) {
   std::printf("offers      %s outstanding\n", number("master/outstanding_offers").c_str());
 }
 
-std::map<std::string, std::string> hostnames(Api& api) {
-  std::map<std::string, std::string> out;
+// What people call each agent, by its id.
+std::map<std::string, std::string> names_of(const Response& agents) {
+  std::vector<AgentPlace> places;
+  const auto add = [&](const v1::AgentInfo& info) {
+    places.push_back({info.id().value(), info.hostname(), info.port()});
+  };
+  for (const auto& agent : agents.get_agents().agents()) add(agent.agent_info());
+  for (const auto& agent : agents.get_agents().recovered_agents()) add(agent);
+  return agent_names(places);
+}
+
+std::map<std::string, std::string> names_of_agents(Api& api) {
   Response response;
-  if (!api.call(R"({"type":"GET_AGENTS"})", response).ok()) return out;
-  for (const auto& agent : response.get_agents().agents()) {
-    out[agent.agent_info().id().value()] = agent.agent_info().hostname();
-  }
-  return out;
+  if (!api.call(R"({"type":"GET_AGENTS"})", response).ok()) return {};
+  return names_of(response);
 }
 
 const char* state_of(const Response::GetAgents::Agent& agent) {
@@ -130,20 +137,22 @@ int agents_command(const Arguments& arguments) {
   if (print_json(invocation, api, call, code)) return code;
   Response response;
   if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
+  const auto names = names_of(response);
   Table table({"AGENT", "HOST", "STATE", ">CPUS", ">MEMORY", ">DISK", ">UP"});
   for (const auto& agent : response.get_agents().agents()) {
     const auto& total = agent.total_resources();
     const auto& used = agent.allocated_resources();
     table.add(
-        {agent.agent_info().id().value(), agent.agent_info().hostname(), state_of(agent),
-         part_text(scalar_of(used, "cpus"), scalar_of(total, "cpus")),
+        {agent.agent_info().id().value(), names.at(agent.agent_info().id().value()),
+         state_of(agent), part_text(scalar_of(used, "cpus"), scalar_of(total, "cpus")),
          megabytes_text(scalar_of(used, "mem")) + " of " + megabytes_text(scalar_of(total, "mem")),
          megabytes_text(scalar_of(used, "disk")) + " of " +
              megabytes_text(scalar_of(total, "disk")),
          age_of(agent.registered_time())});
   }
   for (const auto& agent : response.get_agents().recovered_agents()) {
-    table.add({agent.id().value(), agent.hostname(), "not seen yet", "-", "-", "-", "-"});
+    table.add(
+        {agent.id().value(), names.at(agent.id().value()), "not seen yet", "-", "-", "-", "-"});
   }
   std::fputs(table.empty() ? "no agents\n" : table.text().c_str(), stdout);
   return 0;
@@ -207,13 +216,14 @@ int tasks_command(const Arguments& arguments) {
   if (print_json(invocation, api, call, code)) return code;
   Response response;
   if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
-  const auto hosts = hostnames(api);
+  const auto hosts = names_of_agents(api);
   Table table({"TASK", "NAME", "STATE", "FRAMEWORK", "HOST", ">CPUS", ">MEMORY", "MESSAGE"});
   const auto add = [&](const v1::Task& task) {
     const auto host = hosts.find(task.agent_id().value());
     const std::string message =
         task.statuses_size() > 0 ? task.statuses(task.statuses_size() - 1).message() : "";
-    table.add({task.task_id().value(), task.name(), v1::TaskState_Name(task.state()),
+    table.add({task.task_id().value(), task.name(),
+               v1::TaskState_Name(task.state()),
                task.framework_id().value(),
                host == hosts.end() ? task.agent_id().value() : host->second,
                amount_text(scalar_of(task.resources(), "cpus")),

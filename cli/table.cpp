@@ -90,4 +90,27 @@ std::string age_text(std::int64_t since_ns, std::int64_t now_ns) {
   return std::to_string(seconds / 86'400) + "d";
 }
 
+std::map<std::string, std::string> agent_names(const std::vector<AgentPlace>& agents) {
+  const auto with_port = [](const AgentPlace& agent) {
+    return agent.port > 0 ? agent.host + ":" + std::to_string(agent.port) : agent.host;
+  };
+  std::map<std::string, int> hosts;
+  std::map<std::string, int> places;
+  for (const AgentPlace& agent : agents) {
+    ++hosts[agent.host];
+    ++places[with_port(agent)];
+  }
+  std::map<std::string, std::string> out;
+  for (const AgentPlace& agent : agents) {
+    const std::string place = with_port(agent);
+    if (hosts[agent.host] == 1) {
+      out[agent.id] = agent.host;
+    } else {
+      // Several on one port: one that was given up, and who came after it.
+      out[agent.id] = places[place] == 1 ? place : agent.host + " " + agent.id;
+    }
+  }
+  return out;
+}
+
 }  // namespace bourse::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,14 @@ std::string printable(std::string text);
 // "1.5", "12.3 GB"
 std::string amount_text(double value);
 std::string megabytes_text(double megabytes);
+// What people call agents, by id: the host, with the port where several share it, and the id where
+// even that says nothing.
+struct AgentPlace {
+  std::string id;
+  std::string host;
+  int port = 0;
+};
+std::map<std::string, std::string> agent_names(const std::vector<AgentPlace>& agents);
 // "3s", "4m", "2h", "5d" since then.
 std::string age_text(std::int64_t since_ns, std::int64_t now_ns);
 

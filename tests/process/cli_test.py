@@ -245,6 +245,25 @@ class Cli(ClusterCase):
             self.assertIn("--master=HOST:PORT", said)
             self.assertEqual(said.count("\n"), 1)
 
+    def test_agents_that_share_a_host_are_told_apart_by_their_port(self):
+        self.start_master()
+        self.start_agent("a", "--hostname=here")
+        self.wait_agents(1)
+        self.assertEqual([row["HOST"] for row in self.table("agents")[1]], ["here"])
+        self.start_agent("b", "--hostname=here")
+        self.start_agent("c", "--hostname=there")
+        ports = {agent["agent_info"]["id"]["value"]: agent["agent_info"]["port"]
+                 for agent in self.wait_agents(3)}
+        scheduler = self.start_scheduler()
+        scheduler.say("launch runs 500 64 sleep 1000")
+        scheduler.line("update runs TASK_RUNNING")
+        named = {row["AGENT"]: row["HOST"] for row in self.table("agents")[1]}
+        self.assertEqual(sorted(named.values()), sorted(
+            name if name == "there" else f"here:{ports[agent]}" for agent, name in
+            ((agent, name.split(":")[0]) for agent, name in named.items())))
+        agent = self.json("tasks")["get_tasks"]["tasks"][0]["agent_id"]["value"]
+        self.assertEqual(self.table("tasks")[1][0]["HOST"], named[agent])
+
     def test_help_names_every_command_and_every_flag(self):
         help_text = self.cli("help")
         for command in ("state", "agents", "frameworks", "tasks", "logs", "kill", "teardown",
@@ -253,6 +272,13 @@ class Cli(ClusterCase):
             flags = self.cli(command, "--help")
             self.assertIn("--master", flags)
             self.assertIn("--json", flags)
+        lines = help_text.splitlines()
+        for command in [line.split()[0] for line in lines[2:lines.index("", 2)]]:
+            flags = self.cli(command, "--help")
+            for flag in ("--master", "--service"):
+                promised = lines[next(n for n, line in enumerate(lines)
+                                      if line.startswith(f"  {flag}=")) + 1].split()
+                self.assertEqual(command in promised, flag in flags, (command, flag))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,19 @@ TEST_CASE("a hostile name cannot drive the terminal") {
   REQUIRE(printable("\xc2\xa0\xc3\x9f\xc2") == "\xc2\xa0\xc3\x9f\xc2");
 }
 
+TEST_CASE("agents are called by their host, by its port where they share it, by their id else") {
+  const auto names = agent_names({{"S1", "alone", 5051},
+                                  {"S2", "shared", 5051},
+                                  {"S3", "shared", 5052},
+                                  {"S4", "twice", 5051},
+                                  {"S5", "twice", 5051}});
+  REQUIRE(names == std::map<std::string, std::string>{{"S1", "alone"},
+                                                      {"S2", "shared:5051"},
+                                                      {"S3", "shared:5052"},
+                                                      {"S4", "twice S4"},
+                                                      {"S5", "twice S5"}});
+}
+
 TEST_CASE("amounts, sizes and ages are short") {
   REQUIRE(amount_text(1.0) == "1");
   REQUIRE(amount_text(0.5) == "0.5");
