@@ -1,9 +1,12 @@
 // ZmqClient: a DEALER with one server behind it. IMMEDIATE is on, so libzmq holds no message for a
-// connection that does not stand; connecting and reconnecting is libzmq's.
+// connection that does not stand; connecting and reconnecting is libzmq's, but for one case: a
+// connection that broke the protocol (a message over max_message_bytes) it ends for good, without a
+// word. Then the socket is made anew here.
 #include <cerrno>
 #include <deque>
 #include <vector>
 
+#include "runtime/log.hpp"
 #include "runtime/zmq_internal.hpp"
 
 namespace bourse::runtime {
@@ -38,6 +41,7 @@ struct ZmqClient::Impl {
   ~Impl() {
     *alive = false;
     flush_timer.cancel();
+    reopen_timer.cancel();
     socket_watch.cancel();
     monitor_watch.cancel();
     if (monitor) monitor->close(socket);
@@ -48,6 +52,8 @@ struct ZmqClient::Impl {
   Status configure_curve();
   void schedule_drain();
   void drain();
+  void read_monitor();
+  void reopen();
   bool receive();
   void flush();
   Status send(std::string bytes);
@@ -62,6 +68,8 @@ struct ZmqClient::Impl {
   FdWatch socket_watch;
   FdWatch monitor_watch;
   Timer flush_timer;
+  Timer reopen_timer;
+  bool given_up = false;  // libzmq ended a connection and has not begun another yet
   bool reading = true;
   bool connected = false;
   bool drain_scheduled = false;
@@ -100,8 +108,9 @@ Status ZmqClient::Impl::open() {
     if (Status s = socket.set(option, value); !s.ok()) return s;
   }
   if (Status s = configure_curve(); !s.ok()) return s;
-  auto attached =
-      zmq::Monitor::attach(context, socket, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+  auto attached = zmq::Monitor::attach(
+      context, socket,
+      ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED);
   if (!attached.ok()) return attached.error();
   monitor.emplace(std::move(attached).value());
   if (zmq_connect(socket.get(), options.endpoint.c_str()) != 0) {
@@ -123,13 +132,38 @@ void ZmqClient::Impl::schedule_drain() {
   });
 }
 
-void ZmqClient::Impl::drain() {
+void ZmqClient::Impl::reopen() {
+  if (!given_up) return;
+  log_warning("connecting anew: the connection was ended by a message that is not allowed",
+              {{"to", options.endpoint},
+               {"max_message_bytes", std::uint64_t{options.limits.max_message_bytes}}});
+  socket_watch.cancel();
+  monitor_watch.cancel();
+  if (monitor) monitor->close(socket);
+  monitor.reset();
+  socket.close();
+  given_up = false;
+  if (open().ok()) return;
+  given_up = true;
+  reopen_timer = loop.after(options.reconnect_max, [this] { reopen(); });
+}
+
+void ZmqClient::Impl::read_monitor() {
   zmq::Monitor::Event event;
-  while (monitor->next(event)) {
+  while (monitor && monitor->next(event)) {
+    given_up = event.kind == ZMQ_EVENT_DISCONNECTED;
+    if (event.kind == ZMQ_EVENT_CONNECT_RETRIED) continue;
     const bool now_connected = event.kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     const bool last = changes.empty() ? connected : changes.back();
     if (now_connected != last) changes.push_back(now_connected);
   }
+  // Usually it begins another at once; as long as it lets others wait it may take for that.
+  if (!given_up || reopen_timer.armed()) return;
+  reopen_timer = loop.after(options.reconnect_max, [this] { reopen(); });
+}
+
+void ZmqClient::Impl::drain() {
+  read_monitor();
   if (!reading) socket.events();
   if (reading && !receive()) {
     schedule_drain();

@@ -87,6 +87,11 @@ struct ServerState : std::enable_shared_from_this<ServerState> {
     client.receiver.on_done(held->second);
     client.held.erase(held);
     ++done;
+    if (answer.payload.size() > limits.max_item_bytes) {
+      answer.ok = false;
+      answer.payload = "its result has " + std::to_string(answer.payload.size()) +
+                       " bytes, at most " + std::to_string(limits.max_item_bytes) + " may be sent";
+    }
     append_message(ItemResult{answer.id, answer.ok, answer.payload}, client.out);
     if (client.out.size() > limits::kMaxFrameBytes / 2) flush(answer.client, client);
   }

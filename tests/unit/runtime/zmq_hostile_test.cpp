@@ -64,6 +64,27 @@ TEST_CASE("a message over the limit costs its sender the connection and nobody e
   require_served(loop, *server, log);
 }
 
+TEST_CASE("a client that is sent more than it takes connects anew, though libzmq would not") {
+  Loop loop;
+  ServerLog log;
+  auto server = open_server(loop, log);
+  ClientLog client_log;
+  ZmqClientOptions options;
+  options.limits.max_message_bytes = 1000;
+  options.reconnect_max = Duration::milliseconds(50);
+  auto client = open_client(loop, client_log, server->endpoint(), options);
+  for (int round = 1; round <= 2; ++round) {
+    REQUIRE(run_until(loop, [&] { return client->connected(); }));
+    REQUIRE(client->send("hello").ok());
+    REQUIRE(run_until(loop, [&] { return log.messages.size() == static_cast<size_t>(round); }));
+    REQUIRE(server->send(log.messages.back().first, std::string(1001, 'x')).ok());
+    REQUIRE(run_until(loop, [&] { return client_log.disconnected == round; }));
+    REQUIRE_FALSE(client->connected());
+  }
+  REQUIRE(run_until(loop, [&] { return client->connected(); }));
+  REQUIRE(client_log.messages.empty());
+}
+
 TEST_CASE("a frame that claims 2^62 bytes is refused before anything is allocated") {
   Loop loop;
   ServerLog log;

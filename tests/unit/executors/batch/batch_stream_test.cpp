@@ -236,3 +236,35 @@ TEST_CASE("a peer that breaks the batch protocol is disconnected, others go on")
   REQUIRE(good.stream->submit(1, "x").ok());
   REQUIRE(until(loop, [&] { return good.results.contains(1); }));
 }
+
+TEST_CASE("a result that is too large is an answer that says so") {
+  runtime::Loop loop;
+  Server server(loop, {.max_item_bytes = 1000}, "tcp://127.0.0.1:0");
+  server.at_once = false;
+  Client client(loop, server.stream->endpoint());
+  REQUIRE(client.ready());
+  REQUIRE(client.stream->submit(1, "x").ok());
+  REQUIRE(until(loop, [&] { return server.work.size() == 1; }));
+  server.work.front().first.done(std::string(1001, 'r'));
+  REQUIRE(until(loop, [&] { return client.results.size() == 1; }));
+  REQUIRE_FALSE(client.ok[1]);
+  REQUIRE(client.results[1] == "its result has 1001 bytes, at most 1000 may be sent");
+}
+
+TEST_CASE("a client that cannot take a message loses what was under way, and comes back") {
+  runtime::Loop loop;
+  Server server(loop, {.max_item_bytes = 16u << 20}, "tcp://127.0.0.1:0");
+  server.at_once = false;
+  Client client(loop, server.stream->endpoint(), {.max_item_bytes = 1000});
+  REQUIRE(client.ready());
+  REQUIRE(client.stream->submit(1, "x").ok());
+  REQUIRE(until(loop, [&] { return server.work.size() == 1; }));
+  server.work.front().first.done(std::string(12u << 20, 'r'));
+  REQUIRE(until(loop, [&] { return client.lost == std::vector<std::uint64_t>{1}; }));
+  REQUIRE_FALSE(client.stream->connected());
+  REQUIRE(client.ready());
+  server.at_once = true;
+  REQUIRE(client.stream->submit(2, "small").ok());
+  REQUIRE(until(loop, [&] { return client.results.contains(2); }));
+  REQUIRE(client.results[2] == "did small");
+}
