@@ -1,6 +1,7 @@
 // state, agents, frameworks, tasks: what there is.
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "cli/api.hpp"
 #include "cli/invocation.hpp"
@@ -175,7 +176,7 @@ int frameworks_command(const Arguments& arguments) {
     std::string roles;
     for (const std::string& role : info.roles()) roles += (roles.empty() ? "" : ",") + role;
     std::string state = framework.active() ? "active" : "inactive";
-    if (!framework.connected()) state = "disconnected";
+    if (!framework.connected()) state = framework.recovered() ? "not seen yet" : "disconnected";
     if (*ended != 0) state = ended;
     table.add({info.id().value(), info.name(), roles.empty() ? info.role() : roles, state,
                amount_text(scalar_of(framework.allocated_resources(), "cpus")),
@@ -198,10 +199,13 @@ int tasks_command(const Arguments& arguments) {
   std::string framework, agent, state, search;
   std::int64_t limit = 100;
   bool all = false;
+  bool orphans = false;
   invocation.flags().add("framework", framework, "only this framework's");
   invocation.flags().add("agent", agent, "only on this agent");
   invocation.flags().add("state", state, "only in this state (TASK_RUNNING)");
   invocation.flags().add("search", search, "only with this in id or name");
+  invocation.flags().add("orphans", orphans,
+                         "only those whose framework has not been seen since the master leads");
   invocation.flags().add("limit", limit, "at most so many, up to 1000");
   invocation.flags().add("all", all, "also those that have ended");
   if (const auto code = invocation.parse(arguments)) return *code;
@@ -211,19 +215,25 @@ int tasks_command(const Arguments& arguments) {
   if (!agent.empty()) query += ",\"agent_id\":{\"value\":" + json_text(agent) + "}";
   if (!state.empty()) query += ",\"state\":[" + json_text(state) + "]";
   if (!search.empty()) query += ",\"search\":" + json_text(search);
+  if (orphans) query += ",\"orphan\":true";
   const std::string call = R"({"type":"GET_TASKS","get_tasks":{)" + query + "}}";
   int code = 0;
   if (print_json(invocation, api, call, code)) return code;
   Response response;
   if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
   const auto hosts = names_of_agents(api);
+  std::set<std::pair<std::string, std::string>> orphaned;
+  for (const auto& task : response.get_tasks().orphan_tasks()) {
+    orphaned.emplace(task.framework_id().value(), task.task_id().value());
+  }
   Table table({"TASK", "NAME", "STATE", "FRAMEWORK", "HOST", ">CPUS", ">MEMORY", "MESSAGE"});
   const auto add = [&](const v1::Task& task) {
     const auto host = hosts.find(task.agent_id().value());
     const std::string message =
         task.statuses_size() > 0 ? task.statuses(task.statuses_size() - 1).message() : "";
+    const bool orphan = orphaned.contains({task.framework_id().value(), task.task_id().value()});
     table.add({task.task_id().value(), task.name(),
-               v1::TaskState_Name(task.state()),
+               v1::TaskState_Name(task.state()) + (orphan ? " (orphan)" : ""),
                task.framework_id().value(),
                host == hosts.end() ? task.agent_id().value() : host->second,
                amount_text(scalar_of(task.resources(), "cpus")),

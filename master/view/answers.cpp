@@ -31,6 +31,7 @@ void fill_tasks(const TaskWindow& window, Response::GetTasks& out) {
   for (const TaskRow* row : window.live) write_task_row(*row, *out.add_tasks());
   for (const TaskRow* row : window.unreachable) write_task_row(*row, *out.add_unreachable_tasks());
   for (const TaskRow* row : window.completed) write_task_row(*row, *out.add_completed_tasks());
+  for (const TaskRow* row : window.orphans) write_task_row(*row, *out.add_orphan_tasks());
 }
 
 void fill_agents(const ViewState& state, const AgentQuery& query, Response::GetAgents& out) {
@@ -62,13 +63,21 @@ void fill_frameworks(const ViewState& state, const FrameworkQuery& query,
   for (const FrameworkRow& row : state.completed_frameworks()) {
     if (wanted(row)) write_framework_row(state, row, false, *out.add_completed_frameworks());
   }
+  for (const FrameworkId& id : state.recovered_frameworks()) {
+    const FrameworkRow& row = *state.framework(id);
+    if (wanted(row)) codec::write_framework(*row.put.framework, *out.add_recovered_frameworks());
+  }
 }
 
 void fill_executors(const ViewState& state, Response::GetExecutors& out) {
+  const auto write = [](const ExecutorRow& row, Response::GetExecutors::Executor& executor) {
+    codec::write_executor(*row.executor, *executor.mutable_executor_info());
+    executor.mutable_agent_id()->set_value(row.agent_id.raw());
+  };
+  const std::set<FrameworkId> recovered = state.recovered_frameworks();
   for (const auto& [key, row] : state.executors()) {
-    auto* executor = out.add_executors();
-    codec::write_executor(*row.executor, *executor->mutable_executor_info());
-    executor->mutable_agent_id()->set_value(row.agent_id.raw());
+    write(row, *out.add_executors());
+    if (recovered.contains(row.framework_id)) write(row, *out.add_orphan_executors());
   }
 }
 

@@ -1,5 +1,6 @@
 // Counts of the cluster under the names that Mesos' exporters and dashboards read.
 #include "master/view/answers.hpp"
+#include "master/view/task_window.hpp"
 
 namespace bourse::master {
 
@@ -87,6 +88,17 @@ void add_frameworks(const ViewState& state, Metrics& out) {
   out.emplace_back("master/frameworks_disconnected", disconnected);
 }
 
+void add_orphans(const ViewState& state, Metrics& out) {
+  const std::set<FrameworkId> recovered = state.recovered_frameworks();
+  std::size_t orphans = 0;
+  for (const TaskTable* table : {&state.tasks(), &state.unreachable_tasks()}) {
+    if (recovered.empty()) break;
+    for (const auto& [added, row] : *table) orphans += is_orphan(row, recovered) ? 1 : 0;
+  }
+  out.emplace_back("bourse/master/frameworks_recovered", static_cast<double>(recovered.size()));
+  out.emplace_back("bourse/master/tasks_orphaned", static_cast<double>(orphans));
+}
+
 void add_tasks(const ViewState& state, Metrics& out) {
   std::map<TaskState, double> counts;
   for (const auto& [added, row] : state.tasks()) {
@@ -113,6 +125,7 @@ Metrics cluster_metrics(const ViewState& state) {
   add_agents(state, out);
   add_frameworks(state, out);
   add_tasks(state, out);
+  add_orphans(state, out);
   const ViewCounters& counters = state.counters();
   out.emplace_back("master/outstanding_offers", static_cast<double>(state.offers().size()));
   out.emplace_back("bourse/master/tasks_launched", static_cast<double>(counters.tasks_launched));

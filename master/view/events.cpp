@@ -1,6 +1,7 @@
 #include "master/view/events.hpp"
 
 #include "master/view/rows.hpp"
+#include "master/view/task_window.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
 
@@ -145,6 +146,14 @@ void fill_tasks(const ViewState& state, const SubscribeQuery& query,
   }
   for (const auto& [added, row] : state.completed_tasks()) {
     if (matching(row)) write_task_row(row, *tasks.add_completed_tasks());
+  }
+  const std::set<FrameworkId> recovered = state.recovered_frameworks();
+  for (const TaskTable* table : {&state.tasks(), &state.unreachable_tasks()}) {
+    for (const auto& [added, row] : *table) {
+      if (!recovered.empty() && matching(row) && is_orphan(row, recovered)) {
+        write_task_row(row, *tasks.add_orphan_tasks());
+      }
+    }
   }
   for (const auto& [key, row] : state.executors()) {
     auto* executor = out.mutable_get_executors()->add_executors();

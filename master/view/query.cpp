@@ -50,6 +50,7 @@ Status read_tasks(const Extension::GetTasks& from, TaskQuery& to) {
                    " bytes, at most 256");
   }
   to.search = lower(from.search());
+  to.orphan = from.orphan();
   return {};
 }
 

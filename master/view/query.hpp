@@ -23,11 +23,12 @@ struct TaskQuery {
   AgentId agent_id;
   TaskId task_id;
   std::set<TaskState> states;
-  std::string search;  // lower case
+  std::string search;   // lower case
+  bool orphan = false;  // only orphans
 
   bool windowed() const {
     return limit || !after.empty() || !framework_id.empty() || !agent_id.empty() ||
-           !task_id.empty() || !states.empty() || !search.empty();
+           !task_id.empty() || !states.empty() || !search.empty() || orphan;
   }
 };
 

@@ -240,6 +240,14 @@ void ViewState::evict_history(const FrameworkId& framework_id) {
   ++counters_.history_evicted;
 }
 
+std::set<FrameworkId> ViewState::recovered_frameworks() const {
+  std::set<FrameworkId> out;
+  for (const auto& [id, row] : frameworks_) {
+    if (row.put.recovered) out.insert(id);
+  }
+  return out;
+}
+
 const FrameworkRow* ViewState::framework(const FrameworkId& id) const {
   const auto it = frameworks_.find(id);
   return it == frameworks_.end() ? nullptr : &it->second;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -95,6 +96,9 @@ class ViewState {
   const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
   const ViewCounters& counters() const { return counters_; }
   const FrameworkRow* framework(const FrameworkId& id) const;
+  // In the registry, and not seen since this master leads: what they run are orphans, till they are
+  // back or their time is over.
+  std::set<FrameworkId> recovered_frameworks() const;
 
  private:
   struct Applier;

@@ -28,6 +28,10 @@ bool matches(const TaskRow& row, const TaskQuery& query) {
          contains_folded(row.task->name, query.search);
 }
 
+bool is_orphan(const TaskRow& row, const std::set<FrameworkId>& recovered) {
+  return !is_terminal(row.state) && recovered.contains(row.framework_id);
+}
+
 TaskWindow task_window(const ViewState& state, const TaskQuery& query) {
   TaskWindow window;
   Cursor from{0, ~std::uint64_t{0}};
@@ -36,6 +40,7 @@ TaskWindow task_window(const ViewState& state, const TaskQuery& query) {
                                                &state.completed_tasks()};
   const std::array<std::vector<const TaskRow*>*, 3> out{&window.live, &window.unreachable,
                                                         &window.completed};
+  const std::set<FrameworkId> recovered = state.recovered_frameworks();
   std::size_t taken = 0;
   bool full = false;
   Cursor last;
@@ -43,6 +48,8 @@ TaskWindow task_window(const ViewState& state, const TaskQuery& query) {
     const auto index = static_cast<std::size_t>(list);
     for (const auto& [added, row] : *tables[index]) {
       if (!matches(row, query)) continue;
+      const bool orphan = is_orphan(row, recovered);
+      if (query.orphan && !orphan) continue;
       ++window.total;
       const bool before = list < from.list || (list == from.list && added >= from.added);
       if (before || full) {
@@ -50,6 +57,7 @@ TaskWindow task_window(const ViewState& state, const TaskQuery& query) {
         continue;
       }
       out[index]->push_back(&row);
+      if (orphan) window.orphans.push_back(&row);
       last = {list, added};
       full = query.limit && ++taken >= *query.limit;
     }

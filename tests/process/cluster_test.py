@@ -119,6 +119,32 @@ class Cluster(ClusterCase):
         scheduler.say("kill stays 0")
         scheduler.line("update stays TASK_KILLED")
 
+    def test_after_a_failover_tasks_are_orphans_until_their_framework_is_back(self):
+        master = self.start_master()
+        self.start_agent()
+        first = self.start_scheduler()
+        first.say("launch stays 100 32 sleep 1000")
+        first.line("update stays TASK_RUNNING")
+        first.kill()
+        master.kill()
+        self.start_master()
+        self.wait_agents(1)
+
+        def orphans():
+            tasks = self.call({"type": "GET_TASKS"})["get_tasks"].get("orphan_tasks", [])
+            return [task["task_id"]["value"] for task in tasks]
+        wait_for("the orphan", lambda: orphans() == ["stays"])
+        recovered = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]
+        self.assertEqual(recovered["recovered_frameworks"][0]["id"]["value"], first.framework_id)
+        self.assertTrue(recovered["frameworks"][0]["recovered"])
+        self.assertIn("TASK_RUNNING (orphan)", self.cli("tasks", "--orphans"))
+        self.assertIn("not seen yet", self.cli("frameworks"))
+        second = self.start_scheduler(first.framework_id)
+        wait_for("it is adopted", lambda: not orphans())
+        self.assertEqual(self.cli("tasks", "--orphans"), "no tasks\n")
+        second.say("kill stays 0")
+        second.line("update stays TASK_KILLED")
+
     def test_a_scheduler_that_comes_back_takes_its_tasks_over(self):
         self.start_master()
         self.start_agent()

@@ -281,3 +281,33 @@ test('a crawl says what stops a stage, and stays on the screen when it ends', as
     await visit.see(/The last one, crawler, ended/)
   })
 })
+
+test('tasks of a framework that is not back are marked and can be picked out', async () => {
+  const world = new World({ agents: 2 })
+  const [agent] = world.agents.keys()
+  const away = world.addFramework('away')
+  const here = world.addFramework('here')
+  for (const [framework, name] of [
+    [away, 'left-alone'],
+    [here, 'looked-after'],
+  ])
+    world.addTask(framework, agent, name, { cpus: 1, mem: 64 })
+  world.setRecovered(away, true)
+  await withServer(world, { hash: '#/tasks' }, async (visit, server) => {
+    const rows = visit.page.getByRole('table', { name: 'Tasks' }).locator('a.row')
+    const orphan = rows.filter({ hasText: 'left-alone' }).getByText('Orphan', { exact: true })
+    await orphan.waitFor()
+    assert.equal(await rows.filter({ hasText: 'looked-after' }).getByText('Orphan').count(), 0)
+    await visit.page.getByRole('button', { name: '1 orphan' }).click()
+    await until(async () => (await rows.count()) === 1, 'only the orphan')
+    assert.equal(server.calls.filter((c) => c.type === 'GET_TASKS').pop().get_tasks.orphan, true)
+    await visit.see('bourse tasks --orphans')
+    await visit.shot('orphans')
+    await visit.go('#/frameworks')
+    await visit.see('Not back yet')
+    await visit.go('#/tasks')
+    await orphan.waitFor()
+    world.setRecovered(away, false)
+    await until(async () => (await orphan.count()) === 0, 'it is adopted')
+  })
+})

@@ -176,6 +176,7 @@ export class ReplayServer {
       (!filter.framework_id || t.framework_id.value === filter.framework_id.value) &&
       (!filter.agent_id || t.agent_id.value === filter.agent_id.value) &&
       (!filter.task_id || t.task_id.value === filter.task_id.value) &&
+      (!filter.orphan || this.world.isOrphan(t)) &&
       (!filter.state || filter.state.includes(t.state)) &&
       (!search ||
         t.task_id.value.toLowerCase().includes(search) ||

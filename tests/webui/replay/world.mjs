@@ -170,6 +170,17 @@ export class World {
     )
   }
 
+  // As after a failover: the master knows the framework and has not seen it yet.
+  setRecovered(frameworkId, recovered) {
+    this.frameworks.get(frameworkId).recovered = recovered
+    this.setConnected(frameworkId, !recovered)
+  }
+
+  isOrphan(task) {
+    const live = this.tasks.get(`${task.framework_id.value}\n${task.task_id.value}`) === task
+    return live && this.frameworks.get(task.framework_id.value)?.recovered === true
+  }
+
   addTask(
     frameworkId,
     agentId,
@@ -292,6 +303,8 @@ export class World {
         0,
       ),
       'allocator/mesos/allocation_run_ms': 0.4 + this.random(),
+      'bourse/master/tasks_orphaned': [...this.tasks.values()].filter((t) => this.isOrphan(t))
+        .length,
     }
     for (const name of ['cpus', 'mem', 'disk', 'gpus']) {
       const total = this.sum('total_resources', name)

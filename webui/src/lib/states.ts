@@ -111,8 +111,12 @@ export function agentState(agent: {
     : { label: 'Disconnected', tone: 'lost' as Tone }
 }
 
-export function frameworkState(f: { active?: boolean; connected?: boolean }, completed: boolean) {
+export function frameworkState(
+  f: { active?: boolean; connected?: boolean; recovered?: boolean },
+  completed: boolean,
+) {
   if (completed) return { label: 'Completed', tone: 'done' as Tone }
+  if (f.recovered) return { label: 'Not back yet', tone: 'lost' as Tone }
   if (!f.connected) return { label: 'Disconnected', tone: 'lost' as Tone }
   return f.active
     ? { label: 'Active', tone: 'run' as Tone }

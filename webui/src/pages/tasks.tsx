@@ -32,9 +32,10 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
   const framework = query.get('framework') ?? undefined
   const agent = query.get('agent') ?? undefined
   const states = statesOf(query)
+  const orphan = query.has('orphan') || undefined
   const filter = useMemo(
-    () => ({ search: settled, framework, agent, states }),
-    [settled, framework, agent, states?.join()],
+    () => ({ search: settled, framework, agent, states, orphan }),
+    [settled, framework, agent, states?.join(), orphan],
   )
   const window = useFollower(() => new TaskWindow(filter), JSON.stringify(filter))
   const clear = {
@@ -43,8 +44,9 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
     state: undefined,
     framework: undefined,
     agent: undefined,
+    orphan: undefined,
   }
-  const filtered = !!(settled || framework || agent || states)
+  const filtered = !!(settled || framework || agent || states || orphan)
   return (
     <div class="page-fill">
       <PageHead title="Tasks" sub={<Extent window={window} />}>
@@ -78,12 +80,14 @@ function command(filter: {
   framework?: string
   agent?: string
   states?: string[]
+  orphan?: boolean
 }): string {
   const words = ['bourse tasks']
   if (filter.framework) words.push(`--framework ${filter.framework}`)
   if (filter.agent) words.push(`--agent ${filter.agent}`)
   if (filter.states)
     words.push(`--state ${filter.states.map((s) => s.replace('TASK_', '')).join(',')}`)
+  if (filter.orphan) words.push('--orphans')
   if (filter.search) words.push(`--search '${filter.search.replaceAll("'", "'\\''")}'`)
   return words.join(' ')
 }
@@ -132,6 +136,7 @@ function Filters({ query }: { query: URLSearchParams }) {
           <span class="sr">remove filter</span>
         </button>
       )}
+      <Orphans count={m['bourse/master/tasks_orphaned'] ?? 0} only={query.has('orphan')} />
       <Select
         label="Framework"
         value={query.get('framework') ?? ''}
@@ -147,6 +152,29 @@ function Filters({ query }: { query: URLSearchParams }) {
         onChange={(agent) => replaceQuery({ agent })}
       />
     </div>
+  )
+}
+
+// Tasks whose framework has not come back since this master leads; shown only while there are any.
+function Orphans(props: { count: number; only: boolean }) {
+  if (!props.only && props.count === 0) return null
+  return (
+    <button
+      type="button"
+      class="chip"
+      aria-pressed={props.only}
+      title="Their frameworks have not been seen since this master leads"
+      onClick={() => replaceQuery({ orphan: props.only ? undefined : '1' })}
+    >
+      {props.only ? (
+        <>
+          Orphans <span aria-hidden="true">{'\u00d7'}</span>
+          <span class="sr">remove filter</span>
+        </>
+      ) : (
+        `${count(props.count)} ${props.count === 1 ? 'orphan' : 'orphans'}`
+      )}
+    </button>
   )
 }
 

@@ -6,8 +6,8 @@ import { ago, amount, count, duration } from '../lib/format'
 import { href } from '../lib/route'
 import { isTerminal } from '../lib/states'
 import { useCluster, useNow } from '../state/hooks'
-import { matches, type TaskRow, type TaskWindow } from '../state/tasks'
-import { Card, Empty, Skeleton, TaskPill } from '../ui/bits'
+import { isOrphan, matches, type TaskRow, type TaskWindow } from '../state/tasks'
+import { Card, Empty, Pill, Skeleton, TaskPill } from '../ui/bits'
 import { VirtualTable, type Column } from '../ui/table'
 
 function lasted(row: TaskRow, now: number): string {
@@ -41,7 +41,12 @@ function columns(
       key: 'framework',
       title: 'Framework',
       width: 'minmax(110px, 1fr)',
-      render: (r) => framework(r.framework),
+      render: (r) => (
+        <>
+          {framework(r.framework)}
+          {isOrphan(r) && <Pill tone="lost">Orphan</Pill>}
+        </>
+      ),
     },
     {
       key: 'agent',

@@ -7,6 +7,8 @@ import { call, describe } from '../api/call'
 import { EventStream } from '../api/stream'
 import type { StreamEvent, Task, TasksAnswer, TaskStatus } from '../api/types'
 import { sum } from '../lib/resources'
+import { isTerminal } from '../lib/states'
+import { cluster } from './cluster'
 import { Notifier } from './notifier'
 
 const FIRST_PAGE = 200
@@ -19,6 +21,7 @@ export interface TaskFilter {
   agent?: string
   states?: string[]
   search?: string
+  orphan?: boolean
 }
 
 export interface TaskRow {
@@ -60,10 +63,17 @@ export function rowOf(task: Task): TaskRow {
   }
 }
 
+// It may run, and its framework has not been seen since this master leads.
+export function isOrphan(row: TaskRow): boolean {
+  return !isTerminal(row.state) && !!cluster.frameworks.get(row.framework)?.recovered
+}
+
 export function matches(row: TaskRow, filter: TaskFilter): boolean {
   if (filter.framework && row.framework !== filter.framework) return false
   if (filter.agent && row.agent !== filter.agent) return false
   if (filter.states?.length && !filter.states.includes(row.state)) return false
+  // Until the frameworks are known, what the master chose is believed.
+  if (filter.orphan && cluster.loaded && !isOrphan(row)) return false
   if (!filter.search) return true
   const wanted = filter.search.toLowerCase()
   return row.id.toLowerCase().includes(wanted) || row.name.toLowerCase().includes(wanted)
@@ -146,7 +156,7 @@ export class TaskWindow extends Notifier {
   }
 
   private page(limit: number, after?: string) {
-    const { framework, agent, states, search } = this.filter
+    const { framework, agent, states, search, orphan } = this.filter
     const get_tasks = {
       limit,
       after,
@@ -154,6 +164,7 @@ export class TaskWindow extends Notifier {
       agent_id: agent ? { value: agent } : undefined,
       state: states?.length ? states : undefined,
       search: search || undefined,
+      orphan: orphan || undefined,
     }
     return call<TasksAnswer>('GET_TASKS', { get_tasks }, this.abort.signal)
   }

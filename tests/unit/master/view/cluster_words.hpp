@@ -37,7 +37,7 @@ struct Told {
     put.removal_waits = removal_waits;
     say(put);
   }
-  void framework(const char* id, bool connected = true) {
+  void framework(const char* id, bool connected = true, bool recovered = false) {
     mesos::v1::FrameworkInfo info;
     info.set_user("u");
     info.set_name(std::string("name-") + id);
@@ -49,6 +49,7 @@ struct Told {
     change::FrameworkPut put;
     put.framework = std::make_shared<const FrameworkFacet>(facet.value());
     put.connected = put.active = connected;
+    put.recovered = recovered;
     say(put);
   }
   void task(const char* framework_id, const char* id, const char* agent_id = "a1") {

@@ -115,3 +115,55 @@ TEST_CASE("agents and frameworks are answered by id") {
   REQUIRE(g.find("name-g") != std::string::npos);
   REQUIRE(g.find("name-f") == std::string::npos);
 }
+
+TEST_CASE("tasks of a framework that is not back yet are orphans until it is") {
+  Told t;
+  t.agent("a1");
+  t.framework("back");
+  t.framework("away", false, true);
+  t.task("back", "mine");
+  t.task("away", "runs");
+  t.update("away", "runs", TaskState::running);
+  t.task("away", "lost-sight-of");
+  t.update("away", "lost-sight-of", TaskState::unreachable);
+  t.task("away", "ended");
+  t.update("away", "ended", TaskState::finished);
+  const auto tasks = [&](const char* json) {
+    return answer_tasks(t.view.state(), codec::Encoding::json, query_of(json));
+  };
+  const auto orphans = [&](const char* json) {
+    const std::string answer = tasks(json);
+    const std::size_t at = answer.find("\"orphan_tasks\":");
+    return at == std::string::npos ? std::string() : answer.substr(at);
+  };
+  const std::string all = orphans("{}");
+  CHECK(all.find("\"runs\"") != std::string::npos);
+  CHECK(all.find("\"lost-sight-of\"") != std::string::npos);
+  CHECK(all.find("\"mine\"") == std::string::npos);
+  CHECK(all.find("\"ended\"") == std::string::npos);
+  // They stand among the others too.
+  CHECK(tasks("{}").find("\"runs\"") < tasks("{}").find("\"orphan_tasks\":"));
+  CHECK(task_window(t.view.state(), query_of(R"({"get_tasks":{"orphan":true}})")).total == 2);
+  CHECK(tasks(R"({"get_tasks":{"orphan":true}})").find("\"mine\"") == std::string::npos);
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  const auto frameworks = [&] {
+    return answer_frameworks(t.view.state(), codec::Encoding::json, {});
+  };
+  CHECK(has(frameworks(), "\"recovered_frameworks\":[{"));
+  CHECK(has(answer_state(t.view.state(), codec::Encoding::json), "\"orphan_tasks\":[{"));
+  const auto metric = [&](const std::string& name) {
+    for (const auto& [key, number] : cluster_metrics(t.view.state())) {
+      if (key == name) return number;
+    }
+    FAIL("no metric " << name);
+    return 0.0;
+  };
+  CHECK(metric("bourse/master/tasks_orphaned") == 2);
+  CHECK(metric("bourse/master/frameworks_recovered") == 1);
+  t.framework("away");
+  CHECK(orphans("{}").empty());
+  CHECK_FALSE(has(frameworks(), "\"recovered_frameworks\":[{"));
+  CHECK(metric("bourse/master/tasks_orphaned") == 0);
+}
