@@ -96,6 +96,41 @@ class SlotMap {
     for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(at + i);
   }
 
+  // Everything besides the live values that a table is, for whoever writes one down: the
+  // generation of each index, and the indices that are free, the last of them used next.
+  std::vector<std::uint32_t> generations() const {
+    std::vector<std::uint32_t> out;
+    out.reserve(cells_.size());
+    for (const Cell& cell : cells_) out.push_back(cell.generation);
+    return out;
+  }
+  const std::vector<std::uint32_t>& free_indices() const { return free_; }
+  // The table of these parts; nothing if they are not one's: each index is live or free, once.
+  static std::optional<SlotMap> assemble(const std::vector<std::uint32_t>& generations,
+                                         std::vector<std::uint32_t> free,
+                                         std::vector<std::pair<std::uint32_t, T>> live) {
+    if (free.size() + live.size() != generations.size()) return std::nullopt;
+    SlotMap out;
+    out.cells_.resize(generations.size());
+    for (std::size_t i = 0; i < generations.size(); ++i) {
+      if (generations[i] == 0) return std::nullopt;
+      out.cells_[i].generation = generations[i];
+    }
+    for (auto& [index, value] : live) {
+      if (index >= generations.size() || out.cells_[index].live) return std::nullopt;
+      out.cells_[index].value.emplace(std::move(value));
+      out.cells_[index].live = true;
+    }
+    std::vector<bool> seen(generations.size());
+    for (const std::uint32_t index : free) {
+      if (index >= generations.size() || out.cells_[index].live || seen[index]) return std::nullopt;
+      seen[index] = true;
+    }
+    out.free_ = std::move(free);
+    out.size_ = live.size();
+    return out;
+  }
+
   // Calls f(slot, value) for each live value in index order. f must not insert or erase.
   template <typename F>
   void for_each(F&& f) {

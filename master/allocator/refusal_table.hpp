@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "master/allocator/types.hpp"
@@ -66,6 +67,14 @@ class RefusalTable {
     if (room.raw() < rooms_.size()) __builtin_prefetch(&rooms_[room.raw()].entries);
   }
   void prefetch_contents(RoomId room) const;
+
+  // Every field, for whoever writes it down (master/record).
+  static constexpr auto members() {
+    return std::tuple(&RefusalTable::dimensions_, &RefusalTable::claim_bound_,
+                      &RefusalTable::rooms_, &RefusalTable::bits_, &RefusalTable::words_per_room_,
+                      &RefusalTable::epochs_, &RefusalTable::rows_, &RefusalTable::quantities_,
+                      &RefusalTable::free_rows_, &RefusalTable::size_);
+  }
 
  private:
   struct Entry {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "master/allocator/types.hpp"
@@ -47,6 +48,12 @@ class RoomTable {
   // The row of a part, by its place in the flat array.
   const std::int64_t* row(std::uint32_t part) const {
     return quantities_.data() + std::size_t{part} * dimensions_;
+  }
+
+  // Every field, for whoever writes it down (master/record).
+  static constexpr auto members() {
+    return std::tuple(&RoomTable::dimensions_, &RoomTable::rooms_, &RoomTable::parts_,
+                      &RoomTable::quantities_, &RoomTable::free_, &RoomTable::abandoned_);
   }
 
  private:

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "master/allocator/types.hpp"
@@ -112,6 +113,15 @@ class ShareTree {
   }
   // The classes of active claims below a node that is not a claim.
   ClassMask classes_below(std::uint32_t node) const { return groups_[nodes_[node].group].classes; }
+
+  // Every field, for whoever writes it down (master/record).
+  static constexpr auto members() {
+    return std::tuple(&ShareTree::dimensions_, &ShareTree::nodes_, &ShareTree::charged_,
+                      &ShareTree::groups_, &ShareTree::class_counts_, &ShareTree::claims_,
+                      &ShareTree::minimums_, &ShareTree::minimum_of_, &ShareTree::classes_,
+                      &ShareTree::free_nodes_, &ShareTree::free_groups_, &ShareTree::free_claims_,
+                      &ShareTree::free_minimums_);
+  }
 
  private:
   struct Minimum {

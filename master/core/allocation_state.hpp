@@ -52,8 +52,14 @@ struct AllocationClaim {
   allocator::RefusalCounts own{};
 };
 
+// Not a list in braces where it is used: g++ 12 fails on one in a type that is looked at field by
+// field (master/record).
+inline std::vector<std::string> first_dimensions() {
+  return {"cpus", "mem", "disk", "gpus", "ports"};
+}
+
 struct Allocation {
-  std::vector<std::string> dimensions{"cpus", "mem", "disk", "gpus", "ports"};
+  std::vector<std::string> dimensions = first_dimensions();
   std::uint32_t share_mask = 0b01111;
   allocator::ShareTree tree{kFirstCustom};
   allocator::RoomTable rooms{kFirstCustom};

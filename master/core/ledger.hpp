@@ -17,6 +17,7 @@
 // out when somebody asks.
 #pragma once
 
+#include <tuple>
 #include <vector>
 
 #include "base/fingerprint.hpp"
@@ -66,6 +67,13 @@ class Ledger {
   // The equation above, recomputed.
   bool balanced() const;
   void fingerprint(Fingerprint& fp) const;
+
+  // Every field, for whoever writes it down (master/record).
+  static constexpr auto members() {
+    return std::tuple(&Ledger::unpromised_, &Ledger::offers_, &Ledger::deficit_,
+                      &Ledger::shared_uses_, &Ledger::shared_in_total_, &Ledger::total_,
+                      &Ledger::used_, &Ledger::held_, &Ledger::overlaps_);
+  }
 
  private:
   void settle();

@@ -22,6 +22,9 @@ namespace bourse::master {
 class MasterCore {
  public:
   explicit MasterCore(MasterConfig config) : config_(std::move(config)) {}
+  // One that goes on from another's state.
+  MasterCore(MasterConfig config, MasterState state)
+      : config_(std::move(config)), state_(std::move(state)) {}
 
   // Appends to `effects`; the caller clears it between steps.
   void step(const Event& event, Effects& effects);
