@@ -11,6 +11,13 @@
 
 namespace bourse::sim {
 
+namespace {
+
+// One seed of so many records its masters. No draw: the other seeds stay what they were.
+constexpr std::uint64_t kRecordedEvery = 16;
+
+}  // namespace
+
 MasterNode::MasterNode(Env& env, Network& network, ZooKeeperModel* zookeeper, int index)
     : env_(env),
       name_(zookeeper == nullptr ? "master" : "master" + std::to_string(index)),
@@ -63,6 +70,9 @@ void MasterNode::lead(Registry registry, Epoch epoch) {
   config.epoch = epoch;
   config.seed = env_.rng.next();
   core_ = std::make_unique<master::MasterCore>(config);
+  if (env_.plan.seed % kRecordedEvery == 0 && env_.plan.plant == Plant::none) {
+    recording_ = std::make_unique<Recording>(config);
+  }
   armed_ = Instant::max();
   env_.judge->new_master(index_);
   hub_.lead();
@@ -75,6 +85,7 @@ bool MasterNode::is_zombie() const {
 }
 
 void MasterNode::crash(bool politely) {
+  replay();
   ++life_;
   up_ = false;
   core_.reset();
@@ -84,6 +95,13 @@ void MasterNode::crash(bool politely) {
   registry_->stop(politely);
   hub_.crash();
   env_.trace(name_, politely ? "ends" : "dies");
+}
+
+void MasterNode::replay() {
+  if (!recording_ || !core_ || env_.judge->broken()) return;
+  const std::string wrong = recording_->replay(*core_);
+  if (!wrong.empty()) env_.judge->violate("S30", wrong);
+  recording_.reset();
 }
 
 void MasterNode::crash_and_return(Duration away) {
@@ -174,6 +192,10 @@ void MasterNode::step(Body body) {
   if (env_.plan.plant == Plant::leak_ledger) planted::leak_ledger(*core_, event);
   if (env_.tracing) {
     for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));
+  }
+  if (recording_) {
+    const std::string wrong = recording_->take(event, *core_);
+    if (!wrong.empty()) env_.judge->violate("S30", wrong);
   }
   env_.judge->master_step(index_, *core_, event, effects);
   env_.judge->check_speaker(event, speaker, effects);

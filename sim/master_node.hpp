@@ -13,6 +13,7 @@
 #include "sim/env.hpp"
 #include "sim/hub.hpp"
 #include "sim/node_clock.hpp"
+#include "sim/recording.hpp"
 #include "sim/registry_node.hpp"
 #include "sim/standstill.hpp"
 
@@ -35,6 +36,8 @@ class MasterNode {
   bool frozen() const { return process_.frozen(); }
   bool leads() const { return core_ != nullptr; }
   bool is_zombie() const;  // planted: it leads though its leadership is over
+  // A recorded life is played again; at its end, and at the end of the run.
+  void replay();
   const master::MasterCore& core() const { return *core_; }
   Hub& hub() { return hub_; }
   NodeClock& clock() { return clock_; }
@@ -67,6 +70,7 @@ class MasterNode {
   bool up_ = false;
   std::unique_ptr<master::MasterCore> core_;
   std::vector<Outgoing> outgoing_;
+  std::unique_ptr<Recording> recording_;
   std::uint64_t life_ = 0;
   std::uint64_t stops_ = 0;
   std::optional<Moment> stop_at_;

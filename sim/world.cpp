@@ -47,6 +47,7 @@ Outcome World::run() {
     heal();
     progress();
   }
+  for (auto& master : masters_) master->replay();
   Outcome out;
   out.seed = plan_.seed;
   out.violation = judge_.violation();

@@ -46,8 +46,10 @@ void Harness::lead(const Registry& stored) {
 
 void Harness::step(decltype(Event::body) body) {
   effects_.clear();
-  core.step(Event{now, std::move(body)}, effects_);
+  const Event event{now, std::move(body)};
+  core.step(event, effects_);
   core.check_invariants();
+  if (on_step) on_step(event, effects_);
   const Effects produced = std::move(effects_);
   effects_ = {};
   std::uint64_t expected = changes.empty() ? 0 : changes.back().sequence;

@@ -136,6 +136,7 @@ class Harness {
   std::deque<FakeFramework> frameworks;
   // Called for each effect before it is performed: scenarios print it.
   std::function<void(const Effect&)> on_effect;
+  std::function<void(const Event&, const Effects&)> on_step;
   std::function<void(const Change&)> on_change;
   std::function<void(const Note&)> on_note;
 
