@@ -7,7 +7,8 @@ from planted import ROOT
 
 # name(std::string_view ...) in a header: what it takes may be anything.
 DECODER = re.compile(r"\b((?:decode|parse)_\w+)\(std::string_view")
-ROOMS = ("agent/isolation", "executors/batch", "master/view", "model", "proto/codec", "runtime")
+ROOMS = ("agent/isolation", "executors/batch", "master/record", "master/view", "model",
+         "proto/codec", "runtime")
 # Reached through the decoders above them, or fed by an operator's own flags only.
 NOT_FROM_OUTSIDE = {
     "decode_base64", "parse_bounded", "parse_frame", "parse_http_url", "parse_log_level",

@@ -7,6 +7,10 @@
 #include "agent/isolation/exit_record.hpp"
 #include "agent/isolation/launch_record.hpp"
 #include "executors/batch/batch_message.hpp"
+#include "master/record/event_form.hpp"
+#include "master/record/recording.hpp"
+#include "master/record/segment_name.hpp"
+#include "master/record/state_image.hpp"
 #include "proto/codec/executor.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -126,6 +130,35 @@ void write_isolation() {
   write("kernel_text", "17 (a ) b) S 1 17 17 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 12345 0 0\n");
 }
 
+void write_recording() {
+  const auto write_event = [](decltype(master::Event::body) body) {
+    std::string event = "\x01";
+    if (master::encode_event({{Instant{5}, WallTime{6}}, std::move(body)}, event).ok()) {
+      write("recording", event);
+    }
+  };
+  for (const auto& message : sample::agent_messages()) {
+    write_event(master::FromAgent{PeerId(1), {"p"}, message});
+  }
+  for (const auto& call : sample::scheduler_calls()) {
+    write_event(master::FromFramework{PeerId(1), {}, {{1, 2, 3}, call}, RequestId(4)});
+  }
+  write_event(master::FromOperator{
+      RequestId(1), {}, master::operation::KillTask{{}, TaskId("t"), Duration::seconds(1)}});
+  write_event(master::Rejected{PersistId(1), "full"});
+  Registry registry;
+  registry.cluster_id = "c";
+  registry.epoch = 3;
+  write_event(master::Lead{registry});
+  write("recording", "\x02" + master::encode_state(master::MasterState{}));
+  const std::string header = master::encode_header({});
+  write("recording", "\x03" + header);
+  std::string segment(master::kRecordingMagic);
+  master::append_record(master::RecordKind::header, header, segment);
+  write("recording", std::string(1, '\0') + segment);
+  write("recording", "\x05" + master::segment_name({1, 1}));
+}
+
 void write_texts() {
   for (const char* text : {"cpus(a/b):1.5;mem:64;ports:[1-5,8-9];set:{a,b}", "10.0.0.1:5060,b:1",
                            "/path/to?a=%41+b&c", "5secs", "64MB"}) {
@@ -146,6 +179,7 @@ int main(int argc, char** argv) {
   write_batch_stream();
   write_operator_queries();
   write_isolation();
+  write_recording();
   write_texts();
   for (const auto& command : sample::registry_commands()) {
     write("registry_record", kind_and_payload(encode_registry_command(command)));
