@@ -16,9 +16,10 @@ constexpr std::size_t kIngressBytes = 512u << 20;
 }  // namespace
 
 CoreRunner::CoreRunner(MasterConfig config, std::unique_ptr<RegistryBackend> registry,
-                       CoreSinks sinks)
+                       CoreSinks sinks, Recorder* recorder)
     : config_(std::move(config)),
       sinks_(std::move(sinks)),
+      recorder_(recorder),
       queue_(
           loop_,
           {.items = limits::kIngressQueueEvents,
@@ -59,6 +60,7 @@ Status CoreRunner::start(std::string announced) {
 void CoreRunner::lead(Registry registry, Epoch epoch) {
   if (epoch != Epoch{}) config_.epoch = epoch;
   core_ = std::make_unique<MasterCore>(config_);
+  if (recorder_ != nullptr) recorder_->begin(config_);
   stamp_ = runtime::stamp_now();
   sinks_.leader("");  // the one before is gone; who asks waits for us
   step(Lead{std::move(registry)});
@@ -86,10 +88,12 @@ void CoreRunner::step(EventBody body) {
   if (ended_) return;
   effects_.clear();
   const Instant before = runtime::monotonic_now();
-  core_->step(Event{stamp_, std::move(body)}, effects_);
+  Event event{stamp_, std::move(body)};
+  core_->step(event, effects_);
   step_ns_.fetch_add(static_cast<std::uint64_t>((runtime::monotonic_now() - before).ns),
                      std::memory_order_relaxed);
   steps_.fetch_add(1, std::memory_order_relaxed);
+  if (recorder_ != nullptr) recorder_->take(std::move(event));
   link::write_notes(effects_.notes);
   // Not before its epoch is stored: whom it took in till then it would send away for a second.
   if (!told_leading_ && core_->state().leading) {
@@ -151,6 +155,7 @@ void CoreRunner::persist(Persist& persist) {
 }
 
 void CoreRunner::hand_over() {
+  if (recorder_ != nullptr) recorder_->flush(*core_);
   if (!ended_ && !registry_->may_act(runtime::monotonic_now())) {
     end("the lease of this leadership is over: another master may lead by now");
   }

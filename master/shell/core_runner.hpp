@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "master/core/master_core.hpp"
 #include "master/shell/link_batches.hpp"
+#include "master/shell/recorder.hpp"
 #include "master/shell/registry_backend.hpp"
 #include "runtime/bounded_queue.hpp"
 #include "runtime/loop.hpp"
@@ -38,7 +39,9 @@ class CoreRunner {
  public:
   using EventBody = decltype(Event::body);
 
-  CoreRunner(MasterConfig config, std::unique_ptr<RegistryBackend> registry, CoreSinks sinks);
+  // `recorder` may be null; it outlives this.
+  CoreRunner(MasterConfig config, std::unique_ptr<RegistryBackend> registry, CoreSinks sinks,
+             Recorder* recorder = nullptr);
   ~CoreRunner();
   CoreRunner(const CoreRunner&) = delete;
   CoreRunner& operator=(const CoreRunner&) = delete;
@@ -71,6 +74,7 @@ class CoreRunner {
 
   MasterConfig config_;
   CoreSinks sinks_;
+  Recorder* const recorder_;
   runtime::Loop loop_;
   runtime::BoundedQueue<EventBody> queue_;
   std::thread thread_;

@@ -10,6 +10,7 @@
 #include "master/shell/operator_api.hpp"
 #include "master/shell/options.hpp"
 #include "master/shell/process_metrics.hpp"
+#include "master/shell/recorder.hpp"
 #include "master/shell/view_service.hpp"
 #include "master/shell/zookeeper_registry.hpp"
 #include "proto/codec/candidate.hpp"
@@ -63,19 +64,20 @@ std::unique_ptr<master::RegistryBackend> registry_backend(const master::MasterOp
 // view on threads of their own. Every hand-over between them is here.
 class MasterProcess {
  public:
-  explicit MasterProcess(const master::MasterOptions& options)
+  MasterProcess(const master::MasterOptions& options, std::unique_ptr<master::Recorder> recorder)
       : options_(options),
+        recorder_(std::move(recorder)),
         master_{
             runtime::random_uuid_text(), options.hostname, options.ip, options.port, "1.11.0", {}},
         view_([this] { loop_.post([this] { links_.resume(); }); }),
-        core_(core_config(), registry_backend(options), sinks()),
+        core_(core_config(), registry_backend(options), sinks(), recorder_.get()),
         links_(
             loop_,
             [this](master::CoreRunner::EventBody body, std::size_t bytes) {
               return push(std::move(body), bytes);
             },
             master_),
-        process_metrics_(runtime::monotonic_now(), core_, links_),
+        process_metrics_(runtime::monotonic_now(), core_, links_, recorder_.get()),
         api_(loop_, core_, view_, master_, [this] { return metrics(); }),
         gate_(api_.handler(), master_) {}
 
@@ -106,6 +108,7 @@ class MasterProcess {
     if (!options_.zk.empty()) say_ready();  // as a standby
     loop_.run();
     core_.stop();
+    if (recorder_) recorder_->stop(failure_.empty() ? "the master was stopped" : failure_);
     view_.stop();
     if (failure_.empty()) return {};
     return Error{ErrorCode::conflict, failure_};
@@ -191,6 +194,7 @@ class MasterProcess {
 
   const master::MasterOptions& options_;
   std::string failure_;
+  std::unique_ptr<master::Recorder> recorder_;  // null: nothing is recorded
   codec::MasterDescription master_;
   runtime::Loop loop_;
   master::ViewService view_;
@@ -207,7 +211,14 @@ int run(const master::MasterOptions& options) {
   if (const Status ready = prepare(options); !ready.ok()) return fail(ready.error());
   auto pid_file = runtime::PidFile::take(options.work_dir + "/master.pid");
   if (!pid_file.ok()) return fail(pid_file.error());
-  MasterProcess process(options);
+  std::unique_ptr<master::Recorder> recorder;
+  if (!options.recorder.empty()) {
+    auto opened = master::Recorder::open(
+        {options.recorder, options.recorder_bytes.bytes, master::kMasterVersion});
+    if (!opened.ok()) return fail(opened.error());
+    recorder = std::move(*opened);
+  }
+  MasterProcess process(options, std::move(recorder));
   if (const Status started = process.start(); !started.ok()) return fail(started.error());
   const Status ended = process.run();
   return ended.ok() ? 0 : fail(ended.error());

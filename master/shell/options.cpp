@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "master/shell/recorder.hpp"
 #include "model/limits.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/units.hpp"
@@ -83,7 +84,7 @@ Status check_ensemble(MasterOptions& options) {
 Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options) {
   runtime::Flags flags("bourse-master",
                        "Gathers what agents have and offers it to frameworks; one page shows all.",
-                       "0.1.0");
+                       kMasterVersion);
   flags.add("ip", options.ip, "address to listen on and to tell others");
   flags.add("port", options.port, "port of the HTTP API and the web UI; 0 takes a free one");
   flags.add("agent-port", options.link_port,
@@ -112,6 +113,11 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   flags.add("offer-lifetime", options.core.offer_lifetime, "an unanswered offer lapses after this");
   flags.add("reoffer-min", options.core.reoffer_min,
             "what a framework declined is not offered to it again before this");
+  flags.add("recorder", options.recorder,
+            "while this master leads, write everything that happens to it into this directory, "
+            "for bourse replay");
+  flags.add("recorder-bytes", options.recorder_bytes,
+            "the most that --recorder's directory takes; the oldest goes first");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto parsed = flags.parse(argc, argv);
@@ -123,6 +129,10 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   if (options.hostname.empty()) options.hostname = options.ip;
   if (const Status ok = check_ensemble(options); !ok.ok()) return ok.error();
   if (Status good = read_removal_rate(options); !good.ok()) return good.error();
+  if (options.recorder_bytes.bytes < kLeastRecorderBytes) {
+    return invalid("--recorder-bytes: is " + std::to_string(options.recorder_bytes.bytes) +
+                   " bytes; give 1MB or more");
+  }
   if (Status good = check_times(options.core); !good.ok()) return good.error();
   return true;
 }

@@ -6,9 +6,12 @@
 
 #include "base/result.hpp"
 #include "master/core/config.hpp"
+#include "runtime/flags.hpp"
 #include "runtime/zookeeper_url.hpp"
 
 namespace bourse::master {
+
+inline constexpr char kMasterVersion[] = "0.1.0";
 
 struct MasterOptions {
   std::string ip = "127.0.0.1";
@@ -21,6 +24,8 @@ struct MasterOptions {
   Duration zk_session_timeout = Duration::seconds(4);
   std::string agent_removal_rate = "10/1secs";  // agents per time; empty: as many as there are
   bool insecure = false;
+  std::string recorder;  // directory; empty: nothing is recorded
+  runtime::ByteSize recorder_bytes{1u << 30};
   std::string log_level = "info";
   MasterConfig core;  // time-outs and offers
 };

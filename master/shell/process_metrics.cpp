@@ -10,8 +10,9 @@
 
 namespace bourse::master {
 
-ProcessMetrics::ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links)
-    : started_(started), core_(core), links_(links) {}
+ProcessMetrics::ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links,
+                               const Recorder* recorder)
+    : started_(started), core_(core), links_(links), recorder_(recorder) {}
 
 void ProcessMetrics::sample() {
   huge_pages_.on_resident_bytes(runtime::resident_bytes());
@@ -44,6 +45,15 @@ Metrics ProcessMetrics::read() const {
     number("bourse/link/peers_flooding", link_stats_.peers_flooding);
     number("bourse/link/peers_unread", link_stats_.peers_unread);
     number("bourse/link/inbox_bytes", link_stats_.inbox_bytes);
+  }
+  if (recorder_ != nullptr) {
+    const RecorderStats stats = recorder_->stats();
+    number("bourse/recorder/running", stats.running ? 1 : 0);
+    number("bourse/recorder/events", stats.events);
+    number("bourse/recorder/events_waiting", stats.waiting);
+    number("bourse/recorder/bytes", stats.bytes);
+    number("bourse/recorder/segments", stats.segments);
+    number("bourse/recorder/fingerprints_equal", stats.marks);
   }
   std::array<double, 3> load{};
   if (::getloadavg(load.data(), 3) == 3) {

@@ -14,7 +14,9 @@ namespace bourse::master {
 
 class ProcessMetrics {
  public:
-  ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links);
+  // `recorder` may be null.
+  ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links,
+                 const Recorder* recorder);
 
   void sample();
   Metrics read() const;
@@ -24,6 +26,7 @@ class ProcessMetrics {
   const CoreRunner& core_;
   const LinkServer& links_;
   runtime::HugePages huge_pages_;
+  const Recorder* const recorder_;
   mutable std::mutex mutex_;
   LinkStats link_stats_;  // guarded by mutex_
 };
