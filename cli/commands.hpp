@@ -22,5 +22,6 @@ int teardown_command(const Arguments& arguments);
 int crawl_command(const Arguments& arguments);
 int registry_command(const Arguments& arguments);
 int app_command(const Arguments& arguments);
+int replay_command(const Arguments& arguments);
 
 }  // namespace bourse::cli

@@ -29,6 +29,8 @@ constexpr Command kCommands[] = {
      Asks::service},
     {"registry", bourse::cli::registry_command,
      "exports, imports and checks what a master must not forget", Asks::nobody},
+    {"replay", bourse::cli::replay_command, "what happened to a master, played again",
+     Asks::nobody},
 };
 
 void tell_flags(std::FILE* to, Asks whom, const char* flags) {
