@@ -99,7 +99,7 @@ function Extent({ window }: { window: TaskWindow }) {
     <>
       {window.length > window.rows.length
         ? `${count(window.length)} tasks, ${here} loaded`
-        : `${here} tasks`}
+        : `${here} ${window.rows.length === 1 ? 'task' : 'tasks'}`}
     </>
   )
 }

@@ -44,7 +44,12 @@ function columns(
       render: (r) => (
         <>
           {framework(r.framework)}
-          {isOrphan(r) && <Pill tone="lost">Orphan</Pill>}
+          {isOrphan(r) && (
+            <>
+              {'\u2002'}
+              <Pill tone="lost">Orphan</Pill>
+            </>
+          )}
         </>
       ),
     },
