@@ -149,6 +149,9 @@ class ContainerRuntime::Impl {
 
   // container_recovery.cpp
   std::optional<RecoveredContainer> recover_one(const std::string& id);
+  void recover_shim(Container& container, int run_dir, RecoveredContainer& one);
+  RecoveredContainer recover_damaged(const std::string& id, int run_dir, const Error& damage);
+  void note_damage(const std::string& id, const Error& error);
   void recover_strays();
   void remove_run_dir(const std::string& id) const;
 

@@ -88,7 +88,8 @@ void ContainerRuntime::Impl::check_shim(Container& container) {
     return;
   }
   // It may have written the file and died between our two looks.
-  if (Result<StateFields> exit = read_state(run_dir.get(), kExitFile); exit.ok()) {
+  Result<StateFields> exit = read_state(run_dir.get(), kExitFile);
+  if (exit.ok()) {
     on_exited(container, exit_record_of(*exit));
     return;
   }
@@ -98,8 +99,15 @@ void ContainerRuntime::Impl::check_shim(Container& container) {
                         number_of(*task, "start_time")};
     }
   }
-  begin_destroying(container, "its shim (pid " + std::to_string(container.shim.pid) +
-                                  ") died without leaving an exit status");
+  if (exit.error().code == ErrorCode::corrupt) {
+    begin_destroying(container,
+                     "how it ended is not known, its file is damaged: " + exit.error().message);
+    return;
+  }
+  begin_destroying(container, container.shim.empty()
+                                  ? "its shim did not come back"
+                                  : "its shim (pid " + std::to_string(container.shim.pid) +
+                                        ") died without leaving an exit status");
 }
 
 void ContainerRuntime::Impl::on_deadline(Container& container, Instant now) {

@@ -30,6 +30,10 @@ std::vector<CgroupParent> dirs_in(const StateFields& fields) {
   return dirs;
 }
 
+ProcessIdentity identity_of(const StateFields& fields) {
+  return {static_cast<pid_t>(number_of(fields, "pid")), number_of(fields, "start_time")};
+}
+
 std::vector<std::string> names_in(int dir_fd) {
   std::vector<std::string> names;
   DIR* dir = ::fdopendir(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -67,6 +71,9 @@ std::optional<RecoveredContainer> ContainerRuntime::Impl::recover_one(const std:
   const OwnedFd run_dir = open_run_dir(id);
   if (!run_dir.open()) return std::nullopt;
   Result<StateFields> launch = read_state(run_dir.get(), kLaunchFile);
+  if (!launch.ok() && launch.error().code == ErrorCode::corrupt) {
+    return recover_damaged(id, run_dir.get(), launch.error());
+  }
   if (!launch.ok()) {
     // The agent died before it asked for a shim: nobody was told, nothing began.
     remove_run_dir(id);
@@ -80,9 +87,11 @@ std::optional<RecoveredContainer> ContainerRuntime::Impl::recover_one(const std:
   RecoveredContainer one;
   one.container_id = id;
   if (Result<StateFields> task = read_state(run_dir.get(), kTaskFile); task.ok()) {
-    container.task = {static_cast<pid_t>(number_of(*task, "pid")), number_of(*task, "start_time")};
+    container.task = identity_of(*task);
     container.phase = Phase::running;
     one.task = container.task;
+  } else {
+    note_damage(id, task.error());  // its shim will tell again
   }
   if (Result<StateFields> exit = read_state(run_dir.get(), kExitFile); exit.ok()) {
     one.state = RecoveredContainer::State::exited;
@@ -99,24 +108,37 @@ std::optional<RecoveredContainer> ContainerRuntime::Impl::recover_one(const std:
     begin_destroying(container, "the machine was restarted");
     return one;
   }
-  Result<StateFields> shim = read_state(run_dir.get(), kShimFile);
+  recover_shim(container, run_dir.get(), one);
+  return one;
+}
+
+// Of a container of this boot that has not ended as far as its files tell: who looks after it?
+void ContainerRuntime::Impl::recover_shim(Container& container, int run_dir,
+                                          RecoveredContainer& one) {
+  Result<StateFields> shim = read_state(run_dir, kShimFile);
+  if (!shim.ok() && shim.error().code == ErrorCode::corrupt) {
+    // Which process it is cannot be told from this, but a living one comes and says so.
+    note_damage(container.id, shim.error());
+    container.claimed = true;
+    container.deadline = boot_now() + options_.launch_timeout;
+    return;
+  }
   if (!shim.ok()) {
     // Asked for, not yet begun: its shim may be on its way, so give it a moment.
     container.deadline = boot_now() + Duration::seconds(2);
-    one.state = RecoveredContainer::State::running;
-    return one;
+    return;
   }
   container.claimed = true;
-  container.shim = {static_cast<pid_t>(number_of(*shim, "pid")), number_of(*shim, "start_time")};
+  container.shim = identity_of(*shim);
   if (field_of(*shim, "state") == "abandoned") {
     one.state = RecoveredContainer::State::ending;
     fail(container, "an earlier agent had given it up");
-    return one;
+    return;
   }
   // A poke makes it connect at once instead of at its next attempt.
   if (signal_process(container.shim, SIGUSR1) == 0) {
     container.deadline = boot_now() + Duration::milliseconds(200);
-    return one;
+    return;
   }
   one.state = RecoveredContainer::State::ending;
   check_shim(container);
@@ -124,13 +146,35 @@ std::optional<RecoveredContainer> ContainerRuntime::Impl::recover_one(const std:
     // Its exit file appeared just now: say so here instead of by an event.
     if (const auto* exited =
             events_.empty() ? nullptr : std::get_if<ContainerExited>(&events_.back());
-        exited != nullptr && exited->container_id == id) {
+        exited != nullptr && exited->container_id == container.id) {
       one.state = RecoveredContainer::State::exited;
       one.exit = exited->record;
       events_.pop_back();
     }
   }
+}
+
+// Something of it may run, but what its agent wrote about it is not to be believed: neither the
+// token that its shim shows nor the cgroups that are its own.
+RecoveredContainer ContainerRuntime::Impl::recover_damaged(const std::string& id, int run_dir,
+                                                           const Error& damage) {
+  note_damage(id, damage);
+  Container& container = containers_[id];
+  container.id = id;
+  container.cgroup = base_.container(id);
+  if (Result<StateFields> shim = read_state(run_dir, kShimFile); shim.ok()) {
+    if (field_of(*shim, "boot_id") == boot_id_) container.shim = identity_of(*shim);
+  }
+  begin_destroying(container, "its file is damaged: " + damage.message);
+  RecoveredContainer one;
+  one.container_id = id;
+  one.state = RecoveredContainer::State::ending;
   return one;
+}
+
+void ContainerRuntime::Impl::note_damage(const std::string& id, const Error& error) {
+  if (error.code == ErrorCode::not_found) return;
+  notes_.push_back("container " + id + " has a file that is damaged: " + error.message);
 }
 
 void ContainerRuntime::Impl::recover_strays() {

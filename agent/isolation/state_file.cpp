@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "agent/isolation/kernel_file.hpp"
+#include "base/fingerprint.hpp"
 
 namespace bourse::isolation {
 
@@ -39,6 +40,42 @@ int write_aside(int dir_fd, const std::string& name, std::string_view text, Dura
   return error;
 }
 
+constexpr std::string_view kEnd = "end";
+
+std::string checksum_of(std::string_view lines) {
+  Fingerprint fingerprint;
+  fingerprint.add(lines);
+  std::string hex(16, '0');
+  std::uint64_t left = fingerprint.value();
+  for (auto digit = hex.rbegin(); digit != hex.rend(); ++digit, left >>= 4) {
+    *digit = "0123456789abcdef"[left & 15];
+  }
+  return hex;
+}
+
+// Of the last line. `lines` is what stands before it.
+bool seals(std::string_view last, std::string_view lines) {
+  if (last == kEnd) return true;
+  last.remove_prefix(kEnd.size() + 1);
+  return last == checksum_of(lines);
+}
+
+bool is_end(std::string_view line) {
+  return line == kEnd || (line.starts_with(kEnd) && line[kEnd.size()] == ' ');
+}
+
+std::string value_in(std::string_view escaped) {
+  std::string value;
+  for (std::size_t i = 0; i < escaped.size(); ++i) {
+    if (escaped[i] != '\\' || i + 1 == escaped.size()) {
+      value += escaped[i];
+    } else {
+      value += escaped[++i] == 'n' ? '\n' : escaped[i];
+    }
+  }
+  return value;
+}
+
 }  // namespace
 
 std::string encode_state(const StateFields& fields) {
@@ -57,33 +94,32 @@ std::string encode_state(const StateFields& fields) {
     }
     text += '\n';
   }
-  return text + "end\n";
+  const std::string sum = checksum_of(text);
+  return text.append(kEnd) + ' ' + sum + '\n';
 }
 
 Result<StateFields> decode_state(std::string_view text) {
   StateFields fields;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
     if (end == std::string_view::npos) break;
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end + 1);
-    if (line == "end") {
-      if (!text.empty()) return Error{ErrorCode::corrupt, "state file goes on after its end"};
+    const std::string_view line = rest.substr(0, end);
+    if (is_end(line)) {
+      if (end + 1 != rest.size()) {
+        return Error{ErrorCode::corrupt, "state file goes on after its end"};
+      }
+      if (!seals(line, text.substr(0, text.size() - rest.size()))) {
+        return Error{ErrorCode::corrupt, "state file is not as it was written"};
+      }
       return fields;
     }
+    rest.remove_prefix(end + 1);
     const std::size_t space = line.find(' ');
     if (space == 0 || space == std::string_view::npos) {
       return Error{ErrorCode::corrupt, "state file has a line without key and value"};
     }
-    std::string value;
-    for (std::size_t i = space + 1; i < line.size(); ++i) {
-      if (line[i] != '\\' || i + 1 == line.size()) {
-        value += line[i];
-      } else {
-        value += line[++i] == 'n' ? '\n' : line[i];
-      }
-    }
-    fields.emplace_back(std::string(line.substr(0, space)), std::move(value));
+    fields.emplace_back(std::string(line.substr(0, space)), value_in(line.substr(space + 1)));
   }
   return Error{ErrorCode::corrupt, "state file is cut short"};
 }
@@ -138,7 +174,9 @@ void reserve_state(int dir_fd, const std::string& name) {
 Result<StateFields> read_state(int dir_fd, const std::string& name) {
   const auto text = read_file_at(dir_fd, name.c_str());
   if (!text) return Error{ErrorCode::not_found, "no state file " + name};
-  return decode_state(*text);
+  Result<StateFields> fields = decode_state(*text);
+  if (!fields.ok()) return Error{fields.error().code, name + ": " + fields.error().message};
+  return fields;
 }
 
 }  // namespace bourse::isolation

@@ -1,7 +1,7 @@
 // State files: what agent and shim leave in a container's run directory for whoever comes after a
-// crash. Text, "key value" per line, last line "end", so that a torn file is known as torn and an
-// operator can read it. Written whole under another name and renamed, or linked when the first
-// writer must win. Any thread; errors name the file.
+// crash. Text, "key value" per line, last line "end" and a checksum of the lines before it, so that
+// a torn or changed file is known as such and an operator can read it. Written whole under another
+// name and renamed, or linked when the first writer must win. Any thread; errors name the file.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@ namespace bourse::isolation {
 using StateFields = std::vector<std::pair<std::string, std::string>>;
 
 std::string encode_state(const StateFields& fields);
-// corrupt when a line has no key or the last line is missing.
+// corrupt when a line has no key, the last line is missing or its checksum is another. Builds that
+// knew no checksum wrote "end" alone: their containers outlive an upgrade of the agent.
 Result<StateFields> decode_state(std::string_view text);
 // The first value of the key, "" when absent.
 std::string field_of(const StateFields& fields, std::string_view key);

@@ -251,9 +251,6 @@ Status AgentProcess::open_containers() {
       std::move(runtime_options), [this](const isolation::ContainerEvent& e) { on_container(e); });
   if (!opened.ok()) return opened.error();
   containers_ = std::move(opened).value();
-  for (const std::string& note : containers_->notes()) {
-    runtime::log_info("isolation", {{"note", note}});
-  }
   return {};
 }
 
@@ -305,6 +302,9 @@ Status AgentProcess::start(std::uint16_t http_port) {
   started.records = std::move(records);
   for (const auto& container : containers_->recover()) {
     started.containers.push_back(found(container));
+  }
+  for (const std::string& note : containers_->notes()) {
+    runtime::log_info("isolation", {{"note", note}});
   }
   AgentConfig config;
   config.executor_reregister_timeout = options_.executor_reregistration_timeout;

@@ -158,21 +158,95 @@ TEST_CASE("a pid of an earlier boot or of somebody else is never touched") {
   world.agent_dies();
   forge("boot", "another-boot", self.start_time);
   forge("reused", boot_id(), self.start_time - 1);
-  // Torn by a power loss, and a run directory whose agent died before it asked for a shim.
+  // Torn by a power loss, and a run directory whose agent died before it wrote into it.
   REQUIRE(::mkdir(world.run_dir("torn").c_str(), 0700) == 0);
   std::ofstream(world.run_dir("torn") + "/launch") << "container_id x\ntok";
   REQUIRE(::mkdir(world.run_dir("empty").c_str(), 0700) == 0);
   world.agent_returns();
-  REQUIRE(world.recovered.size() == 2);
-  CHECK(world.recovered[0].state == State::ending);
-  CHECK(world.recovered[1].state == State::ending);
+  REQUIRE(world.recovered.size() == 3);
+  for (const RecoveredContainer& one : world.recovered) CHECK(one.state == State::ending);
   CHECK(world.wait<ContainerLost>("boot").reason.find("the machine was restarted") !=
         std::string::npos);
   CHECK_FALSE(world.wait<ContainerLost>("reused").leaked);
-  CHECK(::access(world.run_dir("torn").c_str(), F_OK) != 0);
+  CHECK(world.wait<ContainerLost>("torn").reason.find("launch: state file is cut short") !=
+        std::string::npos);
   CHECK(::access(world.run_dir("empty").c_str(), F_OK) != 0);
-  world.release("boot");
-  world.release("reused");
+  for (const char* name : {"boot", "reused", "torn"}) world.release(name);
+}
+
+namespace {
+
+// One digit or letter behind the first occurrence of `key` becomes another.
+void damage(const std::string& file, const std::string& key) {
+  std::string text = contents_of(file);
+  const std::size_t at = text.find(key + " ");
+  REQUIRE(at != std::string::npos);
+  text[at + key.size() + 1] ^= 1;
+  std::ofstream(file) << text;
+}
+
+bool noted(ContainerWorld& world, const std::string& words) {
+  for (const std::string& note : world.runtime().notes()) {
+    if (note.find(words) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("an exit file that was changed is not believed, and the reason names it") {
+  ContainerWorld world;
+  world.launch(world.shell("a", "while [ ! -e go ]; do sleep 0.01; done; exit 5"));
+  world.wait<ContainerStarted>("a");
+  world.agent_dies();
+  std::ofstream(world.sandbox("a") + "/go") << "";
+  REQUIRE(eventually([&] { return size_of(world.run_dir("a") + "/exit") > 0; }));
+  REQUIRE(eventually([&] { return processes_with(world.id("a")).empty(); }));
+  damage(world.run_dir("a") + "/exit", "wait_status");
+  world.agent_returns();
+  REQUIRE(world.recovered.size() == 1);
+  CHECK(world.recovered[0].state == State::ending);
+  CHECK(world.wait<ContainerLost>("a").reason.find(
+            "how it ended is not known, its file is damaged: exit: state file is not as") !=
+        std::string::npos);
+  world.release("a");
+}
+
+TEST_CASE("a container whose launch file was changed is ended, and the reason names it") {
+  ContainerWorld world;
+  world.launch(world.shell("a", "setsid sleep 1000 & sleep 1000"));
+  const ProcessIdentity task = world.wait<ContainerStarted>("a").task;
+  world.agent_dies();
+  damage(world.run_dir("a") + "/launch", "token");
+  world.agent_returns();
+  REQUIRE(world.recovered.size() == 1);
+  CHECK(world.recovered[0].state == State::ending);
+  const ContainerLost lost = world.wait<ContainerLost>("a");
+  CHECK_FALSE(lost.leaked);
+  CHECK(lost.reason.find("its file is damaged: launch: state file is not as it was written") !=
+        std::string::npos);
+  CHECK_FALSE(is_alive(task));
+  world.release("a");
+}
+
+TEST_CASE("a changed shim or task file costs no container: its shim comes and tells") {
+  ContainerWorld world;
+  world.launch(world.shell("a", "sleep 1000"));
+  const ProcessIdentity task = world.wait<ContainerStarted>("a").task;
+  REQUIRE(eventually([&] { return size_of(world.run_dir("a") + "/task") > 0; }));
+  world.agent_dies();
+  damage(world.run_dir("a") + "/shim", "pid");
+  damage(world.run_dir("a") + "/task", "pid");
+  world.events.clear();
+  world.agent_returns();
+  REQUIRE(world.recovered.size() == 1);
+  CHECK(world.recovered[0].state == State::running);
+  CHECK(world.recovered[0].task.empty());
+  CHECK(world.wait<ContainerStarted>("a").task == task);
+  CHECK(noted(world, "shim: state file is not as it was written"));
+  CHECK(noted(world, "task: state file is not as it was written"));
+  REQUIRE(world.runtime().kill(world.id("a"), Duration::seconds(30)).ok());
+  CHECK(WTERMSIG(world.wait_exit("a").wait_status) == SIGTERM);
 }
 
 TEST_CASE("a launch that no shim ever took up is fenced off and failed") {
