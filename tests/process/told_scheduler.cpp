@@ -1,6 +1,7 @@
 // told-scheduler: a framework that does what its standard input tells it, for tests with real
 // processes. One command a line:
 //   launch ID CPU_MILLI MEMORY_MB shell command...
+//   launch-with EXECUTOR ID CPU_MILLI MEMORY_MB program    under an executor of that id
 //   launch-on OFFER ID     whether that offer is held or not
 //   kill ID [GRACE_MS]
 //   publish NAME TEXT
@@ -70,6 +71,16 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     std::string command;
     std::getline(words >> std::ws, command);
     shape.task.command = Command{.shell = command};
+    told.want(std::move(shape));
+    driver.revive();
+  } else if (verb == "launch-with") {
+    Shape shape;
+    words >> shape.task.id >> shape.task.resources.cpu_milli >> shape.task.resources.memory_mb;
+    std::string program;
+    words >> program;
+    shape.task.executor = ExecutorSpec{.id = id,
+                                       .command = {.arguments = {program}},
+                                       .resources = {.cpu_milli = 100, .memory_mb = 64}};
     told.want(std::move(shape));
     driver.revive();
   } else if (verb == "launch-on") {
