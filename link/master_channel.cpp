@@ -79,6 +79,15 @@ struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
     client = std::move(opened).value();
   }
 
+  // The same connection as a new one: what stood behind it is another leader.
+  void here() {
+    lost("another master leads, behind " + finder.address());
+    (void)client->send(std::string(options.preamble));
+    step(finder::Here{});
+    stands = true;
+    handlers.on_connected();
+  }
+
   void on_message(std::string_view bytes) {
     if (bytes == kHoldMessage) {
       held = true;
@@ -89,6 +98,7 @@ struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
       closing = bytes.substr(kClosingPreamble.size());
       return;
     }
+    if (bytes == kHereMessage) return here();
     if (!bytes.starts_with(kElsewherePreamble)) return handlers.on_message(bytes);
     lost("the master at " + finder.address() + " does not lead");
     step(finder::Elsewhere{std::string(bytes.substr(kElsewherePreamble.size()))});

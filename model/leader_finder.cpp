@@ -70,6 +70,14 @@ std::optional<std::string> LeaderFinder::step(Instant now, const FinderInput& in
                           return failed(now);
                         },
                         [&](const finder::Elsewhere& e) { return on_elsewhere(now, e.leader); },
+                        [&](const finder::Here&) -> std::optional<std::string> {
+                          if (phase_ == Phase::idle || phase_ == Phase::pausing)
+                            return std::nullopt;
+                          doubted_.clear();
+                          phase_ = Phase::asking;
+                          deadline_ = now + config_.answer_timeout;
+                          return std::nullopt;
+                        },
                         [&](const finder::Learned& e) { return on_learned(now, e.leader); },
                         [&](const finder::Tick&) -> std::optional<std::string> {
                           if (now < deadline_) return std::nullopt;

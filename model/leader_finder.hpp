@@ -4,6 +4,8 @@
 // has to poll. An address that just failed is not believed again for a while, whoever names it: a
 // dead leader's znode outlives it by a session timeout.
 //
+// What does not lead itself (a gateway) may say instead that a leader stands behind it now.
+//
 // Between two rounds over all addresses it waits, doubling, with jitter from its seed, so that a
 // thousand agents that lost one master do not come in one instant. Value; one owner, one thread.
 #pragma once
@@ -28,6 +30,9 @@ inline constexpr std::string_view kElsewherePreamble = "bourse-elsewhere/1 ";
 // "host:port,host:port" with no empty entry; names the entry that is not.
 Result<std::vector<std::string>> parse_masters(std::string_view text, std::string_view flag);
 
+// What a gateway says to those that wait with it once it has a leader again: begin anew, here.
+inline constexpr std::string_view kHereMessage = "bourse-here/1";
+
 struct LeaderFinderConfig {
   Duration connect_timeout = Duration::seconds(2);   // until the transport stands
   Duration answer_timeout = Duration::seconds(10);   // until a master that is there registers us
@@ -46,14 +51,16 @@ struct Lost {};        // the connection ended, or its owner gave it up
 struct Elsewhere {     // the master there does not lead
   std::string leader;  // empty: nobody does
 };
+struct Here {};        // it leads now, or stands for who does
 struct Learned {       // from ZooKeeper: this one leads
   std::string leader;  // empty: nobody does
 };
 struct Tick {};
 }  // namespace finder
 
-using FinderInput = std::variant<finder::Started, finder::Connected, finder::Registered,
-                                 finder::Lost, finder::Elsewhere, finder::Learned, finder::Tick>;
+using FinderInput =
+    std::variant<finder::Started, finder::Connected, finder::Registered, finder::Lost,
+                 finder::Elsewhere, finder::Here, finder::Learned, finder::Tick>;
 
 class LeaderFinder {
  public:

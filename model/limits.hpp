@@ -97,6 +97,15 @@ inline constexpr std::size_t kIngressQueueEvents =
     200'000;  // three quarters full: sockets are not read
 inline constexpr std::size_t kChangeQueueEvents = 1'000'000;
 
+// -- gateways: what many peers say and hear over one connection (model/gateway_link.hpp).
+inline constexpr std::size_t kMaxEnvelopesBytes = kMaxFrameBytes + 4096;  // as kMaxFrameBytes
+inline constexpr std::size_t kMaxEnvelopes = 65'536;  // in one message: over it, disconnected
+inline constexpr std::size_t kGatewayBatchBytes = 256u << 10;   // about; then the next begins
+inline constexpr std::size_t kGatewayPeerBytes = 32u << 20;     // unread by a peer: it is closed
+inline constexpr std::size_t kGatewayUnreadBytes = 512u << 20;  // by all: who reads least is closed
+inline constexpr std::size_t kMaxGatewayPeers = 20'000;         // over it the newcomer is closed
+inline constexpr std::size_t kMaxGateways = 64;                 // of a master; likewise
+
 // -- coordination: what is kept in ZooKeeper, whose servers drop a connection over 1 MB.
 inline constexpr std::size_t kMaxStoreKeyBytes = 1024;         // over it the write is refused
 inline constexpr std::size_t kMaxStoreValueBytes = 64u << 10;  // over it the write is refused
@@ -135,6 +144,7 @@ static_assert(kPeerHoldBytes + kChannelQueueBytes + kMaxFrameBytes + (16u << 20)
               "an inbox must hold what was under way");
 static_assert(kPeerUnreadBytes * 4 <= kPeerQueueBytes, "a peer is set aside before it is dropped");
 static_assert(kCoreWindowEvents <= kIngressQueueEvents / 2, "the window must fit into the queue");
+static_assert(kPeerUnreadBytes * 4 <= kGatewayPeerBytes, "the master hears before it is dropped");
 static_assert(kMaxStoreValueBytes + kMaxStoreKeyBytes < kMaxShardBytes, "a value must fit a shard");
 static_assert(kMaxShardBytes + (16u << 10) < kMaxMultiBytes, "a shard must fit into a multi");
 static_assert(kMaxOfferBytesPerEvent * 4 <= kMaxFrameBytes, "an event must fit into a frame");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/gateway_link.hpp"
 #include "model/leader_finder.hpp"
 #include "model/limits.hpp"
 #include "model/link_session.hpp"
@@ -57,17 +58,17 @@ LinkBatches::Sinks LinkServer::sinks() {
 Status LinkServer::listen(const std::string& ip, std::uint16_t port) {
   runtime::ZmqServerOptions options;
   options.endpoint = "tcp://" + ip + ":" + std::to_string(port);
-  options.limits.max_message_bytes = limits::kMaxFrameBytes;
+  options.limits.max_message_bytes = limits::kMaxEnvelopesBytes;  // frames are checked after
   options.limits.queue_bytes = limits::kPeerQueueBytes;
   // What this process may open, less what it needs itself and HTTP has a use for.
   const std::uint64_t descriptors = runtime::raise_descriptor_limit();
   options.max_connections = descriptors - std::min(kOtherDescriptors, descriptors / 2);
-  runtime::ZmqServerHandlers handlers;
+  LinkTransport::Handlers handlers;
   handlers.on_message = [this](runtime::PeerId peer, std::string_view bytes) {
     on_message(peer, bytes);
   };
   handlers.on_close = [this](runtime::PeerId peer, const Error& why) { on_close(peer, why); };
-  auto opened = runtime::ZmqServer::open(loop_, std::move(options), std::move(handlers));
+  auto opened = LinkTransport::open(loop_, std::move(options), std::move(handlers));
   if (!opened.ok()) return opened.error();
   server_ = std::move(opened).value();
   return {};
@@ -82,6 +83,8 @@ LinkStats LinkServer::stats() const {
   out.peers = peers_.size();
   out.inbox_bytes = inboxes_.bytes();
   out.peers_unread = inboxes_.set_aside().size();
+  out.gateways = server_->gateways();
+  out.peers_behind_gateways = server_->peers_behind_gateways();
   return out;
 }
 
@@ -221,7 +224,9 @@ void LinkServer::on_message(runtime::PeerId peer, std::string_view bytes) {
 
 void LinkServer::on_preamble(runtime::PeerId peer, std::string_view bytes) {
   if (closing_.contains(peer.raw())) return;  // it was told that it is closed
-  Kind kind = Kind::unknown;
+  const bool gateway = bytes == kGatewayPreamble;
+  if (gateway && leading_) return server_->admit_gateway(peer);
+  Kind kind = gateway ? Kind::standby : Kind::unknown;
   if (bytes == kAgentPreamble) kind = Kind::agent;
   if (bytes == kFrameworkPreamble) kind = Kind::framework;
   if (kind == Kind::unknown) {

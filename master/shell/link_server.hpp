@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/link_batches.hpp"
+#include "master/shell/link_transport.hpp"
 #include "model/peer_inboxes.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/loop.hpp"
@@ -35,6 +36,8 @@ struct LinkStats {
   std::size_t peers = 0;
   std::size_t inbox_bytes = 0;   // received and not looked at
   std::size_t peers_unread = 0;  // set aside until they read their answers
+  std::size_t gateways = 0;
+  std::size_t peers_behind_gateways = 0;  // of peers
 };
 
 class LinkServer {
@@ -86,7 +89,7 @@ class LinkServer {
   Push push_;
   codec::MasterDescription master_;
   LinkBatches batches_;
-  std::unique_ptr<runtime::ZmqServer> server_;
+  std::unique_ptr<LinkTransport> server_;
   std::unordered_map<std::uint64_t, Peer> peers_;
   std::map<std::uint64_t, runtime::Timer> closing_;
   PeerInboxes inboxes_;

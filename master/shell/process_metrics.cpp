@@ -45,6 +45,8 @@ Metrics ProcessMetrics::read() const {
     number("bourse/link/peers_flooding", link_stats_.peers_flooding);
     number("bourse/link/peers_unread", link_stats_.peers_unread);
     number("bourse/link/inbox_bytes", link_stats_.inbox_bytes);
+    number("bourse/link/gateways", link_stats_.gateways);
+    number("bourse/link/peers_behind_gateways", link_stats_.peers_behind_gateways);
   }
   if (recorder_ != nullptr) {
     const RecorderStats stats = recorder_->stats();

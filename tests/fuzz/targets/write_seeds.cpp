@@ -11,6 +11,8 @@
 #include "master/record/recording.hpp"
 #include "master/record/segment_name.hpp"
 #include "master/record/state_image.hpp"
+#include "model/gateway_link.hpp"
+#include "model/link_session.hpp"
 #include "proto/codec/executor.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -76,6 +78,11 @@ void write_links() {
     append_agent_to_master(message, all);
   }
   write("frames", all);
+  std::string carried;
+  append_envelope({Envelope::Kind::came, 1, kAgentPreamble}, carried);
+  append_envelope({Envelope::Kind::said, 300, all}, carried);
+  append_envelope({Envelope::Kind::ping}, carried);
+  write("gateway_link", carried);
   for (const auto& message : sample::master_messages()) {
     write("master_to_agent", frame([&](auto& to) { append_master_to_agent(message, to); }));
   }

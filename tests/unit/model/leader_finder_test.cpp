@@ -146,6 +146,21 @@ TEST_CASE("being told that nobody leads begins the count of hints anew") {
   CHECK(seeker.tell(finder::Elsewhere{"z:1"}) == "z:1");
 }
 
+TEST_CASE("told that a leader stands behind where it waits, it asks there again") {
+  Seeker seeker(kThree);
+  const std::string first = seeker.tell(finder::Started{}).value();
+  seeker.tell(finder::Connected{});
+  CHECK_FALSE(seeker.tell(finder::Elsewhere{""}));
+  CHECK_FALSE(seeker.tell(finder::Here{}));
+  CHECK(seeker.finder.address() == first);
+  CHECK_FALSE(seeker.tell(finder::Registered{}));
+  CHECK(seeker.finder.next_deadline() == Instant::max());
+  // And when nobody answers after all, the others are asked.
+  CHECK_FALSE(seeker.tell(finder::Elsewhere{""}));
+  CHECK_FALSE(seeker.tell(finder::Here{}));
+  CHECK(seeker.wait().value() != first);
+}
+
 TEST_CASE("rounds without a leader wait longer each time, and jittered") {
   std::set<std::int64_t> firsts;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {

@@ -1,0 +1,31 @@
+#include "gateway/shell/options.hpp"
+
+#include <cstdio>
+
+#include "runtime/flags.hpp"
+
+namespace bourse::gateway {
+
+Result<bool> parse_options(int argc, const char* const* argv, GatewayOptions& options) {
+  runtime::Flags flags("bourse-gateway",
+                       "Holds the connections of many agents and carries them over one to the "
+                       "master that leads.",
+                       "0.1.0");
+  flags.add("master", options.master,
+            "host:port of the masters' agent links, joined with commas, or the zk://... that "
+            "elects them");
+  flags.require("master");
+  flags.add("ip", options.ip, "address to listen on");
+  flags.add("port", options.port, "port that agents are given as --master; 0 takes a free one");
+  flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
+  flags.add("log-level", options.log_level, "debug, info, warning or error");
+  auto parsed = flags.parse(argc, argv);
+  if (!parsed.ok()) return parsed.error();
+  if (!parsed.value()) {
+    std::fputs(flags.output().c_str(), stdout);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace bourse::gateway
