@@ -20,13 +20,14 @@ from driving.report import Report
 SESSION_S = 4
 TASKS_PER_AGENT = 2
 WRITES = 16  # asked of each frozen leader
+QUIET_S = 0.3
 
 
 class Bench:
     def __init__(self, cluster, agents, report):
         self.cluster, self.report, self.count = cluster, report, agents
         self.tasks = agents * TASKS_PER_AGENT
-        self.agents = Program("load-agents", 0, agents, 0, log=cluster.dir / "agents.log")
+        self.agents = Program("load-agents", 0, agents, log=cluster.dir / "agents.log")
         self.agents.say(f"masters {cluster.links}")
         self.agents.say("start")
         self.agents.line("all")
@@ -46,7 +47,7 @@ class Bench:
     def wait_back(self, marks, begun):
         """Seconds until the last agent was registered again, and until the framework was."""
         agents = int(self.agents.line("all", marks[0])) / 1e9 - begun
-        framework = int(self.framework.line("registered", marks[1])) / 1e9 - begun
+        framework = int(self.framework.line("registered", marks[1]).split()[0]) / 1e9 - begun
         return agents, framework
 
     def check_tasks(self):
@@ -80,9 +81,17 @@ class Bench:
     def commands(self, epoch):
         return self.agents.report()["commands"].get(str(epoch), 0)
 
+    def settle(self):
+        """Nothing is under way to agents: what a leader sent in its time is none of a woken one."""
+        before = None
+        while (now := self.agents.report()["commands"]) != before:
+            before = now
+            time.sleep(QUIET_S)
+
     def freeze_leader(self, trial):
         """Writes answered after the wake, registry changed by it, commands that agents obeyed."""
         leader = self.cluster.leader()
+        self.settle()
         epoch = self.agents.report()["epoch"]
         ids = [f"{self.prefix}-S{(trial * WRITES + i) // 2 % self.count}" for i in range(WRITES)]
         verbs = ("deactivate_agent", "reactivate_agent")
@@ -103,6 +112,7 @@ class Bench:
             done = sum(1 for one in answers if (one.result() or (0,))[0] in (200, 202))
         stale = done + (registry != self.exported())
         self.wait_back(marks, 0)
+        self.framework.line(f"ended t{trial}", marks[1])
         obeyed = self.commands(epoch) - before
         leader.start()
         return stale, obeyed

@@ -78,7 +78,6 @@ void LinkAgents::on_command(Agent& agent, const MasterToAgent& message) {
 }
 
 void LinkAgents::on_registered(Agent& agent, const to_agent::Registered& message, Epoch epoch) {
-  const bool newcomer = agent.facet.id.empty();
   agent.facet.id = message.agent_id;
   agent.cluster_id = message.cluster_id;
   agent.epoch = epoch;
@@ -89,7 +88,6 @@ void LinkAgents::on_registered(Agent& agent, const to_agent::Registered& message
   for (auto& [key, task] : agent.tasks) {
     if (task.uuid != Uuid{}) update(agent, task, task.known.state);
   }
-  if (newcomer && options_.made_tasks > 0) make_tasks(agent);
   if (++stats_.registered == options_.count) handlers_.all_registered();
 }
 
@@ -165,35 +163,34 @@ void LinkAgents::update(Agent& agent, Task& task, TaskState state) {
   send(agent, to_master::StatusUpdate{task.known.framework_id, std::move(status), state}, true);
 }
 
-void LinkAgents::make_tasks(Agent& agent) {
-  if (!made_framework_) {
-    FrameworkFacet facet;
-    // The master takes an agent's word for whose tasks it runs.
-    facet.id = FrameworkId("00000000-0000-4000-8000-000000000000-" +
-                           std::to_string(options_.first / 10'000));
-    facet.name = "made by the bench";
-    facet.user = "nobody";
-    facet.roles = {"*"};
-    facet.failover_timeout = Duration::seconds(24 * 3600);
-    made_framework_ = std::make_shared<const FrameworkFacet>(std::move(facet));
+void LinkAgents::make_tasks(std::uint32_t each, const FrameworkId& framework) {
+  FrameworkFacet facet;
+  facet.id = framework;
+  facet.name = "load";
+  facet.user = "nobody";
+  facet.roles = {"*"};
+  const auto shared = std::make_shared<const FrameworkFacet>(std::move(facet));
+  for (const auto& agent : agents_) {
+    agent->frameworks[framework] = shared;
+    for (std::uint32_t i = 0; i < each; ++i) make_task(*agent, framework, i);
   }
-  agent.frameworks[made_framework_->id] = made_framework_;
-  for (std::uint32_t i = 0; i < options_.made_tasks; ++i) {
-    TaskFacet facet;
-    facet.id = TaskId(agent.facet.hostname + "-" + std::to_string(i));
-    facet.name = facet.id.raw();
-    facet.agent_id = agent.facet.id;
-    facet.resources = Resources::parse("cpus:0.1;mem:32").value();
-    facet.has_command = true;
-    Task& task = agent.tasks[key_of(made_framework_->id, facet.id)];
-    task.known.framework_id = made_framework_->id;
-    task.known.executor_id = ExecutorId(facet.id.raw());
-    task.known.task = std::make_shared<const TaskFacet>(std::move(facet));
-    task.known.launch_id = {agent.epoch, i + 1};
-    task.known.command_task = true;
-    task.known.state = TaskState::running;
-    ++stats_.tasks;
-  }
+}
+
+void LinkAgents::make_task(Agent& agent, const FrameworkId& framework, std::uint32_t number) {
+  TaskFacet facet;
+  facet.id = TaskId(agent.facet.hostname + "-" + std::to_string(number));
+  facet.name = facet.id.raw();
+  facet.agent_id = agent.facet.id;
+  facet.resources = Resources::parse("cpus:0.1;mem:32").value();
+  facet.has_command = true;
+  Task& task = agent.tasks[key_of(framework, facet.id)];
+  task.known.framework_id = framework;
+  task.known.executor_id = ExecutorId(facet.id.raw());
+  task.known.task = std::make_shared<const TaskFacet>(std::move(facet));
+  task.known.launch_id = {agent.epoch, number + 1};
+  task.known.command_task = true;
+  task.known.state = TaskState::running;
+  ++stats_.tasks;
 }
 
 }  // namespace bourse::bench

@@ -62,7 +62,7 @@ void LinkAgents::learned(const std::string& leader) {
 }
 
 void LinkAgents::find(Agent& agent, const FinderInput& input) {
-  if (agent.finder->step(runtime::monotonic_now(), input)) connect_later(agent);
+  if (agent.finder->step(runtime::monotonic_now(), input)) return connect_later(agent);
   const Instant at = agent.finder->next_deadline();
   if (at == Instant::max()) return agent.timer.cancel();
   agent.timer = loop_.after(std::max(at - runtime::monotonic_now(), Duration{}),
@@ -71,9 +71,14 @@ void LinkAgents::find(Agent& agent, const FinderInput& input) {
 
 // A whole cluster at once would only overrun the listener's backlog.
 void LinkAgents::connect_later(Agent& agent) {
+  agent.timer.cancel();                                       // its time begins with its turn
   if (std::exchange(agent.connecting, false)) --connecting_;  // who waits holds no place
   waiting_.emplace_back(&agent, ++agent.connection);
-  if (waiting_.size() == next_waiting_ + 1) loop_.post([this] { connect_waiting(); });
+  if (std::exchange(connect_scheduled_, true)) return;
+  loop_.post([this] {
+    connect_scheduled_ = false;
+    connect_waiting();
+  });
 }
 
 void LinkAgents::connect_waiting() {
@@ -108,6 +113,8 @@ void LinkAgents::connect(Agent& agent) {
   agent.socket = std::make_unique<ZmtpSocket>(loop_, std::move(on));
   agent.connecting = true;
   ++connecting_;
+  agent.timer = loop_.after(LeaderFinderConfig{}.connect_timeout,
+                            [this, &agent] { find(agent, finder::Tick{}); });
   if (agent.socket->connect(agent.finder->address()).ok()) return;
   drop(agent);
   find(agent, finder::Lost{});
@@ -141,6 +148,13 @@ void LinkAgents::send(Agent& agent, decltype(AgentToMaster::body) body, bool seq
 }
 
 void LinkAgents::on_bytes(Agent& agent, std::string_view bytes) {
+  // They send little, and hold nothing back that a master could ask for.
+  if (bytes == kHoldMessage || bytes == kGoOnMessage) return;
+  if (bytes == kHereMessage) {
+    find(agent, finder::Here{});
+    agent.socket->send(kAgentPreamble);
+    return begin_session(agent);
+  }
   if (bytes.starts_with(kElsewherePreamble)) {
     end_session(agent);
     const std::string leader(bytes.substr(kElsewherePreamble.size()));

@@ -28,8 +28,7 @@ class LinkAgents {
     std::uint32_t first = 0;
     std::uint32_t count = 0;
     Resources each;
-    bool tasks_end = false;        // at once, when they have run
-    std::uint32_t made_tasks = 0;  // each has so many of a framework that nobody else knows
+    bool tasks_end = false;  // at once, when they have run
     std::uint32_t most_connecting = 500;
   };
   struct Stats {
@@ -60,6 +59,9 @@ class LinkAgents {
   void set_masters(const std::vector<std::string>& masters);
   // The ensemble says who leads.
   void learned(const std::string& leader);
+  // From now on each has so many more tasks of this framework, whoever launched them: the next
+  // master hears of them.
+  void make_tasks(std::uint32_t each, const FrameworkId& framework);
   const Stats& stats() const { return stats_; }
 
  private:
@@ -115,7 +117,7 @@ class LinkAgents {
   void kill(Agent& agent, const to_agent::Kill& kill);
   void shut_down(Agent& agent, const FrameworkId& framework);
   void update(Agent& agent, Task& task, TaskState state);
-  void make_tasks(Agent& agent);
+  void make_task(Agent& agent, const FrameworkId& framework, std::uint32_t number);
 
   runtime::Loop& loop_;
   Options options_;
@@ -125,9 +127,9 @@ class LinkAgents {
   std::vector<std::pair<Agent*, std::uint64_t>>
       waiting_;  // to connect, with the connection's number
   std::size_t next_waiting_ = 0;
+  bool connect_scheduled_ = false;
   std::uint32_t connecting_ = 0;
   std::uint64_t uuids_made_ = 0;
-  FrameworkFacetPtr made_framework_;
   runtime::Timer sweep_;
 };
 

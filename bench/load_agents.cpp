@@ -1,9 +1,10 @@
 // load-agents: simulated agents in a process of their own, for the scripts here.
-// Usage: load-agents FIRST COUNT MADE_TASKS. It obeys lines of its standard input:
+// Usage: load-agents FIRST COUNT. It obeys lines of its standard input:
 //   masters A,B,...   whom to look for (also the first word it needs)
 //   start             connects; again after a hold, with what the agents then have
 //   hold              drops every connection and says "held"
 //   learn ADDRESS     the ensemble says that this one leads
+//   tasks N ID        each has N more tasks of that framework, and says "made"
 //   report            prints "report {...}"
 // and says "all MONOTONIC_NS" whenever every agent is registered, having not been.
 #include <sys/prctl.h>
@@ -54,22 +55,25 @@ std::vector<std::string> split(const std::string& text) {
 
 void obey(bench::LinkAgents& agents, const std::string& line) {
   std::istringstream words(line);
-  std::string verb, rest;
-  words >> verb >> rest;
+  std::string verb, rest, framework;
+  words >> verb >> rest >> framework;
   if (verb == "masters") agents.set_masters(split(rest));
   if (verb == "start") agents.start();
   if (verb == "learn") agents.learned(rest);
   if (verb == "report") report(agents.stats());
-  if (verb != "hold") return;
-  agents.hold();
-  std::printf("held\n");
+  if (verb == "hold") agents.hold();
+  if (verb == "tasks") {
+    agents.make_tasks(static_cast<std::uint32_t>(std::stoi(rest)), FrameworkId(framework));
+  }
+  if (verb != "hold" && verb != "tasks") return;
+  std::printf(verb == "hold" ? "held\n" : "made\n");
   std::fflush(stdout);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 3) return 2;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // never outlives the bench
   runtime::ignore_sigpipe();
   runtime::raise_descriptor_limit();
@@ -77,7 +81,6 @@ int main(int argc, char** argv) {
   bench::LinkAgents::Options options;
   options.first = static_cast<std::uint32_t>(std::atoi(argv[1]));
   options.count = static_cast<std::uint32_t>(std::atoi(argv[2]));
-  options.made_tasks = static_cast<std::uint32_t>(std::atoi(argv[3]));
   options.each = Resources::parse("cpus:16;mem:65536;disk:65536;ports:[31000-32000]").value();
   const auto all = [] {
     std::printf("all %lld\n", static_cast<long long>(runtime::monotonic_now().ns));

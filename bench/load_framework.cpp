@@ -1,5 +1,5 @@
 // load-framework: a framework that keeps TASKS tasks running, for the scripts here.
-// Usage: load-framework MASTERS TASKS. It says "registered MONOTONIC_NS" each time it is, "full"
+// Usage: load-framework MASTERS TASKS. It says "registered MONOTONIC_NS ID" each time it is, "full"
 // once all tasks run, and obeys lines of its standard input:
 //   report     prints "report {...}": tasks that run as far as it was told, and that ended
 //   reconcile  asks for the state of every task and says "reconciled" when all were heard of
@@ -24,9 +24,9 @@ class Load : public Scheduler {
  public:
   explicit Load(std::size_t wanted) : wanted_(wanted) {}
 
-  void on_registered(SchedulerDriver&, const std::string&, bool) override {
+  void on_registered(SchedulerDriver&, const std::string& id, bool) override {
     say("registered " +
-        std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));
+        std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()) + " " + id);
   }
   void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) override {
     for (const Offer& offer : offers) {

@@ -32,11 +32,11 @@ def cpu_seconds_of(pid):
 class Crowd:
     """Agents in a few processes."""
 
-    def __init__(self, count, processes, tasks, log_dir):
+    def __init__(self, count, processes, log_dir):
         each = count // processes
         self.count, self.each = each * processes, each
         self.programs = [
-            Program("load-agents", i * each, each, tasks, log=log_dir / f"agents{i}.log")
+            Program("load-agents", i * each, each, log=log_dir / f"agents{i}.log")
             for i in range(processes)]
 
     def end(self):
@@ -54,6 +54,16 @@ class Crowd:
         last = max(int(program.line("all", mark)) for program, mark in zip(self.programs, marks))
         return begun, last / 1e9
 
+    def make_tasks(self, master):
+        """Each agent has tasks of a framework that the master has stored, and that is away."""
+        for program in self.programs:
+            framework = Program("load-framework", master.link, 0)
+            framework_id = framework.line("registered").split()[1]
+            framework.kill()
+            mark = program.mark()
+            program.say(f"tasks {TASKS} {framework_id}")
+            program.line("made", mark)
+
     def hold(self):
         marks = [program.mark() for program in self.programs]
         for program in self.programs:
@@ -65,10 +75,13 @@ class Crowd:
         return sum(cpu_seconds_of(program.pid) for program in self.programs)
 
 
-def wait_active(master, count):
-    """When the view shows them all; by the monotonic clock."""
-    wait_for(f"{count} active agents",
-             lambda: master.metrics().get("master/slaves_active") == count)
+def wait_active(master, count, tasks=0):
+    """When the view shows them all with their tasks; by the monotonic clock."""
+    def all_there():
+        metrics = master.metrics()
+        return (metrics.get("master/slaves_active") == count
+                and metrics.get("master/tasks_running") == tasks)
+    wait_for(f"{count} active agents with {tasks} tasks", all_there)
     return time.monotonic()
 
 
@@ -85,18 +98,19 @@ def measure_back(count, processes, report, repetitions):
     best = None
     with box() as place:
         master = Master(place / "master")
-        crowd = Crowd(count, processes, TASKS, place)
+        crowd = Crowd(count, processes, place)
         try:
             report.progress(f"{crowd.count} agents that nobody knows")
             begun, last = crowd.meet([master.link])
             admitted = wait_active(master, crowd.count) - begun
+            crowd.make_tasks(master)
             for _ in range(repetitions):
                 crowd.hold()
                 master.program.kill()
                 master.start()
                 cpu = (cpu_seconds_of(master.program.pid), crowd.cpu_seconds())
                 begun, last = crowd.meet([master.link])
-                seen = wait_active(master, crowd.count) - begun
+                seen = wait_active(master, crowd.count, crowd.count * TASKS) - begun
                 spent = (cpu_seconds_of(master.program.pid) - cpu[0], crowd.cpu_seconds() - cpu[1])
                 report.progress(
                     f"all registered after {last - begun:.2f} s, seen after {seen:.2f} s; "
@@ -113,10 +127,53 @@ def measure_back(count, processes, report, repetitions):
     report.add("admitted_by_file", admitted, "s", params)
 
 
+def measure_gateways(count, gateways, report, repetitions):
+    """As measure_back, each process of agents behind a gateway of its own."""
+    best = None
+    with box() as place:
+        master = Master(place / "master")
+        doors = [Program("bourse-gateway", f"--master={master.link}", "--port=0",
+                         log=place / f"gateway{i}.log") for i in range(gateways)]
+        links = [door.line("ready").removeprefix("link=") for door in doors]
+        crowd = Crowd(count, gateways, place)
+        try:
+            report.progress(f"{crowd.count} agents that nobody knows, through {gateways} gateways")
+            crowd.meet(links)
+            wait_active(master, crowd.count)
+            crowd.make_tasks(master)
+            for _ in range(repetitions):
+                crowd.hold()
+                master.program.kill()
+                master.start()
+                wait_for("the gateways are back", lambda: master.metrics().get(
+                    "bourse/link/gateways") == gateways)
+                watched = [master.program.pid, *(door.pid for door in doors)]
+                cpu = [cpu_seconds_of(pid) for pid in watched], crowd.cpu_seconds()
+                begun, last = crowd.meet(links)
+                seen = wait_active(master, crowd.count, crowd.count * TASKS) - begun
+                spent = [cpu_seconds_of(pid) - before for pid, before in zip(watched, cpu[0])]
+                agents = crowd.cpu_seconds() - cpu[1]
+                report.progress(
+                    f"all registered after {last - begun:.2f} s, seen after {seen:.2f} s; "
+                    f"processor time: master {spent[0]:.2f} s, gateways {sum(spent[1:]):.2f} s, "
+                    f"agents {agents:.2f} s")
+                best = min(best or (seen, spent), (seen, spent))
+        finally:
+            crowd.end()
+            for door in doors:
+                door.kill()
+            master.program.kill()
+    params = {"agents": crowd.count, "gateways": gateways, "tasks_per_agent": TASKS,
+              "repetitions": repetitions}
+    report.add("back_through_gateways", best[0], "s", params)
+    report.add("gateways_master_cpu", 1e6 * best[1][0] / crowd.count, "us", params)
+    report.add("gateways_cpu", 1e6 * sum(best[1][1:]) / crowd.count, "us", params)
+
+
 def measure_admission(count, processes, report):
     with EnsembleCluster(3, 1, 4, java_options=SYNCED) as cluster:
         leader = cluster.leader()
-        crowd = Crowd(count, processes, 0, cluster.dir)
+        crowd = Crowd(count, processes, cluster.dir)
         try:
             report.progress(f"{crowd.count} agents that nobody knows, admitted into an ensemble")
             begun, last = crowd.meet([leader.link])
@@ -133,13 +190,15 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench reregister", description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a tenth of the agents")
-    parser.add_argument("--only", choices=("back", "admitted"))
+    parser.add_argument("--only", choices=("back", "gateways", "admitted"))
     options = parser.parse_args()
     part = 10 if options.quick else 1
     report = Report("reregister", options.json)
     try:
         if options.only in (None, "back"):
             measure_back(15_000 // part, 2, report, 3)
+        if options.only in (None, "gateways"):
+            measure_gateways(40_000 // part, 4, report, 2)
         if options.only in (None, "admitted") and available():
             measure_admission(10_000 // part, 2, report)
     except Stuck as stuck:
