@@ -41,5 +41,12 @@ mount --make-rslave "$dir/sys"
 mountpoint -q "$dir/dev" || mount --rbind /dev "$dir/dev"
 mount --make-rslave "$dir/dev"
 [ -e /etc/resolv.conf ] && cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
+# Where a network shows certificates of its own, the bare machine is in that network too.
+trust=()
+if [ -r "${NODE_EXTRA_CA_CERTS:-}" ]; then
+  cp -L "$NODE_EXTRA_CA_CERTS" "$dir/etc/ssl/certs/of-this-network.crt"
+  trust=(NODE_EXTRA_CA_CERTS=/etc/ssl/certs/of-this-network.crt)
+fi
 chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}" \
+  "${trust[@]}" \
   BARE_COMMAND="$*" bash -c 'cd /root/bourse && time $BARE_COMMAND'
