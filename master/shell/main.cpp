@@ -25,9 +25,13 @@ namespace {
 
 using namespace bourse;
 
+// Exit status for what a restart does not mend (EX_CONFIG): a supervisor should not try again.
+constexpr int kSomebodyMustLook = 78;
+
 int fail(const Error& error) {
   std::fprintf(stderr, "bourse-master: %s\n", error.message.c_str());
-  return 1;
+  const bool unreadable = error.code == ErrorCode::corrupt || error.code == ErrorCode::unsupported;
+  return unreadable ? kSomebodyMustLook : 1;
 }
 
 Status prepare(const master::MasterOptions& options) {

@@ -54,7 +54,7 @@ Result<RecordBody> open_record(std::string_view record, const char* what) {
   if (version != kVersion) {
     return Error{ErrorCode::unsupported, std::string(what) + " has version " +
                                              std::to_string(version) +
-                                             ": this build reads version 1"};
+                                             ": this build reads version 1: run a newer build"};
   }
   return out;
 }
@@ -65,8 +65,8 @@ Status parse_payload(std::string_view payload, google::protobuf::MessageLite& me
 }
 
 Error unknown_kind(std::uint8_t kind, const char* what) {
-  return {ErrorCode::unsupported,
-          std::string(what) + " of kind " + std::to_string(kind) + ": this build does not know it"};
+  return {ErrorCode::unsupported, std::string(what) + " of kind " + std::to_string(kind) +
+                                      ": this build does not know it: run a newer build"};
 }
 
 }  // namespace bourse::codec
