@@ -1,12 +1,28 @@
 #include "coordination/link/coordination_driver.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "coordination/link/zookeeper_words.hpp"
 #include "link/notes.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/log.hpp"
 
 namespace bourse::coordination {
+
+namespace {
+
+// A server that restarts and a session that moves are no news; a wrong address is.
+constexpr Duration kAlone = Duration::seconds(5);
+constexpr Duration kStillAlone = Duration::seconds(300);
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
+  return out;
+}
+
+}  // namespace
 
 CoordinationDriver::CoordinationDriver(runtime::Loop& loop, runtime::ZookeeperOptions zookeeper,
                                        CoordinationConfig config, DriverHandlers handlers)
@@ -19,6 +35,7 @@ CoordinationDriver::~CoordinationDriver() = default;
 
 Status CoordinationDriver::start() {
   if (zookeeper_.servers.empty()) return invalid("--zk: names no server; give zk://host:port/path");
+  tell_when_alone();
   loop_.post([this] { feed(Started{}); });
   return {};
 }
@@ -87,6 +104,18 @@ void CoordinationDriver::answer(PersistId id, const Status& status) {
 
 // -- the session
 
+void CoordinationDriver::tell_when_alone() {
+  alone_ = loop_.after(told_alone_ ? kStillAlone : kAlone, [this] {
+    told_alone_ = true;
+    runtime::log_warning("no ZooKeeper server answers",
+                         {{"servers", joined(zookeeper_.servers)},
+                          {"reason",
+                           "check the addresses behind zk://, and that most of the "
+                           "ensemble's servers run"}});
+    tell_when_alone();
+  });
+}
+
 void CoordinationDriver::open(SessionNumber session) {
   session_.reset();
   auto opened = runtime::ZookeeperSession::open(
@@ -109,11 +138,15 @@ void CoordinationDriver::on_state(SessionNumber session, const runtime::ZkState&
     case runtime::ZkPhase::connecting:
       return;
     case runtime::ZkPhase::connected:
+      alone_.cancel();
+      if (std::exchange(told_alone_, false)) runtime::log_info("a ZooKeeper server answers", {});
       return feed(
           SessionConnected{session, static_cast<std::uint64_t>(state.session_id), state.timeout});
     case runtime::ZkPhase::suspended:
+      tell_when_alone();
       return feed(SessionSuspended{session});
     case runtime::ZkPhase::expired:
+      tell_when_alone();
       return feed(SessionExpired{session});
     case runtime::ZkPhase::auth_failed:
       return feed(AuthFailed{session});

@@ -64,6 +64,7 @@ class CoordinationDriver {
   void answer(PersistId id, const Status& status);
   void on_state(SessionNumber session, const runtime::ZkState& state);
   void arm();
+  void tell_when_alone();
 
   runtime::Loop& loop_;
   runtime::ZookeeperOptions zookeeper_;
@@ -75,6 +76,8 @@ class CoordinationDriver {
   bool ended_ = false;
   std::unique_ptr<runtime::ZookeeperSession> session_;
   runtime::Timer timer_;
+  runtime::Timer alone_;  // without a server: somebody should know why nothing happens
+  bool told_alone_ = false;
   std::uint64_t writes_ = 0;
   std::uint64_t refusals_told_ = 0;
   std::unordered_map<std::uint64_t, Written> written_;  // by PersistId

@@ -10,6 +10,9 @@ namespace {
 
 // It only reads: a session that is lost costs nothing but looking again.
 constexpr Duration kSessionTimeout = Duration::seconds(10);
+// Longer than an election takes. A wrong path is as quiet as one whose masters are all gone.
+constexpr Duration kNobodyLeads = Duration::seconds(10);
+constexpr Duration kStillNobody = Duration::seconds(300);
 
 }  // namespace
 
@@ -29,7 +32,7 @@ Result<Masters> parse_masters_or_ensemble(std::string_view text, std::string_vie
 
 LeaderWatch::LeaderWatch(runtime::Loop& loop, const runtime::ZookeeperUrl& ensemble,
                          std::uint64_t seed, LeaderAddress wanted, OnLeader on_leader)
-    : wanted_(wanted), on_leader_(std::move(on_leader)) {
+    : loop_(loop), path_(ensemble.path), wanted_(wanted), on_leader_(std::move(on_leader)) {
   runtime::ZookeeperOptions zookeeper;
   zookeeper.servers = ensemble.servers;
   zookeeper.digest_auth = ensemble.digest_auth;
@@ -52,11 +55,25 @@ LeaderWatch::LeaderWatch(runtime::Loop& loop, const runtime::ZookeeperUrl& ensem
 LeaderWatch::~LeaderWatch() = default;
 
 Status LeaderWatch::start() {
+  tell_when_nobody_leads(kNobodyLeads);
   return driver_->start();
 }
 
+void LeaderWatch::tell_when_nobody_leads(Duration in) {
+  nobody_ = loop_.after(in, [this] {
+    runtime::log_warning(
+        "no master leads",
+        {{"path", path_}, {"reason", "check the path behind zk://, and that a master runs there"}});
+    tell_when_nobody_leads(kStillNobody);
+  });
+}
+
 void LeaderWatch::on_announced(const std::optional<std::string>& info) {
-  if (!info) return on_leader_("");
+  if (!info) {
+    if (!nobody_.armed()) tell_when_nobody_leads(kNobodyLeads);
+    return on_leader_("");
+  }
+  nobody_.cancel();
   auto candidate = codec::decode_candidate(*info);
   if (!candidate.ok()) {
     runtime::log_warning("the leader's announcement does not parse",

@@ -44,7 +44,11 @@ class LeaderWatch {
 
  private:
   void on_announced(const std::optional<std::string>& info);
+  void tell_when_nobody_leads(Duration in);
 
+  runtime::Loop& loop_;
+  std::string path_;
+  runtime::Timer nobody_;
   LeaderAddress wanted_;
   OnLeader on_leader_;
   std::unique_ptr<CoordinationDriver> driver_;
