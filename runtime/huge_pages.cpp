@@ -80,6 +80,9 @@ HugePages::~HugePages() {
 }
 
 void HugePages::on_resident_bytes(std::uint64_t resident_bytes) {
+  const bool grows = resident_bytes > seen_bytes_ + seen_bytes_ / 16;
+  seen_bytes_ = resident_bytes;
+  if (grows) return;
   const std::uint64_t due = last_resident_bytes_ + last_resident_bytes_ / 2;
   if (resident_bytes < kWorthIt || resident_bytes < due || busy_.exchange(true)) return;
   if (worker_.joinable()) worker_.join();  // at its end already

@@ -15,8 +15,10 @@ namespace bourse::runtime {
 // /sys/kernel/mm/transparent_hugepage/enabled), which is no error.
 std::uint64_t use_huge_pages();
 
-// Calls it, on a thread of its own, whenever the process has grown by half since the last time,
-// from 64 MiB on: small processes keep their small pages. One owner, one thread.
+// Calls it, on a thread of its own, once the process has grown by half since the last time and has
+// come to rest, from 64 MiB on: small processes keep their small pages, and one that a whole
+// cluster comes back to has better things to do than to wait for copies of its memory. One owner,
+// one thread.
 class HugePages {
  public:
   HugePages() = default;
@@ -24,11 +26,14 @@ class HugePages {
   HugePages& operator=(const HugePages&) = delete;
   ~HugePages();
 
+  // To be called about once a second.
   void on_resident_bytes(std::uint64_t resident_bytes);
+  bool busy() const { return busy_.load(); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   std::uint64_t last_resident_bytes_ = 0;
+  std::uint64_t seen_bytes_ = 0;  // a second ago
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<bool> busy_{false};
   std::thread worker_;

@@ -44,6 +44,20 @@ TEST_CASE("a small process keeps its small pages, one that grew is looked at aga
   const Region region;
   REQUIRE(resident_bytes() >= kBytes);
   pages.on_resident_bytes(resident_bytes());
+  pages.on_resident_bytes(resident_bytes());
+  Loop loop;
+  REQUIRE(test::run_until(loop, [&] { return pages.bytes() >= kBytes / 2; }));
+}
+
+TEST_CASE("a process that grows is left alone until it has come to rest") {
+  if (!kernel_gives_any()) return;
+  const Region region;
+  HugePages pages;
+  std::uint64_t grown = resident_bytes();
+  for (int i = 0; i < 10; ++i) pages.on_resident_bytes(grown += grown / 8);
+  REQUIRE_FALSE(pages.busy());
+  REQUIRE(pages.bytes() == 0);
+  pages.on_resident_bytes(grown + grown / 20);
   Loop loop;
   REQUIRE(test::run_until(loop, [&] { return pages.bytes() >= kBytes / 2; }));
 }
