@@ -58,9 +58,16 @@ RowId RefusalTable::add(RoomId room_id, ClaimId claim, std::span<const std::int6
   if (claim.raw() >= epochs_.size()) epochs_.resize(std::size_t{claim.raw()} + 1);
   claim_bound_ = std::max(claim_bound_, claim.raw() + 1);
   Room& room = rooms_[room_id.raw()];
+  const std::uint32_t place = place_of(room_id.raw(), claim.raw());
+  // A row names one refusal of its claim: when one that was forgotten ends, it must not take one
+  // with it that counts.
+  for (auto at = room.entries.begin() + place; at != room.entries.end() && at->claim == claim.raw();
+       ++at) {
+    if (at->row == room.last_row && at->epoch != epochs_[claim.raw()]) room.last_row = kNoRow;
+  }
   const std::uint32_t row = take_row(room, refused, kinds);
   const Entry entry{claim.raw(), row, epochs_[claim.raw()]};
-  room.entries.insert(room.entries.begin() + place_of(room_id.raw(), claim.raw()), entry);
+  room.entries.insert(room.entries.begin() + place, entry);
   ++size_;
   mark(room_id.raw(), claim.raw());
   return RowId{row};

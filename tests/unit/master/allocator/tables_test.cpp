@@ -182,6 +182,21 @@ TEST_CASE("a claim that revives is no longer bound by its refusals, and newer on
   CHECK(table.size() == 0);
 }
 
+TEST_CASE("a forgotten refusal that ends does not take an equal one with it that counts") {
+  RefusalTable table(1);
+  const RowId older = table.add(RoomId{0}, ClaimId{1}, Quantities{5}, kUnreservedKind);
+  table.forget_claim(ClaimId{1});
+  const RowId newer = table.add(RoomId{0}, ClaimId{1}, Quantities{5}, kUnreservedKind);
+  const auto covers = [&table] {
+    return table.covers(table.find(RoomId{0}, ClaimId{1}), Quantities{5}.data(), kUnreservedKind);
+  };
+  CHECK(table.remove(RoomId{0}, ClaimId{1}, older));
+  CHECK(covers());
+  CHECK(table.remove(RoomId{0}, ClaimId{1}, newer));
+  CHECK_FALSE(covers());
+  CHECK(table.size() == 0);
+}
+
 struct ModelRefusal {
   std::uint32_t room;
   std::uint32_t claim;
