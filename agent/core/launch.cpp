@@ -276,6 +276,10 @@ void on_launch_stored(Context& c, const LaunchPending& whole) {
     const ExecutorKey executor_key{write.framework_id, task.executor_id};
     Executor& executor = c.state.executors.at(executor_key);
     if (executor.phase == ExecutorPhase::storing) executor.phase = ExecutorPhase::starting;
+    if (std::exchange(executor.shrunk, false)) {
+      PROBE("agent.starts_with_less");
+      c.emit(ResizeContainer{executor.container_id, resources_of(c.state, executor_key)});
+    }
     task.phase = executor.command_task ? TaskPhase::delivered : TaskPhase::queued;
     arm_max_completion(c, key);
     if (executor.shutting_down) {
@@ -309,7 +313,9 @@ void on_launch_rejected(Context& c, const LaunchPending& whole, const std::strin
       if (custom) {
         send_to_master(c, to_master::ExecutorExited{write.framework_id, executor_key.second, 0});
       }
-    } else if (executor.phase != ExecutorPhase::storing) {
+    } else if (executor.phase == ExecutorPhase::storing) {
+      executor.shrunk = true;
+    } else {
       c.emit(ResizeContainer{executor.container_id, resources_of(c.state, executor_key)});
     }
     refuse_task(c, write.framework_id, *task.facet, "the agent could not store it: " + reason);

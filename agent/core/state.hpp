@@ -99,6 +99,7 @@ struct Executor {
   bool late = false;           // killed because it did not subscribe in time
   bool recovered = false;      // started by an earlier life of this agent
   bool refused = false;        // its record was not stored, but tasks of it are on their way
+  bool shrunk = false;         // a task that its start may have counted was refused
   ContainerId container_id;
   std::string token;
   ExecutorPhase phase = ExecutorPhase::storing;

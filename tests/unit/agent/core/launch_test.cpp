@@ -81,6 +81,22 @@ TEST_CASE("a launch that cannot be stored is dropped with the reason and leaves 
   REQUIRE(w.count<StartContainer>() == 0);
 }
 
+TEST_CASE("a container does not begin with the share of a task that could not be stored") {
+  World w;
+  w.boot_and_register();
+  w.auto_store = false;
+  w.launch(World::task("t"), World::executor());
+  w.launch(World::task("u"), World::executor());
+  w.launch(World::task("v"), World::executor());
+  w.reject_next("disk full");  // t, and with it the executor: tried again with u
+  w.store_next();
+  w.reject_next("disk full");  // v, which that try counts
+  w.store_next();
+  REQUIRE(w.count<StartContainer>() == 1);
+  REQUIRE(w.all<StartContainer>().back().resources.scalar_milli("cpus") == 2100);
+  REQUIRE(w.last<ResizeContainer>().resources.scalar_milli("cpus") == 1100);
+}
+
 TEST_CASE("a launch heard twice starts once") {
   World w;
   w.boot_and_register();
