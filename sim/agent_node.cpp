@@ -214,6 +214,12 @@ void AgentNode::perform(agent::Effect& effect) {
     perform_checkpoint(*write);
   } else if (const auto* start = std::get_if<agent::StartContainer>(&effect.body)) {
     host_.start(*start);
+    if (env_.plan.plant == Plant::double_launch && start->task) {
+      agent::StartContainer again = *start;
+      again.container_id = ContainerId(start->container_id.raw() + "-again");
+      env_.judge->container_stored(again.container_id);
+      host_.start(again);
+    }
   } else if (const auto* resize = std::get_if<agent::ResizeContainer>(&effect.body)) {
     host_.resize(resize->container_id, resize->resources);
   } else if (const auto* kill = std::get_if<agent::KillContainer>(&effect.body)) {

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "base/probe.hpp"
+#include "sim/shrink.hpp"
 
 namespace bourse::sim {
 
@@ -92,9 +93,15 @@ std::vector<std::string> Campaign::not_reached() const {
   return out;
 }
 
+Plan Campaign::plan_of_seed(std::uint64_t seed) const {
+  Plan plan = draw_plan(seed, options_.plant, options_.shape);
+  if (options_.keep) keep_faults(plan, *options_.keep);
+  return plan;
+}
+
 Outcome Campaign::run_once(std::uint64_t seed) const {
   current_seed = seed;
-  const Plan plan = draw_plan(seed, options_.plant);
+  const Plan plan = plan_of_seed(seed);
   if (options_.trace) std::printf("%s", plan.to_text().c_str());
   World world(plan, options_.trace);
   return world.run();
@@ -143,22 +150,25 @@ void Campaign::report_violation(std::uint64_t seed, const std::string& violation
   std::printf("seed %llu: %s\n", static_cast<ull>(seed), violation.c_str());
   if (!options_.trace && !options_.expect_violation && violations_ <= kPlansShown) {
     std::printf("%s  again, step by step: ./dev sim --seed %llu\n",
-                draw_plan(seed, options_.plant).to_text().c_str(), static_cast<ull>(seed));
+                plan_of_seed(seed).to_text().c_str(), static_cast<ull>(seed));
   }
+  if (options_.shrink) std::printf("%s", shrink(plan_of_seed(seed), violation).c_str());
   std::fflush(stdout);
 }
 
 void Campaign::print_json() const {
   const double minutes = processor_seconds_ / 60;
   std::printf(
-      "{\"seeds\":%llu,\"seeds_per_minute_per_core\":%.1f,\"simulated_seconds\":%.0f,"
+      "{\"seeds\":%llu,\"seeds_per_minute_per_core\":%.1f,\"counted_per_minute_per_core\":%.1f,"
+      "\"simulated_seconds\":%.0f,"
       "\"violations\":%llu,\"seeds_counted\":%llu,\"seeds_run_twice\":%llu,\"first_seed\":%llu,"
       "\"median_events\":%llu,\"median_faults\":%llu,\"median_tasks_ended\":%llu,"
       "\"probes_reached\":%zu,\"processor_seconds\":%.1f}\n",
       static_cast<ull>(seeds_), minutes > 0 ? static_cast<double>(seeds_) / minutes : 0,
-      simulated_seconds_, static_cast<ull>(violations_), static_cast<ull>(counted_),
-      static_cast<ull>(repeated_), static_cast<ull>(options_.first_seed), median(events_),
-      median(faults_), median(tasks_), probes_.size(), processor_seconds_);
+      minutes > 0 ? static_cast<double>(counted_) / minutes : 0, simulated_seconds_,
+      static_cast<ull>(violations_), static_cast<ull>(counted_), static_cast<ull>(repeated_),
+      static_cast<ull>(options_.first_seed), median(events_), median(faults_), median(tasks_),
+      probes_.size(), processor_seconds_);
 }
 
 void Campaign::last_words(int) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct CampaignOptions {
   bool json = false;
   bool expect_violation = false;
   bool probes = false;
+  bool shrink = false;
+  std::optional<std::vector<std::uint64_t>> keep;  // of the drawn faults, by number
+  Shape shape;
 };
 
 class Campaign {
@@ -41,6 +45,7 @@ class Campaign {
   void run_to_cover();
   std::vector<std::string> not_reached() const;
   void count(const Outcome& outcome);
+  Plan plan_of_seed(std::uint64_t seed) const;
   void report_violation(std::uint64_t seed, const std::string& violation);
   void print_json() const;
   static void last_words(int signal);

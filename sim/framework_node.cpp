@@ -135,6 +135,13 @@ void FrameworkNode::call(Instance& instance, decltype(SchedulerCall::body) body)
 
 void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
   if (auto* send = std::get_if<sdk::scheduler_effect::Send>(&output)) {
+    if (env_.plan.plant == Plant::kill_said_once) {
+      auto* said = std::get_if<SchedulerCall>(&send->message.body);
+      const auto* kill = said == nullptr ? nullptr : std::get_if<call::Kill>(&said->body);
+      if (kill != nullptr && !instance.kills_said.insert(kill->task_id).second) {
+        said->body = call::Revive{};
+      }
+    }
     std::string batch;
     if (codec::append_framework_to_master(send->message, batch) == 0) {
       env_.judge->violate("codec", "a framework's call cannot be sent");

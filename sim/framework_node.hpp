@@ -60,6 +60,7 @@ class FrameworkNode {
     bool suppressed = false;
     std::map<OfferId, OfferFacet> offers;
     std::set<TaskId> kills_without_agent;
+    std::set<TaskId> kills_said;  // planted
     Instant armed = Instant::max();
 
     explicit Instance(const sdk::SchedulerConfig& config) : machine(config) {}

@@ -167,6 +167,7 @@ void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
 
 void Judge::master_step(int index, const master::MasterCore& core, const master::Event& event,
                         const master::Effects& effects) {
+  offers_.step(index, event, effects);
   std::uint64_t& last = last_change_[index];
   for (const Change& change : effects.changes) {
     if (change.sequence != last + 1) {

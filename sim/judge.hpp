@@ -17,6 +17,7 @@
 #include "model/ids.hpp"
 #include "model/task_status.hpp"
 #include "sim/env.hpp"
+#include "sim/offer_judge.hpp"
 #include "sim/registry_judge.hpp"
 
 namespace bourse::sim {
@@ -61,7 +62,11 @@ class Judge {
   // `current`: the connection that spoke for the framework of this call.
   void check_speaker(const master::Event& event, PeerId current, const master::Effects& effects);
   void check_master(const master::MasterCore& core, Instant now);
-  void new_master(int index) { last_change_[index] = 0; }
+  void new_master(int index) {
+    last_change_[index] = 0;
+    offers_.begin(index);
+  }
+  OfferJudge& offers() { return offers_; }
   RegistryJudge& registry() { return registry_; }
 
  private:
@@ -93,6 +98,7 @@ class Judge {
   std::set<ContainerId> stored_containers_;
   std::set<AgentId> given_up_agents_;  // that ever were unreachable
   RegistryJudge registry_{*this};
+  OfferJudge offers_{*this};
   std::map<int, std::uint64_t> last_change_;  // by master
   std::uint64_t steps_ = 0;
   std::size_t ended_ = 0;

@@ -23,6 +23,8 @@ struct Words {
   std::string seeds_file;
   std::string plant;
   std::string cover_file;
+  std::string keep;
+  double simulated_seconds = 0;
   bool plants = false;
   bool invariants = false;
   bool quiet = false;
@@ -82,7 +84,24 @@ bool read_cover(const std::string& path, std::set<std::string>& cover) {
   return file.eof() && !cover.empty();
 }
 
+// "none", or numbers of faults with commas between.
+bool read_keep(const std::string& text, std::vector<std::uint64_t>& numbers) {
+  if (text == "none") return true;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    char* end = nullptr;
+    numbers.push_back(std::strtoull(word.c_str(), &end, 10));
+    if (end == word.c_str() || *end != '\0') return false;
+  }
+  return !numbers.empty();
+}
+
 int read_words(const Words& words, CampaignOptions& options) {
+  options.shape.simulated =
+      Duration::milliseconds(static_cast<std::int64_t>(words.simulated_seconds * 1000));
+  if (!words.keep.empty() && !read_keep(words.keep, options.keep.emplace())) {
+    return refuse("--keep: '" + words.keep + "' is no list of faults: say 0,3,17 or none");
+  }
   if (!words.plant.empty()) {
     const std::optional<Plant> plant = plant_named(words.plant);
     if (!plant) return refuse("--plant: '" + words.plant + "' is none of " + plant_names());
@@ -141,6 +160,16 @@ int main_of(int argc, char** argv) {
   app.add_flag("--json", options.json, "print violations and one JSON object only");
   app.add_flag("--expect-violation", options.expect_violation,
                "stop at the first violation and fail when there is none");
+  app.add_flag("--shrink", options.shrink, "leave out the faults without which it breaks as well");
+  app.add_option("--keep", words.keep, "run with these of the drawn faults only, as --shrink says");
+  app.add_option("--masters", options.shape.masters, "so many, at an ensemble, in every world")
+      ->check(CLI::Range(1, 5));
+  app.add_option("--agents", options.shape.agents, "so many in every world")
+      ->check(CLI::Range(1, 100));
+  app.add_option("--frameworks", options.shape.frameworks, "so many in every world")
+      ->check(CLI::Range(1, 20));
+  app.add_option("--simulated-seconds", words.simulated_seconds, "how long faults happen")
+      ->check(CLI::Range(10, 100'000));
   app.add_flag("--probes", options.probes, "print which probes were reached, and how often");
   CLI11_PARSE(app, argc, argv);
   if (words.plants) {

@@ -69,6 +69,7 @@ void MasterNode::lead(Registry registry, Epoch epoch) {
   config.master_id = name_;
   config.epoch = epoch;
   config.seed = env_.rng.next();
+  if (env_.plan.plant == Plant::lost_filter) config.reoffer_min = {};
   core_ = std::make_unique<master::MasterCore>(config);
   if (env_.plan.seed % kRecordedEvery == 0 && env_.plan.plant == Plant::none) {
     recording_ = std::make_unique<Recording>(config);
@@ -162,6 +163,8 @@ void MasterNode::on_bytes(PeerId peer, Hub::Kind kind, std::string_view bytes) {
     return;
   }
   for (auto& message : decode_all(env_, bytes, codec::decode_framework_to_master)) {
+    env_.judge->offers().said(index_, message);
+    if (env_.plan.plant == Plant::lost_filter) planted::forget_filters(message);
     step(master::FromFramework{peer, {}, std::move(message), {}});
   }
 }
@@ -204,7 +207,11 @@ void MasterNode::step(Body body) {
     if (life != life_) return;
     perform(effect);
   }
-  if (life == life_) hand_over();
+  if (life != life_) return;
+  if (env_.plan.plant == Plant::early_acknowledgement) {
+    if (auto early = planted::acknowledge(*core_, event)) outgoing_.emplace_back(std::move(*early));
+  }
+  hand_over();
 }
 
 void MasterNode::perform(master::Effect& effect) {

@@ -59,6 +59,7 @@ void draw_times(Prng& rng, Plan& plan) {
   plan.master.agent_silence = plan.master.agent_heartbeat * 3;
   plan.master.agent_timeout = plan.master.agent_silence * rng.between(2, 5);
   plan.master.agent_recovery = ms(rng, 20'000, 60'000);
+  if (rng.chance(1, 3)) plan.master.agent_removal_interval = ms(rng, 200, 10'000);
   plan.master.agent_retry = ms(rng, 500, 5'000);
   plan.master.framework_heartbeat = Duration::seconds(5);
   plan.master.framework_silence = ms(rng, 15'000, 45'000);
@@ -113,7 +114,25 @@ void draw_faults(Prng& rng, Plan& plan) {
     if (weight > 0) plan.weights[static_cast<FaultKind>(kind)] = weight;
   }
   if (plan.weights.empty()) plan.weights[FaultKind::link_break] = 1;
-  plan.fault_count = static_cast<int>(rng.between(25, 60));
+  int sum = 0;
+  for (const auto& [kind, weight] : plan.weights) sum += weight;
+  // As dense in a long run as in a short one.
+  const std::int64_t most = std::max<std::int64_t>(1, plan.safety.ns / 180'000'000'000);
+  const std::int64_t count = rng.between(25, 60) * most;
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int64_t at = rng.between(0, sum - 1);
+    FaultPlan fault;
+    for (const auto& [kind, weight] : plan.weights) {
+      fault.kind = kind;
+      at -= weight;
+      if (at < 0) break;
+    }
+    fault.at = Duration{rng.between(2'000'000'000, plan.safety.ns - 1)};
+    fault.seed = rng.next();
+    plan.faults.push_back(fault);
+  }
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
 std::string on_off(const std::string& name, int permille) {
@@ -139,8 +158,11 @@ std::string_view name_of(FaultKind kind) {
 
 std::string_view name_of(Plant plant) {
   static constexpr std::string_view kNames[] = {
-      "none",        "amnesia",    "early_promise", "leak_ledger",      "swallow_terminal",
-      "ignore_kill", "no_fencing", "zombie_leader", "epoch_not_checked"};
+      "none",          "amnesia",          "early_promise",
+      "leak_ledger",   "swallow_terminal", "ignore_kill",
+      "no_fencing",    "zombie_leader",    "epoch_not_checked",
+      "lost_filter",   "double_launch",    "early_acknowledgement",
+      "kill_said_once"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -188,7 +210,7 @@ std::string Plan::to_text() const {
          "\n  disks: " + ms_text(disk_delay) + on_off("agent_rejects", agent_write_rejected) +
          on_off("master_rejects", master_write_rejected) +
          "\n  containers: " + ms_text(container_delay) + on_off("fail", container_fails) +
-         on_off("leak", container_leaks) + "\n  faults: " + std::to_string(fault_count);
+         on_off("leak", container_leaks) + "\n  faults: " + std::to_string(faults.size());
   for (const auto& [kind, weight] : weights) {
     out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);
   }

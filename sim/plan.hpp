@@ -50,16 +50,20 @@ std::string_view name_of(FaultKind kind);
 // Bugs that exist only in the simulator, to prove that the checkers can fail.
 enum class Plant : std::uint8_t {
   none,
-  amnesia,            // an agent's restart forgets the tasks it launched, and their containers
-  early_promise,      // what waits for a write leaves before it is stored
-  leak_ledger,        // the master's ledger does not get back what a task held
-  swallow_terminal,   // a terminal update is acknowledged and never shown to the framework
-  ignore_kill,        // the agent's orders to kill a container are lost
-  no_fencing,         // a registry write does not check the epoch
-  zombie_leader,      // a master leads on after its session or its lease is over
-  epoch_not_checked,  // and agents obey it
+  amnesia,                // an agent's restart forgets the tasks it launched, and their containers
+  early_promise,          // what waits for a write leaves before it is stored
+  leak_ledger,            // the master's ledger does not get back what a task held
+  swallow_terminal,       // a terminal update is acknowledged and never shown to the framework
+  ignore_kill,            // the agent's orders to kill a container are lost
+  no_fencing,             // a registry write does not check the epoch
+  zombie_leader,          // a master leads on after its session or its lease is over
+  epoch_not_checked,      // and agents obey it
+  lost_filter,            // what a framework declined is offered again at once
+  double_launch,          // an agent starts a launch twice
+  early_acknowledgement,  // an update is acknowledged before the framework saw it
+  kill_said_once,         // a scheduler does not repeat a kill
 };
-inline constexpr int kPlants = 9;  // with none
+inline constexpr int kPlants = 13;  // with none
 std::string_view name_of(Plant plant);
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {
@@ -99,6 +103,14 @@ struct FrameworkPlan {
   std::vector<TaskPlan> tasks;
 };
 
+// A fault at its moment, with a seed of its own for what it draws: one can be left out and the
+// others stay as they were.
+struct FaultPlan {
+  FaultKind kind = FaultKind::link_break;
+  Duration at;
+  std::uint64_t seed = 0;
+};
+
 struct Plan {
   std::uint64_t seed = 0;
   Plant plant = Plant::none;
@@ -135,7 +147,7 @@ struct Plan {
   int container_leaks = 0;
   int container_fails = 0;
   std::map<FaultKind, int> weights;
-  int fault_count = 30;
+  std::vector<FaultPlan> faults;
 
   int task_count() const;
   std::string to_text() const;

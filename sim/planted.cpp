@@ -19,4 +19,28 @@ void forget_epoch_seen(AgentToMaster& message) {
   if (auto* announce = std::get_if<to_master::Register>(&message.body)) announce->epoch_seen = 0;
 }
 
+void forget_filters(FrameworkToMaster& message) {
+  auto* call = std::get_if<SchedulerCall>(&message.body);
+  if (call == nullptr) return;
+  if (auto* decline = std::get_if<call::Decline>(&call->body)) decline->filters = Filters{{}};
+}
+
+std::optional<master::SendToAgent> acknowledge(const master::MasterCore& core,
+                                               const master::Event& event) {
+  const auto* from = std::get_if<master::FromAgent>(&event.body);
+  if (from == nullptr) return std::nullopt;
+  const auto* update = std::get_if<to_master::StatusUpdate>(&from->message.body);
+  if (update == nullptr || !update->status->uuid) return std::nullopt;
+  auto& state = const_cast<master::MasterState&>(core.state());
+  const auto it = state.agent_of_peer.find(from->peer);
+  if (it == state.agent_of_peer.end()) return std::nullopt;
+  master::Session& session = state.agents.at(it->second).session;
+  if (session.peer != from->peer) return std::nullopt;
+  const LinkHeader header{session.number, session.sender.next(), state.epoch};
+  return master::SendToAgent{
+      from->peer,
+      {header, to_agent::Acknowledge{update->framework_id, update->status->task_id,
+                                     *update->status->uuid}}};
+}
+
 }  // namespace bourse::sim::planted

@@ -1,8 +1,11 @@
 // What planted bugs do to a master: only under a Plant, never else. One thread.
 #pragma once
 
+#include <optional>
+
 #include "master/core/master_core.hpp"
 #include "model/agent_link.hpp"
+#include "model/framework_link.hpp"
 
 namespace bourse::sim::planted {
 
@@ -10,5 +13,11 @@ namespace bourse::sim::planted {
 void leak_ledger(const master::MasterCore& core, const master::Event& event);
 // The master does not hear that its agent obeys a later one already.
 void forget_epoch_seen(AgentToMaster& message);
+
+// What was declined may be offered again at once.
+void forget_filters(FrameworkToMaster& message);
+// The acknowledgement of an update that no framework saw yet; null: nothing to acknowledge.
+std::optional<master::SendToAgent> acknowledge(const master::MasterCore& core,
+                                               const master::Event& event);
 
 }  // namespace bourse::sim::planted

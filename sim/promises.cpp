@@ -49,6 +49,7 @@ const std::array<Promise, kPromises>& promises() {
       {"L5", "no offer outlives its lifetime", "Judge::check_master"},
       {"L6", "a container's rest is gone or reported", "World::missing"},
       {"L7", "the API answers in time", "", "needs real processes: bench/"},
+      {"O1", "what was declined is not offered again too soon", "OfferJudge::offered"},
   }};
   return kList;
 }

@@ -58,6 +58,7 @@ class World {
 
   const Plan& plan_;
   Env env_;
+  Prng dice_;  // of the fault that strikes
   Judge judge_;
   Network network_;
   std::unique_ptr<ZooKeeperModel> zookeeper_;

@@ -52,13 +52,26 @@ class ProbesTest(SimCase):
         self.assertEqual(code, 0, output)
 
 
+class ShrinkTest(SimCase):
+    def test_a_failing_seed_shrinks_to_the_faults_without_which_it_would_not_fail(self):
+        words = ("--seed", "1", "--quiet", "--plant", "zombie_leader")
+        code, output = self.sim(*words, "--shrink")
+        self.assertEqual(code, 1, output)
+        drawn = int(re.search(r"faults: (\d+)", output)[1])
+        left = re.findall(r"(?m)^    at \d+ ms: \w+$", output)
+        self.assertTrue(0 < len(left) < drawn / 4, output)
+        keep = re.search(r"--keep (\S+)$", output, re.MULTILINE)[1]
+        code, output = self.sim(*words, "--keep", keep)
+        self.assertEqual((code, "seed 1: S3: " in output), (1, True), output)
+
+
 class PromisesTest(SimCase):
     def test_each_promise_names_the_code_that_judges_it_or_says_why_nothing_does(self):
         code, output = self.sim("--invariants")
         self.assertEqual(code, 0, output)
         rows = [re.fullmatch(r"(\w+) +(.+?): ([^(]+?)(?: \((.+)\))?", line)
                 for line in output.splitlines()]
-        wanted = [f"S{i}" for i in range(1, 31)] + [f"L{i}" for i in range(1, 8)]
+        wanted = [f"S{i}" for i in range(1, 31)] + [f"L{i}" for i in range(1, 8)] + ["O1"]
         self.assertEqual([row[1] for row in rows], wanted)
         code_of_sim = "".join(path.read_text() for path in (SOURCE / "sim").glob("*.cpp"))
         for _, name, _, judged_by, reason in ((row, *row.groups()) for row in rows):
@@ -91,6 +104,7 @@ class WordsTest(SimCase):
             (("--seeds", "9-3"), "'9-3' is no range of seeds"),
             (("--seeds-file", "/nowhere"), "cannot read /nowhere"),
             (("--cover", "/nowhere"), "cannot read /nowhere"),
+            (("--keep", "three"), "'three' is no list of faults"),
         ):
             with self.subTest(words=words):
                 code, output = self.sim(*words)
