@@ -112,6 +112,15 @@ std::vector<CgroupMount> parse_mountinfo(std::string_view text) {
   return mounts;
 }
 
+std::vector<std::string> parse_mount_points(std::string_view text) {
+  std::vector<std::string> points;
+  for (const std::string_view line : split(text, '\n')) {
+    const std::vector<std::string_view> fields = split(line, ' ');
+    if (fields.size() > 5) points.push_back(unescape(fields[4]));
+  }
+  return points;
+}
+
 std::vector<CgroupMembership> parse_self_cgroup(std::string_view text) {
   std::vector<CgroupMembership> memberships;
   for (const std::string_view line : split(text, '\n')) {

@@ -46,6 +46,8 @@ struct CgroupMembership {
 
 // Lines that do not parse are skipped: the kernel may add fields and file systems.
 std::vector<CgroupMount> parse_mountinfo(std::string_view text);
+// Where anything is mounted, parents before what is mounted on them.
+std::vector<std::string> parse_mount_points(std::string_view text);
 std::vector<CgroupMembership> parse_self_cgroup(std::string_view text);
 
 // A directory of a hierarchy under which ours may be made.

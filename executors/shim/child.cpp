@@ -13,8 +13,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "agent/isolation/cgroup_discovery.hpp"
+#include "agent/isolation/kernel_file.hpp"
 #include "agent/isolation/shim_protocol.hpp"
 
 namespace bourse::shim {
@@ -44,11 +48,23 @@ void attach(const LaunchRecord& record) {
   if (error != 0) fail(g_step, error);
 }
 
+// In a chroot "/" need not be a mount point, and then only those below it can be told.
+void detach_each_mount() {
+  bool any = false;
+  const std::optional<std::string> mounts = isolation::read_file("/proc/self/mountinfo");
+  for (const std::string& point : isolation::parse_mount_points(mounts.value_or(""))) {
+    any |= ::mount("none", point.c_str(), nullptr, MS_SLAVE, nullptr) == 0;
+  }
+  if (!any) fail(g_step, EINVAL);
+}
+
 void make_mounts_private(const LaunchRecord& record) {
   if ((record.namespaces & isolation::kNamespaceMount) == 0) return;
   g_step = LaunchStep::mounts;
   // Slave, not private: what the host unmounts must not stay pinned by a long-lived task.
-  check(::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0);
+  if (::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0) return;
+  check(errno == EINVAL);
+  detach_each_mount();
 }
 
 void set_limit(int resource, rlim_t wanted) {

@@ -140,7 +140,7 @@ class SchedulerMachine {
   std::uint32_t attempts_ = 0;  // sessions asked for since one was heard to hold
   FrameworkFacet framework_;
   std::vector<std::string> suppressed_roles_;
-  Duration silence_;  // of this session
+  Duration silence_;                          // of this session
   std::vector<std::string> said_suppressed_;  // in the latest SUBSCRIBE
   LinkSender sender_;
   LinkReceiver receiver_;

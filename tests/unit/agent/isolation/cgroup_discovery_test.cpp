@@ -109,6 +109,9 @@ TEST_CASE("mount points with spaces and lines of garbage do not confuse the pars
       "garbage\n\n1 2\n1 2 3 4 5 6 7 8 9\n- - - -\n1 2 0:1 / /a rw - cgroup cgroup\n");
   REQUIRE(mounts.size() == 1);
   CHECK(mounts[0].mount_point == "/sys/my cgroups\\x");
+  CHECK(parse_mount_points(
+            "1 2 0:1 / / rw - ext4 x rw\ngarbage\n2 1 0:2 / /my\\040disk rw - a b c\n") ==
+        std::vector<std::string>{"/", "/my disk"});
   CHECK(parse_self_cgroup("nonsense\n1:pids\n:::\n").size() == 1);
   CHECK(parse_self_cgroup("8:pids:/a:b\n")[0].path == "/a:b");
   CHECK(plan("", "").parents.empty());

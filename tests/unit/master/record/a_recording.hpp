@@ -2,6 +2,7 @@
 // framework come, time passes.
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
