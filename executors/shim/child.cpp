@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,6 +66,18 @@ void make_mounts_private(const LaunchRecord& record) {
   if (::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0) return;
   check(errno == EINVAL);
   detach_each_mount();
+}
+
+// What "/" is to the process of this pidfd, in its own mount namespace. Who enters a mount
+// namespace gets its outermost root: out of the chroot that agent and shim may live in.
+int open_root_of(int pidfd) {
+  const auto info = isolation::read_file("/proc/self/fdinfo/" + std::to_string(pidfd));
+  const std::size_t at = info ? info->find("\nPid:") : std::string::npos;
+  check(at != std::string::npos);
+  const std::string pid = std::to_string(std::atol(info->c_str() + at + 5));
+  const int root = ::open(("/proc/" + pid + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  check(root >= 0);
+  return root;
 }
 
 void set_limit(int resource, rlim_t wanted) {
@@ -157,7 +170,9 @@ void run_task(const LaunchRecord& record, const TaskPipes& pipes) {
   g_step = LaunchStep::namespaces;
   const int flags = clone_flags_of(record.namespaces) & ~CLONE_NEWPID;
   if (pipes.init_pidfd >= 0) {
+    const int root = (flags & CLONE_NEWNS) != 0 ? open_root_of(pipes.init_pidfd) : -1;
     if (flags != 0) check(::setns(pipes.init_pidfd, flags) == 0);
+    if (root >= 0) check(::fchdir(root) == 0 && ::chroot(".") == 0);
   } else if (flags != 0) {
     check(::unshare(flags) == 0);
     make_mounts_private(record);
