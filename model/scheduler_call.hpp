@@ -96,7 +96,12 @@ struct Publish {
   std::string name;
   std::string content;
 };
-// Known by name only in this build (REQUEST, inverse offers, operations): refused, naming it.
+// Well-formed, and about nothing that is here: accepted and forgotten, as Mesos does (REQUEST, and
+// answers to inverse offers and to statuses of operations that were never sent).
+struct Ignored {
+  std::string type;
+};
+// Known by name only in this build (RECONCILE_OPERATIONS): refused, naming it.
 struct Unsupported {
   std::string type;
 };
@@ -107,7 +112,8 @@ struct SchedulerCall {
   FrameworkId framework_id;  // empty only in a first Subscribe
   std::variant<call::Subscribe, call::Teardown, call::Accept, call::Decline, call::Revive,
                call::Suppress, call::Kill, call::Shutdown, call::Acknowledge, call::Reconcile,
-               call::Message, call::UpdateFramework, call::Publish, call::Unsupported>
+               call::Message, call::UpdateFramework, call::Publish, call::Ignored,
+               call::Unsupported>
       body;
 };
 

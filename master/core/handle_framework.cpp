@@ -224,6 +224,7 @@ struct OnCall {
     return std::nullopt;
   }
   Outcome operator()(const call::Publish& call) const { return on_publish(c, slot, call); }
+  Outcome operator()(const call::Ignored&) const { return Status{}; }
   Outcome operator()(const call::Unsupported& call) const {
     return Error{ErrorCode::unsupported, "type: " + call.type + " is not supported by this build"};
   }

@@ -82,6 +82,8 @@ void close_streams(Context& c, const Framework& framework) {
       framework.pending->stream != framework.session.peer) {
     c.state.framework_of_stream.erase(framework.pending->stream);
     c.emit({ClosePeer{framework.pending->stream, "the framework was removed"}});
+    c.answer(framework.pending->request,
+             Error{ErrorCode::unavailable, "the framework was removed meanwhile"});
   }
 }
 

@@ -35,6 +35,24 @@ void refuse(Context& c, const Asker& asker, const std::string& reason) {
   c.emit({ClosePeer{asker.stream, reason}});
 }
 
+// Another instance was faster than the registry: this one hears what an older instance hears.
+void overtake(Context& c, const PendingSubscription& older) {
+  if (older.update_only) {
+    c.answer(older.request, Error{ErrorCode::unavailable, "the framework subscribed meanwhile"});
+    return;
+  }
+  if (older.stream.empty()) return;
+  c.state.framework_of_stream.erase(older.stream);
+  if (older.request.empty()) {
+    c.emit({ClosePeer{older.stream, "Framework failed over"}});
+    return;
+  }
+  const Asker asker{older.stream, 0, older.request, older.facet->capabilities};
+  c.answer(older.request, {});
+  c.emit(to_asker(c, asker, event::Error{"Framework failed over"}));
+  c.emit({ClosePeer{older.stream, "Framework failed over"}});
+}
+
 std::vector<Effect> welcome(const Context& c, const Asker& asker, const FrameworkId& id) {
   std::vector<Effect> out;
   if (!asker.request.empty()) out.push_back({Answer{asker.request, {}, c.state.sequence}});
@@ -195,7 +213,11 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
   if (framework.phase == FrameworkPhase::admitting) {
     // Its first subscription is still being written: this one takes its place on the way.
     PendingSubscription& pending = *framework.pending;
-    c.state.framework_of_stream.erase(pending.stream);
+    if (!pending.request.empty()) {
+      overtake(c, pending);
+    } else {
+      c.state.framework_of_stream.erase(pending.stream);
+    }
     c.state.framework_of_stream.insert_or_assign(asker.stream, slot);
     pending.stream = asker.stream;
     pending.session = asker.session;
@@ -206,11 +228,9 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
   PendingSubscription subscription{
       {},    asker.stream,          asker.session, asker.session, asker.request,
       facet, call.suppressed_roles, false};
-  if (framework.pending && framework.pending->stream != asker.stream &&
-      !framework.pending->update_only) {
-    PROBE("master.subscription_overtaken");
-    c.emit({ClosePeer{framework.pending->stream, "Framework failed over"}});
-    c.state.framework_of_stream.erase(framework.pending->stream);
+  if (framework.pending && framework.pending->stream != asker.stream) {
+    if (!framework.pending->update_only) PROBE("master.subscription_overtaken");
+    overtake(c, *framework.pending);
   }
   if (*facet == *framework.facet && !framework.pending) {
     for (Effect& effect : welcome(c, asker, framework.id)) c.emit(std::move(effect));
@@ -228,7 +248,10 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
 void watch_session(Context& c, FrameworkSlot slot) {
   const bool http = c.state.frameworks.at(slot).http;
   c.arm(Kind::framework_heartbeat, slot, c.stamp.now + heartbeat_interval(c, http));
-  if (http) return;  // its connection tells
+  if (http) {  // its connection tells
+    c.disarm(Kind::framework_silence, slot);
+    return;
+  }
   c.arm(Kind::framework_silence, slot, c.stamp.now + c.config.framework_silence);
 }
 
@@ -285,7 +308,8 @@ void on_update_framework(Context& c, FrameworkSlot slot, const FromFramework& ev
     return;
   }
   if (framework.pending) {
-    c.answer(event.request, Error{ErrorCode::conflict, "another update is being written"});
+    c.answer(event.request,
+             Error{ErrorCode::unavailable, "another update is being written; try again"});
     return;
   }
   const FrameworkFacetPtr facet = with_id(call.framework, framework.id);

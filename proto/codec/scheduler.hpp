@@ -32,6 +32,7 @@ struct EventShape {
 };
 
 // master side
+// `denied`: the call is well-formed, and its framework may not subscribe as it describes itself.
 Result<SchedulerCall> decode_scheduler_call(Encoding encoding, std::string_view body);
 std::string encode_scheduler_event(Encoding encoding, const SchedulerEvent& event,
                                    const EventShape& shape);

@@ -237,7 +237,13 @@ Status read_subscription(Message& message, const char* name, SchedulerCall& out)
   const FieldPath at = name;
   Result<FrameworkFacet> framework =
       read_framework(*message.mutable_framework_info(), at.at("framework_info"));
-  if (!framework) return framework.error();
+  if (!framework) {
+    Error wrong = framework.error();
+    // Who may subscribe as what is told on the stream, as Mesos does; all else is a bad request.
+    const bool judged = std::is_same_v<Body, call::Subscribe> && wrong.code == ErrorCode::invalid;
+    if (judged) wrong.code = ErrorCode::denied;
+    return wrong;
+  }
   if (out.framework_id.empty()) out.framework_id = framework->id;
   if (!framework->id.empty() && framework->id != out.framework_id) {
     return invalid(
@@ -265,6 +271,12 @@ Status put_roles(const google::protobuf::RepeatedPtrField<std::string>& roles, c
   Result<std::vector<std::string>> read = read_role_list(roles, name);
   if (!read) return read.error();
   out.body = Body{std::move(*read)};
+  return {};
+}
+
+Status ignore(const Call& message, const char* name, bool there, SchedulerCall& out) {
+  if (!there) return lacks(name);
+  out.body = call::Ignored{Call::Type_Name(message.type())};
   return {};
 }
 
@@ -305,6 +317,15 @@ Status read_body(Call& message, SchedulerCall& out) {
     case Call::MESSAGE:
       if (!message.has_message()) return lacks("message");
       return put(read_message(*message.mutable_message()), out);
+    case Call::REQUEST:
+      return ignore(message, "request", message.has_request(), out);
+    case Call::ACCEPT_INVERSE_OFFERS:
+      return ignore(message, "accept_inverse_offers", message.has_accept_inverse_offers(), out);
+    case Call::DECLINE_INVERSE_OFFERS:
+      return ignore(message, "decline_inverse_offers", message.has_decline_inverse_offers(), out);
+    case Call::ACKNOWLEDGE_OPERATION_STATUS:
+      return ignore(message, "acknowledge_operation_status",
+                    message.has_acknowledge_operation_status(), out);
     default:
       out.body = call::Unsupported{Call::Type_Name(message.type())};
       return {};

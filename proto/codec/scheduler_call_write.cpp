@@ -108,6 +108,17 @@ struct CallWriter {
     out.mutable_message()->set_data(in.data);
   }
   void operator()(const call::Publish&) { ASSERT(!"call::Publish has no public form"); }
+  void operator()(const call::Ignored& in) {
+    Call::Type type = Call::UNKNOWN;
+    if (!Call::Type_Parse(in.type, &type)) return;
+    out.set_type(type);
+    if (type == Call::REQUEST) out.mutable_request();
+    if (type == Call::ACCEPT_INVERSE_OFFERS) out.mutable_accept_inverse_offers();
+    if (type == Call::DECLINE_INVERSE_OFFERS) out.mutable_decline_inverse_offers();
+    if (type != Call::ACKNOWLEDGE_OPERATION_STATUS) return;
+    out.mutable_acknowledge_operation_status()->set_uuid("");
+    out.mutable_acknowledge_operation_status()->mutable_operation_id()->set_value("");
+  }
   void operator()(const call::Unsupported& in) {
     Call::Type type = Call::UNKNOWN;
     if (Call::Type_Parse(in.type, &type)) out.set_type(type);

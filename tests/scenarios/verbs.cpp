@@ -7,7 +7,7 @@
 //   break X                                the connection of an agent or framework is lost
 //   leave A | lose A | heartbeat A         planned stop | a frame is lost | it says what it sent
 //   framework F [roles=a,b] [failover=60s] [plain] [http]   subscribes for the first time
-//   subscribe F | instance F               again | from another connection, with its id
+//   subscribe F | instance F [http]        again | from another connection, with its id
 //   accept F OFFER[,OFFER] TASK[@A][/R][!E] ... [refuse=1s] [group=E] [operation=RESERVE]
 //   decline F OFFER[,OFFER] [refuse=1s]
 //   status A F TASK STATE | repeat A F TASK STATE
@@ -152,6 +152,7 @@ struct Verbs {
   void instance() const {
     FakeFramework& made = framework();
     made.stream = PeerId(made.stream.raw() + 1000);
+    made.http = made.http || l.has("http");
     made.offers.clear();
     w.names[made.stream] = l.words.at(0) + "'";
     h.subscribe(made);

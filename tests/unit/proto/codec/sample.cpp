@@ -149,7 +149,11 @@ std::vector<SchedulerCall> scheduler_calls() {
       {f, call::Reconcile{{{TaskId("t1"), AgentId("A1")}, {TaskId("t2"), AgentId()}}}},
       {f, call::Message{AgentId("A1"), ExecutorId("E1"), std::string("\0\xff", 2)}},
       {f, call::UpdateFramework{framework(), {}}},
-      {f, call::Unsupported{"REQUEST"}},
+      {f, call::Ignored{"REQUEST"}},
+      {f, call::Ignored{"ACCEPT_INVERSE_OFFERS"}},
+      {f, call::Ignored{"DECLINE_INVERSE_OFFERS"}},
+      {f, call::Ignored{"ACKNOWLEDGE_OPERATION_STATUS"}},
+      {f, call::Unsupported{"RECONCILE_OPERATIONS"}},
   };
 }
 
