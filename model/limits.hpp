@@ -79,6 +79,12 @@ inline constexpr std::size_t kMaxInstancesPerWrite = 8;
 // -- queues: byte budgets per connection. A peer over its budget is disconnected with a reason.
 inline constexpr std::size_t kPeerQueueBytes = 64u << 20;
 inline constexpr std::size_t kSubscriberQueueBytes = 16u << 20;
+// What a scheduler over HTTP has not read of its events: more, and its stream is closed. A status
+// is about 600 bytes of JSON, and one that asks for the state of all its tasks is told all at once.
+inline constexpr std::size_t kSchedulerStreamBytes = 128u << 20;
+// Schedulers over HTTP: one more is told to come back (503). The rest of the connections is for
+// their calls, for operators and for pages.
+inline constexpr std::size_t kMaxSchedulerStreams = 2'000;
 // What peers of the master sent and it has not looked at (model/peer_inboxes.hpp).
 inline constexpr std::size_t kPeerHoldBytes = 16u << 20;  // over it the peer is told to hold
 inline constexpr std::size_t kPeerHoldMessages = 50'000;
@@ -142,6 +148,7 @@ static_assert(kMaxFrameBytes * 4 <= kPeerQueueBytes, "a queue must hold several 
 // own queue and in the buffers of the two kernels and of the transport) fits.
 static_assert(kPeerHoldBytes + kChannelQueueBytes + kMaxFrameBytes + (16u << 20) <= kPeerInboxBytes,
               "an inbox must hold what was under way");
+static_assert(kMaxTasksPerFramework * 600 <= kSchedulerStreamBytes, "a state must fit a stream");
 static_assert(kPeerUnreadBytes * 4 <= kPeerQueueBytes, "a peer is set aside before it is dropped");
 static_assert(kCoreWindowEvents <= kIngressQueueEvents / 2, "the window must fit into the queue");
 static_assert(kPeerUnreadBytes * 4 <= kGatewayPeerBytes, "the master hears before it is dropped");

@@ -156,12 +156,12 @@ void HttpResponder::respond(HttpResponse response) const {
       });
 }
 
-HttpStream HttpResponder::open_stream(HttpResponse head) const {
+HttpStream HttpResponder::open_stream(HttpResponse head, std::size_t queue_bytes) const {
   if (!state_ || state_->answered.exchange(true)) return HttpStream();
   auto stream = std::make_shared<HttpStreamState>();
   stream->loop = state_->loop;
   stream->connection = state_->connection;
-  stream->limit = state_->stream_limit;
+  stream->limit = queue_bytes != 0 ? queue_bytes : state_->stream_limit;
   std::string first(head.bytes());
   head.body.clear();
   head.shared_body.reset();

@@ -62,8 +62,8 @@ class HttpResponder {
   // The first answer counts; a second one is ignored.
   void respond(HttpResponse response) const;
   // Sends the head (Transfer-Encoding: chunked) and leaves the body open. `head.body`, if any, is
-  // the first chunk.
-  HttpStream open_stream(HttpResponse head) const;
+  // the first chunk. At most `queue_bytes` wait for the client; 0: the server's stream_queue_bytes.
+  HttpStream open_stream(HttpResponse head, std::size_t queue_bytes = 0) const;
 
  private:
   std::shared_ptr<HttpResponderState> state_;

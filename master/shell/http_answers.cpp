@@ -73,6 +73,11 @@ Negotiated Negotiated::refused(int status, std::string sentence) {
 }
 
 Negotiated negotiate(const runtime::HttpRequest& request) {
+  Negotiated out = read_content_type(request);
+  return out.ok() ? read_accept(request, std::move(out)) : out;
+}
+
+Negotiated read_content_type(const runtime::HttpRequest& request) {
   Negotiated out;
   const std::string_view type = request.headers.get("Content-Type");
   if (type.empty()) {
@@ -84,6 +89,10 @@ Negotiated negotiate(const runtime::HttpRequest& request) {
     return Negotiated::refused(415, "Content-Type: '" + std::string(type) +
                                         "' is neither application/json nor application/x-protobuf");
   }
+  return out;
+}
+
+Negotiated read_accept(const runtime::HttpRequest& request, Negotiated out) {
   const std::string* accept = request.headers.find("Accept");
   if (accept == nullptr || accepts(*accept, codec::media_type(codec::Encoding::json))) return out;
   if (!accepts(*accept, codec::media_type(codec::Encoding::protobuf))) {

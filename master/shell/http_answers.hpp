@@ -26,8 +26,11 @@ class Negotiated {
  private:
   std::optional<runtime::HttpResponse> refusal_;
 };
-// The order and the codes of Mesos: Content-Type absent 400, other 415, Accept 406.
+// The order and the codes of Mesos: Content-Type absent 400, other 415, Accept 406. Where a call is
+// judged between the two, `read_content_type` comes first and `read_accept` completes it.
 Negotiated negotiate(const runtime::HttpRequest& request);
+Negotiated read_content_type(const runtime::HttpRequest& request);
+Negotiated read_accept(const runtime::HttpRequest& request, Negotiated so_far);
 
 runtime::HttpResponse refusal(const Error& error);
 runtime::HttpResponse typed_body(std::string body, codec::Encoding encoding);

@@ -11,6 +11,7 @@
 #include "master/shell/options.hpp"
 #include "master/shell/process_metrics.hpp"
 #include "master/shell/recorder.hpp"
+#include "master/shell/scheduler_api.hpp"
 #include "master/shell/view_service.hpp"
 #include "master/shell/zookeeper_registry.hpp"
 #include "proto/codec/candidate.hpp"
@@ -81,9 +82,20 @@ class MasterProcess {
               return push(std::move(body), bytes);
             },
             master_),
-        process_metrics_(runtime::monotonic_now(), core_, links_, recorder_.get()),
+        schedulers_(
+            loop_,
+            [this](master::CoreRunner::EventBody body, std::size_t bytes) {
+              return push(std::move(body), bytes);
+            },
+            master_),
+        process_metrics_(runtime::monotonic_now(), core_, links_, schedulers_, recorder_.get()),
         api_(loop_, core_, view_, master_, [this] { return metrics(); }),
-        gate_(api_.handler(), master_) {}
+        gate_(api_.handler(), master_) {
+    api_.router().add("api/v1/scheduler", {"POST"},
+                      [this](runtime::HttpRequest request, runtime::HttpResponder responder) {
+                        schedulers_.call(std::move(request), std::move(responder));
+                      });
+  }
 
   Status start() {
     runtime::HttpServerOptions http;
@@ -99,6 +111,7 @@ class MasterProcess {
     master_.port = server_->port();
     links_.set_master(master_);
     api_.set_master(master_);
+    schedulers_.set_master(master_);
     gate_.set_self(master_);
     link_address_ = options_.ip + ":" + std::to_string(links_.port());
     view_.start();
@@ -162,7 +175,10 @@ class MasterProcess {
   master::CoreSinks sinks() {
     master::CoreSinks sinks;
     sinks.outgoing = [this](std::vector<master::Outgoing>&& batch) {
-      loop_.post([this, batch = std::move(batch)]() mutable { links_.send(std::move(batch)); });
+      loop_.post([this, batch = std::move(batch)]() mutable {
+        schedulers_.send(batch);
+        links_.send(std::move(batch));
+      });
     };
     sinks.changes = [this](std::vector<Change>&& changes) {
       // No Change is ever dropped: a view that cannot follow ends this leadership.
@@ -171,8 +187,10 @@ class MasterProcess {
       }
     };
     sinks.answers = [this](std::vector<master::Answer>&& answers) {
-      loop_.post(
-          [this, answers = std::move(answers)]() mutable { api_.on_answers(std::move(answers)); });
+      loop_.post([this, answers = std::move(answers)]() mutable {
+        schedulers_.on_answers(answers);
+        api_.on_answers(std::move(answers));
+      });
     };
     sinks.leading = [this] { loop_.post([this] { lead(); }); };
     sinks.leader = [this](const std::string& announced) {
@@ -204,6 +222,7 @@ class MasterProcess {
   master::ViewService view_;
   master::CoreRunner core_;
   master::LinkServer links_;
+  master::SchedulerApi schedulers_;
   master::ProcessMetrics process_metrics_;
   master::OperatorApi api_;
   master::LeaderGate gate_;

@@ -87,12 +87,6 @@ void OperatorApi::add_routes() {
   router_.add("api/v1", {"POST"}, [this](HttpRequest request, HttpResponder responder) {
     call(std::move(request), std::move(responder));
   });
-  // Not a call to an operator: a path below api/v1 would otherwise be taken for one.
-  router_.add("api/v1/scheduler", [](HttpRequest, HttpResponder r) {
-    r.respond(refusal({ErrorCode::unsupported,
-                       "path: the scheduler API over HTTP is not served by this master; "
-                       "frameworks connect to its agent port with the SDK"}));
-  });
   router_.add("metrics/snapshot", [this](HttpRequest request, HttpResponder responder) {
     metrics_snapshot(request, std::move(responder), false);
   });

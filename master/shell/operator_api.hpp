@@ -30,6 +30,8 @@ class OperatorApi {
   ~OperatorApi();
 
   runtime::HttpHandler handler() { return router_.handler(); }
+  // For what is served beside: frameworks.
+  runtime::HttpRouter& router() { return router_; }
   void set_master(codec::MasterDescription master) { master_ = std::move(master); }
   // Answers of the core to operations. I/O thread.
   void on_answers(std::vector<Answer>&& answers);

@@ -11,14 +11,19 @@
 namespace bourse::master {
 
 ProcessMetrics::ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links,
-                               const Recorder* recorder)
-    : started_(started), core_(core), links_(links), recorder_(recorder) {}
+                               const SchedulerApi& schedulers, const Recorder* recorder)
+    : started_(started),
+      core_(core),
+      links_(links),
+      schedulers_(schedulers),
+      recorder_(recorder) {}
 
 void ProcessMetrics::sample() {
   huge_pages_.on_resident_bytes(runtime::resident_bytes());
   const LinkStats now = links_.stats();
   const std::lock_guard lock(mutex_);
   link_stats_ = now;
+  scheduler_stats_ = schedulers_.stats();
 }
 
 Metrics ProcessMetrics::read() const {
@@ -47,6 +52,11 @@ Metrics ProcessMetrics::read() const {
     number("bourse/link/inbox_bytes", link_stats_.inbox_bytes);
     number("bourse/link/gateways", link_stats_.gateways);
     number("bourse/link/peers_behind_gateways", link_stats_.peers_behind_gateways);
+    number("bourse/http_schedulers/streams", scheduler_stats_.streams);
+    number("bourse/http_schedulers/streams_unread", scheduler_stats_.streams_unread);
+    number("bourse/http_schedulers/calls", scheduler_stats_.calls);
+    number("bourse/http_schedulers/calls_refused", scheduler_stats_.calls_refused);
+    number("bourse/http_schedulers/events", scheduler_stats_.events);
   }
   if (recorder_ != nullptr) {
     const RecorderStats stats = recorder_->stats();

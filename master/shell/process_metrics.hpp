@@ -7,6 +7,7 @@
 #include "base/time.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/link_server.hpp"
+#include "master/shell/scheduler_api.hpp"
 #include "master/view/answers.hpp"
 #include "runtime/huge_pages.hpp"
 
@@ -16,7 +17,7 @@ class ProcessMetrics {
  public:
   // `recorder` may be null.
   ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links,
-                 const Recorder* recorder);
+                 const SchedulerApi& schedulers, const Recorder* recorder);
 
   void sample();
   Metrics read() const;
@@ -25,10 +26,12 @@ class ProcessMetrics {
   const Instant started_;
   const CoreRunner& core_;
   const LinkServer& links_;
+  const SchedulerApi& schedulers_;
   runtime::HugePages huge_pages_;
   const Recorder* const recorder_;
   mutable std::mutex mutex_;
-  LinkStats link_stats_;  // guarded by mutex_
+  LinkStats link_stats_;  // guarded by mutex_, as is the next
+  SchedulerStats scheduler_stats_;
 };
 
 }  // namespace bourse::master

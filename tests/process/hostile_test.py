@@ -300,8 +300,8 @@ class Hostile(ClusterCase):
         connection.request("POST", "/api/v1/scheduler", '{"type":"SUBSCRIBE"}',
                            {"Content-Type": "application/json"})
         answer = connection.getresponse()
-        self.assertEqual(answer.status, 501)
-        self.assertIn("agent port", answer.read().decode())
+        self.assertEqual(answer.status, 400)
+        self.assertIn("'subscribe'", answer.read().decode())
 
     # -- flags
 
