@@ -12,11 +12,7 @@ namespace bourse::master {
 
 ProcessMetrics::ProcessMetrics(Instant started, const CoreRunner& core, const LinkServer& links,
                                const SchedulerApi& schedulers, const Recorder* recorder)
-    : started_(started),
-      core_(core),
-      links_(links),
-      schedulers_(schedulers),
-      recorder_(recorder) {}
+    : started_(started), core_(core), links_(links), schedulers_(schedulers), recorder_(recorder) {}
 
 void ProcessMetrics::sample() {
   huge_pages_.on_resident_bytes(runtime::resident_bytes());
