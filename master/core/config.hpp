@@ -26,7 +26,7 @@ struct MasterConfig {
   Duration agent_recovery = Duration::seconds(600);  // in the registry, not seen since we lead
   // Between two that are marked unreachable; 0: as many at once as there are.
   Duration agent_removal_interval;
-  Duration agent_retry = Duration::seconds(10);  // told to one that is refused for now
+  Duration agent_retry = Duration::seconds(10);  // a refused agent asks again after this
 
   // -- frameworks
   Duration framework_heartbeat = Duration::seconds(15);  // on HTTP, as Mesos

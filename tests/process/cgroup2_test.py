@@ -36,7 +36,7 @@ echo "{name} ended with $?"
 """
 POWER_OFF = """
 echo o > /proc/sysrq-trigger
-sleep 60
+exec tail -f /dev/null
 """
 
 

@@ -24,8 +24,16 @@ class DemoProcessTest(unittest.TestCase):
     def setUp(self):
         self.box = pathlib.Path(tempfile.mkdtemp(prefix="demo-"))
         self.addCleanup(shutil.rmtree, self.box)
+        self.addCleanup(self.end_what_a_failure_left)
         self.state_file = self.box / "state/state.json"
         self.seen = {}
+
+    def end_what_a_failure_left(self):
+        """A keeper lives on by itself: a test that fails half way must not leave it."""
+        for identity in processes.touching([self.box]):
+            if processes.program_of(identity.pid).startswith("python"):
+                identity.send(signal.SIGTERM)
+        self.wait("the cluster has ended", lambda: not processes.touching([self.box]))
 
     def start(self, script, *arguments):
         return subprocess.Popen(
