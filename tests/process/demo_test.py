@@ -27,16 +27,19 @@ class DemoProcessTest(unittest.TestCase):
         self.addCleanup(self.end_what_a_failure_left)
         self.state_file = self.box / "state/state.json"
         self.seen = {}
+        self.children = []
 
     def end_what_a_failure_left(self):
-        """A keeper lives on by itself: a test that fails half way must not leave it."""
-        for identity in processes.touching([self.box]):
-            if processes.program_of(identity.pid).startswith("python"):
-                identity.send(signal.SIGTERM)
-        self.wait("the cluster has ended", lambda: not processes.touching([self.box]))
+        """A demo, and the keeper of a cluster, live on by themselves if a test fails half way."""
+        for child in self.children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+            child.communicate(timeout=LIMIT_S)
+        if self.state_file.exists():
+            self.start("cluster.py", "down").communicate(timeout=LIMIT_S)
 
     def start(self, script, *arguments):
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, "-B", str(SOURCE / "tools" / script), *arguments],
             env=dict(
                 os.environ,
@@ -49,6 +52,8 @@ class DemoProcessTest(unittest.TestCase):
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.children.append(child)
+        return child
 
     def finish(self, child):
         try:
