@@ -13,6 +13,9 @@
 #include <system_error>
 #include <utility>
 
+#include "runtime/log.hpp"
+#include "runtime/loop.hpp"
+
 namespace bourse::runtime {
 
 PidFile::PidFile(PidFile&& other) noexcept
@@ -104,6 +107,19 @@ Status check_bind_address(std::string_view address, bool authenticated, bool ins
                "listening on " + std::string(address) +
                    " would let everybody on that network in: configure authentication, listen on "
                    "127.0.0.1, or add --insecure if that is what you want"};
+}
+
+Status start_daemon(const DaemonStart& start) {
+  auto level = parse_log_level(start.log_level);
+  if (!level.ok()) return level.error();
+  LogOptions log;
+  log.level = level.value();
+  log.program = start.program;
+  if (const Status opened = log_open(log); !opened.ok()) return opened;
+  if (const Status ok = check_bind_address(start.ip, false, start.insecure); !ok.ok()) return ok;
+  raise_descriptor_limit();
+  ignore_sigpipe();
+  return {};
 }
 
 }  // namespace bourse::runtime

@@ -38,4 +38,14 @@ bool is_loopback(std::string_view address);
 // configured or --insecure typed. The error says both ways out.
 Status check_bind_address(std::string_view address, bool authenticated, bool insecure);
 
+// What a daemon does first: opens its log, refuses an address that would let strangers in, raises
+// the limit of descriptors, and does not die of a peer that is gone.
+struct DaemonStart {
+  std::string program;    // "bourse-master"
+  std::string log_level;  // as its flag says
+  std::string ip;         // what it listens on
+  bool insecure = false;
+};
+Status start_daemon(const DaemonStart& start);
+
 }  // namespace bourse::runtime

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 #include "runtime/units.hpp"
 
@@ -159,6 +160,12 @@ Result<bool> Flags::parse(int argc, const char* const* argv) {
   } catch (const std::exception& error) {
     return invalid(error.what());
   }
+}
+
+Result<bool> Flags::parse_or_print(int argc, const char* const* argv) {
+  auto parsed = parse(argc, argv);
+  if (parsed.ok() && !parsed.value()) std::fputs(output().c_str(), stdout);
+  return parsed;
 }
 
 const std::string& Flags::output() const {

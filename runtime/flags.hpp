@@ -49,6 +49,8 @@ class Flags {
   // sentence.
   Result<bool> parse(int argc, const char* const* argv);
   const std::string& output() const;
+  // The same, and prints that text.
+  Result<bool> parse_or_print(int argc, const char* const* argv);
   // Flags given on the command line or by the environment, for the start-up log line; the values of
   // those whose name speaks of a secret, token, password or key are replaced by "***".
   std::vector<std::pair<std::string, std::string>> given() const;

@@ -39,6 +39,31 @@ bool any_of_list(std::string_view list, char separator, F&& f) {
 
 }  // namespace
 
+int http_status_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::not_found:
+      return 404;
+    case ErrorCode::denied:
+      return 403;
+    case ErrorCode::conflict:
+    case ErrorCode::already_exists:
+      return 409;
+    case ErrorCode::too_large:
+      return 413;
+    case ErrorCode::full:
+    case ErrorCode::unavailable:
+    case ErrorCode::timeout:
+      return 503;
+    case ErrorCode::unsupported:
+      return 501;
+    case ErrorCode::io:
+    case ErrorCode::corrupt:
+      return 500;
+    default:
+      return 400;
+  }
+}
+
 bool same_header_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
                                             [](char x, char y) { return lower(x) == lower(y); });

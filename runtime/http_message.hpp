@@ -16,6 +16,10 @@
 
 namespace bourse::runtime {
 
+// The status that says it: 404 for not_found, 409 for a conflict, ..., 400 for what the caller got
+// wrong, 500 for what we did.
+int http_status_of(const Error& error);
+
 // True if equal without regard to ASCII case.
 bool same_header_name(std::string_view a, std::string_view b);
 

@@ -20,25 +20,8 @@ constexpr char kApiVersion[] = "1.11.0";  // of Mesos' API
 constexpr char kJson[] = "application/json";
 constexpr char kProtobuf[] = "application/x-protobuf";
 
-int status_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::not_found:
-      return 404;
-    case ErrorCode::denied:
-      return 403;
-    case ErrorCode::unavailable:
-      return 503;
-    case ErrorCode::unsupported:
-      return 501;
-    case ErrorCode::io:
-      return 500;
-    default:
-      return 400;
-  }
-}
-
 void refuse(const HttpResponder& responder, const Error& error) {
-  responder.respond(HttpResponse::text(status_of(error), error.message));
+  responder.respond(HttpResponse::text(runtime::http_status_of(error), error.message));
 }
 
 // "-rw-r--r--", as ls writes it.

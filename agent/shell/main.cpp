@@ -21,23 +21,14 @@ int fail(const Error& error) {
 }
 
 int run(agent::AgentOptions& options) {
-  auto level = runtime::parse_log_level(options.log_level);
-  if (!level.ok()) return fail(level.error());
-  runtime::LogOptions log;
-  log.level = level.value();
-  log.program = "bourse-agent";
-  if (const Status opened = runtime::log_open(log); !opened.ok()) return fail(opened.error());
-  if (const Status ok = runtime::check_bind_address(options.ip, false, options.insecure);
-      !ok.ok()) {
-    return fail(ok.error());
-  }
+  const Status ready =
+      runtime::start_daemon({"bourse-agent", options.log_level, options.ip, options.insecure});
+  if (!ready.ok()) return fail(ready.error());
   if (const Status made = runtime::make_directories(options.work_dir); !made.ok()) {
     return fail(made.error());
   }
   auto pid_file = runtime::PidFile::take(options.work_dir + "/agent.pid");
   if (!pid_file.ok()) return fail(pid_file.error());
-  runtime::raise_descriptor_limit();
-  runtime::ignore_sigpipe();
 
   runtime::Loop loop;
   agent::AgentProcess process(loop, options);

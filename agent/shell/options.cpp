@@ -4,7 +4,6 @@
 
 #include <array>
 #include <climits>
-#include <cstdio>
 
 #include "agent/isolation/detect.hpp"
 #include "proto/codec/facet_read.hpp"
@@ -129,12 +128,8 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   RecoveryFlags recovery;
   add_recovery_flags(flags, options, recovery);
-  auto parsed = flags.parse(argc, argv);
-  if (!parsed.ok()) return parsed.error();
-  if (!parsed.value()) {
-    std::fputs(flags.output().c_str(), stdout);
-    return false;
-  }
+  auto run = flags.parse_or_print(argc, argv);
+  if (!run.ok() || !run.value()) return run;
   if (Status taken = take_recovery_flags(recovery, options); !taken.ok()) return taken.error();
   if (options.run_dir.empty()) options.run_dir = options.work_dir + "/run";
   if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");

@@ -18,20 +18,12 @@ int fail(const Error& error) {
 }
 
 int run(const gateway::GatewayOptions& options) {
-  auto level = runtime::parse_log_level(options.log_level);
-  if (!level.ok()) return fail(level.error());
-  runtime::LogOptions log;
-  log.level = level.value();
-  log.program = "bourse-gateway";
-  if (const Status opened = runtime::log_open(log); !opened.ok()) return fail(opened.error());
-  if (const Status ok = runtime::check_bind_address(options.ip, false, options.insecure);
-      !ok.ok()) {
-    return fail(ok.error());
-  }
-  runtime::ignore_sigpipe();
+  const Status started =
+      runtime::start_daemon({"bourse-gateway", options.log_level, options.ip, options.insecure});
+  if (!started.ok()) return fail(started.error());
   runtime::Loop loop;
   gateway::GatewayProcess process(loop, options);
-  if (const Status started = process.start(); !started.ok()) return fail(started.error());
+  if (const Status begun = process.start(); !begun.ok()) return fail(begun.error());
   const auto signals = loop.on_signals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });
   std::printf("ready link=%s:%u\n", options.ip.c_str(), process.port());
   std::fflush(stdout);

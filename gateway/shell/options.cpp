@@ -1,7 +1,5 @@
 #include "gateway/shell/options.hpp"
 
-#include <cstdio>
-
 #include "runtime/flags.hpp"
 
 namespace bourse::gateway {
@@ -19,12 +17,8 @@ Result<bool> parse_options(int argc, const char* const* argv, GatewayOptions& op
   flags.add("port", options.port, "port that agents are given as --master; 0 takes a free one");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
-  auto parsed = flags.parse(argc, argv);
-  if (!parsed.ok()) return parsed.error();
-  if (!parsed.value()) {
-    std::fputs(flags.output().c_str(), stdout);
-    return false;
-  }
+  auto run = flags.parse_or_print(argc, argv);
+  if (!run.ok() || !run.value()) return run;
   return true;
 }
 

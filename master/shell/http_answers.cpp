@@ -41,29 +41,6 @@ bool accepts(const std::string& accept, std::string_view type) {
   return false;
 }
 
-int status_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::not_found:
-      return 404;
-    case ErrorCode::denied:
-      return 403;
-    case ErrorCode::conflict:
-    case ErrorCode::already_exists:
-      return 409;
-    case ErrorCode::full:
-    case ErrorCode::unavailable:
-    case ErrorCode::timeout:
-      return 503;
-    case ErrorCode::unsupported:
-      return 501;
-    case ErrorCode::io:
-    case ErrorCode::corrupt:
-      return 500;
-    default:
-      return 400;
-  }
-}
-
 }  // namespace
 
 Negotiated Negotiated::refused(int status, std::string sentence) {
@@ -105,7 +82,7 @@ Negotiated read_accept(const runtime::HttpRequest& request, Negotiated out) {
 }
 
 HttpResponse refusal(const Error& error) {
-  return HttpResponse::text(status_of(error), error.message);
+  return HttpResponse::text(runtime::http_status_of(error), error.message);
 }
 
 HttpResponse typed_body(std::string body, codec::Encoding encoding) {

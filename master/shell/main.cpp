@@ -36,19 +36,9 @@ int fail(const Error& error) {
 }
 
 Status prepare(const master::MasterOptions& options) {
-  auto level = runtime::parse_log_level(options.log_level);
-  if (!level.ok()) return level.error();
-  runtime::LogOptions log;
-  log.level = level.value();
-  log.program = "bourse-master";
-  if (const Status opened = runtime::log_open(log); !opened.ok()) return opened;
-  if (const Status ok = runtime::check_bind_address(options.ip, false, options.insecure);
-      !ok.ok()) {
-    return ok;
-  }
-  runtime::raise_descriptor_limit();
-  runtime::ignore_sigpipe();
-  return runtime::make_directories(options.work_dir);
+  const Status started =
+      runtime::start_daemon({"bourse-master", options.log_level, options.ip, options.insecure});
+  return started.ok() ? runtime::make_directories(options.work_dir) : started;
 }
 
 std::unique_ptr<master::RegistryBackend> registry_backend(const master::MasterOptions& options) {

@@ -120,12 +120,8 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
             "the most that --recorder's directory takes; the oldest goes first");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
-  auto parsed = flags.parse(argc, argv);
-  if (!parsed.ok()) return parsed.error();
-  if (!parsed.value()) {
-    std::fputs(flags.output().c_str(), stdout);
-    return false;
-  }
+  auto run = flags.parse_or_print(argc, argv);
+  if (!run.ok() || !run.value()) return run;
   if (options.hostname.empty()) options.hostname = options.ip;
   if (const Status ok = check_ensemble(options); !ok.ok()) return ok.error();
   if (Status good = read_removal_rate(options); !good.ok()) return good.error();

@@ -334,8 +334,8 @@ class Reader {
 // Line and text at which a parser gave up, as far as it can be told from outside.
 Status syntax_error(std::string_view text, simdjson::error_code code, const JsonLimits& bounds) {
   if (code == simdjson::DEPTH_ERROR) {
-    return Error{ErrorCode::too_large, "Failed to parse body into JSON: nested deeper than " +
-                                           std::to_string(bounds.depth) + " levels"};
+    return Error{ErrorCode::invalid, "Failed to parse body into JSON: nested deeper than " +
+                                         std::to_string(bounds.depth) + " levels"};
   }
   if (code == simdjson::EMPTY) {
     return invalid("Failed to parse body into JSON: syntax error at line 1 near: ");

@@ -289,7 +289,7 @@ class SchedulerApi(ClusterCase):
         deep = "[" * 10_000 + "]" * 10_000
         info = '"framework_info":{"user":"root","name":"x"'
         for body, status in (
-            ('{"type":"SUBSCRIBE","x":' + deep + "}", 413),
+            ('{"type":"SUBSCRIBE","x":' + deep + "}", 400),
             ('{"type":"SUBSCRIBE","subscribe":{' + info + "}}", 400),
             ('{"type":"SUBSCRIBE","subscribe":{' + info + ',"name":"y"}}}', 400),
             ('{"type":"SUBSCRIBE","subscribe":{' + info + ',"failover_timeout":NaN}}}', 400),

@@ -65,8 +65,9 @@ int serve(const Options& options) {
   Server server(site);
   if (const bourse::Status status = server.start(options.port, options.threads, options.ip);
       !status.ok()) {
-    std::fprintf(stderr, "bourse-shopweb: %s; choose another with --port, or 0 for any free one\n",
-                 status.error().message.c_str());
+    const bool taken = status.error().code == bourse::ErrorCode::already_exists;
+    std::fprintf(stderr, "bourse-shopweb: %s%s\n", status.error().message.c_str(),
+                 taken ? "; choose another with --port, or 0 for any free one" : "");
     return 1;
   }
   if (!write_file(options.truth_file, site.truth_lines()) ||

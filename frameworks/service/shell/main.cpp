@@ -24,22 +24,6 @@ int fail(const Error& error) {
   return 1;
 }
 
-Status prepare(const service::ServiceOptions& options) {
-  auto level = runtime::parse_log_level(options.log_level);
-  if (!level.ok()) return level.error();
-  runtime::LogOptions log;
-  log.level = level.value();
-  log.program = "bourse-service";
-  if (const Status opened = runtime::log_open(log); !opened.ok()) return opened;
-  if (const Status ok = runtime::check_bind_address(options.ip, false, options.insecure);
-      !ok.ok()) {
-    return ok;
-  }
-  runtime::raise_descriptor_limit();
-  runtime::ignore_sigpipe();
-  return {};
-}
-
 std::unique_ptr<service::BookStore> book_store(const service::ServiceOptions& options) {
   if (!options.ensemble) return std::make_unique<service::FileBook>(options.store);
   runtime::ZookeeperOptions zookeeper;
@@ -148,7 +132,10 @@ class ServiceProcess {
 };
 
 int run(const service::ServiceOptions& options) {
-  if (const Status ready = prepare(options); !ready.ok()) return fail(ready.error());
+  if (const Status ready = runtime::start_daemon(
+          {"bourse-service", options.log_level, options.ip, options.insecure});
+      !ready.ok())
+    return fail(ready.error());
   ServiceProcess process(options);
   if (const Status started = process.start(); !started.ok()) return fail(started.error());
   const Status ended = process.run();

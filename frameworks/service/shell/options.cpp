@@ -1,7 +1,6 @@
 #include "frameworks/service/shell/options.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "coordination/link/leader_watch.hpp"
@@ -96,12 +95,8 @@ Result<bool> parse_options(int argc, const char* const* argv, ServiceOptions& op
             "the master has ended the framework of before: launch everything anew");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
-  auto parsed = flags.parse(argc, argv);
-  if (!parsed.ok()) return parsed.error();
-  if (!parsed.value()) {
-    std::fputs(flags.output().c_str(), stdout);
-    return false;
-  }
+  auto run = flags.parse_or_print(argc, argv);
+  if (!run.ok() || !run.value()) return run;
   Status ok = read_listen(options);
   if (ok.ok()) ok = read_places(options);
   if (ok.ok()) ok = check_times(options);

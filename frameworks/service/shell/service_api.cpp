@@ -34,28 +34,8 @@ constexpr char kRoutes[] =
     "POST   /v1/apps/ID/restart         {} or {\"if_version\": N}\n"
     "GET    /health /metrics /metrics/snapshot\n";
 
-int status_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::not_found:
-      return 404;
-    case ErrorCode::denied:
-      return 403;
-    case ErrorCode::conflict:
-    case ErrorCode::already_exists:
-      return 409;
-    case ErrorCode::too_large:
-      return 413;
-    case ErrorCode::full:
-    case ErrorCode::unavailable:
-    case ErrorCode::timeout:
-      return 503;
-    default:
-      return 400;
-  }
-}
-
 HttpResponse refusal(const Error& error) {
-  return HttpResponse::text(status_of(error), error.message + "\n");
+  return HttpResponse::text(runtime::http_status_of(error), error.message + "\n");
 }
 
 HttpResponse answer(const google::protobuf::Message& message, int status = 200) {

@@ -10,6 +10,15 @@
 namespace bourse::runtime {
 namespace {
 
+TEST_CASE("an error is a 4xx where the caller is wrong and a 5xx where we are") {
+  const std::pair<ErrorCode, int> wanted[] = {
+      {ErrorCode::invalid, 400},   {ErrorCode::not_found, 404},   {ErrorCode::already_exists, 409},
+      {ErrorCode::too_large, 413}, {ErrorCode::unavailable, 503}, {ErrorCode::denied, 403},
+      {ErrorCode::corrupt, 500},   {ErrorCode::full, 503},        {ErrorCode::io, 500},
+      {ErrorCode::timeout, 503},   {ErrorCode::unsupported, 501}, {ErrorCode::conflict, 409}};
+  for (const auto& [code, status] : wanted) CHECK(http_status_of(Error{code, "why"}) == status);
+}
+
 TEST_CASE("percent-decoding turns escapes into bytes and refuses broken ones") {
   REQUIRE(percent_decode("slave%281%29/state", false).value() == "slave(1)/state");
   REQUIRE(percent_decode("a+b%2Bc", true).value() == "a b+c");
