@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from cluster_case import BIN, ClusterCase, wait_for
+from cluster_case import BIN, ClusterCase, damage, wait_for
 
 SOMEBODY_MUST_LOOK = 78
 
@@ -150,13 +150,7 @@ class AgentRecovery(AgentCase):
             shutil.rmtree(meta)
             shutil.copytree(kept, meta)
             victim = meta / chance.choice(["checkpoint.db", "checkpoint.db-wal"])
-            content = bytearray(victim.read_bytes())
-            at = chance.randrange(len(content))
-            if round_ % 2:
-                content[at] ^= 1 << chance.randrange(8)
-            else:
-                content = content[:at]
-            victim.write_bytes(content)
+            at = damage(victim, chance, flip=round_ % 2 == 1)
             # Under a master that is not there: refused, or running until it is ended.
             process = subprocess.Popen(self.agent_argv(port=1), stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True)

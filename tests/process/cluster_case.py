@@ -30,6 +30,18 @@ def wait_for(what, condition, deadline_s=DEADLINE_S):
         time.sleep(0.02)  # between two looks at the condition, not instead of one
 
 
+def damage(path, chance, flip):
+    """One bit of a file is another, or the file ends there: where, is returned."""
+    content = bytearray(path.read_bytes())
+    at = chance.randrange(len(content))
+    if flip:
+        content[at] ^= 1 << chance.randrange(8)
+    else:
+        content = content[:at]
+    path.write_bytes(content)
+    return at
+
+
 class Process:
     """A daemon whose standard output is collected line by line."""
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from cluster_case import BIN, ClusterCase, wait_for
+from cluster_case import BIN, ClusterCase, damage, wait_for
 from zookeeper_case import CLASS_PATH, ZookeeperEnsemble, available
 
 SOMEBODY_MUST_LOOK = 78
@@ -195,13 +195,7 @@ class RegistryFile(MasterInput):
             shutil.rmtree(work)
             shutil.copytree(kept, work)
             victim = work / chance.choice(["registry.db", "registry.db-wal"])
-            content = bytearray(victim.read_bytes())
-            at = chance.randrange(len(content))
-            if round_ % 2:
-                content[at] ^= 1 << chance.randrange(8)
-            else:
-                content = content[:at]
-            victim.write_bytes(content)
+            at = damage(victim, chance, flip=round_ % 2 == 1)
             process = subprocess.Popen(
                 [str(BIN / "bourse-master"), "--port=0", "--agent-port=0", f"--work-dir={work}"],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
