@@ -195,7 +195,7 @@ class RegistryFile(MasterInput):
             shutil.rmtree(work)
             shutil.copytree(kept, work)
             victim = work / chance.choice(["registry.db", "registry.db-wal"])
-            at = damage(victim, chance, flip=round_ % 2 == 1)
+            damage(victim, chance, flip=round_ % 2 == 1)
             process = subprocess.Popen(
                 [str(BIN / "bourse-master"), "--port=0", "--agent-port=0", f"--work-dir={work}"],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
