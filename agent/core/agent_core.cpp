@@ -37,10 +37,12 @@ void on_master_body(Context& c, const MasterToAgent& message) {
           [&](const to_agent::Heartbeat& m) {
             if (!c.state.link.receiver.complete(m.last_sent)) {
               PROBE("agent.heartbeat_reveals_gap");
-              begin_session(c);
+              begin_again(c);
+            } else {
+              c.state.link.broken = 0;
             }
           },
-          [&](const to_agent::Reregister&) { begin_session(c); },
+          [&](const to_agent::Reregister&) { begin_again(c); },
       },
       message.body);
 }
@@ -71,7 +73,7 @@ void on_master_message(Context& c, const MasterToAgent& message) {
       return;
     case Arrival::gap:
       PROBE("agent.sees_gap");
-      begin_session(c);
+      begin_again(c);
       return;
     case Arrival::fresh:
       break;

@@ -41,6 +41,8 @@ struct Context {
 
 // registration.cpp: the link to the master.
 void begin_session(Context& c);
+// The session broke: at once if it had held, else after a while.
+void begin_again(Context& c);
 void end_session(Context& c, const std::string& reason, bool reconnect);
 template <typename Body>
 void send_to_master(Context& c, Body body) {

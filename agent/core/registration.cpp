@@ -14,10 +14,10 @@ using Kind = DeadlineKey::Kind;
 
 // Between half and the whole of the exponential back-off, drawn from the seed, so that a thousand
 // agents that lost one master do not come back in one instant.
-Duration jittered_backoff(const Context& c) {
+Duration jittered_backoff(const Context& c, std::uint32_t attempts) {
   const Link& link = c.state.link;
   Duration backoff = c.config.register_retry;
-  for (std::uint32_t i = 1; i < link.attempts && backoff < c.config.register_retry_max; ++i) {
+  for (std::uint32_t i = 1; i < attempts && backoff < c.config.register_retry_max; ++i) {
     backoff = backoff * 2;
   }
   backoff = std::min(backoff, c.config.register_retry_max);
@@ -99,7 +99,22 @@ void begin_session(Context& c) {
   c.disarm(Kind::master_silent);
   LinkHeader header{link.session, 0, c.state.epoch};
   c.emit(SendToMaster{{header, registration(c.state)}});
-  c.arm(Kind::register_again, jittered_backoff(c));
+  c.arm(Kind::register_again, jittered_backoff(c, link.attempts));
+}
+
+// A link that breaks each session at its first burst would carry nothing but registrations, and its
+// master would serve nobody else.
+void begin_again(Context& c) {
+  Link& link = c.state.link;
+  if (link.broken++ == 0) {
+    begin_session(c);
+    return;
+  }
+  PROBE("agent.backs_off");
+  link.registered = false;
+  c.disarm(Kind::heartbeat);
+  c.disarm(Kind::master_silent);
+  c.arm(Kind::register_again, jittered_backoff(c, link.broken));
 }
 
 void end_session(Context& c, const std::string& reason, bool reconnect) {

@@ -159,6 +159,7 @@ struct Link {
   std::uint64_t session = 0;
   std::uint64_t sessions_begun = 0;
   std::uint32_t attempts = 0;
+  std::uint32_t broken = 0;  // sessions in a row that broke before a heartbeat held
   LinkSender sender;
   LinkReceiver receiver;
   Duration heartbeat_interval = Duration::seconds(5);

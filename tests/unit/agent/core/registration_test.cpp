@@ -68,6 +68,29 @@ TEST_CASE("frames of an older session and repeated frames change nothing, a gap 
   REQUIRE(w.last<SendToMaster>().message.header.session > header.session);
 }
 
+TEST_CASE("sessions that break before they held begin again after longer and longer pauses") {
+  World w;
+  w.boot_and_register();
+  const auto registrations = [&w] { return w.to_master_all<to_master::Register>().size(); };
+  const auto gap = [&w] {
+    w.step(FromMaster{{LinkHeader{w.core->state().link.session, 5, 7},
+                       to_agent::ShutdownFramework{FrameworkId("none")}}});
+  };
+  gap();
+  REQUIRE(registrations() == 2);  // the first one at once
+  w.register_ok();
+  gap();
+  REQUIRE(registrations() == 2);
+  gap();  // what is still on its way says nothing more
+  REQUIRE(registrations() == 2);
+  w.pass(w.config.register_retry * 2);
+  REQUIRE(registrations() == 3);
+  w.register_ok();
+  w.step(FromMaster{{LinkHeader{w.core->state().link.session, 0, 7}, to_agent::Heartbeat{1}}});
+  gap();
+  REQUIRE(registrations() == 4);  // that one had held
+}
+
 TEST_CASE("a heartbeat that counts more frames than arrived ends the session") {
   World w;
   w.boot_and_register();
