@@ -34,7 +34,11 @@ AgentNode::AgentNode(Env& env, const Network& network, ZooKeeperModel* zookeeper
       network_(network),
       clock_(env.draw_clock()),
       channel_(env, network, Hub::Kind::agent, clock_,
-               {[this] { step(agent::MasterConnected{}); }, [this] { step(agent::MasterLost{}); },
+               {[this] { step(agent::MasterConnected{}); },
+                [this] {
+                  batch_.clear();
+                  step(agent::MasterLost{});
+                },
                 [this](std::string_view bytes) { on_bytes(bytes); }}),
       host_(env, clock_, name_, detected_->total, agent_of_host()) {
   if (zookeeper != nullptr && env.rng.chance(1, 2)) {
@@ -105,6 +109,7 @@ void AgentNode::crash_and_return(Duration away, bool reboot) {
   ++life_;
   core_.reset();
   disk_.crash();
+  batch_.clear();
   channel_.stop();
   if (watch_) watch_->stop();
   const auto executors = std::move(executors_);
@@ -242,6 +247,7 @@ void AgentNode::perform(agent::Effect& effect) {
   } else if (std::holds_alternative<agent::ReconnectMaster>(effect.body)) {
     env_.schedule.in(Duration{}, [this, life = life_] {
       if (life != life_) return;
+      batch_.clear();
       channel_.give_up();
       step(agent::MasterLost{});
     });
@@ -268,12 +274,15 @@ void AgentNode::send(const agent::SendToMaster& send) {
                                   *update->status->uuid);
     }
   }
-  std::string batch;
-  if (codec::append_agent_to_master(send.message, batch) == 0) {
+  if (batch_.empty()) env_.schedule.in({}, [this] { flush(); });
+  if (codec::append_agent_to_master(send.message, batch_) == 0) {
     env_.judge->violate("codec", "a message to the master cannot be sent");
   }
   if (env_.tracing) env_.trace(name_, "  -> " + text_of(send.message));
-  channel_.send(std::move(batch));
+}
+
+void AgentNode::flush() {
+  if (!batch_.empty()) channel_.send(std::exchange(batch_, {}));
 }
 
 void AgentNode::note_issued(const agent::Checkpoint& write) {

@@ -44,6 +44,7 @@ class AgentNode {
   void perform_checkpoint(agent::Checkpoint& write);
   void note_issued(const agent::Checkpoint& write);
   void send(const agent::SendToMaster& send);
+  void flush();
   void close_executor(const agent::CloseExecutor& close);
   void after_master_message(const MasterToAgent& message);
   std::vector<CheckpointRecord> stored_records();
@@ -62,6 +63,7 @@ class AgentNode {
   Host host_;
   std::unique_ptr<agent::AgentCore> core_;
   std::uint64_t life_ = 0;
+  std::string batch_;  // leaves together at the end of this instant
   std::uint64_t boots_ = 1;
   std::uint64_t peers_made_ = 0;
   Epoch highest_epoch_ = 0;  // that it was registered by

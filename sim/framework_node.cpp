@@ -72,7 +72,10 @@ void FrameworkNode::begin_instance() {
     if (Instance* i = find(number)) step(*i, sdk::scheduler_event::Connected{});
   };
   client.lost = [this, number] {
-    if (Instance* i = find(number)) step(*i, sdk::scheduler_event::Lost{});
+    Instance* i = find(number);
+    if (i == nullptr) return;
+    i->batch.clear();
+    step(*i, sdk::scheduler_event::Lost{});
   };
   client.bytes = [this, number](std::string_view bytes) {
     for (auto& message : decode_all(env_, bytes, codec::decode_master_to_framework)) {
@@ -142,12 +145,16 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
         said->body = call::Revive{};
       }
     }
-    std::string batch;
-    if (codec::append_framework_to_master(send->message, batch) == 0) {
+    if (instance.batch.empty()) {
+      env_.schedule.in({}, [this, number = instance.number] {
+        Instance* i = find(number);
+        if (i != nullptr && !i->batch.empty()) i->channel->send(std::exchange(i->batch, {}));
+      });
+    }
+    if (codec::append_framework_to_master(send->message, instance.batch) == 0) {
       env_.judge->violate("codec", "a framework's call cannot be sent");
     }
     if (env_.tracing) env_.trace(name_, "  -> " + text_of(send->message));
-    instance.channel->send(std::move(batch));
   } else if (auto* deliver = std::get_if<sdk::scheduler_effect::Deliver>(&output)) {
     on_event(instance, deliver->event);
   } else if (std::holds_alternative<sdk::scheduler_effect::Disconnected>(output)) {
@@ -155,6 +162,7 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
   } else if (std::holds_alternative<sdk::scheduler_effect::Reconnect>(output)) {
     env_.schedule.in(Duration{}, [this, number = instance.number] {
       if (find(number) == nullptr) return;
+      find(number)->batch.clear();
       find(number)->channel->give_up();
       if (Instance* i = find(number)) step(*i, sdk::scheduler_event::Lost{});
     });
@@ -162,6 +170,8 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
     env_.judge->violate("SDK", name_ + " is refused a call: " + refused->reason);
   } else if (std::holds_alternative<sdk::scheduler_effect::Finished>(output)) {
     instance.dead = true;
+    // A TEARDOWN is said before its process goes.
+    if (!instance.batch.empty()) instance.channel->send(std::exchange(instance.batch, {}));
     leave(instance);
     if (removed_ && plan_.ending != Ending::stays) {
       over_ = true;  // away for longer than its failover_timeout

@@ -55,6 +55,7 @@ class FrameworkNode {
     std::unique_ptr<Channel> channel;
     std::unique_ptr<LeaderWatchNode> watch;
     sdk::SchedulerMachine machine;
+    std::string batch;  // leaves together at the end of this instant
     bool dead = false;
     bool greeted = false;
     bool suppressed = false;

@@ -1,5 +1,6 @@
 #include "sim/master_node.hpp"
 
+#include <map>
 #include <utility>
 
 #include "proto/codec/candidate.hpp"
@@ -262,26 +263,28 @@ void MasterNode::hand_over() {
   arm();
 }
 
+// As the daemon's link server does: what leaves together for one peer is one message.
 void MasterNode::flush(std::vector<Outgoing> batch) {
+  std::map<PeerId, std::string> messages;
   for (Outgoing& item : batch) {
-    std::string bytes;
     if (auto* agent = std::get_if<master::SendToAgent>(&item)) {
-      if (codec::append_master_to_agent(agent->message, bytes) == 0) {
+      if (codec::append_master_to_agent(agent->message, messages[agent->peer]) == 0) {
         env_.judge->violate("codec", "a message to an agent cannot be sent");
       }
       if (env_.tracing) env_.trace(name_, "  -> agent " + text_of(agent->message));
-      hub_.send(agent->peer, std::move(bytes));
     } else if (auto* framework = std::get_if<master::SendToFramework>(&item)) {
       if (codec::append_master_to_framework(framework->message, {framework->capabilities, nullptr},
-                                            bytes) == 0) {
+                                            messages[framework->stream]) == 0) {
         env_.judge->violate("codec", "a message to a framework cannot be sent");
       }
       if (env_.tracing) env_.trace(name_, "  -> framework " + text_of(framework->message));
-      hub_.send(framework->stream, std::move(bytes));
     } else {
-      hub_.close(std::get<master::ClosePeer>(item).peer);
+      const PeerId peer = std::get<master::ClosePeer>(item).peer;
+      if (auto last = messages.extract(peer)) hub_.send(peer, std::move(last.mapped()));
+      hub_.close(peer);
     }
   }
+  for (auto& [peer, message] : messages) hub_.send(peer, std::move(message));
 }
 
 void MasterNode::arm() {
