@@ -177,6 +177,13 @@ void on_deadline(Context& c, const DeadlineKey& key) {
 
 }  // namespace
 
+AgentCore::AgentCore(AgentConfig config) : config_(config) {}
+AgentCore::AgentCore(const AgentCore&) = default;
+AgentCore::AgentCore(AgentCore&&) noexcept = default;
+AgentCore& AgentCore::operator=(const AgentCore&) = default;
+AgentCore& AgentCore::operator=(AgentCore&&) noexcept = default;
+AgentCore::~AgentCore() = default;
+
 void Context::checkpoint(std::vector<CheckpointRecord> records, PendingWrite pending,
                          std::vector<Effect> after) {
   const PersistId id(++state.writes_issued);

@@ -20,7 +20,13 @@ namespace bourse::agent {
 
 class AgentCore {
  public:
-  explicit AgentCore(AgentConfig config) : config_(config) {}
+  explicit AgentCore(AgentConfig config);
+  // Out of line: who holds a core would otherwise compile the copy of its whole state.
+  AgentCore(const AgentCore&);
+  AgentCore(AgentCore&&) noexcept;
+  AgentCore& operator=(const AgentCore&);
+  AgentCore& operator=(AgentCore&&) noexcept;
+  ~AgentCore();
 
   // REQUIRES that the first event is Started. Appends to effects.
   void step(const Event& event, Effects& effects);

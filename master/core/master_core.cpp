@@ -89,6 +89,15 @@ void check_touched(MasterState& state) {
 
 }  // namespace
 
+MasterCore::MasterCore(MasterConfig config) : config_(std::move(config)) {}
+MasterCore::MasterCore(MasterConfig config, MasterState state)
+    : config_(std::move(config)), state_(std::move(state)) {}
+MasterCore::MasterCore(const MasterCore&) = default;
+MasterCore::MasterCore(MasterCore&&) noexcept = default;
+MasterCore& MasterCore::operator=(const MasterCore&) = default;
+MasterCore& MasterCore::operator=(MasterCore&&) noexcept = default;
+MasterCore::~MasterCore() = default;
+
 void MasterCore::step(const Event& event, Effects& effects) {
   Context context{state_, config_, memory_, event.stamp, effects};
   std::visit(Dispatch{context}, event.body);

@@ -21,10 +21,15 @@ namespace bourse::master {
 
 class MasterCore {
  public:
-  explicit MasterCore(MasterConfig config) : config_(std::move(config)) {}
+  explicit MasterCore(MasterConfig config);
   // One that goes on from another's state.
-  MasterCore(MasterConfig config, MasterState state)
-      : config_(std::move(config)), state_(std::move(state)) {}
+  MasterCore(MasterConfig config, MasterState state);
+  // Out of line: who holds a core would otherwise compile the copy of its whole state.
+  MasterCore(const MasterCore&);
+  MasterCore(MasterCore&&) noexcept;
+  MasterCore& operator=(const MasterCore&);
+  MasterCore& operator=(MasterCore&&) noexcept;
+  ~MasterCore();
 
   // Appends to `effects`; the caller clears it between steps.
   void step(const Event& event, Effects& effects);

@@ -38,6 +38,7 @@ MasterConfig Harness::default_config() {
 Harness::Harness(MasterConfig c) : config(std::move(c)), core(config) {
   now = {Instant{1'000'000'000}, WallTime{1'000'000'000'000}};
 }
+Harness::~Harness() = default;
 
 void Harness::lead(const Registry& stored) {
   registry = stored;

@@ -69,6 +69,7 @@ struct FakeFramework {
 class Harness {
  public:
   explicit Harness(MasterConfig config = default_config());
+  ~Harness();
   static MasterConfig default_config();
 
   // -- the master
