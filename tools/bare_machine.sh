@@ -29,12 +29,14 @@ if [ ! -d "$dir/root/bourse" ]; then
 fi
 dir=$(cd "$dir" && pwd)
 cleanup() {
-  for point in dev/shm dev/pts dev sys proc; do
+  for point in dev/shm dev/pts dev sys proc .; do
     if mountpoint -q "$dir/$point"; then umount -R -l "$dir/$point"; fi
   done
   return 0
 }
 trap cleanup EXIT
+# A machine's root is a mount point; containers whose root is none have a test of their own.
+mountpoint -q "$dir" || mount --bind "$dir" "$dir"
 mountpoint -q "$dir/proc" || mount -t proc proc "$dir/proc"
 mountpoint -q "$dir/sys" || mount --rbind /sys "$dir/sys"
 mount --make-rslave "$dir/sys"
