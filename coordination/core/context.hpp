@@ -66,6 +66,7 @@ void on_stand(Context& c, const zk::Reply& reply, const Asked& asked);
 void on_parent(Context& c, const zk::Reply& reply, const Asked& asked);
 void tell_leader(Context& c, std::optional<std::string> info, bool ours);
 void withdraw(Context& c, const std::string& reason);
+void on_declined(Context& c, const Declined& event);
 
 // taking.cpp: from first in line to the owner of the epoch.
 void take(Context& c);
@@ -92,5 +93,6 @@ void send(Context& c, std::uint64_t number, Batch& batch);
 void send_lost(Context& c);
 void on_batch(Context& c, const zk::Reply& reply, const Asked& asked);
 void on_verify(Context& c, const zk::Reply& reply, const Asked& asked);
+void on_fence(Context& c, const zk::Reply& reply, const Asked& asked);
 
 }  // namespace bourse::coordination

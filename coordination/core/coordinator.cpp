@@ -57,6 +57,8 @@ void on_reply(Context& c, const Replied& event) {
       return on_batch(c, reply, asked);
     case Ask::verify:
       return on_verify(c, reply, asked);
+    case Ask::fence:
+      return on_fence(c, reply, asked);
   }
   UNREACHABLE();
 }
@@ -125,6 +127,7 @@ void dispatch(Context& c, const EventBody& body) {
                  },
                  [&](const Write& e) { on_write(c, e); },
                  [](const Tick&) {},
+                 [&](const Declined& e) { on_declined(c, e); },
              },
              body);
 }

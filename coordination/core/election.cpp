@@ -3,6 +3,7 @@
 // again; so an own node whose creation was lost is found by its owner, our session.
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/probe.hpp"
 #include "coordination/core/context.hpp"
 #include "coordination/core/names.hpp"
@@ -221,6 +222,17 @@ void withdraw(Context& c, const std::string& reason) {
   c.arm(Timer::stand_again,
         c.backoff(c.config.stand_again, c.config.stand_again_max, c.state.election.withdrawals++));
   look(c);  // which removes our node: the next in line may be able to
+}
+
+// Nothing was done in the leadership's name: so it ends as if the loading had failed.
+void on_declined(Context& c, const Declined& event) {
+  if (c.state.phase != Phase::leading) return;
+  ASSERT(c.state.store.outcomes.empty());
+  c.forget(Ask::heartbeat);
+  c.disarm(Timer::heartbeat);
+  c.disarm(Timer::lease);
+  c.state.phase = Phase::loading;
+  withdraw(c, event.reason);
 }
 
 }  // namespace bourse::coordination

@@ -63,8 +63,14 @@ struct Write {
 
 struct Tick {};
 
+// Said to BecameLeader, before any write: its entries mean nothing to this build. Another candidate
+// may read them, and this one looks again later, as often as it wins.
+struct Declined {
+  std::string reason;
+};
+
 using EventBody = std::variant<Started, SessionConnected, SessionSuspended, SessionExpired,
-                               AuthFailed, Replied, WatchFired, Write, Tick>;
+                               AuthFailed, Replied, WatchFired, Write, Tick, Declined>;
 
 struct Event {
   Stamp stamp;

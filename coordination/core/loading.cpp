@@ -28,7 +28,6 @@ void finish(Context& c) {
   c.state.loading = {};
   c.state.phase = Phase::leading;
   c.state.retries = 0;
-  c.state.election.withdrawals = 0;
   c.emit(std::move(leader));
   saw_contact(c, c.state.session.contact);
   c.arm(Timer::heartbeat, c.state.session.timeout / 6);

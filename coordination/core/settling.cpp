@@ -51,8 +51,10 @@ void lost(Context& c, Batch& batch) {
 void conflict(Context& c, const zk::Reply& reply, std::uint64_t number, const Batch& batch) {
   if (reply.failed == 0) {
     PROBE("coordination.fenced");
-    step_down(c, "epoch " + std::to_string(c.state.leadership.record.epoch) +
-                     " is over: another master has raised it");
+    // No write of ours can pass any more; whose doing it is, the epoch itself says.
+    if (c.asking(Ask::fence)) return;
+    const std::string path = epoch_path(c.config.path);
+    c.ask(zk::Get{path}, {Ask::fence, path, number, {}});
     return;
   }
   const Batch::Part* part = part_of(batch, reply.failed);
@@ -155,6 +157,24 @@ void on_verify(Context& c, const zk::Reply& reply, const Asked& asked) {
   }
   step_down(c, asked.name + " was changed by somebody who does not lead: keep others out of " +
                    base_path(c.config.path));
+}
+
+void on_fence(Context& c, const zk::Reply& reply, const Asked& asked) {
+  const Epoch ours = c.state.leadership.record.epoch;
+  const std::string over = "epoch " + std::to_string(ours) + " is over: ";
+  if (reply.code == zk::Code::ok) {
+    const Result<EpochRecord> now = decode_epoch(reply.data, asked.name);
+    if (now.ok() && now->epoch > ours) {
+      step_down(c, over + "another master has raised it");
+      return;
+    }
+  }
+  const bool theirs = reply.code == zk::Code::ok || reply.code == zk::Code::no_node;
+  if (theirs) PROBE("coordination.epoch_overwritten");
+  step_down(
+      c, over + asked.name + " was changed by " +
+             (theirs ? "somebody who does not lead: keep others out of " + base_path(c.config.path)
+                     : "another master, or by somebody who does not lead"));
 }
 
 }  // namespace bourse::coordination

@@ -57,6 +57,7 @@ enum class Ask : std::uint8_t {
   shard,
   batch,   // a transaction of writes
   verify,  // whether one that was in doubt happened
+  fence,   // who changed the epoch
 };
 
 struct Asked {

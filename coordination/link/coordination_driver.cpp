@@ -48,6 +48,10 @@ void CoordinationDriver::write(EntryChanges changes, Written written) {
   if (!stepping_) loop_.post([this] { drain(); });
 }
 
+void CoordinationDriver::decline(std::string reason) {
+  feed(Declined{std::move(reason)});
+}
+
 void CoordinationDriver::feed(EventBody body) {
   events_.push_back(std::move(body));
   drain();

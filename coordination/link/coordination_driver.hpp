@@ -27,7 +27,8 @@ using Entries = std::vector<std::pair<std::string, std::string>>;
 using EntryChanges = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
 struct DriverHandlers {
-  // Once: the leadership is ours, and this is the registry.
+  // The leadership is ours, and this is the registry. Once, unless it is declined: then as often as
+  // it is won again.
   std::function<void(const BecameLeader&)> on_lead = {};
   // Who leads, whenever that changes.
   std::function<void(const Leader&)> on_leader = {};
@@ -50,6 +51,9 @@ class CoordinationDriver {
   Status start();
   // All or nothing. REQUIRES on_lead was called.
   void write(EntryChanges changes, Written written);
+  // Inside on_lead or after it, before any write: the registry means nothing to this build. Gives
+  // the leadership to whoever can read it, and stands again later.
+  void decline(std::string reason);
   // Whether what a leader decided may still be sent.
   bool may_act(Instant now) const { return coordinator_.may_act(now); }
 

@@ -31,7 +31,7 @@ Status ZookeeperRegistry::start(runtime::Loop& loop, RegistryHandlers handlers) 
 void ZookeeperRegistry::lead(const coordination::BecameLeader& won) {
   auto registry = codec::decode_registry(won.entries);
   if (!registry.ok()) {
-    return handlers_.on_end("the registry at " + config_.path +
+    return driver_->decline("the registry at " + config_.path +
                             " cannot be read: " + registry.error().message);
   }
   stored_ = std::move(registry).value();

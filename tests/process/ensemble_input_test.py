@@ -11,6 +11,7 @@ import unittest
 
 from cluster_case import BIN, ClusterCase, damage, wait_for
 from zookeeper_case import CLASS_PATH, ZookeeperEnsemble, available
+from zookeeper_form import ZookeeperClient, sealed_shard, shard_of
 
 SOMEBODY_MUST_LOOK = 78
 
@@ -144,7 +145,8 @@ class Ensembles(MasterInput):
             f"--work-dir={self.dir}/a", f"--run-dir={self.dir}/ar",
             "--resources=cpus:4;mem:2048;disk:1000"])
         self.assertNotEqual(leader.popen.wait(30), 0)
-        self.assertIn("epoch 1 is over", leader.errors[-1])
+        self.assertIn("epoch 1 is over: /bourse.bourse/epoch was changed by somebody who does not "
+                      "lead", leader.errors[-1])
         self.says(standby, "coordination.cannot_lead", "/bourse.bourse/epoch")
         self.stays_and_does_not_lead(standby)
         self.assertIsNone(agent.popen.poll())
@@ -177,6 +179,22 @@ class Ensembles(MasterInput):
         self.assertIn("mine", self.foreign("get", "/bourse.bourse/shards/notes"))
         master.end()
         self.foreign("delete", "/bourse.bourse/shards/notes")
+        self.leading(name="mended")
+
+    def test_an_entry_that_this_build_does_not_know_keeps_it_from_leading_and_is_named(self):
+        self.leading().end()
+        path = f"/bourse.bourse/shards/{shard_of('zebra', 512):04}"
+        client = ZookeeperClient(self.ensemble.address(0))
+        self.addCleanup(client.close)
+        client.create(path, sealed_shard(1, {"zebra": "stripes"}))
+        masters = [self.standing(name=name) for name in ("next", "after")]
+        for master in masters:
+            self.says(master, "coordination.cannot_lead", "the registry at /bourse cannot be read",
+                      "'zebra': this build does not know")
+        for master in masters:
+            self.stays_and_does_not_lead(master)
+            master.end()
+        client.delete(path)
         self.leading(name="mended")
 
 

@@ -35,7 +35,7 @@ Status ZookeeperBook::start(runtime::Loop& loop, const std::string& address,
 void ZookeeperBook::lead(const coordination::BecameLeader& won) {
   auto book = codec::decode_service_book(won.entries);
   if (!book.ok()) {
-    return handlers_.on_end("the store at " + config_.path +
+    return driver_->decline("the store at " + config_.path +
                             " cannot be read: " + book.error().message);
   }
   stored_ = std::move(book).value();

@@ -189,6 +189,48 @@ TEST_CASE("who could not lead stands again later and leads once it is mended") {
   CHECK(b.leadership->entries.size() == 1);
 }
 
+TEST_CASE("who won but cannot make sense of the registry gives way to one who can") {
+  Left left;
+  Process& b = left.world.add("b");
+  b.start();
+  REQUIRE(left.world.elect());
+  b.step(Declined{"entry 'zebra': this build does not know what it is about"});
+  CHECK(b.phase() == Phase::withdrawn);
+  CHECK_FALSE(b.core().may_act(b.now()));
+  CHECK(b.noted("coordination.cannot_lead", "zebra"));
+  left.world.run_for(kSecond);
+  CHECK(left.world.names("/bourse").empty());
+  // What it is asked for meanwhile is refused, and its lease, which nobody renews, ends nothing.
+  const PersistId id = b.write("k", "v");
+  CHECK(b.refusal(id) == "this master does not lead");
+  Process& c = left.world.add("c");
+  c.start();
+  REQUIRE(left.world.run_until([&] { return c.leads(); }));
+  CHECK(c.leadership->entries.size() == 1);
+  left.world.run_for(Duration::seconds(60));
+  CHECK(b.alive());
+  CHECK(b.leader->info == "I am c");
+  // It stands again behind the other, and wins once that is away.
+  c.crash();
+  REQUIRE(left.world.run_until([&] { return b.leads(); }));
+}
+
+TEST_CASE("who never makes sense of the registry wins ever more rarely") {
+  Left left;
+  Process& b = left.world.add("b");
+  int won = 0;
+  b.on_effect = [&](const Effect& effect) {
+    if (!std::holds_alternative<BecameLeader>(effect.body)) return;
+    ++won;
+    left.world.schedule.in({}, [&] { b.step(Declined{"zebra"}); });
+  };
+  b.start();
+  left.world.run_for(Duration::seconds(1'200));
+  CHECK(b.alive());
+  CHECK(won >= 4);
+  CHECK(won < 14);  // 30, 60, 120, 240 s, then 5 minutes; half of each at the least
+}
+
 TEST_CASE("who could not lead still tells who does") {
   CoordinationConfig newer;
   newer.demands = {"quota"};

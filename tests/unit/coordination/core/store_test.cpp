@@ -401,6 +401,25 @@ TEST_CASE("a fenced leader says which epoch is over") {
   CHECK_FALSE(led.a.stored(id));
 }
 
+TEST_CASE("an epoch that a foreigner wrote over or removed is not taken for another master's") {
+  const std::string path = epoch_path("/bourse");
+  for (const bool removed : {false, true}) {
+    CAPTURE(removed);
+    Led led;
+    const zk::Change change =
+        removed ? zk::Change(zk::Remove{path}) : zk::Change(zk::Set{path, "mine"});
+    REQUIRE(led.world.zookeeper.by_hand(change).code == zk::Code::ok);
+    const PersistId first = led.a.write(key_in(1), "v");
+    const PersistId second = led.a.write(key_in(2), "v");
+    REQUIRE(led.world.run_until([&] { return !led.a.alive(); }));
+    CHECK(led.a.stepped_down == "epoch 1 is over: " + path +
+                                    " was changed by somebody who does not lead: keep others out "
+                                    "of /bourse.bourse");
+    CHECK_FALSE(led.a.stored(first));
+    CHECK_FALSE(led.a.stored(second));
+  }
+}
+
 TEST_CASE("a foreign writer in a shard ends the leadership with a sentence that names it") {
   const std::string path = shard_path("/bourse", 4);
   for (const bool removed : {false, true}) {
