@@ -97,6 +97,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void write();
   void on_written(std::size_t count);
   void response_done();
+  void notice_vanished_peer();
   void linger();
   void close_stream(const Error& why);
   void close(const Error& why);

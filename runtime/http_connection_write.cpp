@@ -1,4 +1,8 @@
 // The writing half of HttpConnection: responses, streams and the end of the connection.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/buffer.hpp>
 #include <cstdio>
 #include <ctime>
@@ -156,6 +160,24 @@ void HttpConnection::linger() {
 
 // ---- streaming --------------------------------------------------------------------------------
 
+// A stream lives for days: a machine that is gone without a word must not hold it for the hours
+// that the kernel would wait. Bytes that nobody confirms end it, and so does silence when none are
+// sent.
+void HttpConnection::notice_vanished_peer() {
+  constexpr int kUnconfirmedMs = 30'000;
+  constexpr int kIdleSeconds = 20;
+  constexpr int kProbeSeconds = 5;
+  const int socket = socket_.native_handle();
+  const auto set = [socket](int level, int name, int value) {
+    // What a kernel does not know it does not do: nothing else depends on it.
+    (void)::setsockopt(socket, level, name, &value, sizeof(value));
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kProbeSeconds);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, kUnconfirmedMs);
+}
+
 void HttpConnection::open_stream(std::uint64_t request, HttpResponse head,
                                  std::shared_ptr<HttpStreamState> state) {
   if (phase_ != Phase::handling || request != request_ || read_ended_) {
@@ -168,6 +190,7 @@ void HttpConnection::open_stream(std::uint64_t request, HttpResponse head,
   stream_finished_ = false;
   stream_in_flight_ = 0;
   ++server_->stats().streams;
+  notice_vanished_peer();
   if (http_1_0_) keep_alive_ = false;
   enter(Phase::streaming);
   output_.push_back({head_text(head, std::nullopt, !http_1_0_), nullptr});

@@ -77,7 +77,7 @@ class MasterProcess {
             [this](master::CoreRunner::EventBody body, std::size_t bytes) {
               return push(std::move(body), bytes);
             },
-            master_),
+            master_, scheduler_limits(options)),
         process_metrics_(runtime::monotonic_now(), core_, links_, schedulers_, recorder_.get()),
         api_(loop_, core_, view_, master_, [this] { return metrics(); }),
         gate_(api_.handler(), master_) {
@@ -153,6 +153,12 @@ class MasterProcess {
     master::Metrics out = process_metrics_.read();
     out.emplace_back("master/elected", gate_.leading() ? 1 : 0);
     return out;
+  }
+
+  static master::SchedulerApiLimits scheduler_limits(const master::MasterOptions& options) {
+    master::SchedulerApiLimits limits;
+    limits.principal = options.principal_limits;
+    return limits;
   }
 
   master::MasterConfig core_config() const {

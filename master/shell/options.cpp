@@ -118,6 +118,11 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
             "for bourse replay");
   flags.add("recorder-bytes", options.recorder_bytes,
             "the most that --recorder's directory takes; the oldest goes first");
+  flags.add("scheduler-calls-per-second", options.principal_limits.calls_per_second,
+            "so many calls a second may each principal make at the scheduler API over HTTP; 0 sets "
+            "no limit");
+  flags.add("scheduler-streams", options.principal_limits.streams,
+            "so many schedulers may each principal have there; 0 sets no limit");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto run = flags.parse_or_print(argc, argv);

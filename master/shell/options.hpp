@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "master/core/config.hpp"
+#include "master/shell/principal_limits.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/zookeeper_url.hpp"
 
@@ -27,7 +28,8 @@ struct MasterOptions {
   std::string recorder;  // directory; empty: nothing is recorded
   runtime::ByteSize recorder_bytes{1u << 30};
   std::string log_level = "info";
-  MasterConfig core;  // time-outs and offers
+  PrincipalLimitsConfig principal_limits;  // at the scheduler API over HTTP
+  MasterConfig core;                       // time-outs and offers
 };
 
 // False: --help or --version was printed, nothing more to do.

@@ -52,6 +52,7 @@ Metrics ProcessMetrics::read() const {
     number("bourse/http_schedulers/streams_unread", scheduler_stats_.streams_unread);
     number("bourse/http_schedulers/calls", scheduler_stats_.calls);
     number("bourse/http_schedulers/calls_refused", scheduler_stats_.calls_refused);
+    number("bourse/http_schedulers/calls_limited", scheduler_stats_.calls_limited);
     number("bourse/http_schedulers/events", scheduler_stats_.events);
   }
   if (recorder_ != nullptr) {

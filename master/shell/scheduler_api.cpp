@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/codec/text_check.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
 #include "runtime/log.hpp"
 
@@ -65,7 +66,11 @@ int status_of(const Error& error) {
 
 SchedulerApi::SchedulerApi(runtime::Loop& loop, Push push, codec::MasterDescription master,
                            SchedulerApiLimits limits)
-    : loop_(loop), push_(std::move(push)), master_(std::move(master)), limits_(limits) {}
+    : loop_(loop),
+      push_(std::move(push)),
+      master_(std::move(master)),
+      limits_(limits),
+      principals_(limits.principal) {}
 
 SchedulerStats SchedulerApi::stats() const {
   SchedulerStats out = stats_;
@@ -82,6 +87,10 @@ void SchedulerApi::call(HttpRequest request, HttpResponder responder) {
     ++stats_.calls_refused;
     return responder.respond(types.error());
   }
+  // A stream tells whose call it is, before anything is spent on the body.
+  const auto named = by_id_.find(std::string(request.headers.get(kStreamIdHeader)));
+  const bool known = named != by_id_.end();
+  if (known && !within_limits(streams_.at(named->second).principal, responder)) return;
   auto call = codec::decode_scheduler_call(types.in, request.body);
   if (!call.ok() && call.error().code == ErrorCode::denied) {
     return deny(request, responder, std::move(types), call.error().message);
@@ -94,10 +103,26 @@ void SchedulerApi::call(HttpRequest request, HttpResponder responder) {
       return responder.respond(types.error());
     }
   }
-  if (std::holds_alternative<call::Subscribe>(call->body)) {
+  const auto* wants = std::get_if<call::Subscribe>(&call->body);
+  const std::string principal = wants == nullptr ? std::string() : wants->framework.principal;
+  if (!known && !within_limits(principal, responder)) return;
+  if (wants != nullptr) {
     return subscribe(request, std::move(responder), std::move(call).value(), types.out);
   }
   other_call(request, std::move(responder), std::move(call).value());
+}
+
+bool SchedulerApi::within_limits(const std::string& principal, const HttpResponder& responder) {
+  if (principals_.take_call(principal, runtime::monotonic_now())) return true;
+  ++stats_.calls_limited;
+  ++stats_.calls_refused;
+  HttpResponse answer =
+      HttpResponse::text(429, "principal " + codec::shown(principal) + " has made " +
+                                  std::to_string(limits_.principal.calls_per_second) +
+                                  " calls in a second, the most that it may; try again");
+  answer.headers.add("Retry-After", "1");
+  responder.respond(std::move(answer));
+  return false;
 }
 
 // As the core refuses a framework: a stream with one ERROR.
@@ -125,8 +150,17 @@ void SchedulerApi::subscribe(const HttpRequest& request, HttpResponder responder
                   "this master has " + std::to_string(limits_.streams) +
                       " schedulers over HTTP, its limit; try again later");
   }
+  const std::string principal = std::get<call::Subscribe>(call.body).framework.principal;
+  if (!principals_.open_stream(principal)) {
+    ++stats_.calls_limited;
+    return refuse(responder, 503,
+                  "principal " + codec::shown(principal) + " has " +
+                      std::to_string(limits_.principal.streams) +
+                      " streams, the most that it may; close one or try again later");
+  }
   const PeerId peer(kHttp | ++streams_made_);
   Stream stream;
+  stream.principal = principal;
   stream.id = runtime::random_uuid_text();
   stream.encoding = encoding;
   stream.responder = responder;
@@ -265,6 +299,7 @@ void SchedulerApi::forget(PeerId peer) {
   const auto it = streams_.find(peer);
   if (it == streams_.end()) return;
   by_id_.erase(it->second.id);
+  principals_.close_stream(it->second.principal);
   streams_.erase(it);
 }
 

@@ -2,6 +2,7 @@
 // over HTTP is a peer like one on the link: its SUBSCRIBE response is the stream that events go to
 // as RecordIO records, and its other calls name that stream by Mesos-Stream-Id. What is wrong with
 // a request as such is answered here, in Mesos' order; whether the call is admitted, by the core.
+// A principal that calls too often is answered 429, one with too many streams 503.
 //
 // Every call has one answer: the core's, or 503 when the core takes no more. A stream that is not
 // read costs limits::kSchedulerStreamBytes and is then closed; its framework is disconnected.
@@ -19,6 +20,7 @@
 #include "master/shell/core_runner.hpp"
 #include "master/shell/http_answers.hpp"
 #include "master/shell/link_batches.hpp"
+#include "master/shell/principal_limits.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/encoding.hpp"
 #include "proto/codec/scheduler.hpp"
@@ -30,6 +32,7 @@ struct SchedulerStats {
   std::size_t streams = 0;
   std::uint64_t calls = 0;
   std::uint64_t calls_refused = 0;   // answered with 4xx or 5xx
+  std::uint64_t calls_limited = 0;   // of these, for their principal's limits
   std::uint64_t events = 0;          // written to streams
   std::uint64_t streams_unread = 0;  // closed, for nobody read them
 };
@@ -37,6 +40,7 @@ struct SchedulerStats {
 struct SchedulerApiLimits {
   std::size_t streams = limits::kMaxSchedulerStreams;
   std::size_t stream_bytes = limits::kSchedulerStreamBytes;
+  PrincipalLimitsConfig principal = {};
 };
 
 class SchedulerApi {
@@ -59,6 +63,7 @@ class SchedulerApi {
  private:
   struct Stream {
     std::string id;  // Mesos-Stream-Id
+    std::string principal;
     codec::Encoding encoding = codec::Encoding::json;
     runtime::HttpResponder responder;  // until it is open
     runtime::HttpStream open;
@@ -72,6 +77,7 @@ class SchedulerApi {
 
   void subscribe(const runtime::HttpRequest& request, runtime::HttpResponder responder,
                  SchedulerCall call, codec::Encoding encoding);
+  bool within_limits(const std::string& principal, const runtime::HttpResponder& responder);
   void deny(const runtime::HttpRequest& request, const runtime::HttpResponder& responder,
             Negotiated types, const std::string& reason);
   void other_call(const runtime::HttpRequest& request, runtime::HttpResponder responder,
@@ -90,6 +96,7 @@ class SchedulerApi {
   Push push_;
   codec::MasterDescription master_;
   SchedulerApiLimits limits_;
+  PrincipalLimits principals_;
   std::unordered_map<PeerId, Stream> streams_;
   std::unordered_map<std::string, PeerId> by_id_;
   std::unordered_map<RequestId, Call> waiting_;  // for the core's answer

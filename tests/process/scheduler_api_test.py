@@ -238,6 +238,33 @@ class SchedulerApi(ClusterCase):
         stream.reader.start()
         stream.wait_end()
 
+    def test_a_principal_that_calls_too_often_is_answered_429_and_others_are_not(self):
+        self.start_master("--scheduler-calls-per-second=5", "--scheduler-streams=2")
+        busy = self.scheduler(principal="busy")
+        other = self.scheduler(principal="other")
+        answers = [busy.call("REVIVE") for _ in range(20)]
+        refused = [answer for answer in answers if answer.status == 429]
+        self.assertTrue(refused, [answer.status for answer in answers])
+        self.assertEqual(refused[0].headers["Retry-After"], "1")
+        self.assertIn("'busy'", refused[0].text)
+        self.assertEqual(other.call("REVIVE").status, 202)
+        wait_for("its calls of the next second", lambda: busy.call("REVIVE").status == 202)
+        wait_for("the count", lambda: self.metric("bourse/http_schedulers/calls_limited") > 0)
+
+    def test_a_principal_with_too_many_streams_is_answered_503_and_others_are_not(self):
+        self.start_master("--scheduler-streams=2")
+        first = self.scheduler(principal="many")
+        self.scheduler(principal="many")
+        body = {"type": "SUBSCRIBE", "subscribe": {"framework_info": {
+            **INFO, "principal": "many"}}}
+        refused = post(self.http_port, body, {"Content-Type": JSON})
+        self.assertEqual(refused.status, 503)
+        self.assertIn("'many' has 2 streams", refused.text)
+        self.scheduler(principal="other")
+        first.close()
+        wait_for("a stream again", lambda: post(
+            self.http_port, body, {"Content-Type": JSON}).status == 200)
+
     # -- bad input
 
     def test_a_request_is_judged_in_the_order_of_mesos(self):
