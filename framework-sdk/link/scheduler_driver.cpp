@@ -1,4 +1,4 @@
-// The scheduler driver: one thread, one loop, one ZeroMQ client around a SchedulerMachine. It
+// The scheduler driver: one thread, one loop, one way to the master around a SchedulerMachine. It
 // decides nothing: every outcome is the machine's.
 #include <unistd.h>
 
@@ -7,15 +7,11 @@
 #include <thread>
 
 #include "bourse/scheduler.hpp"
-#include "coordination/link/leader_watch.hpp"
 #include "framework-sdk/core/scheduler_machine.hpp"
+#include "framework-sdk/link/master_transport.hpp"
 #include "framework-sdk/link/task_form.hpp"
 #include "framework-sdk/link/user_timers.hpp"
-#include "link/master_channel.hpp"
-#include "proto/codec/frames.hpp"
-#include "proto/codec/links.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/entropy.hpp"
 #include "runtime/loop.hpp"
 
 namespace bourse::sdk {
@@ -44,14 +40,11 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
 
   // The loop's thread only.
   std::unique_ptr<SchedulerMachine> machine;
-  std::unique_ptr<link::MasterChannel> channel;
-  std::unique_ptr<coordination::LeaderWatch> leader_watch;
+  std::unique_ptr<MasterTransport> transport;
   runtime::Timer deadline;
   runtime::Timer farewell;
   UserTimers user_timers{loop};
   std::vector<SchedulerOutput> outputs;
-  std::string batch;
-  bool flush_scheduled = false;
   bool stopping = false;
   bool tearing_down = false;
   std::map<std::string, std::string> agent_of_offer;  // offers held
@@ -88,7 +81,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
 
   void perform(const SchedulerOutput& output) {
     if (const auto* send = std::get_if<scheduler_effect::Send>(&output)) {
-      append(send->message);
+      if (transport) transport->send(send->message);
     } else if (const auto* deliver = std::get_if<scheduler_effect::Deliver>(&output)) {
       show(deliver->event);
     } else if (std::holds_alternative<scheduler_effect::SubscribedAgain>(output)) {
@@ -148,72 +141,24 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
 
   // -- the wire
 
-  void append(const FrameworkToMaster& message) {
-    std::string& out = batch;
-    const std::size_t before = out.size();
-    if (codec::append_framework_to_master(message, out) == 0) {
-      scheduler.on_error(driver, "a call is larger than " + std::to_string(limits::kMaxFrameBytes) +
-                                     " bytes and was not sent");
-      return;
-    }
-    if (before > 0 && out.size() > limits::kMaxFrameBytes / 2) flush();
-    if (flush_scheduled || out.empty()) return;
-    flush_scheduled = true;
-    loop.post([this] { flush(); });
-  }
-
-  void flush() {
-    flush_scheduled = false;
-    if (batch.empty()) return;
-    // Not connected or over budget: the machine's promises resend what matters.
-    if (channel) (void)channel->send(std::move(batch));
-    batch.clear();
-  }
-
-  void on_bytes(std::string_view bytes) {
-    auto frames = codec::decode_frames(bytes);
-    if (!frames.ok()) {
-      loop.post([this] { give_up(); });
-      return;
-    }
-    for (const std::string_view frame : frames.value()) {
-      auto message = codec::decode_master_to_framework(frame);
-      if (!message.ok()) {
-        loop.post([this] { give_up(); });
-        return;
-      }
-      input(scheduler_event::FromMaster{std::move(message).value()});
-    }
-  }
-
-  void open_channel(coordination::Masters masters) {
-    link::MasterChannelOptions channel_options;
-    channel_options.masters = std::move(masters.addresses);
-    channel_options.preamble = kFrameworkPreamble;
-    channel_options.seed = runtime::random_u64();
-    link::MasterChannelHandlers handlers;
-    handlers.on_connected = [this] { input(scheduler_event::Connected{}); };
-    handlers.on_message = [this](std::string_view bytes) {
-      on_bytes(bytes);
-      if (machine->subscribed()) channel->registered();
+  TransportHandlers handlers() {
+    TransportHandlers out;
+    out.on_connected = [this] { input(scheduler_event::Connected{}); };
+    out.on_message = [this](MasterToFramework message) {
+      input(scheduler_event::FromMaster{std::move(message)});
+      if (machine->subscribed()) transport->registered();
     };
-    handlers.on_lost = [this](const std::string&) {
-      batch.clear();
+    out.on_lost = [this] {
       input(scheduler_event::Lost{});
       if (stopping) loop.stop();
     };
-    channel = std::make_unique<link::MasterChannel>(loop, std::move(channel_options),
-                                                    std::move(handlers));
-    if (!masters.ensemble) return;
-    leader_watch = std::make_unique<coordination::LeaderWatch>(
-        loop, *masters.ensemble, runtime::random_u64(), coordination::LeaderAddress::link,
-        [this](const std::string& leader) { channel->learned(leader); });
+    out.on_refused = [this](const std::string& reason) { scheduler.on_error(driver, reason); };
+    return out;
   }
 
   void give_up() {
     if (stopping) return;
-    batch.clear();
-    channel->give_up();
+    transport->give_up();
     input(scheduler_event::Lost{});
   }
 
@@ -292,9 +237,9 @@ SchedulerDriver::~SchedulerDriver() {
 bool SchedulerDriver::start() {
   Impl& impl = *impl_;
   if (impl.thread.joinable()) return true;
-  auto masters = coordination::parse_masters_or_ensemble(impl.options.master, "options.master");
-  if (!masters.ok()) {
-    impl.fail(masters.error().message);
+  auto transport = make_transport(impl.loop, impl.options.master, impl.handlers());
+  if (!transport.ok()) {
+    impl.fail(transport.error().message);
     return false;
   }
   auto facet = framework_facet(impl.options);
@@ -305,18 +250,16 @@ bool SchedulerDriver::start() {
   SchedulerConfig config;
   config.implicit_acknowledgements = impl.options.acknowledge_implicitly;
   impl.machine = std::make_unique<SchedulerMachine>(config);
-  impl.open_channel(std::move(masters).value());
+  impl.transport = std::move(transport).value();
   impl.thread = std::thread([&impl, facet = std::move(facet).value()] {
     scheduler_event::Start start;
     start.framework = facet;
     start.incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
     impl.input(std::move(start));
-    impl.channel->start();
-    if (impl.leader_watch) (void)impl.leader_watch->start();  // the address parsed: it has servers
+    impl.transport->start();
     impl.loop.run();
-    impl.flush();
-    impl.leader_watch.reset();
-    impl.channel.reset();
+    impl.transport->flush();
+    impl.transport.reset();
     impl.user_timers.clear();
     impl.deadline = {};
     impl.farewell = {};
@@ -415,7 +358,7 @@ void SchedulerDriver::publish(const std::string& name, std::string content) {
 
 void SchedulerDriver::learn_master(const std::string& address) {
   impl_->loop.post([impl = impl_.get(), address] {
-    if (impl->channel) impl->channel->learned(address);
+    if (impl->transport) impl->transport->learned(address);
   });
 }
 

@@ -154,8 +154,10 @@ class ClusterCase(unittest.TestCase):
         agent.line("ready")
         return agent
 
-    def start_scheduler(self, framework_id=None, label=(), env=None):
-        argv = [BIN / "told-scheduler", f"127.0.0.1:{self.link_port}", framework_id or "-", *label]
+    def start_scheduler(self, framework_id=None, label=(), env=None, master=None):
+        """`master`: how it finds the master; over the link unless told otherwise."""
+        master = master or f"127.0.0.1:{self.link_port}"
+        argv = [BIN / "told-scheduler", master, framework_id or "-", *label]
         scheduler = self.start("scheduler", argv, True, env)
         scheduler.framework_id = scheduler.line("registered").split()[1]
         return scheduler

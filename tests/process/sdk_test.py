@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import unittest
 
-from cluster_case import ClusterCase
+from cluster_case import BIN, DEADLINE_S, ClusterCase, wait_for
 
 SOURCE = pathlib.Path(os.environ["BOURSE_SOURCE"])
 BUILD = pathlib.Path(os.environ["BOURSE_BUILD"])
@@ -27,8 +27,68 @@ class InstalledSdk(ClusterCase):
         self.start_master()
         self.start_agent()
         self.wait_agents(1)
-        out = self.run_tool(project / "hello", f"127.0.0.1:{self.link_port}")
-        self.assertEqual(out.count("TASK_FINISHED"), 3, out)
+        for master in (f"127.0.0.1:{self.link_port}", f"http://127.0.0.1:{self.http_port}"):
+            with self.subTest(master):
+                out = self.run_tool(project / "hello", master)
+                self.assertEqual(out.count("TASK_FINISHED"), 3, out)
+
+
+class SdkOverHttp(ClusterCase):
+    """The same schedulers by another URL."""
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def test_a_scheduler_of_the_sdk_lives_its_life_over_http(self):
+        self.start_master()
+        self.start_agent()
+        scheduler = self.start_scheduler(master=self.url)
+        scheduler.say("launch long 100 32 sleep 1000")
+        scheduler.line("update long TASK_RUNNING")
+        scheduler.say("launch quick 100 32 exit 3")
+        scheduler.line("update quick TASK_FAILED")
+        scheduler.say("kill long")
+        scheduler.line("update long TASK_KILLED")
+        scheduler.say("teardown")
+        self.assertEqual(scheduler.popen.wait(DEADLINE_S), 0)
+        self.assertEqual(self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]
+                         .get("frameworks", []), [])
+
+    def test_a_scheduler_over_http_finds_its_master_again_with_its_tasks(self):
+        master = self.start_master()
+        self.start_agent()
+        scheduler = self.start_scheduler(master=self.url)
+        scheduler.say("launch long 100 32 sleep 1000")
+        scheduler.line("update long TASK_RUNNING")
+        master.kill()
+        scheduler.line("disconnected")
+        self.start_master()
+        scheduler.line(f"registered {scheduler.framework_id} again")
+        self.wait_agents(1)
+        scheduler.say("launch other 100 32 sleep 1000")
+        scheduler.line("update other TASK_RUNNING")
+        scheduler.say("kill long")
+        scheduler.line("update long TASK_KILLED")
+
+    def test_a_framework_changes_between_the_link_and_http_and_keeps_its_tasks(self):
+        self.start_master()
+        self.start_agent()
+        first = self.start_scheduler()
+        first.say("launch long 100 32 sleep 1000")
+        first.line("update long TASK_RUNNING")
+        second = self.start_scheduler(first.framework_id, master=self.url)
+        first.line("error")
+        self.assertEqual(second.framework_id, first.framework_id)
+        third = self.start_scheduler(first.framework_id)
+        second.line("error")
+        third.say("kill long")
+        third.line("update long TASK_KILLED")
+
+    def test_an_address_that_is_none_is_refused_with_a_sentence(self):
+        scheduler = self.start("scheduler", [BIN / "told-scheduler", "http://nowhere:x"])
+        self.assertEqual(scheduler.popen.wait(DEADLINE_S), 1)
+        wait_for("the sentence", lambda: "http://host:port" in "".join(scheduler.errors))
 
 
 if __name__ == "__main__":

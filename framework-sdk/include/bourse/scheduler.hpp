@@ -57,7 +57,8 @@ class Scheduler {
 // Who the framework is and where its master.
 struct SchedulerOptions {
   // "host:port" of a master's framework link, several with commas: any of them may lead. Or the
-  // ensemble that elects them, "zk://[user:password@]host:port,.../path".
+  // ensemble that elects them, "zk://[user:password@]host:port,.../path". Or masters' HTTP API,
+  // "http://host:port", several with commas: slower, and where nothing else gets through.
   std::string master = {};
   std::string name = {};
   std::string user = {};  // empty: the user of this process
