@@ -22,75 +22,7 @@ std::string body_of(const Response& response, codec::Encoding encoding) {
                                            : response.SerializeAsString();
 }
 
-// Whether an Accept header takes this media type; "q=0" refuses.
-bool accepts(const std::string& accept, std::string_view type) {
-  std::size_t begin = 0;
-  while (begin <= accept.size()) {
-    const std::size_t end = std::min(accept.find(',', begin), accept.size());
-    std::string entry = accept.substr(begin, end - begin);
-    begin = end + 1;
-    std::erase(entry, ' ');
-    const std::size_t semicolon = entry.find(';');
-    const std::string name = entry.substr(0, semicolon);
-    const bool refused = semicolon != std::string::npos &&
-                         (entry.find(";q=0") != std::string::npos) &&
-                         entry.find(";q=0.") == std::string::npos;
-    if (refused) continue;
-    if (name == type || name == "*/*" || name == "application/*") return true;
-  }
-  return false;
-}
-
 }  // namespace
-
-Negotiated Negotiated::refused(int status, std::string sentence) {
-  Negotiated out;
-  out.refusal_ = HttpResponse::text(status, std::move(sentence));
-  return out;
-}
-
-Negotiated negotiate(const runtime::HttpRequest& request) {
-  Negotiated out = read_content_type(request);
-  return out.ok() ? read_accept(request, std::move(out)) : out;
-}
-
-Negotiated read_content_type(const runtime::HttpRequest& request) {
-  Negotiated out;
-  const std::string_view type = request.headers.get("Content-Type");
-  if (type.empty()) {
-    return Negotiated::refused(400, "Content-Type: is missing; give application/json");
-  }
-  if (type == codec::media_type(codec::Encoding::protobuf)) {
-    out.in = codec::Encoding::protobuf;
-  } else if (type != codec::media_type(codec::Encoding::json)) {
-    return Negotiated::refused(415, "Content-Type: '" + std::string(type) +
-                                        "' is neither application/json nor application/x-protobuf");
-  }
-  return out;
-}
-
-Negotiated read_accept(const runtime::HttpRequest& request, Negotiated out) {
-  const std::string* accept = request.headers.find("Accept");
-  if (accept == nullptr || accepts(*accept, codec::media_type(codec::Encoding::json))) return out;
-  if (!accepts(*accept, codec::media_type(codec::Encoding::protobuf))) {
-    return Negotiated::refused(406, "Accept: '" + *accept +
-                                        "' takes neither application/json nor "
-                                        "application/x-protobuf");
-  }
-  out.out = codec::Encoding::protobuf;
-  return out;
-}
-
-HttpResponse refusal(const Error& error) {
-  return HttpResponse::text(runtime::http_status_of(error), error.message);
-}
-
-HttpResponse typed_body(std::string body, codec::Encoding encoding) {
-  HttpResponse out;
-  out.headers.add("Content-Type", std::string(codec::media_type(encoding)));
-  out.body = std::move(body);
-  return out;
-}
 
 HttpResponse snapshot_body(const Metrics& metrics) {
   std::string json = "{";

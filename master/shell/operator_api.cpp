@@ -1,5 +1,6 @@
 #include "master/shell/operator_api.hpp"
 
+#include "api/negotiation.hpp"
 #include "master/shell/http_answers.hpp"
 #include "master/shell/operator_writes.hpp"
 #include "proto/codec/facet_write.hpp"
@@ -62,8 +63,8 @@ struct OperatorApi::Request {
   codec::Encoding out = codec::Encoding::json;
   Queries queries;
 
-  void refuse(const Error& error) const { responder.respond(refusal(error)); }
-  void answer(std::string body) const { responder.respond(typed_body(std::move(body), out)); }
+  void refuse(const Error& error) const { responder.respond(api::refusal(error)); }
+  void answer(std::string body) const { responder.respond(api::typed_body(std::move(body), out)); }
 };
 
 OperatorApi::OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& view,
@@ -101,7 +102,7 @@ void OperatorApi::call(HttpRequest http, HttpResponder responder) {
   auto request = std::make_shared<Request>();
   request->http = std::move(http);
   request->responder = std::move(responder);
-  const auto negotiated = negotiate(request->http);
+  const auto negotiated = api::negotiate(request->http);
   if (!negotiated.ok()) return request->responder.respond(negotiated.error());
   request->in = negotiated.in;
   request->out = negotiated.out;

@@ -37,29 +37,10 @@ bool answer_has_body(const SchedulerCall& call) {
   return unsupported != nullptr && unsupported->type == "RECONCILE_OPERATIONS";
 }
 
-HttpResponse stream_head(const std::string& id, codec::Encoding encoding) {
-  HttpResponse head;
-  head.headers.add(kStreamIdHeader, id);
-  head.headers.add("Content-Type", std::string(codec::media_type(encoding)));
-  return head;
-}
-
-int status_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::denied:
-    case ErrorCode::conflict:  // not subscribed
-      return 403;
-    case ErrorCode::too_large:
-      return 413;
-    case ErrorCode::unsupported:
-      return 501;
-    case ErrorCode::unavailable:
-    case ErrorCode::full:
-    case ErrorCode::timeout:
-      return 503;
-    default:
-      return 400;
-  }
+runtime::HttpHeaders stream_headers(const std::string& id) {
+  runtime::HttpHeaders headers;
+  headers.add(kStreamIdHeader, id);
+  return headers;
 }
 
 }  // namespace
@@ -82,7 +63,7 @@ SchedulerStats SchedulerApi::stats() const {
 
 void SchedulerApi::call(HttpRequest request, HttpResponder responder) {
   ++stats_.calls;
-  Negotiated types = read_content_type(request);
+  api::Negotiated types = api::read_content_type(request);
   if (!types.ok()) {
     ++stats_.calls_refused;
     return responder.respond(types.error());
@@ -95,9 +76,9 @@ void SchedulerApi::call(HttpRequest request, HttpResponder responder) {
   if (!call.ok() && call.error().code == ErrorCode::denied) {
     return deny(request, responder, std::move(types), call.error().message);
   }
-  if (!call.ok()) return refuse(responder, status_of(call.error()), call.error().message);
+  if (!call.ok()) return refuse(responder, api::call_status(call.error()), call.error().message);
   if (answer_has_body(call.value())) {
-    types = read_accept(request, std::move(types));
+    types = api::read_accept(request, std::move(types));
     if (!types.ok()) {
       ++stats_.calls_refused;
       return responder.respond(types.error());
@@ -127,16 +108,16 @@ bool SchedulerApi::within_limits(const std::string& principal, const HttpRespond
 
 // As the core refuses a framework: a stream with one ERROR.
 void SchedulerApi::deny(const HttpRequest& request, const HttpResponder& responder,
-                        Negotiated types, const std::string& reason) {
+                        api::Negotiated types, const std::string& reason) {
   ++stats_.calls_refused;
-  types = read_accept(request, std::move(types));
+  types = api::read_accept(request, std::move(types));
   if (!types.ok()) return responder.respond(types.error());
   if (request.headers.contains(kStreamIdHeader)) {
     return responder.respond(HttpResponse::text(400, kNoStreamIdYet));
   }
-  const runtime::HttpStream stream = responder.open_stream(
-      stream_head(runtime::random_uuid_text(), types.out), limits_.stream_bytes);
-  (void)stream.send_record(codec::encode_scheduler_event(types.out, event::Error{reason}, {}));
+  api::EventStream stream(responder, types.out, limits_.stream_bytes);
+  stream.open(stream_headers(runtime::random_uuid_text()), [](const Error&) {});
+  (void)stream.send(codec::encode_scheduler_event(types.out, event::Error{reason}, {}));
   stream.close();
 }
 
@@ -159,11 +140,8 @@ void SchedulerApi::subscribe(const HttpRequest& request, HttpResponder responder
                       " streams, the most that it may; close one or try again later");
   }
   const PeerId peer(kHttp | ++streams_made_);
-  Stream stream;
-  stream.principal = principal;
-  stream.id = runtime::random_uuid_text();
-  stream.encoding = encoding;
-  stream.responder = responder;
+  Stream stream{
+      runtime::random_uuid_text(), principal, {responder, encoding, limits_.stream_bytes}};
   by_id_.emplace(stream.id, peer);
   streams_.emplace(peer, std::move(stream));
   push_call(peer, std::move(call), {peer, {}, std::move(responder)}, request.body.size());
@@ -211,7 +189,7 @@ void SchedulerApi::refuse(const Call& call, const Error& error) {
       !by_id_.contains(call.stream_id)) {
     sentence += " (no stream " + codec::shown(call.stream_id) + " is open here)";
   }
-  refuse(call.responder, status_of(error), sentence);
+  refuse(call.responder, api::call_status(error), sentence);
 }
 
 void SchedulerApi::on_answers(const std::vector<Answer>& answers) {
@@ -243,12 +221,8 @@ void SchedulerApi::on_answers(const std::vector<Answer>& answers) {
 // -- streams
 
 void SchedulerApi::open(PeerId peer, Stream& stream) {
-  if (stream.is_open) return;
-  stream.is_open = true;
-  stream.open =
-      stream.responder.open_stream(stream_head(stream.id, stream.encoding), limits_.stream_bytes);
-  stream.responder = HttpResponder();
-  stream.open.on_closed([this, peer](const Error& why) { on_gone(peer, why); });
+  stream.events.open(stream_headers(stream.id),
+                     [this, peer](const Error& why) { on_gone(peer, why); });
 }
 
 void SchedulerApi::send(std::vector<Outgoing>& batch) {
@@ -272,8 +246,8 @@ void SchedulerApi::deliver(const SendToFramework& item) {
   open(it->first, it->second);
   ++stats_.events;
   // False: it is closed already, and on_gone() follows.
-  (void)it->second.open.send_record(codec::encode_scheduler_event(
-      it->second.encoding, item.message.body, {item.capabilities, &master_}));
+  (void)it->second.events.send(codec::encode_scheduler_event(
+      it->second.events.encoding(), item.message.body, {item.capabilities, &master_}));
 }
 
 void SchedulerApi::close(PeerId peer, const std::string& reason) {
@@ -281,7 +255,7 @@ void SchedulerApi::close(PeerId peer, const std::string& reason) {
   if (it == streams_.end()) return;
   runtime::log_info("closing stream", {{"stream", it->second.id}, {"reason", reason}});
   // One that is not open yet is told why by the answer to its SUBSCRIBE, which follows.
-  it->second.open.close();
+  it->second.events.close();
   forget(peer);
 }
 

@@ -17,12 +17,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "api/event_stream.hpp"
+#include "api/negotiation.hpp"
 #include "master/shell/core_runner.hpp"
-#include "master/shell/http_answers.hpp"
 #include "master/shell/link_batches.hpp"
 #include "master/shell/principal_limits.hpp"
 #include "model/limits.hpp"
-#include "proto/codec/encoding.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/http_server.hpp"
 
@@ -64,10 +64,7 @@ class SchedulerApi {
   struct Stream {
     std::string id;  // Mesos-Stream-Id
     std::string principal;
-    codec::Encoding encoding = codec::Encoding::json;
-    runtime::HttpResponder responder;  // until it is open
-    runtime::HttpStream open;
-    bool is_open = false;
+    api::EventStream events;
   };
   struct Call {
     PeerId subscribes;      // SUBSCRIBE: its stream
@@ -79,7 +76,7 @@ class SchedulerApi {
                  SchedulerCall call, codec::Encoding encoding);
   bool within_limits(const std::string& principal, const runtime::HttpResponder& responder);
   void deny(const runtime::HttpRequest& request, const runtime::HttpResponder& responder,
-            Negotiated types, const std::string& reason);
+            api::Negotiated types, const std::string& reason);
   void other_call(const runtime::HttpRequest& request, runtime::HttpResponder responder,
                   SchedulerCall call);
   void push_call(PeerId stream, SchedulerCall call, Call waiting, std::size_t bytes);
