@@ -85,6 +85,9 @@ inline constexpr std::size_t kSchedulerStreamBytes = 128u << 20;
 // Schedulers over HTTP: one more is told to come back (503). The rest of the connections is for
 // their calls, for operators and for pages.
 inline constexpr std::size_t kMaxSchedulerStreams = 2'000;
+// Executors over HTTP of one agent, and what one has not read of its events (its tasks, mostly).
+inline constexpr std::size_t kMaxExecutorStreams = 2'000;       // one more is told 503
+inline constexpr std::size_t kExecutorStreamBytes = 32u << 20;  // more, and its stream is closed
 // What peers of the master sent and it has not looked at (model/peer_inboxes.hpp).
 inline constexpr std::size_t kPeerHoldBytes = 16u << 20;  // over it the peer is told to hold
 inline constexpr std::size_t kPeerHoldMessages = 50'000;
@@ -130,6 +133,14 @@ inline constexpr std::size_t kMaxFileReadBytes = 1u << 20;     // one READ_FILE 
 inline constexpr std::size_t kMaxPublishedBytes = 256u << 10;  // one document a framework publishes
 inline constexpr std::size_t kMaxPublishedDocuments = 16;      // per framework
 inline constexpr std::size_t kMaxPublishedNameBytes = 64;
+
+// -- files that a command asks for: over it the task fails, naming the file.
+inline constexpr std::size_t kMaxUrisPerCommand = 1'000;
+inline constexpr std::size_t kMaxUriBytes = 8u << 10;
+inline constexpr std::uint64_t kMaxFetchedBytes = 64ull << 30;  // one command's, and unpacked
+inline constexpr std::size_t kMaxFetchedFiles = 1'000'000;      // likewise
+inline constexpr std::uint64_t kFetchCacheBytes = 2ull << 30;   // of one user; the oldest go
+inline constexpr Duration kFetchStall = Duration::seconds(60);  // nothing came for so long
 
 // -- time.
 inline constexpr Duration kMaxRefuse = Duration::seconds(365LL * 24 * 3600);

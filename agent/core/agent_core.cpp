@@ -169,6 +169,9 @@ void on_deadline(Context& c, const DeadlineKey& key) {
     case Kind::identity_retry:
       store_identity(c);
       return;
+    case Kind::executor_heartbeat:
+      send_executor_heartbeat(c, executor);
+      return;
     case Kind::cleanup_over:
       on_cleanup_over(c);
       return;
@@ -205,7 +208,7 @@ void AgentCore::step(const Event& event, Effects& effects) {
                    state_.link.connected = false;
                    end_session(c, "the connection to the master was lost", false);
                  },
-                 [&](const FromExecutor& e) { on_executor_call(c, e.peer, e.call); },
+                 [&](const FromExecutor& e) { on_executor_call(c, e); },
                  [&](const ExecutorGone& e) { on_executor_gone(c, e.peer); },
                  [&](const ContainerStarted& e) { on_container_started(c, e); },
                  [&](const ContainerExited& e) { on_container_exited(c, e); },

@@ -152,6 +152,7 @@ void on_container_exited(Context& c, const ContainerExited& event) {
   }
   c.disarm(Kind::executor_subscribe, key.first.raw(), key.second.raw());
   c.disarm(Kind::executor_shutdown, key.first.raw(), key.second.raw());
+  c.disarm(Kind::executor_heartbeat, key.first.raw(), key.second.raw());
   executor.phase = ExecutorPhase::exited;
   executor.leaked = event.leaked;
   executor.withheld = withheld;

@@ -83,8 +83,9 @@ void on_container_cleaned(Context& c, const ContainerCleaned& event);
 void on_container_failed(Context& c, const ContainerFailed& event);
 
 // executors.cpp: frameworks' own executors.
-void on_executor_call(Context& c, PeerId peer, const ExecutorCall& call);
+void on_executor_call(Context& c, const FromExecutor& event);
 void on_executor_gone(Context& c, PeerId peer);
+void send_executor_heartbeat(Context& c, const ExecutorKey& key);
 void on_subscribe_timeout(Context& c, const ExecutorKey& key);
 Resources resources_of(const AgentState& state, const ExecutorKey& key);
 

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/agent_link.hpp"
 #include "model/checkpoint_record.hpp"
@@ -25,6 +26,11 @@ struct SendToMaster {
 struct SendToExecutor {
   PeerId peer;
   ExecutorEvent event;
+};
+// Each call over HTTP has one: taken, or the reason why not. SUBSCRIBE: before its first event.
+struct AnswerExecutor {
+  RequestId request;
+  Status status;
 };
 struct CloseExecutor {
   PeerId peer;
@@ -78,7 +84,8 @@ struct Stop {
 
 struct Effect {
   std::variant<SendToMaster, SendToExecutor, CloseExecutor, Checkpoint, StartContainer,
-               ResizeContainer, KillContainer, ReleaseContainer, ReconnectMaster, Stop>
+               ResizeContainer, KillContainer, ReleaseContainer, ReconnectMaster, Stop,
+               AnswerExecutor>
       body;
 };
 

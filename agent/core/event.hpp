@@ -37,6 +37,7 @@ struct Started {
   std::string boot_id;
   std::vector<CheckpointRecord> records;
   std::vector<FoundContainer> containers;
+  Blob status_extra;  // of every status that this agent makes (TaskStatus::extra): its address
 };
 
 struct FromMaster {
@@ -46,10 +47,13 @@ struct FromMaster {
 struct MasterConnected {};
 struct MasterLost {};
 
-// A framework's own executor, on its connection.
+// A framework's own executor, on its connection. Over HTTP its events are the response to its
+// SUBSCRIBE, which is its connection then; other calls come without one, and each call is answered.
 struct FromExecutor {
   PeerId peer;
   ExecutorCall call;
+  RequestId request = {};  // over HTTP: what AnswerExecutor answers
+  bool from_here = false;  // over HTTP: from an address of this machine
 };
 struct ExecutorGone {  // its connection closed; the container may still run
   PeerId peer;

@@ -78,18 +78,25 @@ void settle_delivery(Context& c, const ExecutorKey& key, const executor_call::Su
   }
 }
 
-void on_subscribe(Context& c, const ExecutorKey& key, PeerId peer,
+void on_subscribe(Context& c, const ExecutorKey& key, const FromExecutor& event,
                   const executor_call::Subscribe& call) {
   Executor& executor = c.state.executors.at(key);
+  const PeerId peer = event.peer;
   if (!executor.peer.empty() && executor.peer != peer) {
     PROBE("agent.executor_resubscribes");
     c.state.by_peer.erase(executor.peer);
     c.emit(CloseExecutor{executor.peer, "the executor subscribed on another connection"});
   }
   executor.peer = peer;
+  executor.over_http = !event.request.empty();
   executor.phase = ExecutorPhase::running;
   c.state.by_peer[peer] = key;
   c.disarm(Kind::executor_subscribe, key.first.raw(), key.second.raw());
+  c.disarm(Kind::executor_heartbeat, key.first.raw(), key.second.raw());
+  if (executor.over_http) {
+    c.arm(Kind::executor_heartbeat, c.config.executor_heartbeat, key.first.raw(), key.second.raw());
+    c.emit(AnswerExecutor{event.request, {}});
+  }
   c.emit(SendToExecutor{
       peer, executor_event::Subscribed{executor.facet, c.state.frameworks.at(key.first).facet,
                                        c.state.identity, executor.container_id}});
@@ -108,37 +115,78 @@ void on_subscribe(Context& c, const ExecutorKey& key, PeerId peer,
   if (c.state.executors.contains(key)) deliver_queued(c, key);
 }
 
-}  // namespace
+// The token proves who calls. Over HTTP, executors written for Mesos may not know of one: their
+// ids do where they may, unless an executor has shown its token before.
+bool proves_itself(const Context& c, const Executor& executor, const FromExecutor& event) {
+  if (equal_secrets(executor.token, event.call.token)) return true;
+  return !event.request.empty() && event.from_here && !c.config.authenticate_executors &&
+         !executor.proven;
+}
 
-void on_executor_call(Context& c, PeerId peer, const ExecutorCall& call) {
-  const ExecutorKey key{call.framework_id, call.executor_id};
-  const auto it = c.state.executors.find(key);
-  if (it == c.state.executors.end() || it->second.command_task ||
-      it->second.phase == ExecutorPhase::exited) {
-    c.emit(CloseExecutor{
-        peer, "executor_id: '" + call.executor_id.raw() + "' is not an executor of this agent"});
-    return;
+// Why the call is not taken, in the order of Mesos' v1 API.
+Status judge(Context& c, const FromExecutor& event) {
+  const ExecutorCall& call = event.call;
+  if (!c.state.frameworks.contains(call.framework_id)) {
+    return Error{ErrorCode::not_found, "framework_id: '" + call.framework_id.raw() +
+                                           "' has no executor on this agent: the framework "
+                                           "cannot be found"};
   }
-  if (!equal_secrets(it->second.token, call.token)) {
+  const auto it = c.state.executors.find({call.framework_id, call.executor_id});
+  if (it == c.state.executors.end() || it->second.command_task ||
+      it->second.phase == ExecutorPhase::storing || it->second.phase == ExecutorPhase::exited) {
+    return Error{ErrorCode::not_found,
+                 "executor_id: '" + call.executor_id.raw() + "' is not an executor of this agent"};
+  }
+  Executor& executor = it->second;
+  if (!proves_itself(c, executor, event)) {
     PROBE("agent.wrong_token");
     c.note(Note::Level::warning, "executor.denied", {{"executor_id", call.executor_id.raw()}});
-    c.emit(CloseExecutor{peer, "token: not the one given to this executor's container"});
+    return Error{ErrorCode::denied, "token: not the one given to this executor's container"};
+  }
+  executor.proven |= equal_secrets(executor.token, call.token);
+  if (std::holds_alternative<executor_call::Subscribe>(call.body)) return {};
+  const bool subscribed = event.request.empty() ? executor.peer == event.peer : executor.over_http;
+  if (executor.peer.empty() || !subscribed) {
+    return Error{ErrorCode::conflict, event.request.empty()
+                                          ? "the executor has not subscribed on this connection"
+                                          : "the executor is not subscribed: call SUBSCRIBE first"};
+  }
+  return {};
+}
+
+}  // namespace
+
+void on_executor_call(Context& c, const FromExecutor& event) {
+  const ExecutorCall& call = event.call;
+  const bool over_http = !event.request.empty();
+  if (over_http && std::holds_alternative<executor_call::Heartbeat>(call.body)) {
+    c.emit(AnswerExecutor{event.request, {}});  // whoever it is, as on Mesos
     return;
   }
+  const Status good = judge(c, event);
+  if (!good.ok() && over_http) {
+    c.emit(AnswerExecutor{event.request, good});
+    return;
+  }
+  if (!good.ok()) {
+    c.emit(CloseExecutor{event.peer, good.error().message});
+    return;
+  }
+  const ExecutorKey key{call.framework_id, call.executor_id};
   if (const auto* subscribe = std::get_if<executor_call::Subscribe>(&call.body)) {
-    on_subscribe(c, key, peer, *subscribe);
+    on_subscribe(c, key, event, *subscribe);
     return;
   }
-  if (it->second.peer != peer) {
-    c.emit(CloseExecutor{peer, "the executor has not subscribed on this connection"});
-    return;
-  }
+  const PeerId peer = c.state.executors.at(key).peer;
   if (const auto* update = std::get_if<executor_call::Update>(&call.body)) {
     on_update(c, key, peer, update->status);
   } else if (const auto* message = std::get_if<executor_call::Message>(&call.body)) {
-    if (!c.state.link.registered) return;  // at most once
-    send_to_master(c, to_master::ExecutorMessage{key.first, key.second, message->data});
+    // At most once: without a master it is lost.
+    if (c.state.link.registered) {
+      send_to_master(c, to_master::ExecutorMessage{key.first, key.second, message->data});
+    }
   }
+  if (over_http) c.emit(AnswerExecutor{event.request, {}});
 }
 
 void on_executor_gone(Context& c, PeerId peer) {
@@ -148,11 +196,19 @@ void on_executor_gone(Context& c, PeerId peer) {
   c.state.by_peer.erase(it);
   Executor& executor = c.state.executors.at(key);
   executor.peer = PeerId();
+  c.disarm(Kind::executor_heartbeat, key.first.raw(), key.second.raw());
   if (executor.phase != ExecutorPhase::running) return;
   // It may be reconnecting, or its container is about to be reported as ended.
   executor.phase = ExecutorPhase::subscribing;
   c.arm(Kind::executor_subscribe, c.config.executor_register_timeout, key.first.raw(),
         key.second.raw());
+}
+
+void send_executor_heartbeat(Context& c, const ExecutorKey& key) {
+  const auto it = c.state.executors.find(key);
+  if (it == c.state.executors.end() || it->second.peer.empty() || !it->second.over_http) return;
+  c.emit(SendToExecutor{it->second.peer, executor_event::Heartbeat{}});
+  c.arm(Kind::executor_heartbeat, c.config.executor_heartbeat, key.first.raw(), key.second.raw());
 }
 
 void on_subscribe_timeout(Context& c, const ExecutorKey& key) {

@@ -260,6 +260,7 @@ void recover(Context& c, const Started& started) {
   state.incarnation = started.incarnation;
   state.seed = started.seed;
   state.token_key = started.token_key;
+  state.status_extra = started.status_extra;
   state.boot_id = started.boot_id;
   if (refuse_configuration(c, started)) return;
   for (const CheckpointRecord& record : started.records) std::visit(Folder{c}, record);

@@ -45,6 +45,9 @@ struct AgentConfig {
   // After the last container of a cleanup ended: how long its frameworks may take to acknowledge.
   Duration cleanup_report_timeout = Duration::seconds(30);
   Duration default_kill_grace = Duration::seconds(3);  // KillPolicy's default on Mesos
+  // Executors over HTTP: must each call show the container's token?
+  bool authenticate_executors = false;
+  Duration executor_heartbeat = Duration::seconds(1800);  // to executors over HTTP, as Mesos
 };
 
 using TaskKey = std::pair<FrameworkId, TaskId>;
@@ -100,6 +103,8 @@ struct Executor {
   bool recovered = false;      // started by an earlier life of this agent
   bool refused = false;        // its record was not stored, but tasks of it are on their way
   bool shrunk = false;         // a task that its start may have counted was refused
+  bool over_http = false;      // its peer is the response to a SUBSCRIBE
+  bool proven = false;         // it has shown its token in this life of the agent
   ContainerId container_id;
   std::string token;
   ExecutorPhase phase = ExecutorPhase::storing;
@@ -144,6 +149,7 @@ struct DeadlineKey {
     life_retry,
     identity_retry,
     cleanup_over,
+    executor_heartbeat,  // a: framework, b: executor
   };
   Kind kind = Kind::heartbeat;
   std::string a;
@@ -190,6 +196,7 @@ struct AgentState {
   std::uint64_t incarnation = 0;
   std::uint64_t seed = 0;
   SecretKey token_key{};
+  Blob status_extra;
   std::uint64_t names_made = 0;
   std::uint64_t writes_issued = 0;
   bool started = false;

@@ -41,6 +41,7 @@ TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::stri
   status.executor_pid = executor.pid;
   status.uuid = c.new_uuid();
   status.timestamp = c.stamp.wall;
+  status.extra = c.state.status_extra;
   return status;
 }
 

@@ -11,6 +11,7 @@
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
 #include "proto/codec/records.hpp"
+#include "proto/codec/status_address.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/daemon.hpp"
 #include "runtime/entropy.hpp"
@@ -78,6 +79,7 @@ void AgentProcess::perform(Effect& effect) {
                    loop_.post([this] { flush_master(); });
                  },
                  [&](SendToExecutor& e) {
+                   if (executors_over_http_->send(e)) return;
                    std::string batch;
                    codec::append_executor_event(e.event, batch);
                    if (!batch.empty()) {
@@ -85,6 +87,7 @@ void AgentProcess::perform(Effect& effect) {
                    }
                  },
                  [&](CloseExecutor& e) {
+                   if (executors_over_http_->close(e)) return;
                    std::string batch;
                    codec::append_executor_event(executor_event::Error{e.reason}, batch);
                    const runtime::ConnectionId connection(e.peer.raw());
@@ -116,6 +119,7 @@ void AgentProcess::perform(Effect& effect) {
                  },
                  [&](ReconnectMaster&) { loop_.post([this] { give_up_master(); }); },
                  [&](Stop& e) { stop(e); },
+                 [&](AnswerExecutor& e) { executors_over_http_->answer(e); },
              },
              effect.body);
 }
@@ -240,6 +244,16 @@ Status AgentProcess::open_executor_socket() {
   return {};
 }
 
+void AgentProcess::open_executor_api() {
+  ExecutorApi::Core core;
+  core.call = [this](FromExecutor event) { on_executor_call(std::move(event)); };
+  core.gone = [this](ExecutorGone event) { feed(event); };
+  ExecutorApiOptions api;
+  api.own_address = options_.ip;
+  api.authenticate = options_.authenticate_executors;
+  executors_over_http_ = std::make_unique<ExecutorApi>(std::move(core), std::move(api));
+}
+
 Status AgentProcess::open_containers() {
   isolation::RuntimeOptions runtime_options;
   runtime_options.runtime_dir = options_.run_dir + "/containers";
@@ -284,10 +298,12 @@ Status AgentProcess::start(std::uint16_t http_port) {
   // Before the socket: its lock keeps a second agent from taking the first one's socket away.
   if (Status opened = open_containers(); !opened.ok()) return opened;
   if (Status opened = open_executor_socket(); !opened.ok()) return opened;
+  open_executor_api();
   if (Status opened = open_channel(); !opened.ok()) return opened;
 
   const std::string endpoint = options_.ip + ":" + std::to_string(http_port);
   spec_context_.work_dir = options_.work_dir;
+  spec_context_.ip = options_.ip;
   spec_context_.agent_endpoint = endpoint;
   spec_context_.agent_pid = "slave(1)@" + endpoint;
   spec_context_.recovery_timeout = options_.recovery_timeout;
@@ -299,6 +315,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   started.seed = runtime::random_u64();
   started.token_key = {runtime::random_u64(), runtime::random_u64()};
   started.boot_id = isolation::boot_id();
+  started.status_extra = codec::address_extra(options_.ip);
   started.records = std::move(records);
   for (const auto& container : containers_->recover()) {
     started.containers.push_back(found(container));
@@ -308,6 +325,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   }
   AgentConfig config;
   config.executor_reregister_timeout = options_.executor_reregistration_timeout;
+  config.authenticate_executors = options_.authenticate_executors;
   config.recover = options_.recover;
   config.reconfiguration = options_.reconfiguration;
   core_ = std::make_unique<AgentCore>(config);
@@ -398,6 +416,18 @@ void AgentProcess::on_master_bytes(std::string_view bytes) {
 
 // -- executors
 
+void AgentProcess::on_executor_call(FromExecutor event) {
+  // Tasks use the machine's network: unless their executor knows better, they are reached here.
+  if (auto* update = std::get_if<executor_call::Update>(&event.call.body)) {
+    codec::add_address(options_.ip, update->status);
+  } else if (auto* subscribe = std::get_if<executor_call::Subscribe>(&event.call.body)) {
+    for (TaskStatus& status : subscribe->unacknowledged_updates) {
+      codec::add_address(options_.ip, status);
+    }
+  }
+  feed(std::move(event));
+}
+
 void AgentProcess::on_executor_bytes(runtime::ConnectionId connection, std::string_view bytes) {
   const auto refuse = [&](const Error& error) {
     runtime::log_warning("an executor sent what does not parse", {{"reason", error.message}});
@@ -410,7 +440,7 @@ void AgentProcess::on_executor_bytes(runtime::ConnectionId connection, std::stri
   for (const std::string_view frame : frames.value()) {
     auto call = codec::decode_executor_call_frame(frame);
     if (!call.ok()) return refuse(call.error());
-    feed(FromExecutor{PeerId(connection.raw()), std::move(call).value()});
+    on_executor_call({PeerId(connection.raw()), std::move(call).value()});
   }
 }
 

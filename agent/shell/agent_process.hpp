@@ -12,6 +12,7 @@
 #include "agent/core/agent_core.hpp"
 #include "agent/isolation/container.hpp"
 #include "agent/shell/container_spec.hpp"
+#include "agent/shell/executor_api.hpp"
 #include "agent/shell/options.hpp"
 #include "agent/shell/sandbox_collector.hpp"
 #include "base/result.hpp"
@@ -43,6 +44,11 @@ class AgentProcess {
   // For the process: 0, 1 (start it again), or kSomebodyMustLook.
   int exit_status() const { return exit_status_; }
 
+  // The v1 executor API. REQUIRES that start() has returned.
+  void executor_call(const runtime::HttpRequest& request, const runtime::HttpResponder& responder) {
+    executors_over_http_->call(request, responder);
+  }
+
   const AgentCore& core() const { return *core_; }
   const AgentOptions& options() const { return options_; }
   const isolation::ContainerRuntime& containers() const { return *containers_; }
@@ -60,6 +66,7 @@ class AgentProcess {
 
   Status open_store(std::vector<CheckpointRecord>& records);
   Status open_executor_socket();
+  void open_executor_api();
   Status open_containers();
   Started::FoundContainer found(const isolation::RecoveredContainer& container) const;
 
@@ -67,6 +74,7 @@ class AgentProcess {
   void give_up_master();
   void on_master_bytes(std::string_view bytes);
   void flush_master();
+  void on_executor_call(FromExecutor event);
   void on_executor_bytes(runtime::ConnectionId connection, std::string_view bytes);
   void on_container(const isolation::ContainerEvent& event);
   void watch_containers();
@@ -95,6 +103,7 @@ class AgentProcess {
   bool flush_scheduled_ = false;
 
   std::unique_ptr<runtime::UnixServer> executors_;
+  std::unique_ptr<ExecutorApi> executors_over_http_;
   std::unique_ptr<isolation::ContainerRuntime> containers_;
   SandboxCollector sandboxes_;
   runtime::FdWatch container_watch_;

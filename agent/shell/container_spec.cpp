@@ -45,6 +45,7 @@ Status fill_command(const mesos::v1::CommandInfo& command, isolation::ContainerS
 
 void fill_executor_environment(const StartContainer& start, const SpecContext& context,
                                std::map<std::string, std::string>& env) {
+  env["LIBPROCESS_IP"] = context.ip;
   env["LIBPROCESS_PORT"] = "0";
   env["MESOS_SLAVE_PID"] = context.agent_pid;
   env["MESOS_AGENT_ENDPOINT"] = context.agent_endpoint;

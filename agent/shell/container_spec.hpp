@@ -12,6 +12,7 @@ namespace bourse::agent {
 
 struct SpecContext {
   std::string work_dir;
+  std::string ip;
   std::string agent_id;
   std::string agent_pid;        // "slave(1)@127.0.0.1:5051"
   std::string agent_endpoint;   // "127.0.0.1:5051"

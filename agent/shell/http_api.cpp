@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "api/negotiation.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/agent_call.pb.h"
@@ -17,11 +18,9 @@ using runtime::HttpResponse;
 namespace v1 = mesos::v1;
 
 constexpr char kApiVersion[] = "1.11.0";  // of Mesos' API
-constexpr char kJson[] = "application/json";
-constexpr char kProtobuf[] = "application/x-protobuf";
 
 void refuse(const HttpResponder& responder, const Error& error) {
-  responder.respond(HttpResponse::text(runtime::http_status_of(error), error.message));
+  responder.respond(api::refusal(error));
 }
 
 // "-rw-r--r--", as ls writes it.
@@ -37,20 +36,11 @@ bool read_number(std::string_view text, std::int64_t& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-bool prefers_json(const HttpRequest& request) {
-  const std::string* accept = request.headers.find("Accept");
-  if (accept == nullptr) return true;
-  return accept->find(kJson) != std::string::npos || accept->find("*/*") != std::string::npos ||
-         accept->find("application/*") != std::string::npos;
-}
-
-void answer(const HttpRequest& request, const HttpResponder& responder,
+void answer(const HttpResponder& responder, codec::Encoding encoding,
             const v1::agent::Response& response) {
-  HttpResponse out;
-  const bool json = prefers_json(request);
-  out.headers.add("Content-Type", json ? kJson : kProtobuf);
-  out.body = json ? codec::to_json(response) : response.SerializeAsString();
-  responder.respond(std::move(out));
+  responder.respond(api::typed_body(
+      encoding == codec::Encoding::json ? codec::to_json(response) : response.SerializeAsString(),
+      encoding));
 }
 
 void fill_file(const std::string& directory, const isolation::SandboxEntry& entry,
@@ -64,13 +54,10 @@ void fill_file(const std::string& directory, const isolation::SandboxEntry& entr
   out.set_gid(std::to_string(entry.gid));
 }
 
-Status parse_call(const HttpRequest& request, v1::agent::Call& call) {
-  const std::string_view type = request.headers.get("Content-Type");
-  if (type == kProtobuf) {
-    if (call.ParseFromString(request.body)) return {};
-    return invalid("body: does not parse as mesos.v1.agent.Call");
-  }
-  return codec::from_json(request.body, call);
+Status parse_call(codec::Encoding encoding, const std::string& body, v1::agent::Call& call) {
+  if (encoding == codec::Encoding::json) return codec::from_json(body, call);
+  if (call.ParseFromString(body)) return {};
+  return invalid("body: does not parse as mesos.v1.agent.Call");
 }
 
 }  // namespace
@@ -101,24 +88,23 @@ void AgentHttpApi::add_routes() {
                                  R"(","bourse_version":"0.1.0"})"));
   });
   router_.add("api/v1", {"POST"}, guarded(&AgentHttpApi::operator_call));
+  // Its method is judged where the rest of the request is: a recovering agent says 503 first.
+  router_.add("api/v1/executor", [this](HttpRequest request, HttpResponder responder) {
+    if (!ready_) {
+      return responder.respond(HttpResponse::text(503, "the agent is recovering; try again"));
+    }
+    process_.executor_call(request, responder);
+  });
   router_.add("files/browse", guarded(&AgentHttpApi::files_browse));
   router_.add("files/read", guarded(&AgentHttpApi::files_read));
   router_.add("files/download", guarded(&AgentHttpApi::files_download));
 }
 
 void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder& responder) {
-  const std::string_view type = request.headers.get("Content-Type");
-  if (type.empty()) {
-    return responder.respond(
-        HttpResponse::text(400, "Content-Type: is missing; give application/json"));
-  }
-  if (type != kJson && type != kProtobuf) {
-    return responder.respond(
-        HttpResponse::text(415, "Content-Type: '" + std::string(type) +
-                                    "' is neither application/json nor application/x-protobuf"));
-  }
+  const api::Negotiated types = api::negotiate(request);
+  if (!types.ok()) return responder.respond(types.error());
   v1::agent::Call call;
-  if (const Status parsed = parse_call(request, call); !parsed.ok()) {
+  if (const Status parsed = parse_call(types.in, request.body, call); !parsed.ok()) {
     return refuse(responder, parsed.error());
   }
   v1::agent::Response response;
@@ -161,7 +147,7 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
                    "' is not served by this agent; it knows GET_HEALTH, GET_VERSION, LIST_FILES "
                    "and READ_FILE"));
   }
-  answer(request, responder, response);
+  answer(responder, types.out, response);
 }
 
 void AgentHttpApi::files_browse(const HttpRequest& request, const HttpResponder& responder) {

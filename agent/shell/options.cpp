@@ -125,6 +125,8 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   flags.add("cgroups", options.use_cgroups, "limit containers by cgroups (needs root)");
   flags.add("namespaces", options.use_namespaces, "give containers namespaces (needs root)");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
+  flags.add("authenticate-http-executors", options.authenticate_executors,
+            "let executors over HTTP in by the token of their environment alone");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   RecoveryFlags recovery;
   add_recovery_flags(flags, options, recovery);

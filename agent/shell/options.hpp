@@ -29,6 +29,7 @@ struct AgentOptions {
   bool use_cgroups = true;
   bool use_namespaces = true;
   bool insecure = false;
+  bool authenticate_executors = false;
   std::string log_level = "info";
   RecoverMode recover = RecoverMode::reconnect;
   Reconfiguration reconfiguration = Reconfiguration::equal;

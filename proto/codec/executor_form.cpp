@@ -28,6 +28,22 @@ Result<TaskStatus> read_executor_status(v1::TaskStatus& message, const FieldPath
   return read_status(message, at);
 }
 
+// What a status must say to be an update of this executor's.
+Status check_update(const TaskStatus& status, const ExecutorId& executor_id) {
+  if (!status.uuid) return lacks("Call", "uuid");
+  if (!status.executor_id.empty() && status.executor_id != executor_id) {
+    return invalid("'update.status.executor_id' is " + shown(status.executor_id.raw()) +
+                   ": the call is of executor " + shown(executor_id.raw()));
+  }
+  if (status.source != StatusSource::executor) {
+    return invalid("'update.status.source': an executor's update has SOURCE_EXECUTOR");
+  }
+  if (status.state == TaskState::staging) {
+    return invalid("'update.status.state': TASK_STAGING is not an executor's to tell");
+  }
+  return {};
+}
+
 Status check_data(std::string_view data, const char* field) {
   if (data.size() <= limits::kMaxFrameworkMessageBytes) return {};
   return Error{ErrorCode::too_large, std::string("'") + field + "' has " +
@@ -188,6 +204,7 @@ Result<ExecutorCall> read_executor_call(Call& message) {
       Result<TaskStatus> status =
           read_executor_status(*message.mutable_update()->mutable_status(), "update.status");
       if (!status) return status.error();
+      if (Status ok = check_update(*status, out.executor_id); !ok) return ok.error();
       out.body = executor_call::Update{std::move(*status)};
       return out;
     }

@@ -10,7 +10,7 @@ from cluster_case import ClusterCase
 from v1_scheduler import Stream, post
 
 # What recorded events have and events here have not yet: docs/mesos-compatibility.md says why.
-MISSING = (".update.status.container_status.network_infos", ".update.status.healthy")
+MISSING = (".update.status.healthy",)
 
 
 def task_state(event):

@@ -39,7 +39,7 @@ def post(port, body, headers=(), path=PATH, method="POST", timeout=20):
 class Stream:
     """An open SUBSCRIBE: its records are collected as they come."""
 
-    def __init__(self, port, body, headers=None, receive_buffer=None, read=True):
+    def __init__(self, port, body, headers=None, receive_buffer=None, read=True, path=PATH):
         self.port = port
         self.events = []
         self.chunks = []
@@ -52,7 +52,7 @@ class Stream:
         body = body if isinstance(body, (bytes, str)) else json.dumps(body)
         body = body.encode() if isinstance(body, str) else body
         headers = {"Content-Type": JSON, "Accept": JSON} if headers is None else headers
-        head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.socket.sendall(head.encode() + b"\r\n" + body)
         self.file = self.socket.makefile("rb")

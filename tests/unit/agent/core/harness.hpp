@@ -35,6 +35,7 @@ class World {
   }
 
   AgentConfig config;
+  Blob status_extra;
   std::vector<CheckpointRecord> disk;
   bool auto_store = true;  // false: writes wait in `writes`
   std::vector<Checkpoint> writes;
@@ -55,6 +56,7 @@ class World {
     started.boot_id = std::move(boot);
     started.records = disk;
     started.containers = std::move(containers);
+    started.status_extra = status_extra;
     step(started);
   }
   // kill -9: what was not stored is gone.

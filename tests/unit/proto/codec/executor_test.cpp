@@ -73,6 +73,19 @@ TEST_CASE("executor calls without their body, with a bad uuid or too much data a
                         "state":"TASK_RUNNING","uuid":"AAA="}})")
                  .message,
              Contains("'update.status.uuid'"));
+  for (
+      const auto& [members, words] : std::map<std::string, std::string>{
+          {R"("state":"TASK_RUNNING")", "Expecting 'uuid'"},
+          {R"("state":"TASK_STAGING","uuid":"3X37Fhf9QBuY8x85+21tBw==")", "TASK_STAGING"},
+          {R"("state":"TASK_RUNNING","uuid":"3X37Fhf9QBuY8x85+21tBw==","source":"SOURCE_AGENT")",
+           "SOURCE_EXECUTOR"},
+          {R"("state":"TASK_RUNNING","uuid":"3X37Fhf9QBuY8x85+21tBw==","executor_id":{"value":"X"})",
+           "'X': the call is of executor 'E'"}}) {
+    CHECK_THAT(
+        refused(R"("type":"UPDATE","update":{"status":{"task_id":{"value":"t"},)" + members + "}}")
+            .message,
+        Contains(words));
+  }
   ExecutorCall large{FrameworkId("F"), ExecutorId("E"), "", executor_call::Message{}};
   std::get<executor_call::Message>(large.body)
       .data.assign(limits::kMaxFrameworkMessageBytes + 1, 'x');
