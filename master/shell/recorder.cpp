@@ -244,7 +244,10 @@ Status Recorder::work_off(Item& item) {
 Status Recorder::write_out() {
   pending_bytes_ = 0;
   for (const Piece& piece : scribe_->drain()) {
-    if (const Status written = files_.write(run_, piece); !written.ok()) return written;
+    if (const Status written = files_.write(run_, piece); !written.ok()) {
+      gap_ = true;
+      return written;
+    }
   }
   const std::lock_guard lock(mutex_);
   stats_.events = scribe_->sequence();
@@ -261,11 +264,11 @@ void Recorder::fail(const std::string& reason) {
 }
 
 void Recorder::end_scribe(const std::string& reason) {
-  if (scribe_ != nullptr) {
+  if (scribe_ != nullptr && !gap_) {
     scribe_->end(reason);
     (void)write_out();  // where that fails the recording just ends
-    scribe_.reset();
   }
+  scribe_.reset();
   const std::lock_guard lock(mutex_);
   stats_.running = false;
 }

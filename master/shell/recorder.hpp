@@ -91,6 +91,7 @@ class Recorder {
   std::uint64_t run_ = 0;
   std::unique_ptr<Scribe> scribe_;
   std::size_t pending_bytes_ = 0;
+  bool gap_ = false;  // something was not written: an end after it would tell of events not there
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -23,7 +23,7 @@ struct Left {
     REQUIRE(world.run_until([&] { return a.stored(id); }));
     a.crash();
     world.run_for(Duration::seconds(10));
-    world.processes.clear();
+    world.forget();
   }
 
   void put(const std::string& path, const std::string& data) {

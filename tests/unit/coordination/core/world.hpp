@@ -87,10 +87,14 @@ class World {
 
   sim::Schedule schedule;
   sim::ZooKeeperModel zookeeper;
-  std::map<std::string, std::unique_ptr<Process>> processes;
+  using Processes = std::map<std::string, std::unique_ptr<Process>>;
+  Processes processes;
+  std::vector<Processes> forgotten;
 
   Process& add(const std::string& name, CoordinationConfig config = {});
   Process& at(const std::string& name) { return *processes.at(name); }
+  // Nobody asks for these again. They stay: what they had scheduled is still to come.
+  void forget() { forgotten.push_back(std::exchange(processes, {})); }
   // Of the latest epoch: an overtaken one may not know it yet.
   Process* leader() const;
 
