@@ -96,6 +96,7 @@ struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
     if (bytes == kGoOnMessage) return go_on();
     if (bytes.starts_with(kClosingPreamble)) {
       closing = bytes.substr(kClosingPreamble.size());
+      if (handlers.on_closing) handlers.on_closing(closing);
       return;
     }
     if (bytes == kHereMessage) return here();

@@ -27,10 +27,12 @@ struct MasterChannelOptions {
 
 struct MasterChannelHandlers {
   // A connection stands, its preamble is sent. The one before, if any, was lost.
-  runtime::UniqueFunction<void()> on_connected;
-  runtime::UniqueFunction<void(std::string_view)> on_message;
+  runtime::UniqueFunction<void()> on_connected = {};
+  runtime::UniqueFunction<void(std::string_view)> on_message = {};
+  // The master says why it will close this connection; on_lost follows.
+  runtime::UniqueFunction<void(const std::string& reason)> on_closing = {};
   // The connection is over, or the master there does not lead; another is being looked for.
-  runtime::UniqueFunction<void(const std::string& reason)> on_lost;
+  runtime::UniqueFunction<void(const std::string& reason)> on_lost = {};
 };
 
 class MasterChannel {

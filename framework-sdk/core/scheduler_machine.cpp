@@ -89,13 +89,13 @@ struct SchedulerMachine::Step {
     }
   }
 
-  void lose(const std::string& reason) {
+  void lose(const std::string& reason, bool told = false) {
     const bool was = m.subscribed_;
     m.subscribed_ = false;
     m.deadlines_.disarm({Due::subscribe, 0, {}});
     m.deadlines_.disarm({Due::heartbeat, 0, {}});
     m.deadlines_.disarm({Due::silence, 0, {}});
-    if (was) out.push_back(scheduler_effect::Disconnected{reason});
+    if (was || told) out.push_back(scheduler_effect::Disconnected{reason});
   }
 
   void send_accept(std::uint64_t number) {
@@ -401,9 +401,9 @@ void SchedulerMachine::step(const SchedulerInput& input, std::vector<SchedulerOu
                    connected_ = true;
                    s.subscribe();
                  },
-                 [&](const Lost&) {
+                 [&](const Lost& e) {
                    connected_ = false;
-                   s.lose("the connection to the master was lost");
+                   s.lose(e.reason, e.told);
                  },
                  [&](const FromMaster& e) { s.on_message(e.message); },
                  [&](const Call& e) { s.on_call(e.call); },

@@ -48,7 +48,10 @@ struct Start {
   std::uint64_t incarnation = 0;  // larger at each start; sessions grow with it
 };
 struct Connected {};
-struct Lost {};
+struct Lost {
+  std::string reason = "the connection to the master was lost";
+  bool told = false;  // by the master, in its own words
+};
 struct FromMaster {
   MasterToFramework message;
 };

@@ -181,7 +181,7 @@ void HttpTransport::close() {
 void HttpTransport::lost() {
   close();
   come_again();
-  handlers_.on_lost();
+  handlers_.on_lost("the connection to the master was lost", false);
 }
 
 void HttpTransport::give_up() {

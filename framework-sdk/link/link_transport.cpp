@@ -1,5 +1,7 @@
 #include "framework-sdk/link/link_transport.hpp"
 
+#include <utility>
+
 #include "framework-sdk/link/http_transport.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -17,9 +19,10 @@ LinkTransport::LinkTransport(runtime::Loop& loop, coordination::Masters masters,
   link::MasterChannelHandlers of_channel;
   of_channel.on_connected = [this] { handlers_.on_connected(); };
   of_channel.on_message = [this](std::string_view bytes) { on_bytes(bytes); };
-  of_channel.on_lost = [this](const std::string&) {
+  of_channel.on_closing = [this](const std::string&) { told_closing_ = true; };
+  of_channel.on_lost = [this](const std::string& reason) {
     batch_.clear();
-    handlers_.on_lost();
+    handlers_.on_lost(reason, std::exchange(told_closing_, false));
   };
   channel_ =
       std::make_unique<link::MasterChannel>(loop_, std::move(options), std::move(of_channel));
@@ -69,12 +72,13 @@ void LinkTransport::on_bytes(std::string_view bytes) {
 void LinkTransport::lose_soon() {
   loop_.post([this] {
     give_up();
-    handlers_.on_lost();
+    handlers_.on_lost("the master's messages do not parse", false);
   });
 }
 
 void LinkTransport::give_up() {
   batch_.clear();
+  told_closing_ = false;
   channel_->give_up();
 }
 

@@ -32,6 +32,7 @@ class LinkTransport : public MasterTransport {
   std::unique_ptr<coordination::LeaderWatch> leader_watch_;
   std::string batch_;
   bool flush_scheduled_ = false;
+  bool told_closing_ = false;  // the master said why it ends this connection
 };
 
 }  // namespace bourse::sdk

@@ -86,9 +86,9 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
       show(deliver->event);
     } else if (std::holds_alternative<scheduler_effect::SubscribedAgain>(output)) {
       return;  // on_registered told
-    } else if (std::holds_alternative<scheduler_effect::Disconnected>(output)) {
+    } else if (const auto* gone = std::get_if<scheduler_effect::Disconnected>(&output)) {
       agent_of_offer.clear();
-      scheduler.on_disconnected(driver);
+      scheduler.on_disconnected(driver, gone->reason);
     } else if (std::holds_alternative<scheduler_effect::Reconnect>(output)) {
       loop.post([this] { give_up(); });
     } else if (const auto* refused = std::get_if<scheduler_effect::Refused>(&output)) {
@@ -148,8 +148,8 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
       input(scheduler_event::FromMaster{std::move(message)});
       if (machine->subscribed()) transport->registered();
     };
-    out.on_lost = [this] {
-      input(scheduler_event::Lost{});
+    out.on_lost = [this](const std::string& reason, bool told) {
+      input(scheduler_event::Lost{reason, told});
       if (stopping) loop.stop();
     };
     out.on_refused = [this](const std::string& reason) { scheduler.on_error(driver, reason); };
@@ -222,7 +222,7 @@ void Scheduler::on_update(SchedulerDriver&, const TaskUpdate&) {}
 void Scheduler::on_message(SchedulerDriver&, const std::string&, const std::string&,
                            const std::string&) {}
 void Scheduler::on_failure(SchedulerDriver&, const std::string&, const std::string&) {}
-void Scheduler::on_disconnected(SchedulerDriver&) {}
+void Scheduler::on_disconnected(SchedulerDriver&, const std::string&) {}
 void Scheduler::on_error(SchedulerDriver&, const std::string&) {}
 
 SchedulerDriver::SchedulerDriver(Scheduler& scheduler, SchedulerOptions options)

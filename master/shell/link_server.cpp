@@ -47,6 +47,7 @@ LinkBatches::Sinks LinkServer::sinks() {
               [this](const ClosePeer& close) {
                 runtime::log_info("closing peer",
                                   {{"peer", close.peer.raw()}, {"reason", close.reason}});
+                say_why(transport_peer(close.peer), close.reason);
                 close_after_flush(transport_peer(close.peer));
               },
           .too_large =
@@ -138,7 +139,7 @@ void LinkServer::obey_inboxes() {
     ++stats_.peers_flooding;
     runtime::log_warning("peer disconnected", {{"peer", peer.raw()}, {"reason", reason}});
     forget(transport_peer(peer));
-    (void)server_->send(transport_peer(peer), std::string(kClosingPreamble) + reason);
+    say_why(transport_peer(peer), reason);
     close_after_flush(transport_peer(peer));
   }
   const bool was_crowded = crowded_;
@@ -178,7 +179,13 @@ void LinkServer::note_outcome(runtime::PeerId peer, runtime::PushOutcome outcome
 void LinkServer::refuse(runtime::PeerId peer, const std::string& reason) {
   runtime::log_warning("peer disconnected", {{"peer", peer.raw()}, {"reason", reason}});
   forget(peer);
-  server_->close(peer);
+  say_why(peer, reason);
+  close_after_flush(peer);
+}
+
+// Its author shall read it there, not in our log.
+void LinkServer::say_why(runtime::PeerId peer, const std::string& reason) {
+  (void)server_->send(peer, std::string(kClosingPreamble) + reason);
 }
 
 void LinkServer::forget(runtime::PeerId peer) {

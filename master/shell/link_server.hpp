@@ -83,6 +83,7 @@ class LinkServer {
   void forget(runtime::PeerId peer);
   void tell_waiting(const std::string& leader);
   void note_outcome(runtime::PeerId peer, runtime::PushOutcome outcome);
+  void say_why(runtime::PeerId peer, const std::string& reason);
   void close_after_flush(runtime::PeerId peer);
 
   runtime::Loop& loop_;

@@ -57,6 +57,8 @@ class Hostile(ClusterCase):
                 FRAMEWORK, zmtp.batch(zmtp.field(4, zmtp.field(2, 6)))],
             "a message over the limit": [AGENT, bytes(FRAME_LIMIT + 1)],
         }
+        why = {"a later preamble": b"not a preamble this master knows",
+               "a frame that is cut": b"frame", "random bytes": b"frame"}
         for what, messages in wrong.items():
             with self.subTest(what), zmtp.Peer.connect(self.link_port) as peer:
                 try:
@@ -66,7 +68,10 @@ class Hostile(ClusterCase):
                     continue  # closed while it was still sending
                 if what == "an empty message":
                     continue  # no frames: nothing is wrong with it
-                peer.wait_closed()
+                said = peer.wait_closed()
+                if what in why:
+                    self.assertTrue(said and said[-1].startswith(b"bourse-closing/1 ") and
+                                    why[what] in said[-1], said)
         with zmtp.Peer.connect(self.link_port) as peer:
             peer.send(AGENT)
             peer.send(b"one", zmtp.MORE)
@@ -211,6 +216,22 @@ class Hostile(ClusterCase):
         listener.close()
         self.start_master()
         self.expect_working()
+
+    def test_a_framework_s_author_reads_why_a_master_closed_the_connection(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(20)
+        port = listener.getsockname()[1]
+        scheduler = self.start("scheduler", [BIN / "told-scheduler", f"127.0.0.1:{port}", "-"],
+                               True)
+        with zmtp.Peer.accept(listener) as peer:
+            self.assertEqual(peer.receive(), FRAMEWORK)
+            peer.receive()  # SUBSCRIBE
+            peer.send(b"bourse-closing/1 it speaks a version of long ago")
+            for _ in range(2):
+                peer.receive()  # it asks again: it has read what was said before
+        scheduler.line("disconnected the master closed the connection: it speaks a version of long "
+                       "ago")
+        listener.close()
 
     def test_an_agent_does_not_storm_a_master_that_talks_nonsense(self):
         listener = socket.create_server(("127.0.0.1", 0))

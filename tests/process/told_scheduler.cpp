@@ -5,9 +5,10 @@
 //   launch-on OFFER ID     whether that offer is held or not
 //   kill ID [GRACE_MS]
 //   publish NAME TEXT
+//   send AGENT EXECUTOR KILOBYTES    a message to that executor, whether there is one or not
 //   stop        keeps the tasks        teardown    ends them
 // and prints one line for each thing it hears: "registered ID again|new", "update ID STATE
-// message", "disconnected", "error message".
+// message", "disconnected REASON", "error message".
 // Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]; TOLD_USER names the framework's
 // user.
 #include <bourse/offer_matcher.hpp>
@@ -28,7 +29,9 @@ class Told : public Scheduler {
   void on_registered(SchedulerDriver&, const std::string& id, bool again) override {
     say("registered " + id + (again ? " again" : " new"));
   }
-  void on_disconnected(SchedulerDriver&) override { say("disconnected"); }
+  void on_disconnected(SchedulerDriver&, const std::string& reason) override {
+    say("disconnected " + reason);
+  }
   void on_error(SchedulerDriver&, const std::string& message) override { say("error " + message); }
   void on_update(SchedulerDriver&, const TaskUpdate& update) override {
     say("update " + update.task_id + " " + name_of(update.state) + " " + update.reason + " " +
@@ -96,6 +99,11 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     std::string content;
     std::getline(words >> std::ws, content);
     driver.publish(id, content);
+  } else if (verb == "send") {
+    std::string executor;
+    std::size_t kilobytes = 0;
+    words >> executor >> kilobytes;
+    driver.send_message(id, executor, std::string(kilobytes << 10, 'x'));
   } else if (verb == "stop" || verb == "teardown") {
     driver.stop(verb == "stop");
   }

@@ -47,8 +47,10 @@ class Scheduler {
   // this.
   virtual void on_failure(SchedulerDriver& driver, const std::string& agent_id,
                           const std::string& executor_id);
-  // The master cannot be reached; the driver is looking for it.
-  virtual void on_disconnected(SchedulerDriver& driver);
+  // The master cannot be reached any more, or it closed the connection: `reason` says which, and in
+  // the master's own words if it gave any. The driver looks for a master again. Also called before
+  // the framework is registered, where a master says why it will not hear it.
+  virtual void on_disconnected(SchedulerDriver& driver, const std::string& reason);
   // A call was refused by the driver, or the master ended this framework (then run() returns
   // false).
   virtual void on_error(SchedulerDriver& driver, const std::string& message);

@@ -75,7 +75,8 @@ void SchedulerLink::on_update(sdk::SchedulerDriver&, const sdk::TaskUpdate& upda
   post(Updated{update});
 }
 
-void SchedulerLink::on_disconnected(sdk::SchedulerDriver&) {
+void SchedulerLink::on_disconnected(sdk::SchedulerDriver&, const std::string& reason) {
+  runtime::log_warning("disconnected", {{"reason", reason}});
   post(Disconnected{});
 }
 

@@ -50,7 +50,7 @@ class SchedulerLink final : public sdk::Scheduler {
   void on_registered(sdk::SchedulerDriver&, const std::string& framework_id, bool) override;
   void on_offers(sdk::SchedulerDriver&, const std::vector<sdk::Offer>& offers) override;
   void on_update(sdk::SchedulerDriver&, const sdk::TaskUpdate& update) override;
-  void on_disconnected(sdk::SchedulerDriver&) override;
+  void on_disconnected(sdk::SchedulerDriver&, const std::string& reason) override;
   void on_error(sdk::SchedulerDriver&, const std::string& message) override;
   void post(decltype(Event::body) body);
 

@@ -152,6 +152,30 @@ TEST_CASE("calls without consequence go out again in the next session, after SUB
   REQUIRE(w.count<scheduler_effect::SubscribedAgain>() == 1);
 }
 
+TEST_CASE("why a master closed the connection is told, also to who was never registered") {
+  const auto reasons = [](const World& w) {
+    std::vector<std::string> out;
+    for (const SchedulerOutput& output : w.out) {
+      const auto* gone = std::get_if<scheduler_effect::Disconnected>(&output);
+      if (gone != nullptr) out.push_back(gone->reason);
+    }
+    return out;
+  };
+  World w;
+  w.start();
+  w.step(scheduler_event::Lost{"the master closed the connection: not so", true});
+  REQUIRE(reasons(w) == std::vector<std::string>{"the master closed the connection: not so"});
+  w.out.clear();
+  // A connection that only breaks is no news before the framework was registered.
+  w.step(scheduler_event::Connected{});
+  w.step(scheduler_event::Lost{});
+  REQUIRE(reasons(w).empty());
+  w.step(scheduler_event::Connected{});
+  w.answer_subscribe();
+  w.step(scheduler_event::Lost{"it broke"});
+  REQUIRE(reasons(w) == std::vector<std::string>{"it broke"});
+}
+
 TEST_CASE("a kill is repeated until its task has ended") {
   World w;
   w.start();

@@ -32,7 +32,7 @@ struct World {
     });
     TransportHandlers handlers;
     handlers.on_connected = [this] { ++connected; };
-    handlers.on_lost = [this] { ++lost; };
+    handlers.on_lost = [this](const std::string&, bool) { ++lost; };
     handlers.on_message = [this](MasterToFramework message) { heard.push_back(message); };
     handlers.on_refused = [this](const std::string& reason) { refused.push_back(reason); };
     transport = std::make_unique<HttpTransport>(http.loop, std::vector<std::string>{address()},
