@@ -212,6 +212,25 @@ class Service(ServiceCase):
         self.post(second, "/v1/apps/web/scale", {"instances": 3})
         self.wait_done(second, "web", 3)
 
+    def test_a_leader_that_stands_still_is_ended_before_another_leads(self):
+        self.start_cluster(1)
+        first = self.start_leading()
+        second = self.start_service(name="second")
+        self.put(first, "web", {**SLEEPER, "instances": 2})
+        self.wait_done(first, "web", 2)
+        before = self.pids(first, "web")
+        wait_for("the second knows who leads", lambda: second.health().get("leader"))
+        first.process.popen.send_signal(signal.SIGSTOP)
+        wait_for("the second leads", second.leads)
+        # Nothing of it is left that could wake with a write half done.
+        self.assertEqual(first.process.popen.wait(10), -signal.SIGKILL)
+        self.wait_done(second, "web", 2)
+        self.assertEqual(self.pids(second, "web"), before)
+        self.post(second, "/v1/apps/web/scale", {"instances": 3})
+        self.wait_done(second, "web", 3)
+        self.assertTrue(any("stood still and was ended" in line
+                            for line in second.process.errors))
+
     def test_a_framework_that_was_torn_down_is_not_launched_anew_by_itself(self):
         self.start_cluster(1)
         service = self.start_leading()

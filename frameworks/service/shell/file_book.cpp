@@ -1,11 +1,5 @@
 #include "frameworks/service/shell/file_book.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -17,8 +11,13 @@ namespace bourse::service {
 
 namespace {
 
-// How often a standby asks for the lock. It costs one system call.
+// How often a standby asks for the lock. It costs two system calls.
 constexpr Duration kAskForLock = Duration::milliseconds(250);
+// How often the holder says that it moves, and how many looks of a standby (10 s) may find that it
+// did not: longer than a machine that is short of everything keeps a process waiting, and than the
+// largest book takes to be read.
+constexpr Duration kSayAlive = Duration::seconds(1);
+constexpr std::uint32_t kLooksWithoutMove = 40;
 // The file is rewritten once its log is this much longer than what it says.
 constexpr std::size_t kCompactSurplus = 10'000;
 
@@ -30,10 +29,12 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
+FileBook::FileBook(std::string path)
+    : path_(std::move(path)), lock_(path_ + "-lock"), watch_(kLooksWithoutMove) {}
+
+// The file is closed before the lock is given up.
 FileBook::~FileBook() {
-  // The file is closed before the lock is given up.
   store_.reset();
-  if (lock_fd_ >= 0) ::close(lock_fd_);
 }
 
 Status FileBook::start(runtime::Loop& loop, const std::string& address, StoreHandlers handlers) {
@@ -41,46 +42,54 @@ Status FileBook::start(runtime::Loop& loop, const std::string& address, StoreHan
   address_ = address;
   handlers_ = std::move(handlers);
   if (const Status made = runtime::make_directories(parent_of(path_)); !made.ok()) return made;
-  const std::string lock = path_ + "-lock";
-  lock_fd_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (lock_fd_ < 0) {
-    return Error{ErrorCode::io, "--store: cannot open " + lock + ": " + strerror(errno)};
+  if (const Status opened = lock_.open(); !opened.ok()) {
+    return Error{opened.error().code, "--store: " + opened.error().message};
   }
   loop.post([this] { try_to_lead(); });
   return {};
 }
 
-// What the holder of the lock wrote into it.
-std::string FileBook::holder() const {
-  char text[512] = {};
-  const ssize_t size = ::pread(lock_fd_, text, sizeof text - 1, 0);
-  std::string out(text, size > 0 ? static_cast<std::size_t>(size) : 0);
-  return out.substr(0, out.find('\n'));
-}
-
 void FileBook::try_to_lead() {
-  if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) {
-      return handlers_.on_end("--store: cannot lock " + path_ + "-lock: " + strerror(errno));
-    }
-    std::string now = holder();
-    if (!told_ || now != leader_) {
-      told_ = true;
-      leader_ = std::move(now);
-      handlers_.on_leader(leader_);
-    }
-    retry_ = loop_->after(kAskForLock, [this] { try_to_lead(); });
+  const Result<bool> taken = lock_.take();
+  if (!taken.ok()) return handlers_.on_end("--store: " + taken.error().message);
+  if (!taken.value()) {
+    stand_by();
+    timer_ = loop_->after(kAskForLock, [this] { try_to_lead(); });
     return;
   }
-  // Of a full disk the others only do not hear who leads.
-  const std::string line = address_ + "\n";
-  if (::pwrite(lock_fd_, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size()) ||
-      ::ftruncate(lock_fd_, static_cast<off_t>(line.size())) != 0) {
-    runtime::log_warning("the lock does not say who leads", {{"reason", strerror(errno)}});
-  }
+  say_alive();
   auto book = open();
   if (!book.ok()) return handlers_.on_end(book.error().message);
   handlers_.on_lead(std::move(book).value());
+}
+
+void FileBook::stand_by() {
+  const StoreLock::Holder now = lock_.holder();
+  if (!told_ || now.address != leader_) {
+    told_ = true;
+    leader_ = now.address;
+    handlers_.on_leader(leader_);
+  }
+  if (!watch_.stands_still(now.movement)) return;
+  // It may hold the lock for ever, and wake with a write half done: only its end makes it harmless.
+  const Status ended = lock_.end(now);
+  if (ended.ok()) {
+    runtime::log_warning("the leader stood still and was ended",
+                         {{"leader", now.address}, {"pid", now.pid}});
+  } else {
+    runtime::log_error("the leader stands still", {{"leader", now.address},
+                                                   {"reason", ended.error().message},
+                                                   {"do", "end it, and another will lead"}});
+  }
+}
+
+// Of a full disk the others only do not hear who leads.
+void FileBook::say_alive() {
+  const Status said = lock_.say(address_);
+  if (!said.ok() && !std::exchange(told_mute_, true)) {
+    runtime::log_warning("the lock does not say who leads", {{"reason", said.error().message}});
+  }
+  timer_ = loop_->after(kSayAlive, [this] { say_alive(); });
 }
 
 Result<Book> FileBook::open() {

@@ -1,9 +1,11 @@
 // The book in a real file: who leads on it, and how long it gets.
 #include "frameworks/service/shell/file_book.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 
@@ -86,6 +88,61 @@ TEST_CASE("whoever holds the lock of the file leads, the next one when it lets g
   CHECK(second.led->apps.at(AppId("web")).current.version == 1);
   Contender third(loop, path, "127.0.0.1:3333");
   CHECK(third.leader == "127.0.0.1:2222");
+}
+
+TEST_CASE("a holder stands still after so many looks in a row that found it where it was") {
+  LockWatch watch(3);
+  CHECK_FALSE(watch.stands_still("7 1"));
+  CHECK_FALSE(watch.stands_still("7 1"));
+  CHECK_FALSE(watch.stands_still("7 1"));
+  CHECK_FALSE(watch.stands_still("7 2"));
+  CHECK_FALSE(watch.stands_still("7 2"));
+  CHECK_FALSE(watch.stands_still("7 2"));
+  CHECK(watch.stands_still("7 2"));
+  // It is asked for again only after as many looks more.
+  CHECK_FALSE(watch.stands_still("7 2"));
+  CHECK_FALSE(watch.stands_still("7 2"));
+  CHECK(watch.stands_still("7 2"));
+  // A build that does not say whether it moves is never taken to stand still.
+  for (int look = 0; look < 10; ++look) CHECK_FALSE(watch.stands_still(""));
+}
+
+TEST_CASE("only the process that holds the lock is ended, and then the lock is free") {
+  Directory directory;
+  const std::string path = directory.path + "/lock";
+  StoreLock lock(path);
+  REQUIRE(lock.open().ok());
+  CHECK(lock.holder().pid == 0);
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    StoreLock own(path);
+    const bool has = own.open().ok() && own.take().ok() && own.say("a:1").ok();
+    (void)!::write(ready[1], has ? "y" : "n", 1);
+    ::pause();
+    ::_exit(0);
+  }
+  char has = 0;
+  REQUIRE(::read(ready[0], &has, 1) == 1);
+  REQUIRE(has == 'y');
+  CHECK_FALSE(lock.take().value());
+  const StoreLock::Holder holder = lock.holder();
+  CHECK(holder.address == "a:1");
+  REQUIRE(holder.pid == child);
+  // Another process that the file names, by mistake or by malice.
+  StoreLock::Holder other = holder;
+  other.pid = ::getppid();
+  CHECK_FALSE(lock.end(other).ok());
+  other.pid = ::getpid();
+  CHECK_FALSE(lock.end(other).ok());
+  REQUIRE(lock.end(holder).ok());
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WTERMSIG(status) == SIGKILL);
+  CHECK(lock.take().value());
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 TEST_CASE("a file whose log has grown is rewritten while it is led, and says the same") {
