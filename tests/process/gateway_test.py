@@ -3,6 +3,7 @@ behind it harms what runs."""
 
 import json
 import os
+import signal
 import unittest
 import urllib.request
 
@@ -19,11 +20,11 @@ class GatewayCase(ClusterCase):
         gateway.port = int(gateway.line("ready link=").rsplit(":", 1)[1])
         return gateway
 
-    def start_agent_at(self, name, masters):
+    def start_agent_at(self, name, masters, resources="cpus:1;mem:512;disk:1000"):
         agent = self.start(f"agent {name}", [
             BIN / "bourse-agent", f"--master={masters}", "--port=0",
             f"--work-dir={self.dir}/{name}", f"--run-dir={self.dir}/{name}r",
-            "--resources=cpus:1;mem:512;disk:1000"])
+            f"--hostname={name}", f"--resources={resources}"])
         agent.line("ready")
         return agent
 
@@ -54,7 +55,8 @@ class GatewayCase(ClusterCase):
 class OneMaster(GatewayCase):
     def setUp(self):
         super().setUp()
-        self.start_master()
+        # Who stands still is closed for what he leaves unread, before anybody misses his word.
+        self.start_master("--agent-silence=100secs")
         self.link = f"127.0.0.1:{self.link_port}"
 
     def start_scheduler_here(self):
@@ -103,6 +105,41 @@ class OneMaster(GatewayCase):
             liar.send(b"\xff\xff\xff")
             liar.wait_closed()  # the master would not hear more of it
         self.wait_carried(1)
+
+    def test_an_agent_that_stands_still_costs_its_own_budget_and_the_others_work_on(self):
+        gateway = self.start_gateway(self.link)
+        address = f"127.0.0.1:{gateway.port}"
+        still = self.start_agent_at("still", address, "cpus:0.1;mem:64;disk:100")
+        for name in ("b", "c"):
+            self.start_agent_at(name, address)
+        self.wait_carried(3)
+        ids = {one["agent_info"]["hostname"]: one["agent_info"]["id"]["value"]
+               for one in self.agents()}
+        self.start_scheduler_here()
+        still.popen.send_signal(signal.SIGSTOP)
+        self.addCleanup(still.popen.send_signal, signal.SIGCONT)
+        sent = 0
+
+        def closed():
+            """Sends it more and more; while it does not read, tasks, which it has no room for,
+            begin and end on the others."""
+            nonlocal sent
+            if any("does not read" in line for line in gateway.errors):
+                return True
+            for _ in range(4):
+                self.scheduler.say(f"send {ids['still']} nobody 1000")
+            sent += 1
+            self.scheduler.say(f"launch t{sent} 500 32 true")
+            self.scheduler.line(f"update t{sent} TASK_FINISHED", 10)
+            return False
+
+        wait_for("the gateway closes the one that does not read", closed, 120)
+        self.assertGreater(sent, 1)
+        self.assertFalse([line for line in gateway.errors if "does not read" in line][1:])
+        still.popen.send_signal(signal.SIGCONT)
+        self.wait_carried(3)
+        self.assertEqual({one["agent_info"]["id"]["value"] for one in self.agents()},
+                         set(ids.values()))
 
     def test_a_gateway_that_breaks_the_protocol_is_disconnected_with_its_agents_only(self):
         gateway = self.start_gateway(self.link)
