@@ -137,10 +137,10 @@ class ClusterCase(unittest.TestCase):
         self.processes.append(process)
         return process
 
-    def start_master(self, *flags):
+    def start_master(self, *flags, env=None):
         master = self.start("master", [
             BIN / "bourse-master", f"--port={self.http_port}", f"--agent-port={self.link_port}",
-            f"--work-dir={self.dir}/master", *flags])
+            f"--work-dir={self.dir}/master", *flags], env=env)
         ready = dict(word.split("=") for word in master.line("ready").split()[1:])
         self.http_port = int(ready["http"].rsplit(":", 1)[1])
         self.link_port = int(ready["link"].rsplit(":", 1)[1])

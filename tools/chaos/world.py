@@ -16,12 +16,12 @@ import network
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/process"))
 
+import wall_clock
 import zookeeper_case
 
 MASTERS = 3
 AGENTS = 10
 SMALL_DISKS = 3  # agents whose work directory is a disk that can be filled
-FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 CLOCK_MACHINES = ("m1", "a3")  # whose wall clock can be set
 SESSION_TIMEOUT_S = 2
 HEALTHY_LIMIT_S = 60  # generous: other work may share this machine
@@ -42,6 +42,7 @@ class World:
         self.ensemble = zookeeper_case.ZookeeperEnsemble(3, self.box, host=network.HUB)
         self.zk = self.ensemble.url("/bourse")
         self.daemons = {}
+        self.clocks = {}
         self.agent_ids = {}
         self.items = items
         self.books = books.Books(self.bin / "told-scheduler", self.zk, self.box / "books", seed)
@@ -66,10 +67,8 @@ class World:
         self.net.add(name, address)
         env = {}
         if name in CLOCK_MACHINES:
-            clock = self.box / f"{name}.clock"
-            clock.write_text("+0\n")
-            env = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(clock),
-                   "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_CACHE_DURATION": "1"}
+            self.clocks[name] = wall_clock.WallClock(self.box / f"{name}.clock", self.bin)
+            env = self.clocks[name].environment
         daemon = daemons.Daemon(name, self.net.inside(name, argv), self.box, env)
         self.daemons[name] = daemon
         daemon.start()
