@@ -30,7 +30,7 @@ class Cage:
 
     def enter(self, argv):
         """The command that runs another inside."""
-        return ["sh", "-c", f'echo $$ > {self.path}/cgroup.procs; exec "$@"', "sh", *argv]
+        return ["sh", "-c", f'echo $$ > {self.path}/cgroup.procs && exec "$@"', "sh", *argv]
 
     def kills(self):
         """How often the kernel killed somebody for it."""

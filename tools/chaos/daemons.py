@@ -24,6 +24,8 @@ class Daemon:
         self.start_at = 0.0
         self.starts = 0
         self.crashes = []
+        self.ended_by_others = 0  # SIGKILLs that were not ours: the kernel's
+        self.ended_here = False
 
     def start(self):
         self.wanted = True
@@ -36,6 +38,8 @@ class Daemon:
                 [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **self.env})
         self.starts += 1
+        self.ended_here = False
+        self.end_counted = False
 
     @property
     def pid(self):
@@ -51,6 +55,7 @@ class Daemon:
     def kill(self):
         """SIGKILL; it comes back unless held."""
         if self.alive():
+            self.ended_here = True
             self.process.kill()
             self.process.wait()
 
@@ -66,6 +71,10 @@ class Daemon:
     def tend(self):
         if self.process is None or self.alive():
             return
+        if not self.end_counted:
+            self.end_counted = True
+            killed = self.process.returncode == -signal.SIGKILL
+            self.ended_by_others += int(killed and not self.ended_here)
         if self.process.returncode in CRASHES:
             self.crashes.append(self.process.returncode)
             self.process.returncode = -signal.SIGKILL  # counted once
@@ -79,6 +88,7 @@ class Daemon:
             self._start()
 
     seen_end = None
+    end_counted = False
 
     def ended_at(self):
         """When its end was first seen."""

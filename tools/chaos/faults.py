@@ -93,6 +93,16 @@ def packets_lost(world):
     world.net.heal(name)
 
 
+def packets_late(world):
+    """F5: packets of the leader or of an agent arrive late and in another order."""
+    name = pick(world, [world.leader(), *live_agents(world)[:2]])
+    most_s = world.books.random.choice([0.05, 0.3])
+    seed = world.books.random.getrandbits(32)
+    with world.net.delayed(name, 0.005, most_s, seed) as delay:
+        world.run_for(8)
+    return f"{delay.carried} of {name}, up to {most_s:g} s"
+
+
 def agent_killed(world):
     """F6: agents get SIGKILL; one of them comes back as another build of the same program."""
     for name in (pick(world, live_agents(world)), pick(world, live_agents(world))):
@@ -173,14 +183,23 @@ def out_of_memory(world):
     name = pick(world, [*world.masters(), *live_agents(world)])
     daemon = world.daemons[name]
     whole = daemon.argv
-    with cage.Cage(f"chaos-{os.getpid()}", world.books.random.randrange(1, 6) << 20) as small:
-        daemon.argv = [*whole[:4], *small.enter(whole[4:])]
-        daemon.kill()
-        world.run_for(4)
-        kills = small.kills()
-        daemon.argv = whole
-        daemon.kill()
-    return f"{name} was killed {kills} times"
+    before = daemon.ended_by_others
+    kilobytes = world.books.random.randrange(1, 6) << 10
+    # What a daemon needs depends on what it has to remember: it gets less and less, until that is
+    # too little. In a hundred kilobytes none can live.
+    while daemon.ended_by_others == before:
+        if kilobytes < 100:
+            raise worlds.Trouble(f"{name} lives on in {kilobytes << 1} KB")
+        with cage.Cage(f"chaos-{os.getpid()}-{kilobytes}", kilobytes << 10) as small:
+            daemon.argv = small.enter(whole)
+            daemon.kill()
+            world.run_for(4)
+            daemon.argv = whole
+            daemon.kill()
+            if daemon.ended_by_others > before and small.kills() == 0:
+                raise worlds.Trouble(f"{name} was killed, but not for want of memory")
+        kilobytes //= 2
+    return f"{name} was killed {daemon.ended_by_others - before} times, {kilobytes << 1} KB"
 
 
 def readers_that_do_not_read(world):
@@ -227,6 +246,7 @@ FAULTS = {
     "F4-agents": leader_without_agents,
     "F4-one-way": one_way,
     "F5": packets_lost,
+    "F5-late": packets_late,
     "F6": agent_killed,
     "F7": tasks_killed,
     "F9": disk_full,

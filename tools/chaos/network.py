@@ -1,8 +1,11 @@
 """The network of a chaos run: a bridge, and a network namespace for each machine whose packets may
 be harmed. Everything hangs on the namespaces of the run's own process and goes away with it."""
 
+import contextlib
 import pathlib
 import subprocess
+
+from delay import Delay
 
 HUB = "10.77.0.1"  # where the run itself, the ensemble and the frameworks live
 TABLE = "inet chaos"
@@ -39,8 +42,9 @@ class Network:
         self.addresses[name] = address
 
     def inside(self, name, argv):
-        """The command that runs another in that machine's network."""
-        return ["ip", "netns", "exec", name, *argv]
+        """The command that runs another in that machine's network, and only there: `ip netns exec`
+        would hide the cgroups too."""
+        return ["nsenter", f"--net=/run/netns/{name}", *argv]
 
     # -- harm: packets are dropped silently, as a cable or a switch would
 
@@ -60,6 +64,20 @@ class Network:
         """Loses so many of a hundred packets of a machine, both ways."""
         unlucky = f"numgen random mod 100 < {percent} drop"
         self._load(name, [f"add rule {TABLE} in {unlucky}", f"add rule {TABLE} out {unlucky}"])
+
+    @contextlib.contextmanager
+    def delayed(self, name, low_s, high_s, seed):
+        """Meanwhile each packet of a machine arrives so much later, both ways."""
+        cable, late = f"v-{name}", f"d-{name}"
+        # The host's own end must not answer for the bridge.
+        command("ip", "link", "set", cable, "nomaster", "arp", "off")
+        delay = Delay(cable, late, low_s, high_s, seed)
+        try:
+            command("ip", "link", "set", late, "master", "hub", "up")
+            yield delay
+        finally:
+            delay.close()
+            command("ip", "link", "set", cable, "master", "hub", "arp", "on")
 
     def heal(self, name):
         subprocess.run(["ip", "netns", "exec", name, "nft", "delete", "table", *TABLE.split()],
