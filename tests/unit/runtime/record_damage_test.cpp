@@ -12,6 +12,7 @@
 
 #include "runtime/record_file.hpp"
 #include "tests/unit/runtime/fault_vfs.hpp"
+#include "tests/unit/runtime/wait_for.hpp"
 
 namespace bourse::runtime {
 namespace {
@@ -21,22 +22,8 @@ using test::FaultKind;
 using test::set_fault_plan;
 
 // In memory: thousands of files are made, opened and removed.
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern = "/dev/shm/bourse-test-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
+struct TempDir : test::TempDir {
+  TempDir() : test::TempDir("/dev/shm") {}
 };
 
 using Records = std::vector<std::string>;

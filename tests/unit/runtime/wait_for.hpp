@@ -24,8 +24,8 @@ bool run_until(Loop& loop, Condition condition, Duration limit = Duration::secon
 
 class TempDir {
  public:
-  TempDir() {
-    std::string pattern = "/tmp/bourse-test-XXXXXX";
+  explicit TempDir(const std::string& parent = "/tmp") {
+    std::string pattern = parent + "/bourse-test-XXXXXX";
     path_ = ::mkdtemp(pattern.data());
   }
   ~TempDir() {
