@@ -105,6 +105,9 @@ inline constexpr std::size_t kCoreWindowBytes = 4u << 20;
 inline constexpr std::size_t kIngressQueueEvents =
     200'000;  // three quarters full: sockets are not read
 inline constexpr std::size_t kChangeQueueEvents = 1'000'000;
+// Events that wait to be recorded, about, and as much again in the hands of the recorder's thread:
+// over it the recording ends and the master goes on without.
+inline constexpr std::size_t kRecorderQueueBytes = 256u << 20;
 
 // -- gateways: what many peers say and hear over one connection (model/gateway_link.hpp).
 inline constexpr std::size_t kMaxEnvelopesBytes = kMaxFrameBytes + 4096;  // as kMaxFrameBytes

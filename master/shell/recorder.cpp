@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/overloaded.hpp"
+#include "model/limits.hpp"
 #include "runtime/log.hpp"
 
 namespace bourse::master {
@@ -152,11 +153,12 @@ void Recorder::flush(const MasterCore& core) {
   {
     const std::lock_guard lock(mutex_);
     const std::size_t before = queue_.size();
-    if (queue_bytes_ + taken_bytes_ > kMostQueuedBytes) {
+    if (queue_bytes_ + taken_bytes_ > limits::kRecorderQueueBytes) {
       // Whoever reads the recording finds an end, not a gap.
       stopping_ = true;
       stop_reason_ = "the recorder could not follow the master: more than " +
-                     std::to_string(kMostQueuedBytes >> 20) + " MB of events were waiting";
+                     std::to_string(limits::kRecorderQueueBytes >> 20) +
+                     " MB of events were waiting";
       dead_.store(true);
       wake = true;
     } else {

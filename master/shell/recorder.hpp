@@ -23,9 +23,6 @@
 
 namespace bourse::master {
 
-// Events that wait to be written down, about, and as much again in the hands of the recorder's
-// thread: over it the recording ends.
-inline constexpr std::size_t kMostQueuedBytes = 256u << 20;
 // Less would not hold a state and what follows it.
 inline constexpr std::uint64_t kLeastRecorderBytes = 1u << 20;
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "master/record/replay.hpp"
+#include "model/limits.hpp"
 #include "tests/unit/proto/codec/sample.hpp"
 
 using namespace bourse;
@@ -162,7 +163,7 @@ TEST_CASE("a recorder that falls too far behind ends the recording instead of th
   Leader leader(*recorder);
   // One batch that is more than may wait.
   constexpr std::size_t kBytes = 1'000'000;
-  for (std::size_t given = 0; given <= kMostQueuedBytes; given += kBytes) {
+  for (std::size_t given = 0; given <= limits::kRecorderQueueBytes; given += kBytes) {
     Event event{leader.now, FromAgent{PeerId(1),
                                       {},
                                       {LinkHeader{1, 1, 0},
