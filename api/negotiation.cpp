@@ -8,20 +8,26 @@ namespace {
 
 using runtime::HttpResponse;
 
-// Whether an Accept header takes this media type; "q=0" refuses.
+// Whether the parameters of an entry say "q=0", with as many noughts as may follow.
+bool refuses(std::string_view parameters) {
+  const std::size_t q = parameters.find(";q=");
+  if (q == std::string_view::npos) return false;
+  std::string_view value = parameters.substr(q + 3);
+  value = value.substr(0, value.find(';'));
+  return value.starts_with('0') && value.find_first_not_of("0.") == std::string_view::npos;
+}
+
+// Whether an Accept header takes this media type.
 bool accepts(const std::string& accept, std::string_view type) {
   std::size_t begin = 0;
   while (begin <= accept.size()) {
     const std::size_t end = std::min(accept.find(',', begin), accept.size());
     std::string entry = accept.substr(begin, end - begin);
     begin = end + 1;
-    std::erase(entry, ' ');
-    const std::size_t semicolon = entry.find(';');
-    const std::string name = entry.substr(0, semicolon);
-    const bool refused = semicolon != std::string::npos &&
-                         (entry.find(";q=0") != std::string::npos) &&
-                         entry.find(";q=0.") == std::string::npos;
-    if (refused) continue;
+    std::erase_if(entry, [](char c) { return c == ' ' || c == '\t'; });
+    const std::size_t name_ends = std::min(entry.find(';'), entry.size());
+    const std::string_view name = std::string_view(entry).substr(0, name_ends);
+    if (refuses(std::string_view(entry).substr(name_ends))) continue;
     if (name == type || name == "*/*" || name == "application/*") return true;
   }
   return false;

@@ -336,7 +336,7 @@ Status read_body(Call& message, SchedulerCall& out) {
 
 Result<SchedulerCall> read_call(Call& message) {
   SchedulerCall out;
-  if (message.type() == Call::UNKNOWN) return lacks("type");
+  if (!message.has_type()) return lacks("type");
   if (!message.framework_id().value().empty()) {
     if (Status ok = check_id(message.framework_id().value(), "framework_id"); !ok) {
       return ok.error();

@@ -118,6 +118,12 @@ class Clients(ClusterCase):
         self.start_agent("a", "--resources=cpus:4;mem:2048;disk:1000;ports:[31000-32000]")
         wait_for("a way to the leader",
                  lambda: other.get("/api/v1/scheduler", "POST", "{}")[0] == 307)
+        # Below /master and with a query, relative to the protocol, as clients take it apart.
+        for path in ("/api/v1/scheduler", "/master/api/v1/scheduler?x=1"):
+            self.assertEqual(other.get(path, "POST", "{}")[:2],
+                             (307, f"//127.0.0.1:{leader.http}{path}"))
+        for path in ("/redirect", "/master/redirect"):
+            self.assertEqual(other.get(path)[:2], (307, f"//127.0.0.1:{leader.http}"))
         self.lives_on_go("json", other.http)
         self.lives_on_node(other.http)
 

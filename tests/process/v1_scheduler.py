@@ -22,11 +22,11 @@ class Answer:
         return self.body.decode()
 
 
-def post(port, body, headers=(), path=PATH, method="POST", timeout=20):
+def post(port, body, headers=(), path=PATH, method="POST", timeout=20, host="127.0.0.1"):
     """One request on a connection of its own. `body`: bytes, text, or what becomes JSON."""
     if isinstance(body, (dict, list)):
         body = json.dumps(body)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request(method, path, body, dict(headers))
         response = connection.getresponse()
@@ -39,7 +39,8 @@ def post(port, body, headers=(), path=PATH, method="POST", timeout=20):
 class Stream:
     """An open SUBSCRIBE: its records are collected as they come."""
 
-    def __init__(self, port, body, headers=None, receive_buffer=None, read=True, path=PATH):
+    def __init__(self, port, body, headers=None, receive_buffer=None, read=True, path=PATH,
+                 host="127.0.0.1"):
         self.port = port
         self.events = []
         self.chunks = []
@@ -48,11 +49,11 @@ class Stream:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(60)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect((host, port))
         body = body if isinstance(body, (bytes, str)) else json.dumps(body)
         body = body.encode() if isinstance(body, str) else body
         headers = {"Content-Type": JSON, "Accept": JSON} if headers is None else headers
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.socket.sendall(head.encode() + b"\r\n" + body)
         self.file = self.socket.makefile("rb")
