@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <filesystem>
 #include <set>
 
 #include "agent/isolation/process_identity.hpp"
@@ -95,24 +94,12 @@ void AgentProcess::perform(Effect& effect) {
                    executors_->close(connection);
                  },
                  [&](Checkpoint& e) { perform_checkpoint(e); },
-                 [&](StartContainer& e) { perform_start(e); },
-                 [&](ResizeContainer& e) {
-                   isolation::ResourceLimits limits;
-                   limits.cpu_milli = e.resources.scalar_milli("cpus");
-                   limits.memory_bytes = e.resources.scalar_milli("mem") / 1000 * (1 << 20);
-                   limits.pids = spec_context_.pids_limit;
-                   const Status done = containers_->resize(e.container_id.raw(), limits);
-                   if (!done.ok() && done.error().code != ErrorCode::not_found) {
-                     runtime::log_warning("container not resized",
-                                          {{"container_id", e.container_id.raw()},
-                                           {"reason", done.error().message}});
-                   }
+                 [&](StartContainer& e) {
+                   spec_context_.agent_id = core_->state().identity->id.raw();
+                   starter_->start(e, spec_context_);
                  },
-                 [&](KillContainer& e) {
-                   // A container that has ended already reports so by itself.
-                   (void)(e.grace == Duration{} ? containers_->destroy(e.container_id.raw())
-                                                : containers_->kill(e.container_id.raw(), e.grace));
-                 },
+                 [&](ResizeContainer& e) { starter_->resize(e, spec_context_); },
+                 [&](KillContainer& e) { starter_->kill(e); },
                  [&](ReleaseContainer& e) {
                    (void)containers_->release(e.container_id.raw());
                    sandboxes_.ended(e.container_id);
@@ -122,23 +109,6 @@ void AgentProcess::perform(Effect& effect) {
                  [&](AnswerExecutor& e) { executors_over_http_->answer(e); },
              },
              effect.body);
-}
-
-void AgentProcess::perform_start(const StartContainer& start) {
-  spec_context_.agent_id = core_->state().identity->id.raw();
-  auto spec = container_spec(start, spec_context_);
-  Status launched = spec.ok() ? Status() : Status(spec.error());
-  if (launched.ok()) {
-    const std::string runs = std::filesystem::path(spec->sandbox_dir).parent_path().string();
-    launched = runtime::make_directories(runs);
-    if (launched.ok()) launched = containers_->launch(spec.value());
-    if (launched.ok()) sandboxes_.started(start.container_id, spec->sandbox_dir);
-    std::error_code ignored;  // a convenience for people: the newest run of an executor
-    std::filesystem::remove(runs + "/latest", ignored);
-    std::filesystem::create_directory_symlink(path_component(start.container_id.raw()),
-                                              runs + "/latest", ignored);
-  }
-  if (!launched.ok()) feed(ContainerFailed{start.container_id, launched.error().message});
 }
 
 void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
@@ -265,6 +235,8 @@ Status AgentProcess::open_containers() {
       std::move(runtime_options), [this](const isolation::ContainerEvent& e) { on_container(e); });
   if (!opened.ok()) return opened.error();
   containers_ = std::move(opened).value();
+  starter_ = std::make_unique<ContainerStarter>(
+      *containers_, sandboxes_, [this](ContainerFailed failed) { feed(std::move(failed)); });
   return {};
 }
 
@@ -304,6 +276,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   const std::string endpoint = options_.ip + ":" + std::to_string(http_port);
   spec_context_.work_dir = options_.work_dir;
   spec_context_.ip = options_.ip;
+  spec_context_.fetcher = options_.fetcher;
   spec_context_.agent_endpoint = endpoint;
   spec_context_.agent_pid = "slave(1)@" + endpoint;
   spec_context_.recovery_timeout = options_.recovery_timeout;
@@ -468,6 +441,7 @@ void AgentProcess::arm_container_timer() {
 }
 
 void AgentProcess::on_container(const isolation::ContainerEvent& event) {
+  if (starter_->on_event(event)) return;
   std::visit(
       Overloaded{
           [&](const isolation::ContainerStarted& e) {

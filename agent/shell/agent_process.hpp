@@ -12,6 +12,7 @@
 #include "agent/core/agent_core.hpp"
 #include "agent/isolation/container.hpp"
 #include "agent/shell/container_spec.hpp"
+#include "agent/shell/container_starter.hpp"
 #include "agent/shell/executor_api.hpp"
 #include "agent/shell/options.hpp"
 #include "agent/shell/sandbox_collector.hpp"
@@ -59,7 +60,6 @@ class AgentProcess {
   void feed(Body body);
   void drain();
   void perform(Effect& effect);
-  void perform_start(const StartContainer& start);
   void perform_checkpoint(Checkpoint& checkpoint);
   void maybe_compact();
   void arm_core_timer();
@@ -106,6 +106,7 @@ class AgentProcess {
   std::unique_ptr<ExecutorApi> executors_over_http_;
   std::unique_ptr<isolation::ContainerRuntime> containers_;
   SandboxCollector sandboxes_;
+  std::unique_ptr<ContainerStarter> starter_;
   runtime::FdWatch container_watch_;
   runtime::Timer container_timer_;
   runtime::Timer core_timer_;

@@ -3,6 +3,7 @@
 #include <limits>
 #include <map>
 
+#include "model/limits.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/v1/executor_info.pb.h"
 #include "proto/v1/task.pb.h"
@@ -20,10 +21,6 @@ Error unsupported(const std::string& what) {
 
 Status fill_command(const mesos::v1::CommandInfo& command, isolation::ContainerSpec& spec,
                     std::map<std::string, std::string>& env) {
-  if (command.uris_size() > 0) {
-    return unsupported("command.uris: '" + command.uris(0).value() +
-                       "': this agent does not fetch files; put them on the machine");
-  }
   for (const auto& variable : command.environment().variables()) {
     if (variable.has_value()) env[variable.name()] = variable.value();
   }
@@ -114,6 +111,33 @@ std::string sandbox_of(const std::string& work_dir, const std::string& agent_id,
   return work_dir + "/slaves/" + path_component(agent_id) + "/frameworks/" +
          path_component(framework_id) + "/executors/" + path_component(executor_id) + "/runs/" +
          path_component(container_id);
+}
+
+Result<std::vector<FetchItem>> files_of(const StartContainer& start) {
+  mesos::v1::CommandInfo command;
+  if (start.task) {
+    mesos::v1::TaskInfo info;
+    codec::write_task(*start.task, info);
+    command.Swap(info.mutable_command());
+  } else {
+    mesos::v1::ExecutorInfo info;
+    codec::write_executor(*start.executor, info);
+    command.Swap(info.mutable_command());
+  }
+  const auto count = static_cast<std::size_t>(command.uris_size());
+  if (count > limits::kMaxUrisPerCommand) {
+    return Error{ErrorCode::too_large, "command.uris: " + std::to_string(count) +
+                                           " files; at most " +
+                                           std::to_string(limits::kMaxUrisPerCommand)};
+  }
+  std::vector<FetchItem> items;
+  for (const mesos::v1::CommandInfo::URI& uri : command.uris()) {
+    auto item = make_fetch_item("command.uris[" + std::to_string(items.size()) + "]", uri.value(),
+                                uri.output_file(), uri.executable(), uri.extract(), uri.cache());
+    if (!item.ok()) return item.error();
+    items.push_back(std::move(item).value());
+  }
+  return items;
 }
 
 Result<isolation::ContainerSpec> container_spec(const StartContainer& start,

@@ -134,6 +134,7 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   if (!run.ok() || !run.value()) return run;
   if (Status taken = take_recovery_flags(recovery, options); !taken.ok()) return taken.error();
   if (options.run_dir.empty()) options.run_dir = options.work_dir + "/run";
+  options.fetcher = beside_this_program("bourse-fetch");
   if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");
   if (options.hostname.empty()) options.hostname = options.ip;
   return true;

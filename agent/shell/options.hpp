@@ -25,6 +25,7 @@ struct AgentOptions {
   std::string region;
   std::string zone;
   std::string shim;           // path of bourse-shim; empty: beside this program
+  std::string fetcher;        // bourse-fetch, beside this program
   std::string cgroup_parent;  // empty: below the agent's own cgroup
   bool use_cgroups = true;
   bool use_namespaces = true;
