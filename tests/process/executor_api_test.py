@@ -102,8 +102,12 @@ class ExecutorCase(ClusterCase):
     def own_executor(self, scheduler, executor_id="own", task_id="t", skip=0, **more):
         """Once its container runs: the offer, and its environment."""
         offer = scheduler.offer(skip)
-        scheduler.launch(offer, task(task_id, offer, executor(
-            "env > environment; exec sleep 1000", executor_id, **more)))
+        described = task(task_id, offer, executor(
+            "env > environment; exec sleep 1000", executor_id, **more))
+        if "allocation_info" in offer:  # what was offered to a role is used by that role
+            for resource in described["resources"] + described["executor"]["resources"]:
+                resource["allocation_info"] = offer["allocation_info"]
+        scheduler.launch(offer, described)
         pattern = f"*/frameworks/*/executors/{executor_id}/runs/latest/environment"
         file = wait_for("the executor's start", lambda: next(iter(
             (self.dir / "a" / "slaves").glob(pattern)), None))
