@@ -5,6 +5,7 @@ import http.server
 import io
 import os
 import pathlib
+import ssl
 import subprocess
 import tarfile
 import tempfile
@@ -159,6 +160,21 @@ class Fetcher(unittest.TestCase):
                     self.assertIn(word, said)
                 self.assertFalse((self.sandbox / "good").exists())
         self.assertFalse((self.dir / "x").exists())
+
+    def test_a_server_that_cannot_prove_who_it_is_is_not_believed(self):
+        certificate = self.dir / "certificate"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec",
+                        "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+                        "/CN=localhost", "-keyout", certificate, "-out", self.dir / "public"],
+                       check=True, capture_output=True, timeout=60)
+        web = self.web(x=b"not to be believed")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.dir / "public", certificate)
+        web.server.socket = context.wrap_socket(web.server.socket, server_side=True)
+        url = f"https://localhost:{web.server.server_port}/x"
+        said = self.fetch(("-", url, "x"), expect=1)
+        self.assertIn("certificate", said)
+        self.assertEqual((web.asked, (self.sandbox / "x").exists()), ([], False))
 
     def test_a_cached_file_is_downloaded_once_whoever_asks_at_the_same_time(self):
         cache = self.dir / "cache"

@@ -1,8 +1,12 @@
 #include "proto/codec/executor.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "model/limits.hpp"
+#include "proto/codec/facet_write.hpp"
+#include "proto/codec/status_address.hpp"
+#include "proto/v1/task.pb.h"
 #include "tests/unit/proto/codec/sample.hpp"
 
 using namespace bourse;
@@ -93,4 +97,31 @@ TEST_CASE("executor calls without their body, with a bad uuid or too much data a
       decode_executor_call(Encoding::protobuf, encode_executor_call(Encoding::protobuf, large));
   REQUIRE_FALSE(call.ok());
   CHECK(call.error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("an agent's address is added to a status that names none, and to no other") {
+  const auto addresses = [](const TaskStatus& status) {
+    mesos::v1::TaskStatus message;
+    write_status(status, message);
+    std::vector<std::string> out;
+    for (const auto& network : message.container_status().network_infos()) {
+      for (const auto& address : network.ip_addresses()) out.push_back(address.ip_address());
+    }
+    return out;
+  };
+  TaskStatus plain;
+  plain.task_id = TaskId("t");
+  plain.container_id = ContainerId("C");
+  TaskStatus made = plain;
+  made.extra = address_extra("10.0.0.1");
+  CHECK(addresses(made) == std::vector<std::string>{"10.0.0.1"});
+  add_address("10.0.0.1", plain);
+  CHECK(plain == made);
+  add_address("10.0.0.2", plain);
+  CHECK(plain == made);
+  // The sample's executor told its own, among other things.
+  TaskStatus told = sample::status();
+  add_address("10.0.0.1", told);
+  CHECK(told == sample::status());
+  CHECK(addresses(told) == std::vector<std::string>{"127.0.0.1"});
 }
