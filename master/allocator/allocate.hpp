@@ -10,9 +10,12 @@
 //   4. Its charge counts at once; then 2 and 3 again until nobody can have what is left.
 //
 // Cost: proportional to the rooms touched times the logarithm of the claims, plus the claims that
-// refused a touched room. Quota, when it comes, enters at two places: a limit is one more condition
-// in Round::accepts (a claim over its role's limit is knocked out for the rest of the call), a
-// guarantee is a pass before rule 1 over the claims below theirs.
+// refused a touched room.
+//
+// With quotas (docs/decisions/0029-quota.md) a pass over all rooms comes first, for the claims
+// whose grants bring a role nearer to its guarantee; an offer is cut to what limits allow and to
+// what need not be kept for guarantees; and whoever can have nothing any more is out for the rest
+// of the call.
 //
 // No time, no randomness but the seed, no memory but Scratch. REQUIRES that the three tables agree
 // in dimensions and that no room is touched twice; ASSERTs otherwise.
@@ -24,6 +27,7 @@
 #include <span>
 #include <vector>
 
+#include "master/allocator/quota_table.hpp"
 #include "master/allocator/refusal_table.hpp"
 #include "master/allocator/room_table.hpp"
 #include "master/allocator/scratch.hpp"
@@ -45,6 +49,7 @@ struct Input {
   std::span<const Sum> totals;             // of the cluster, by dimension
   Policy policy;
   std::uint64_t seed = 0;
+  const QuotaTable* quotas = nullptr;  // none: nobody has one
 };
 
 // In the context of `node` (a role with reservations in `room`) a class fared otherwise than it did
@@ -61,8 +66,9 @@ struct ContextRefusal {
 
 // Cleared and filled by each call; keep it between calls to keep its memory.
 struct Output {
-  std::vector<Grant> grants;                 // in the order they were made
+  std::vector<Grant> grants;                 // by room in the order of rule 1, then as made
   std::vector<std::uint32_t> granted_parts;  // places within the room's parts, ascending in a grant
+  std::vector<std::int64_t> granted_rows;    // of grants that a quota cut
 
   // Refusals, counted where they were decided; count_refusals() adds them up for a claim.
   std::uint32_t rooms = 0;
@@ -72,6 +78,11 @@ struct Output {
 
   std::span<const std::uint32_t> parts_of(const Grant& grant) const {
     return {granted_parts.data() + grant.first_part, grant.part_count};
+  }
+  // What it has of one of its parts, if it was cut; else null.
+  const std::int64_t* row_of(const Grant& grant, std::size_t part, std::uint32_t dimensions) const {
+    if (grant.first_row == kNone) return nullptr;
+    return granted_rows.data() + grant.first_row + part * dimensions;
   }
 };
 

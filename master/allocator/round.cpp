@@ -65,6 +65,7 @@ Round::Round(const Input& input, Scratch& scratch, Output& output)
 
 void Round::run() {
   prepare();
+  if (in_.quotas != nullptr && !in_.quotas->empty()) return run_with_quotas(*in_.quotas);
   for (std::size_t i = 0; i < s_.order.size(); ++i) {
     prefetch(i);
     visit(s_.order[i]);
@@ -72,11 +73,13 @@ void Round::run() {
 }
 
 void Round::prepare() {
-  if (++s_.round == 0) {
-    // The stamps of four billion calls ago would look valid: forget them all.
+  // By two: the trees of the pass for guarantees are of the odd number before.
+  if ((s_.round += 2) == 0) {
+    // The stamps of two billion calls ago would look valid: forget them all.
     s_ = Scratch{};
-    s_.round = 1;
+    s_.round = 2;
   }
+  built_ = s_.round;
   s_.scale.prepare(in_.totals, in_.policy.share_mask);
   s_.order.assign(in_.touched.begin(), in_.touched.end());
   shuffle_rooms(s_.order, in_.seed);
@@ -115,6 +118,7 @@ void Round::prepare() {
   }
   out_.grants.clear();
   out_.granted_parts.clear();
+  out_.granted_rows.clear();
   out_.context_refusals.clear();
   out_.claim_refusals.clear();
   out_.class_refusals = {};
@@ -145,15 +149,30 @@ void Round::visit(std::uint32_t room) {
   ASSERT(s_.room_stamp[room] != s_.round);
   s_.room_stamp[room] = s_.round;
   room_ = room;
-  const bool anything = open_room();
-  const ClassMask mask = anything ? judge() : 0;
+  place_ = in_.rooms.room(room_);
+  rows_ = in_.rooms.row(place_.first_part);
+  const ClassMask mask = open_room() ? judge() : 0;
+  count_room(mask);
+  serve(mask);
+}
+
+void Round::count_room(ClassMask mask) {
   if (in_.policy.count_refusals && mask != live_) note_class_refusals(mask);
-  if (!anything) return;
+}
+
+// Grants what is open as long as somebody can have some of it. Returns how many there were.
+std::uint32_t Round::serve(ClassMask mask) {
+  if (left_ == 0) return 0;
+  const std::size_t before = out_.grants.size();
   ClassMask now = mask;
   for (;;) {
     const std::uint32_t claim = search(now);
     if (claim == kNone) break;
-    grant(claim);
+    if (quota_) {
+      grant_capped(claim);
+    } else {
+      grant(claim);
+    }
     if (left_ == 0) break;
     s_.open.clear();
     for (std::uint32_t part = 0; part < place_.part_count; ++part) {
@@ -162,11 +181,11 @@ void Round::visit(std::uint32_t room) {
     now = judge();
   }
   restore();
+  return static_cast<std::uint32_t>(out_.grants.size() - before);
 }
 
 // Marks empty parts as taken and opens what is unreserved. False if nothing is free at all.
 bool Round::open_room() {
-  place_ = in_.rooms.room(room_);
   parts_ = in_.rooms.part_data() + place_.first_part;
   traits_ = 0;
   left_ = 0;
@@ -175,7 +194,7 @@ bool Round::open_room() {
   s_.dead.clear();
   if (s_.taken.size() < place_.part_count) s_.taken.resize(place_.part_count);
   for (std::uint32_t part = 0; part < place_.part_count; ++part) {
-    const std::int64_t* row = in_.rooms.row(place_.first_part + part);
+    const std::int64_t* row = row_of(part);
     std::int64_t any = 0;
     for (std::uint32_t d = 0; d < dimensions_; ++d) any |= row[d];
     s_.taken[part] = any == 0 ? 1 : 0;
@@ -204,7 +223,7 @@ bool Round::sum_open(Capabilities capabilities, Row& row, Kinds& kinds) const {
   for (const std::uint32_t part : s_.open) {
     if ((parts_[part].traits & ~capabilities) != 0) continue;
     kinds |= kinds_of(parts_[part]);
-    const std::int64_t* quantities = in_.rooms.row(place_.first_part + part);
+    const std::int64_t* quantities = row_of(part);
     for (std::uint32_t d = 0; d < dimensions_; ++d) row[d] += quantities[d];
   }
   return kinds != 0;
@@ -241,7 +260,7 @@ void Round::grant(std::uint32_t claim_node) {
   std::fill_n(row.begin(), dimensions_, 0);
   for (const std::uint32_t part : s_.open) {
     if ((parts_[part].traits & ~capabilities) != 0) continue;
-    const std::int64_t* quantities = in_.rooms.row(place_.first_part + part);
+    const std::int64_t* quantities = row_of(part);
     for (std::uint32_t d = 0; d < dimensions_; ++d) row[d] += quantities[d];
     s_.taken[part] = 1;
     --left_;
@@ -287,7 +306,7 @@ void Round::charge(std::uint32_t node, const Row& row) {
     for (std::uint32_t f = 0; f < s_.forest_count; ++f) {
       Forest& forest = s_.forests[f];
       const Forest::Tree& tree = forest.trees[parent];
-      if (tree.built != s_.round) continue;
+      if (tree.built != built_) continue;
       refresh_key(node);
       if (forest.slots[tree.start + tree.count + charged_node.position] != node) continue;
       replay(forest, tree, charged_node.position, node, by_share);

@@ -26,6 +26,10 @@ const char* name_of(RefusalReason reason) {
       return "filtered";
     case RefusalReason::better_claim:
       return "better_claim";
+    case RefusalReason::over_quota:
+      return "over_quota";
+    case RefusalReason::kept_for_guarantees:
+      return "kept_for_guarantees";
   }
   return "unknown";
 }
@@ -110,17 +114,33 @@ bool Round::stands_above(std::uint32_t role, std::uint32_t node) const {
 // Counts what is against the claim itself, once in a room: a room with several grants may ask
 // again.
 void Round::note_refusal(std::uint32_t claim, RefusalReason reason) {
-  if (!in_.policy.count_refusals) return;
+  if (!in_.policy.count_refusals || for_guarantees_) return;
+  if (s_.refusal_stamp[claim] == s_.round && s_.refusal_room[claim] == room_) return;
+  ClaimRefusals& refusals = refusals_of(claim);
+  s_.refusal_room[claim] = room_;
+  switch (reason) {
+    case RefusalReason::filtered:
+      ++refusals.filtered;
+      return;
+    case RefusalReason::over_quota:
+      ++refusals.over_quota;
+      return;
+    case RefusalReason::kept_for_guarantees:
+      ++refusals.kept_for_guarantees;
+      return;
+    default:
+      ++refusals.below_minimum;
+  }
+}
+
+ClaimRefusals& Round::refusals_of(std::uint32_t claim) {
   if (s_.refusal_stamp[claim] != s_.round) {
     s_.refusal_stamp[claim] = s_.round;
+    s_.refusal_room[claim] = kNone;
     s_.refusal_slot[claim] = static_cast<std::uint32_t>(out_.claim_refusals.size());
-    out_.claim_refusals.push_back({ClaimId{claim}, 0, 0});
-  } else if (s_.refusal_room[claim] == room_) {
-    return;
+    out_.claim_refusals.push_back({ClaimId{claim}});
   }
-  s_.refusal_room[claim] = room_;
-  ClaimRefusals& refusals = out_.claim_refusals[s_.refusal_slot[claim]];
-  ++(reason == RefusalReason::filtered ? refusals.filtered : refusals.below_minimum);
+  return out_.claim_refusals[s_.refusal_slot[claim]];
 }
 
 RefusalCounts count_refusals(const ShareTree& tree, const Output& output, ClaimId id) {
@@ -148,10 +168,19 @@ RefusalCounts count_refusals(const ShareTree& tree, const Output& output, ClaimI
     if (own.claim != id) continue;
     at(RefusalReason::below_minimum) += own.below_minimum;
     at(RefusalReason::filtered) += own.filtered;
+    at(RefusalReason::over_quota) += own.over_quota;
+    at(RefusalReason::kept_for_guarantees) += own.kept_for_guarantees;
   }
   std::uint64_t accounted = 0;
   for (const std::uint64_t count : counts) accounted += count;
   for (const Grant& grant : output.grants) accounted += grant.claim == id ? 1 : 0;
+  // What a claim that is spent was refused is counted by its class, which a reservation may help.
+  for (const auto reason : {RefusalReason::over_quota, RefusalReason::kept_for_guarantees}) {
+    const std::uint64_t excess = accounted - std::min<std::uint64_t>(accounted, output.rooms);
+    const std::uint64_t less = std::min(excess, at(reason));
+    at(reason) -= less;
+    accounted -= less;
+  }
   at(RefusalReason::better_claim) = output.rooms - accounted;
   return counts;
 }
@@ -161,6 +190,37 @@ namespace {
 bool is_role_or_above(const ShareTree& tree, std::uint32_t role, std::uint32_t node) {
   while (node != role && node != kRootRole.raw()) node = tree.node(node).parent;
   return node == role;
+}
+
+// Cuts the offer to what quotas leave of it; the reason if that is nothing.
+template <typename Reaches>
+std::optional<RefusalReason> cut_by_quota(const Input& input, const ShareTree::Claim& claim,
+                                          RoomId room_id, QuotaRow& row, Kinds& kinds,
+                                          const Reaches& reaches) {
+  QuotaScratch memory;
+  QuotaCaps caps;
+  QuotaRound(*input.quotas, input.tree, memory, 1).caps_of(claim.role, caps);
+  const RoomTable::Room& room = input.rooms.room(room_id.raw());
+  const std::uint32_t dimensions = input.tree.dimensions();
+  const auto cut = [&](QuotaRow left) {
+    row.fill(0);
+    kinds = 0;
+    QuotaRow taken;
+    for (std::uint32_t i = 0; i < room.part_count; ++i) {
+      const Part& part = input.rooms.parts(room_id)[i];
+      const std::int64_t* there = input.rooms.row(room.first_part + i);
+      if (std::all_of(there, there + dimensions, [](auto q) { return q == 0; })) continue;
+      if (!is_role_or_above(input.tree, part.role.raw(), claim.role)) continue;
+      if ((part.traits & ~claim.capabilities) != 0) continue;
+      if (!take_part(part, there, dimensions, left, taken.data())) continue;
+      kinds |= kinds_of(part);
+      for (std::uint32_t d = 0; d < dimensions; ++d) row[d] += taken[d];
+    }
+    return kinds != 0 && reaches(row.data());
+  };
+  if (!cut(caps.limit)) return RefusalReason::over_quota;
+  if (!cut(caps.most)) return RefusalReason::kept_for_guarantees;
+  return {};
 }
 
 }  // namespace
@@ -199,8 +259,12 @@ std::optional<RefusalReason> explain(const Input& input, ClaimId id, RoomId room
   if (kinds == 0) return RefusalReason::not_capable;
   const auto minimum = tree.minimum_rows(claim.minimum);
   const auto rows = static_cast<std::uint32_t>(minimum.size() / dimensions);
-  if (!reaches_minimum(row.data(), minimum.data(), rows, dimensions)) {
-    return RefusalReason::below_minimum;
+  const auto reaches = [&](const std::int64_t* offer) {
+    return reaches_minimum(offer, minimum.data(), rows, dimensions);
+  };
+  if (!reaches(row.data())) return RefusalReason::below_minimum;
+  if (input.quotas != nullptr && !input.quotas->empty()) {
+    if (const auto reason = cut_by_quota(input, claim, room_id, row, kinds, reaches)) return reason;
   }
   const RefusalTable::Range range = input.refusals.find(room_id, id);
   if (input.refusals.covers(range, row.data(), kinds)) return RefusalReason::filtered;

@@ -10,10 +10,10 @@ namespace bourse::allocator {
 // reserved and the trees stand, the order is a walk from winner to winner.
 std::uint32_t Round::search(ClassMask mask) {
   if (mask == 0 || has_reserved_) return descend(kRootRole.raw(), mask);
-  const std::uint32_t f = forest_of(mask);
+  const std::uint32_t f = forest_of(mask, opens_uncounted());
   const Forest& forest = s_.forests[f];
   std::uint32_t node = kRootRole.raw();
-  while (forest.trees[node].built == s_.round) {
+  while (forest.trees[node].built == built_) {
     const std::uint32_t best = forest.slots[forest.trees[node].start + 1];
     if (best == s_.none) break;
     node = best;
@@ -31,10 +31,11 @@ std::uint32_t Round::search(ClassMask mask) {
 // success s_.open holds the parts that are open to that claim.
 std::uint32_t Round::descend(std::uint32_t node, ClassMask mask) {
   const bool in_mask = (tree_.classes_below(node) & mask) != 0;
-  const std::uint32_t forest = in_mask ? forest_of(mask) : kNone;
-  // Reservations further down matter only to classes that cannot live on what is open here.
+  const std::uint32_t forest = in_mask ? forest_of(mask, opens_uncounted()) : kNone;
+  // Reservations further down matter only to classes that cannot live on what is open here, and to
+  // claims that quotas leave nothing else.
   const bool ask_reserved = has_reserved_ && tree_.node(node).kind == ShareTree::Kind::role &&
-                            (tree_.classes_below(node) & ~mask) != 0;
+                            ((tree_.classes_below(node) & ~mask) != 0 || quota_.has_value());
   for (;;) {
     std::uint32_t best = forest != kNone ? winner(forest, node) : kNone;
     bool reserved = false;
@@ -50,6 +51,11 @@ std::uint32_t Round::descend(std::uint32_t node, ClassMask mask) {
       const std::uint32_t found = descend(best, inner);
       if (found != kNone) return found;
       s_.open.resize(mark);
+      for_good_ = false;
+      if (quota_ && forest != kNone) {
+        const Forest::Tree& below = s_.forests[forest].trees[best];
+        for_good_ = below.built == built_ && below.left == 0;
+      }
     }
     if (forest != kNone) knock_out(forest, best);
     if (reserved) s_.dead.push_back(best);
@@ -100,7 +106,9 @@ ClassMask Round::enter(std::uint32_t role, ClassMask mask) {
 bool Round::accepts(std::uint32_t claim_node, ClassMask mask) {
   const std::uint32_t index = tree_.node(claim_node).claim;
   const ShareTree::Claim& claim = tree_.claim(index);
+  for_good_ = false;
   if ((mask >> claim.class_index & 1) == 0) return false;  // counted with its class
+  if (quota_) return accepts_capped(index);
   Row row;
   Kinds kinds = 0;
   bool summed = false;
@@ -124,19 +132,24 @@ bool Round::accepts(std::uint32_t claim_node, ClassMask mask) {
 
 // The forest for exactly these classes or, once there are too many of them, one for more classes:
 // accepts() weeds out the rest.
-std::uint32_t Round::forest_of(ClassMask mask) {
+std::uint32_t Round::forest_of(ClassMask mask, bool with_spent) {
+  const auto is = [this, with_spent](std::uint32_t f, ClassMask wanted) {
+    return s_.forests[f].mask == wanted && s_.forests[f].with_spent == with_spent;
+  };
   for (std::uint32_t f = 0; f < s_.forest_count; ++f) {
-    if (s_.forests[f].mask == mask) return f;
+    if (is(f, mask)) return f;
   }
-  if (s_.forest_count + 1 >= Scratch::kMaxForests) {
+  // The last two are for everybody: with and without those that are spent.
+  if (s_.forest_count + 2 >= Scratch::kMaxForests) {
     mask = live_;
     for (std::uint32_t f = 0; f < s_.forest_count; ++f) {
-      if (s_.forests[f].mask == mask) return f;
+      if (is(f, mask)) return f;
     }
   }
   ASSERT(s_.forest_count < Scratch::kMaxForests);
   Forest& forest = s_.forests[s_.forest_count];
   forest.mask = mask;
+  forest.with_spent = with_spent;
   // Trees of earlier rounds are void by their stamp.
   forest.trees.resize(std::max<std::size_t>(forest.trees.size(), tree_.node_capacity()));
   forest.slots.clear();
@@ -145,7 +158,7 @@ std::uint32_t Round::forest_of(ClassMask mask) {
 
 std::uint32_t Round::winner(std::uint32_t f, std::uint32_t node) {
   Forest& forest = s_.forests[f];
-  if (forest.trees[node].built != s_.round) plant(forest, node);
+  if (forest.trees[node].built != built_) plant(forest, node);
   const std::uint32_t best = forest.slots[forest.trees[node].start + 1];
   return best == s_.none ? kNone : best;
 }
@@ -153,7 +166,10 @@ std::uint32_t Round::winner(std::uint32_t f, std::uint32_t node) {
 // Builds the tree over the children of a node, of those the forest is for.
 void Round::plant(Forest& forest, std::uint32_t node) {
   const ShareTree::Group& group = tree_.group(tree_.node(node).group);
-  const auto entrant = [this, &forest, &group](std::uint32_t child) {
+  Forest::Tree& tree = forest.trees[node];
+  tree.left = 0;
+  const bool inside = !for_guarantees_ || inside_lacking(node);
+  const auto entrant = [&](std::uint32_t child) {
     if (tree_.node(child).kind == ShareTree::Kind::claim) {
       const ShareTree::Claim& claim = tree_.claim(tree_.node(child).claim);
       if (claim.state != ClaimState::active) return s_.none;
@@ -161,23 +177,28 @@ void Round::plant(Forest& forest, std::uint32_t node) {
     } else if ((tree_.classes_below(child) & forest.mask) == 0) {
       return s_.none;
     }
+    if (quota_ && !enters(child, forest, inside)) return s_.none;
     if (group.children.size() > 1) refresh_key(child);
+    ++tree.left;
     return child;
   };
-  Forest::Tree& tree = forest.trees[node];
   build(forest, tree, group, s_.none, entrant,
         [this](std::uint32_t a, std::uint32_t b) { return match(a, b); });
-  tree.built = s_.round;
+  tree.built = built_;
 }
 
 void Round::knock_out(std::uint32_t f, std::uint32_t node) {
   Forest& forest = s_.forests[f];
-  const Forest::Tree& tree = forest.trees[tree_.node(node).parent];
+  Forest::Tree& tree = forest.trees[tree_.node(node).parent];
   const std::uint32_t position = tree_.node(node).position;
   if (forest.slots[tree.start + tree.count + position] != node) return;
   replay(forest, tree, position, s_.none,
          [this](std::uint32_t a, std::uint32_t b) { return match(a, b); });
-  s_.knocked.push_back({f, node});
+  if (for_good_) {
+    --tree.left;
+  } else {
+    s_.knocked.push_back({f, node});
+  }
 }
 
 void Round::restore() {

@@ -5,8 +5,10 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "master/allocator/quota_round.hpp"
 #include "master/allocator/share.hpp"
 #include "master/allocator/share_tree.hpp"
 
@@ -20,8 +22,10 @@ struct Forest {
     std::uint32_t built = 0;  // the round that built it
     std::uint32_t start = 0;  // into slots
     std::uint32_t count = 0;  // of children
+    std::uint32_t left = 0;   // of those that stand in it, not knocked out for good
   };
   ClassMask mask = 0;
+  bool with_spent = false;           // also claims that only what no quota counts can serve
   std::vector<Tree> trees;           // by the node above the group
   std::vector<std::uint32_t> slots;  // nodes, or Scratch::none
 };
@@ -37,6 +41,8 @@ struct ClaimRefusals {
   ClaimId claim;
   std::uint32_t below_minimum = 0;
   std::uint32_t filtered = 0;
+  std::uint32_t over_quota = 0;
+  std::uint32_t kept_for_guarantees = 0;
 
   bool operator==(const ClaimRefusals&) const = default;
 };
@@ -49,9 +55,24 @@ struct LiveClass {
   std::uint32_t minimum_rows = 0;
 };
 
+// A room in which the pass for guarantees made grants, and what it left there.
+struct ServedRoom {
+  std::uint32_t first_row = 0;  // into served_rows
+  std::uint32_t first_grant = 0;
+  std::uint32_t grant_count = 0;
+};
+
+// A claim that no quota leaves anything for, from some room on: whatever comes is counted at once.
+struct SpentClaim {
+  std::uint32_t claim = 0;
+  std::uint32_t rooms = 0;     // visited by then
+  std::uint32_t refusals = 0;  // of its class and of its own by then
+  bool over_limit = false;
+};
+
 class Scratch {
  public:
-  static constexpr std::uint32_t kMaxForests = 8;
+  static constexpr std::uint32_t kMaxForests = 9;
 
  private:
   friend class Round;
@@ -83,6 +104,18 @@ class Scratch {
   std::vector<std::uint32_t> context;  // parts of a context, while its refusals are noted
   std::vector<std::uint32_t> dead;     // nodes under which nobody can take what is left
   std::vector<KnockOut> knocked;
+
+  // With quotas.
+  QuotaScratch quota;
+  std::vector<std::int64_t> rows;           // of the parts of the room at hand: what is left
+  std::vector<std::uint32_t> served_stamp;  // by room
+  std::vector<std::uint32_t> served_slot;   // by room
+  std::vector<ServedRoom> served;
+  std::vector<std::int64_t> served_rows;
+  std::vector<std::uint32_t> lacking_stamp;  // by node: leads to a role below its guarantee
+  std::vector<std::uint32_t> spent_stamp;    // by claim
+  std::vector<SpentClaim> spent;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> by_room;  // to put grants in order
 };
 
 }  // namespace bourse::allocator

@@ -41,12 +41,14 @@ inline constexpr Capabilities kRegionAware = 16;
 inline constexpr std::uint32_t kCapabilitySets = 32;
 inline constexpr Capabilities kTraitMask = kRevocable | kShared | kRefined;
 
-// A piece of a room's free resources that is granted as a whole. What is reserved for the root
-// role is unreserved; what is reserved for role `a` may go to frameworks in `a` and below it.
+// A piece of a room's free resources, granted as a whole unless a quota cuts it. What is reserved
+// for the root role is unreserved; what is reserved for role `a` may go to frameworks in `a` and
+// below it.
 struct Part {
   NodeId role = kRootRole;
   std::uint8_t traits = 0;  // of kRevocable, kShared, kRefined
   std::uint32_t tag = 0;    // the caller's, never read here
+  bool whole = false;       // where a quota leaves room for some of it only, nothing is granted
 
   bool operator==(const Part&) const = default;
 };
@@ -83,8 +85,11 @@ enum class RefusalReason : std::uint8_t {
   below_minimum,            // less than the framework's least useful offer
   filtered,                 // the framework refused this much of this room not long ago
   better_claim,             // could have had it; another with a smaller share came first
+  // Appended: these two come between below_minimum and filtered.
+  over_quota,           // the limits of its role leave no offer that reaches its minimum
+  kept_for_guarantees,  // what is left is kept for roles that are below their guarantees
 };
-inline constexpr std::size_t kRefusalReasons = 10;
+inline constexpr std::size_t kRefusalReasons = 12;
 const char* name_of(RefusalReason reason);
 using RefusalCounts = std::array<std::uint64_t, kRefusalReasons>;
 
@@ -93,6 +98,8 @@ struct Grant {
   ClaimId claim;
   std::uint32_t first_part = 0;  // into Output::granted_parts
   std::uint32_t part_count = 0;
+  // Into Output::granted_rows, a row for each of its parts; none: all that is in them.
+  std::uint32_t first_row = ~std::uint32_t{0};
 
   bool operator==(const Grant&) const = default;
 };

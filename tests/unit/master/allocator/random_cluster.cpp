@@ -4,13 +4,16 @@
 
 namespace bourse::allocator {
 
-RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::uint32_t max_claims)
+RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::uint32_t max_claims,
+                             bool draws_quotas)
     : prng(seed),
       dimensions(
           static_cast<std::uint32_t>(1 + prng.below(prng.chance(1, 8) ? kMaxDimensions : 5))),
       tree(dimensions),
       rooms(dimensions),
       refusals(dimensions),
+      quotas(dimensions),
+      with_quotas(draws_quotas),
       scale_(static_cast<Scale>(prng.below(4))),
       many_minimums_(prng.chance(1, 4)) {
   grow_roles();
@@ -44,6 +47,48 @@ RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::u
     for (int i = 0; i < 200; ++i) tree.charge(claims[prng.below(claims.size())], row(3));
   }
   refuse(prng.chance(1, 2) ? 1 : room_count * static_cast<std::uint32_t>(claims.size()) / 3);
+  if (with_quotas) draw_quotas();
+}
+
+// Nested or not, met or not, over what is there or not.
+void RandomCluster::draw_quotas() {
+  const std::uint64_t size = 1 + prng.below(2 * std::uint64_t{room_count} + 1);
+  const auto amount = [&] {
+    return std::min(kMaxRoomQuantity / 2, quantity()) / 2 *
+           static_cast<std::int64_t>(
+               std::min<std::uint64_t>(size, scale_ == Scale::huge ? 1 : size));
+  };
+  for (const NodeId role : roles) {
+    if (role == kRootRole || prng.chance(1, 3)) continue;
+    std::vector<std::int64_t> guarantees(dimensions);
+    std::vector<std::int64_t> limits(dimensions, kNoLimit);
+    for (std::uint32_t d = 0; d < dimensions; ++d) {
+      if (prng.chance(1, 3)) guarantees[d] = amount();
+      if (prng.chance(1, 3)) limits[d] = prng.chance(1, 6) ? 0 : guarantees[d] + amount();
+    }
+    quotas.set(role, guarantees, limits);
+  }
+  for (const NodeId role : roles) {
+    if (role != kRootRole && prng.chance(1, 3)) quotas.consume(tree, role, row(3));
+  }
+  quotas.settle(tree);
+  for (const NodeId role : roles) {
+    if (role != kRootRole && prng.chance(1, 4)) quotas.consume(tree, role, row(3));
+  }
+  count_spare();
+}
+
+// All that is free in all rooms, touched or not.
+void RandomCluster::count_spare() {
+  std::vector<std::int64_t> before;
+  for (const Sum amount : quotas.spare()) before.push_back(static_cast<std::int64_t>(amount));
+  quotas.take_spare(before);
+  for (std::uint32_t room = 0; room < rooms.capacity(); ++room) {
+    for (std::uint32_t i = 0; i < rooms.room(room).part_count; ++i) {
+      if (!is_counted(rooms.parts(RoomId{room})[i])) continue;
+      quotas.add_spare({rooms.row(rooms.room(room).first_part + i), dimensions});
+    }
+  }
 }
 
 std::int64_t RandomCluster::quantity() {
@@ -120,6 +165,7 @@ void RandomCluster::fill_room(std::uint32_t room) {
     Part part;
     if (prng.chance(1, 2)) part.role = roles[prng.below(roles.size())];
     if (prng.chance(1, 5)) part.traits = static_cast<std::uint8_t>(prng.below(8));
+    if (with_quotas) part.whole = prng.chance(1, 6);
     parts.push_back(part);
     const auto its_row = prng.chance(1, 12) ? std::vector<std::int64_t>(dimensions) : row(4);
     quantities.insert(quantities.end(), its_row.begin(), its_row.end());
@@ -149,14 +195,21 @@ void RandomCluster::advance(const Output& output) {
   std::vector<RoomId> used;  // emptied at the end: a room may have several grants
   for (const Grant& grant : output.grants) {
     std::fill(offered.begin(), offered.end(), 0);
+    std::vector<std::int64_t> counted(dimensions);
     Kinds kinds = 0;
-    for (const std::uint32_t part : output.parts_of(grant)) {
-      kinds |= kinds_of(rooms.parts(grant.room)[part]);
-      const std::int64_t* row = rooms.row(rooms.room(grant.room.raw()).first_part + part);
+    for (std::size_t i = 0; i < grant.part_count; ++i) {
+      const std::uint32_t part = output.parts_of(grant)[i];
+      const Part& what = rooms.parts(grant.room)[part];
+      kinds |= kinds_of(what);
+      const std::int64_t* row = output.row_of(grant, i, dimensions);
+      if (row == nullptr) row = rooms.row(rooms.room(grant.room.raw()).first_part + part);
       for (std::uint32_t d = 0; d < dimensions; ++d) offered[d] += row[d];
+      if (!is_counted(what)) continue;
+      for (std::uint32_t d = 0; d < dimensions; ++d) counted[d] += row[d];
     }
     if (prng.chance(1, 2)) {
       tree.charge(grant.claim, offered);
+      if (with_quotas) quotas.consume(tree, NodeId{tree.at(grant.claim).role}, counted);
       used.push_back(grant.room);
     } else if (prng.chance(1, 2)) {
       refusals.add(grant.room, grant.claim, offered, kinds);
@@ -172,6 +225,7 @@ void RandomCluster::advance(const Output& output) {
     if (prng.chance(1, 3)) fill_room(room);
     if (prng.chance(1, 2)) touched.push_back(room);
   }
+  if (with_quotas) count_spare();
 }
 
 }  // namespace bourse::allocator

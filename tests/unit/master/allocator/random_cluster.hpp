@@ -13,10 +13,11 @@ namespace bourse::allocator {
 
 struct RandomCluster {
   explicit RandomCluster(std::uint64_t seed, std::uint32_t max_rooms = 10,
-                         std::uint32_t max_claims = 14);
+                         std::uint32_t max_claims = 14, bool with_quotas = false);
 
   Input input(std::uint64_t round_seed) const {
-    return {tree, rooms, refusals, touched, totals, policy, round_seed};
+    return {tree,   rooms,  refusals,   touched,
+            totals, policy, round_seed, with_quotas ? &quotas : nullptr};
   }
   // What a master does after a call: charges the grants, lets some frameworks use what they got,
   // decline or revive, and touches some rooms.
@@ -27,6 +28,8 @@ struct RandomCluster {
   ShareTree tree;
   RoomTable rooms;
   RefusalTable refusals;
+  QuotaTable quotas;
+  bool with_quotas;
   std::vector<std::uint32_t> touched;
   std::vector<Sum> totals;
   Policy policy;
@@ -45,6 +48,8 @@ struct RandomCluster {
   void add_claims(std::uint32_t max_claims);
   void fill_room(std::uint32_t room);
   void refuse(std::uint32_t max_pairs);
+  void draw_quotas();
+  void count_spare();
 
   Scale scale_;
   std::vector<std::vector<std::int64_t>> minimums_;

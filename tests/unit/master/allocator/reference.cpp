@@ -39,6 +39,16 @@ class Reference {
     for (std::uint32_t node = 0; node < tree_.node_capacity(); ++node) {
       const auto row = tree_.charged_row(node);
       charged_.emplace_back(row.begin(), row.end());
+      consumed_.emplace_back(row.size());
+      if (!with_quotas() || tree_.node(node).kind != ShareTree::Kind::role) continue;
+      for (std::uint32_t d = 0; d < row.size(); ++d) {
+        consumed_[node][d] = in_.quotas->consumed(NodeId{node}, d);
+      }
+    }
+    if (!with_quotas()) return;
+    spare_.assign(in_.quotas->spare().begin(), in_.quotas->spare().end());
+    for (std::uint32_t d = 0; d < tree_.dimensions(); ++d) {
+      guarded_.push_back(need_below(kRootRole.raw(), d, kNone) > 0);
     }
   }
 
@@ -48,11 +58,84 @@ class Reference {
     for (std::uint32_t claim = 0; claim < tree_.claim_capacity(); ++claim) {
       if (tree_.claim(claim).node != kNone) answer_.refusals[claim] = {};
     }
+    for (const std::uint32_t room : rooms) {
+      left_[room] = {};
+      for (std::uint32_t part = 0; part < in_.rooms.room(room).part_count; ++part) {
+        const std::int64_t* row = in_.rooms.row(in_.rooms.room(room).first_part + part);
+        left_[room][part] = Row(row, row + tree_.dimensions());
+      }
+    }
+    for (const std::uint32_t room : rooms) {
+      std::map<std::uint32_t, RefusalReason> unused;
+      while (with_quotas() && grant_one(room, unused, true)) {
+      }
+    }
     for (const std::uint32_t room : rooms) visit(room);
+    for (const std::uint32_t room : rooms) {
+      for (Made& made : made_[room]) {
+        made.grant.first_part = static_cast<std::uint32_t>(answer_.granted_parts.size());
+        answer_.grants.push_back(made.grant);
+        for (auto& [part, row] : made.rows) {
+          answer_.granted_parts.push_back(part);
+          answer_.rows.push_back(row);
+        }
+      }
+    }
     return answer_;
   }
 
  private:
+  struct Made {
+    Grant grant;
+    std::map<std::uint32_t, Row> rows;  // by part
+  };
+
+  bool with_quotas() const { return in_.quotas != nullptr; }
+
+  // -- what a role needs: what lacks of its guarantee, or what the roles below it need together.
+  // `sated` took all it ever could: it and all above it lack nothing.
+  Sum need(std::uint32_t node, std::uint32_t d, std::uint32_t sated) const {
+    const Sum below = need_below(node, d, sated);
+    const std::uint32_t entry = in_.quotas->entry_of(node);
+    if (entry == kNone || (sated != kNone && for_role(NodeId{node}, sated))) return below;
+    const auto guarantee = static_cast<Sum>(in_.quotas->guarantees(entry)[d]);
+    const Sum consumed = consumed_[node][d];
+    return std::max(below, guarantee > consumed ? guarantee - consumed : 0);
+  }
+  Sum need_below(std::uint32_t node, std::uint32_t d, std::uint32_t sated) const {
+    Sum sum = 0;
+    for (const std::uint32_t child : tree_.group(tree_.node(node).group).children) {
+      if (tree_.node(child).kind == ShareTree::Kind::role) sum += need(child, d, sated);
+    }
+    return sum;
+  }
+  Sum relief(std::uint32_t claim, std::uint32_t d) const {
+    const std::uint32_t root = kRootRole.raw();
+    return need_below(root, d, kNone) - need_below(root, d, tree_.claim(claim).role);
+  }
+
+  // The most that the claim may have of what quotas count.
+  Row most(std::uint32_t claim) const {
+    Row most(tree_.dimensions(), kMaxRoomQuantity);
+    if (!with_quotas()) return most;
+    const auto lower = [&most](std::uint32_t d, Sum to) {
+      if (to < static_cast<Sum>(most[d])) most[d] = static_cast<std::int64_t>(to);
+    };
+    for (std::uint32_t d = 0; d < tree_.dimensions(); ++d) {
+      for (std::uint32_t node = tree_.claim(claim).role; node != kNone;
+           node = tree_.node(node).parent) {
+        const std::uint32_t entry = in_.quotas->entry_of(node);
+        if (entry == kNone || in_.quotas->limits(entry)[d] == kNoLimit) continue;
+        const auto limit = static_cast<Sum>(in_.quotas->limits(entry)[d]);
+        lower(d, limit > consumed_[node][d] ? limit - consumed_[node][d] : 0);
+      }
+      if (!guarded_[d]) continue;
+      const Sum needed = need_below(kRootRole.raw(), d, kNone);
+      lower(d, (spare_[d] > needed ? spare_[d] - needed : 0) + relief(claim, d));
+    }
+    return most;
+  }
+
   Fraction share(std::uint32_t node) const {
     Fraction best;
     for (std::uint32_t d = 0; d < tree_.dimensions(); ++d) {
@@ -87,55 +170,65 @@ class Reference {
     for (const std::uint32_t child : children) in_order(child, claims);
   }
 
-  bool for_role(const Part& part, std::uint32_t role) const {
-    for (; role != part.role.raw(); role = tree_.node(role).parent) {
+  bool for_role(NodeId owner, std::uint32_t role) const {
+    for (; role != owner.raw(); role = tree_.node(role).parent) {
       if (role == kRootRole.raw()) return false;
     }
     return true;
   }
 
-  bool is_empty(std::uint32_t room, std::uint32_t part) const {
-    const std::int64_t* row = in_.rooms.row(in_.rooms.room(room).first_part + part);
-    return std::all_of(row, row + tree_.dimensions(), [](auto q) { return q == 0; });
+  static bool is_empty(const Row& row) {
+    return std::all_of(row.begin(), row.end(), [](auto q) { return q == 0; });
   }
 
-  std::vector<std::uint32_t> parts_for(std::uint32_t claim, std::uint32_t room,
-                                       const std::set<std::uint32_t>& left, Row& row,
-                                       Kinds& kinds) const {
-    std::vector<std::uint32_t> parts;
-    row.assign(tree_.dimensions(), 0);
+  // What of the room the claim may have: by part, within its quotas if `capped`.
+  std::map<std::uint32_t, Row> offer(std::uint32_t claim, std::uint32_t room, bool capped, Row& sum,
+                                     Row& counted, Kinds& kinds) const {
+    std::map<std::uint32_t, Row> rows;
+    sum.assign(tree_.dimensions(), 0);
+    counted.assign(tree_.dimensions(), 0);
     kinds = 0;
-    for (const std::uint32_t part : left) {
+    Row left = capped ? most(claim) : Row(tree_.dimensions(), kMaxRoomQuantity);
+    for (const auto& [part, there] : left_.at(room)) {
       const Part& what = in_.rooms.parts(RoomId{room})[part];
-      if (!for_role(what, tree_.claim(claim).role)) continue;
+      if (is_empty(there) || !for_role(what.role, tree_.claim(claim).role)) continue;
       if ((what.traits & ~tree_.claim(claim).capabilities) != 0) continue;
-      parts.push_back(part);
-      kinds |= kinds_of(what);
-      for (std::uint32_t d = 0; d < tree_.dimensions(); ++d) {
-        row[d] += in_.rooms.row(in_.rooms.room(room).first_part + part)[d];
+      Row row = there;
+      if (what.role == kRootRole && (what.traits & kRevocable) == 0) {
+        for (std::uint32_t d = 0; d < row.size(); ++d) row[d] = std::min(row[d], left[d]);
+        if ((what.whole && row != there) || is_empty(row)) continue;
+        for (std::uint32_t d = 0; d < row.size(); ++d) left[d] -= row[d];
+        for (std::uint32_t d = 0; d < row.size(); ++d) counted[d] += row[d];
       }
+      kinds |= kinds_of(what);
+      for (std::uint32_t d = 0; d < row.size(); ++d) sum[d] += row[d];
+      rows.emplace(part, row);
     }
-    return parts;
+    return rows;
   }
 
   // What is against the claim whatever its neighbours do, in the order of RefusalReason.
-  std::optional<RefusalReason> general_reason(std::uint32_t claim, std::uint32_t room,
-                                              const std::set<std::uint32_t>& left) const {
+  std::optional<RefusalReason> general_reason(std::uint32_t claim, std::uint32_t room) const {
     const auto& who = tree_.claim(claim);
     const RoomFlags flags = in_.rooms.room(room).flags;
-    if (left.empty()) return RefusalReason::nothing_free;
+    const auto& left = left_.at(room);
+    if (std::all_of(left.begin(), left.end(), [](const auto& p) { return is_empty(p.second); })) {
+      return RefusalReason::nothing_free;
+    }
     if ((flags & kHasGpus) && !(who.capabilities & kGpus)) return RefusalReason::no_gpu_capability;
     if ((flags & kRemoteRegion) && !(who.capabilities & kRegionAware)) {
       return RefusalReason::remote_region;
     }
-    if (std::none_of(left.begin(), left.end(), [&](std::uint32_t part) {
-          return for_role(in_.rooms.parts(RoomId{room})[part], who.role);
+    if (std::none_of(left.begin(), left.end(), [&](const auto& part) {
+          return !is_empty(part.second) &&
+                 for_role(in_.rooms.parts(RoomId{room})[part.first].role, who.role);
         })) {
       return RefusalReason::reserved_for_other_role;
     }
     Row row;
+    Row counted;
     Kinds kinds = 0;
-    if (parts_for(claim, room, left, row, kinds).empty()) return RefusalReason::not_capable;
+    if (offer(claim, room, false, row, counted, kinds).empty()) return RefusalReason::not_capable;
     if (who.class_index >= kFirstSharedClass && !reaches(claim, row)) {
       return RefusalReason::below_minimum;
     }
@@ -154,9 +247,11 @@ class Reference {
   }
 
   void visit(std::uint32_t room) {
-    std::set<std::uint32_t> left;
-    for (std::uint32_t part = 0; part < in_.rooms.room(room).part_count; ++part) {
-      if (!is_empty(room, part)) left.insert(part);
+    // Reasons of general kind are of the room as it was before any grant.
+    const auto now = left_[room];
+    for (auto& [part, row] : left_[room]) {
+      const std::int64_t* whole = in_.rooms.row(in_.rooms.room(room).first_part + part);
+      row.assign(whole, whole + tree_.dimensions());
     }
     std::map<std::uint32_t, RefusalReason> reasons;
     for (const auto& [claim, counts] : answer_.refusals) {
@@ -164,61 +259,96 @@ class Reference {
       std::optional<RefusalReason> reason;
       if (state == ClaimState::suppressed) reason = RefusalReason::suppressed;
       if (state == ClaimState::disconnected) reason = RefusalReason::disconnected;
-      if (!reason) reason = general_reason(claim, room, left);
+      if (!reason) reason = general_reason(claim, room);
       if (reason) reasons.emplace(claim, *reason);
     }
-    std::set<std::uint32_t> served;
-    while (grant_one(room, left, reasons, served)) {
+    left_[room] = now;
+    while (grant_one(room, reasons, false)) {
     }
     for (auto& [claim, counts] : answer_.refusals) {
-      if (served.count(claim) != 0) continue;
+      if (is_served(claim, room)) continue;
       const auto found = reasons.find(claim);
       const auto reason = found == reasons.end() ? RefusalReason::better_claim : found->second;
       ++counts[static_cast<std::size_t>(reason)];
     }
   }
 
-  bool grant_one(std::uint32_t room, std::set<std::uint32_t>& left,
-                 std::map<std::uint32_t, RefusalReason>& reasons, std::set<std::uint32_t>& served) {
+  bool is_served(std::uint32_t claim, std::uint32_t room) {
+    const auto& made = made_[room];
+    return std::any_of(made.begin(), made.end(),
+                       [claim](const Made& one) { return one.grant.claim.raw() == claim; });
+  }
+
+  bool grant_one(std::uint32_t room, std::map<std::uint32_t, RefusalReason>& reasons,
+                 bool for_guarantees) {
     std::vector<std::uint32_t> order;
     in_order(kRootRole.raw(), order);
     for (const std::uint32_t claim : order) {
-      if (tree_.claim(claim).state != ClaimState::active) continue;
-      if (general_reason(claim, room, left)) continue;
+      if (tree_.claim(claim).state != ClaimState::active || is_served(claim, room)) continue;
+      if (general_reason(claim, room)) continue;
       Row row;
+      Row counted;
       Kinds kinds = 0;
-      const auto parts = parts_for(claim, room, left, row, kinds);
+      offer(claim, room, false, row, counted, kinds);
       if (!reaches(claim, row)) {
         reasons.emplace(claim, RefusalReason::below_minimum);
         continue;
       }
+      const auto rows = offer(claim, room, true, row, counted, kinds);
+      if (rows.empty() || !reaches(claim, row)) {
+        reasons.emplace(claim, RefusalReason::over_quota);
+        continue;
+      }
+      if (for_guarantees && !helps(claim, counted)) continue;
       const auto refusals = in_.refusals.find(RoomId{room}, ClaimId{claim});
       if (in_.refusals.covers(refusals, row.data(), kinds)) {
         reasons.emplace(claim, RefusalReason::filtered);
         continue;
       }
-      answer_.grants.push_back({RoomId{room}, ClaimId{claim},
-                                static_cast<std::uint32_t>(answer_.granted_parts.size()),
-                                static_cast<std::uint32_t>(parts.size())});
-      for (const std::uint32_t part : parts) {
-        answer_.granted_parts.push_back(part);
-        left.erase(part);
-      }
-      served.insert(claim);
-      for (std::uint32_t node = tree_.claim(claim).node; node != kNone;
-           node = tree_.node(node).parent) {
-        for (std::size_t d = 0; d < row.size(); ++d) {
-          charged_[node][d] += static_cast<std::uint64_t>(row[d]);
-        }
-      }
+      take(claim, room, rows, row, counted);
       return true;
     }
     return false;
   }
 
+  bool helps(std::uint32_t claim, const Row& counted) const {
+    for (std::uint32_t d = 0; d < counted.size(); ++d) {
+      if (counted[d] > 0 && relief(claim, d) > 0) return true;
+    }
+    return false;
+  }
+
+  void take(std::uint32_t claim, std::uint32_t room, const std::map<std::uint32_t, Row>& rows,
+            const Row& row, const Row& counted) {
+    const auto count = static_cast<std::uint32_t>(rows.size());
+    made_[room].push_back({{RoomId{room}, ClaimId{claim}, 0, count}, rows});
+    for (const auto& [part, taken] : rows) {
+      for (std::uint32_t d = 0; d < taken.size(); ++d) left_[room][part][d] -= taken[d];
+    }
+    auto& sum = answer_.counted[claim];
+    sum.resize(row.size());
+    for (std::uint32_t node = tree_.claim(claim).node; node != kNone;
+         node = tree_.node(node).parent) {
+      for (std::size_t d = 0; d < row.size(); ++d) {
+        charged_[node][d] += static_cast<std::uint64_t>(row[d]);
+        consumed_[node][d] += static_cast<std::uint64_t>(counted[d]);
+      }
+    }
+    for (std::size_t d = 0; d < row.size(); ++d) {
+      const auto amount = static_cast<Sum>(counted[d]);
+      sum[d] += amount;
+      if (with_quotas()) spare_[d] = spare_[d] > amount ? spare_[d] - amount : 0;
+    }
+  }
+
   const Input& in_;
   const ShareTree& tree_;
-  std::vector<std::vector<Sum>> charged_;  // by node
+  std::vector<std::vector<Sum>> charged_;   // by node
+  std::vector<std::vector<Sum>> consumed_;  // by role's node
+  std::vector<Sum> spare_;
+  std::vector<bool> guarded_;                                   // something was needed at first
+  std::map<std::uint32_t, std::map<std::uint32_t, Row>> left_;  // by room and part
+  std::map<std::uint32_t, std::vector<Made>> made_;             // by room
   Answer answer_;
 };
 

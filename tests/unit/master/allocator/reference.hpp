@@ -15,7 +15,9 @@ namespace bourse::allocator::reference {
 struct Answer {
   std::vector<Grant> grants;  // first_part counts as in Output
   std::vector<std::uint32_t> granted_parts;
-  std::map<std::uint32_t, RefusalCounts> refusals;  // by claim
+  std::vector<std::vector<std::int64_t>> rows;        // of each granted part
+  std::map<std::uint32_t, std::vector<Sum>> counted;  // by claim: of its grants, what quotas count
+  std::map<std::uint32_t, RefusalCounts> refusals;    // by claim
 };
 
 Answer allocate(const Input& input);
