@@ -43,6 +43,7 @@ mount --make-rslave "$dir/sys"
 mountpoint -q "$dir/dev" || mount --rbind /dev "$dir/dev"
 mount --make-rslave "$dir/dev"
 [ -e /etc/resolv.conf ] && cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
+[ -e "$dir/etc/hosts" ] || echo '127.0.0.1 localhost' >"$dir/etc/hosts"  # an installer writes it
 # Where a network shows certificates of its own, the bare machine is in that network too.
 trust=()
 if [ -r "${NODE_EXTRA_CA_CERTS:-}" ]; then

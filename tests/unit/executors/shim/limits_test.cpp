@@ -69,7 +69,7 @@ TEST_CASE("a task gets the cpu it was given and not more") {
   ContainerWorld world;
   if (without(world.runtime(), kCpu | kCpuacct)) return;
   ContainerSpec spec = world.shell("a", "while true; do :; done");
-  spec.limits.cpu_milli = 250;
+  spec.limits.cpu_milli = 50;  // a busy machine has that much for it
   world.launch(spec);
   world.wait<ContainerStarted>("a");
   const auto begin = std::chrono::steady_clock::now();
@@ -78,10 +78,10 @@ TEST_CASE("a task gets the cpu it was given and not more") {
   const auto wall = std::chrono::steady_clock::now() - begin;
   const double used = static_cast<double>(world.runtime().usage(world.id("a"))->cpu_ns);
   const double given =
-      0.25 *
+      0.05 *
       static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(wall).count());
   // One period more than its share is the kernel's granularity.
-  CHECK(used <= given + 2 * 25e6 + 30e6);
+  CHECK(used <= given + 2 * 5e6 + 30e6);
   REQUIRE(world.runtime().destroy(world.id("a")).ok());
   world.wait_exit("a");
 }
