@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries this repository where nothing is installed: a fresh Debian 12 in a chroot, with git and a
+# Tries this repository where nothing is installed: a fresh Debian 12 as the root, with git and a
 # clone of HEAD in /root/bourse.
 #
 #   tools/bare_machine.sh DIR [COMMAND..]     default: ./dev test
@@ -28,20 +28,6 @@ if [ ! -d "$dir/root/bourse" ]; then
   git clone -q "$here" "$dir/root/bourse"
 fi
 dir=$(cd "$dir" && pwd)
-cleanup() {
-  for point in dev/shm dev/pts dev sys proc .; do
-    if mountpoint -q "$dir/$point"; then umount -R -l "$dir/$point"; fi
-  done
-  return 0
-}
-trap cleanup EXIT
-# A machine's root is a mount point; containers whose root is none have a test of their own.
-mountpoint -q "$dir" || mount --bind "$dir" "$dir"
-mountpoint -q "$dir/proc" || mount -t proc proc "$dir/proc"
-mountpoint -q "$dir/sys" || mount --rbind /sys "$dir/sys"
-mount --make-rslave "$dir/sys"
-mountpoint -q "$dir/dev" || mount --rbind /dev "$dir/dev"
-mount --make-rslave "$dir/dev"
 [ -e /etc/resolv.conf ] && cp -L /etc/resolv.conf "$dir/etc/resolv.conf"
 [ -e "$dir/etc/hosts" ] || echo '127.0.0.1 localhost' >"$dir/etc/hosts"  # an installer writes it
 # Where a network shows certificates of its own, the bare machine is in that network too.
@@ -50,6 +36,20 @@ if [ -r "${NODE_EXTRA_CA_CERTS:-}" ]; then
   cp -L "$NODE_EXTRA_CA_CERTS" "$dir/etc/ssl/certs/of-this-network.crt"
   trust=(NODE_EXTRA_CA_CERTS=/etc/ssl/certs/of-this-network.crt)
 fi
-chroot "$dir" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}" \
+# In a mount namespace of its own, where the directory becomes the root as a disk does on a machine:
+# with chroot alone the kernel would name paths in /proc as they are outside.
+enter='
+  mount --rbind "$0" "$0"
+  mount -t proc proc "$0/proc"
+  mount --rbind /sys "$0/sys"
+  mount --rbind /dev "$0/dev"
+  mkdir -p "$0/outside"
+  cd "$0"
+  pivot_root . outside
+  umount -l /outside
+  exec "$@"
+'
+unshare --mount --propagation private bash -euc "$enter" "$dir" \
+  /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}" \
   "${trust[@]}" \
   BARE_COMMAND="$*" bash -c 'cd /root/bourse && time $BARE_COMMAND'
