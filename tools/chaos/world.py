@@ -219,3 +219,6 @@ class World:
         for daemon in self.daemons.values():
             daemon.hold()
         self.ensemble.stop()
+        # A directory that something is mounted on cannot be removed.
+        for index in range(SMALL_DISKS):
+            subprocess.run(["umount", "--lazy", self.box / f"a{index}"], capture_output=True)
