@@ -176,7 +176,28 @@ void AgentNode::after_master_message(const MasterToAgent& message) {
 void AgentNode::on_executor_bytes(PeerId peer, std::string_view bytes) {
   if (!core_ || !executors_.contains(peer)) return;
   for (auto& call : decode_all(env_, bytes, codec::decode_executor_call_frame)) {
-    step(agent::FromExecutor{peer, std::move(call)});
+    // Each second connection is one over HTTP.
+    if (peer.raw() % 2 == 1) {
+      call_over_http(peer, std::move(call));
+    } else {
+      step(agent::FromExecutor{peer, std::move(call)});
+    }
+  }
+}
+
+// A call that names no connection, unless it opens one, and is answered once.
+void AgentNode::call_over_http(PeerId peer, ExecutorCall call) {
+  const bool subscribes = std::holds_alternative<executor_call::Subscribe>(call.body);
+  const std::uint64_t life = life_;
+  http_answers_.clear();
+  step(agent::FromExecutor{subscribes ? peer : PeerId(), std::move(call), RequestId(++http_calls_),
+                           true});
+  if (life != life_ || !core_) return;
+  if (http_answers_.size() != 1) {
+    env_.judge->violate("executor-api", "a call over HTTP has " +
+                                            std::to_string(http_answers_.size()) + " answers");
+  } else if (!http_answers_.front().ok()) {
+    close_executor({peer, http_answers_.front().error().message});
   }
 }
 
@@ -242,6 +263,8 @@ void AgentNode::perform(agent::Effect& effect) {
       const auto process = it == executors_.end() ? nullptr : it->second.lock();
       if (process) process->on_bytes(peer, batch);
     });
+  } else if (const auto* answer = std::get_if<agent::AnswerExecutor>(&effect.body)) {
+    if (answer->request == RequestId(http_calls_)) http_answers_.push_back(answer->status);
   } else if (const auto* close = std::get_if<agent::CloseExecutor>(&effect.body)) {
     close_executor(*close);
   } else if (std::holds_alternative<agent::ReconnectMaster>(effect.body)) {

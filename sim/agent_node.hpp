@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/core/agent_core.hpp"
 #include "sim/channel.hpp"
@@ -38,6 +39,7 @@ class AgentNode {
   void on_bytes(std::string_view bytes);
   void on_executor_bytes(PeerId peer, std::string_view bytes);
   void on_executor_gone(PeerId peer);
+  void call_over_http(PeerId peer, ExecutorCall call);
   template <typename Body>
   void step(Body body);
   void perform(agent::Effect& effect);
@@ -70,6 +72,8 @@ class AgentNode {
   Epoch obeying_ = 0;        // of the message that is being acted on
   bool launching_ = false;
   std::map<PeerId, std::weak_ptr<ExecutorProcess>> executors_;
+  std::uint64_t http_calls_ = 0;
+  std::vector<Status> http_answers_;  // to the last of them
   Instant armed_ = Instant::max();
 };
 
