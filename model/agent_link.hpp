@@ -11,6 +11,8 @@
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/link_session.hpp"
+#include "model/operation_status.hpp"
+#include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
 
 namespace bourse {
@@ -37,6 +39,14 @@ struct KnownFramework {
   FrameworkFacetPtr framework;  // with its id
 };
 
+// An operation that the agent keeps until its outcome is acknowledged.
+struct KnownOperation {
+  OperationOrder order;
+  OperationState state = OperationState::pending;  // or finished, or failed
+  std::optional<Uuid> status_uuid;                 // finished, and its framework must acknowledge
+  std::string message;                             // failed: why
+};
+
 // First message of a session. With an empty agent.id: a new agent; else it re-registers.
 struct Register {
   AgentFacetPtr agent;
@@ -46,6 +56,8 @@ struct Register {
   std::vector<KnownFramework> frameworks;
   std::vector<KnownExecutor> executors;
   std::vector<KnownTask> tasks;
+  std::optional<Resources> total;          // as operations made it of agent->total; absent: that
+  std::vector<KnownOperation> operations;  // in the order in which they came
 };
 struct StatusUpdate {
   FrameworkId framework_id;
@@ -77,6 +89,16 @@ struct Heartbeat {
 };
 // A planned stop: the agent goes silent at once instead of after a time-out; tasks keep running.
 struct Leaving {};
+// What became of operations, in the order in which they were sent.
+struct OperationOutcomes {
+  struct Outcome {
+    Uuid uuid;
+    bool finished = false;            // stored, and true from now on; else nothing changed
+    std::optional<Uuid> status_uuid;  // its framework must acknowledge
+    std::string message;              // why not
+  };
+  std::vector<Outcome> outcomes;
+};
 
 }  // namespace to_master
 
@@ -84,7 +106,7 @@ struct AgentToMaster {
   LinkHeader header;
   std::variant<to_master::Register, to_master::StatusUpdate, to_master::ExecutorExited,
                to_master::ContainerLeaked, to_master::ExecutorMessage, to_master::Heartbeat,
-               to_master::Leaving>
+               to_master::Leaving, to_master::OperationOutcomes>
       body;
 };
 
@@ -143,6 +165,14 @@ struct Heartbeat {
 struct Reregister {
   std::string reason;
 };
+// To be done in this order and stored together.
+struct ApplyOperations {
+  std::vector<OperationOrder> orders;
+};
+// Their outcomes need not be kept any longer.
+struct AcknowledgeOperations {
+  std::vector<Uuid> uuids;
+};
 
 }  // namespace to_agent
 
@@ -151,7 +181,7 @@ struct MasterToAgent {
   std::variant<to_agent::Registered, to_agent::Refused, to_agent::Launch, to_agent::Kill,
                to_agent::ShutdownExecutor, to_agent::ShutdownFramework, to_agent::Acknowledge,
                to_agent::FrameworkMessage, to_agent::UpdateFramework, to_agent::Heartbeat,
-               to_agent::Reregister>
+               to_agent::Reregister, to_agent::ApplyOperations, to_agent::AcknowledgeOperations>
       body;
 };
 

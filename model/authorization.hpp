@@ -27,6 +27,7 @@ enum class Action : std::uint8_t {
   maintain_agent,  // drain, deactivate, reactivate, mark gone; object: the agent's id
   manage_app,      // object: the app's id
   view,
+  change_resources,  // reserve them, make volumes of them; object: the role, or "*"
 };
 
 Status authorize(const Principal& principal, Action action, std::string_view object);

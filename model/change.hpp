@@ -16,6 +16,8 @@
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/maintenance.hpp"
+#include "model/operation_status.hpp"
+#include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
 
 namespace bourse {
@@ -117,6 +119,14 @@ struct Published {  // call::Publish
   std::string name;
   std::shared_ptr<const std::string> content;
 };
+struct OperationPut {  // appeared, or its agent has said what became of it
+  AgentId agent_id;
+  std::shared_ptr<const OperationOrder> order;
+  OperationStatus status;
+};
+struct OperationRemoved {  // acknowledged, or nobody's any more
+  Uuid uuid;
+};
 
 }  // namespace change
 
@@ -125,7 +135,8 @@ struct Change {
   std::variant<change::ClusterStarted, change::AgentPut, change::AgentRemoved, change::FrameworkPut,
                change::FrameworkRemoved, change::TaskAdded, change::TaskUpdated,
                change::TaskRemoved, change::ExecutorAdded, change::ExecutorRemoved,
-               change::OfferAdded, change::OfferRemoved, change::WeightSet, change::Published>
+               change::OfferAdded, change::OfferRemoved, change::WeightSet, change::Published,
+               change::OperationPut, change::OperationRemoved>
       body;
 };
 

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
 
 namespace bourse {
@@ -65,6 +67,17 @@ struct LifeBegun {  // 10: before this life registers, so that the next one coun
   std::uint64_t incarnation = 0;
   std::string boot_id;
 };
+struct OperationApplied {  // 11: it is true from here on; written before anybody hears of it
+  OperationOrder order;
+  std::optional<Uuid> status_uuid;
+  bool counted = false;  // what it changed stands in a ResourcesConverted before it
+};
+struct OperationForgotten {  // 12: its outcome is acknowledged
+  Uuid uuid;
+};
+struct ResourcesConverted {  // 13: all operations before it, together
+  NetConversion net;
+};
 
 }  // namespace checkpoint
 
@@ -73,6 +86,7 @@ using CheckpointRecord =
     std::variant<checkpoint::Identity, checkpoint::FrameworkSeen, checkpoint::ExecutorLaunched,
                  checkpoint::TaskLaunched, checkpoint::UpdateStored, checkpoint::UpdateAcknowledged,
                  checkpoint::TaskForgotten, checkpoint::ExecutorForgotten,
-                 checkpoint::KillRequested, checkpoint::LifeBegun>;
+                 checkpoint::KillRequested, checkpoint::LifeBegun, checkpoint::OperationApplied,
+                 checkpoint::OperationForgotten, checkpoint::ResourcesConverted>;
 
 }  // namespace bourse

@@ -49,6 +49,9 @@ inline constexpr std::size_t kMaxOffersPerAccept = 1'000;
 inline constexpr std::size_t kMaxReconcilePerCall = 100'000;
 inline constexpr std::size_t kMaxCompletedFrameworks = 50;            // oldest forgotten
 inline constexpr std::size_t kMaxCompletedTasksPerFramework = 1'000;  // oldest forgotten
+inline constexpr std::size_t kMaxOperationsPerFramework = 10'000;  // without their acknowledgement
+inline constexpr std::size_t kMaxOperationsPerAgent = 10'000;      // likewise, whoever's
+inline constexpr std::size_t kMaxCompletedOperationsPerFramework = 1'000;  // oldest forgotten
 inline constexpr std::size_t kMaxRegisteringAgents = 20'000;  // admissions waiting for the disk
 
 // -- tables of the agent.

@@ -44,7 +44,16 @@ bool same_amount(const Resource& a, const Resource& b) {
   return a.scalar_milli == b.scalar_milli && a.ranges == b.ranges && a.items == b.items;
 }
 
+// A volume and a mounted disk are used whole or not at all.
+bool is_indivisible(const Resource& resource) {
+  if (!resource.meta || !resource.meta->disk) return false;
+  const Disk& disk = *resource.meta->disk;
+  return !disk.persistence_id.empty() ||
+         (disk.source && disk.source->type == DiskSource::Type::mount);
+}
+
 bool covers(const Resource& have, const Resource& want) {
+  if (is_indivisible(want) && !same_amount(have, want)) return false;
   if (want.is_shared()) return same_amount(have, want) && have.copies >= want.copies;
   switch (want.kind) {
     case Resource::Kind::scalar:
@@ -89,6 +98,7 @@ Resource missing_part(const Resource& have, const Resource& want) {
     missing.copies = std::max(0, want.copies - have.copies);
     return missing;
   }
+  if (is_indivisible(want)) return missing;
   missing.scalar_milli = std::max<std::int64_t>(0, want.scalar_milli - have.scalar_milli);
   missing.ranges.subtract(have.ranges);
   std::erase_if(missing.items, [&](const std::string& item) {
@@ -298,6 +308,7 @@ Resources Resources::subtract_up_to(const Resources& other) {
     return {};
   }
   const std::size_t count = list().size();
+  if (body_.alone() && other.list().size() == 1) return take_one(other.list().front());
   if (body_.alone()) {
     auto& own = edit();
     std::size_t kept = 0;
@@ -318,6 +329,23 @@ Resources Resources::subtract_up_to(const Resources& other) {
       [&](std::size_t i) -> Resource& { return left.list.emplace_back(list()[i]); },
       [&] { left.list.pop_back(); });
   body_ = std::move(left);
+  return missing;
+}
+
+Resources Resources::take_one(const Resource& want) {
+  auto& own = edit();
+  const auto it = std::lower_bound(own.begin(), own.end(), want, key_less);
+  Resources missing;
+  if (it == own.end() || !same_key(*it, want)) {
+    missing.add(want);
+    return missing;
+  }
+  if (is_whole(*it, want)) {
+    own.erase(it);
+    return missing;
+  }
+  take_up_to(*it, want, missing);
+  if (it->empty()) own.erase(it);
   return missing;
 }
 

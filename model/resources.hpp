@@ -9,6 +9,8 @@
 // Which role an offer or task holds a resource FOR (Mesos' allocation_info) is not part of a
 // resource: it belongs to the offer or task, and the codec writes it where the wire wants it.
 //
+// A persistent volume and a mounted disk are whole: a part of one is not contained in it.
+//
 // A shared resource (a shared volume) is counted in copies: every holder has one copy of the same
 // thing. Values; a copy of Resources shares its list until one of the two is changed, so offers,
 // rows and Changes carry them for the price of a pointer. One owner per thread.
@@ -168,6 +170,7 @@ class Resources {
   Resources filtered(Keep keep) const;
   const Resource* find(const Resource& like) const;
   std::vector<Resource>& edit();
+  Resources take_one(const Resource& want);  // subtract_up_to of one entry. REQUIRES body_.alone()
 
   struct Body {
     std::vector<Resource> list;

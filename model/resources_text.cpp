@@ -160,6 +160,11 @@ std::string Resources::to_text() const {
     text += resource.name;
     if (resource.is_reserved()) text += "(" + std::string(resource.role()) + ")";
     if (resource.is_revocable()) text += "{REV}";
+    if (resource.meta && resource.meta->disk && !resource.meta->disk->persistence_id.empty()) {
+      const Disk& disk = *resource.meta->disk;
+      text += "[" + disk.persistence_id + ":" + disk.volume_path + "]";
+    }
+    if (resource.is_shared()) text += "<SHARED>";
     text += ':';
     switch (resource.kind) {
       case Resource::Kind::scalar:

@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/resource_operation.hpp"
 
 namespace bourse {
 
@@ -35,7 +36,7 @@ struct UnsupportedOperation {
 };
 struct OfferOperation {
   OperationId id;  // empty: no feedback wanted
-  std::variant<LaunchOperation, LaunchGroupOperation, UnsupportedOperation> body;
+  std::variant<LaunchOperation, LaunchGroupOperation, UnsupportedOperation, ResourceOperation> body;
 };
 
 namespace call {
@@ -97,13 +98,25 @@ struct Publish {
   std::string content;
 };
 // Well-formed, and about nothing that is here: accepted and forgotten, as Mesos does (REQUEST, and
-// answers to inverse offers and to statuses of operations that were never sent).
+// answers to inverse offers).
 struct Ignored {
   std::string type;
 };
-// Known by name only in this build (RECONCILE_OPERATIONS): refused, naming it.
+// Known by name only in this build: refused, naming it.
 struct Unsupported {
   std::string type;
+};
+struct AcknowledgeOperation {
+  AgentId agent_id;  // empty: not given
+  OperationId operation_id;
+  Uuid uuid;
+};
+struct ReconcileOperations {
+  struct Operation {
+    OperationId operation_id;
+    AgentId agent_id;  // empty: not given
+  };
+  std::vector<Operation> operations;  // empty: implicit, all of the framework's
 };
 
 }  // namespace call
@@ -113,7 +126,7 @@ struct SchedulerCall {
   std::variant<call::Subscribe, call::Teardown, call::Accept, call::Decline, call::Revive,
                call::Suppress, call::Kill, call::Shutdown, call::Acknowledge, call::Reconcile,
                call::Message, call::UpdateFramework, call::Publish, call::Ignored,
-               call::Unsupported>
+               call::Unsupported, call::AcknowledgeOperation, call::ReconcileOperations>
       body;
 };
 

@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/operation_status.hpp"
 #include "model/task_status.hpp"
 
 namespace bourse {
@@ -58,10 +59,14 @@ struct Error {
   std::string message;
 };
 struct Heartbeat {};
+struct UpdateOperation {
+  OperationStatus status;
+};
 
 }  // namespace event
 
-using SchedulerEvent = std::variant<event::Subscribed, event::Offers, event::Rescind, event::Update,
-                                    event::Message, event::Failure, event::Error, event::Heartbeat>;
+using SchedulerEvent =
+    std::variant<event::Subscribed, event::Offers, event::Rescind, event::Update, event::Message,
+                 event::Failure, event::Error, event::Heartbeat, event::UpdateOperation>;
 
 }  // namespace bourse

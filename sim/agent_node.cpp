@@ -222,6 +222,7 @@ void AgentNode::step(Body body) {
   if (env_.tracing) env_.trace(name_, text_of(event));
   agent::Effects effects;
   core_->step(event, effects);  // checks its invariants itself
+  env_.judge->check_volumes(core_->state().identity->id, core_->state().total);
   if (env_.tracing) {
     for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));
   }

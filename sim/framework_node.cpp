@@ -27,7 +27,8 @@ FrameworkNode::FrameworkNode(Env& env, const Network& network, ZooKeeperModel* z
       clock_(env.draw_clock()),
       index_(index),
       plan_(env.plan.frameworks[static_cast<std::size_t>(index)]),
-      name_("framework" + std::to_string(index)) {
+      name_("framework" + std::to_string(index)),
+      operations_(env.plan.seed, index, plan_.role) {
   for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
     Row row;
     row.index = i;

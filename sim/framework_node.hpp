@@ -16,6 +16,7 @@
 #include "sim/env.hpp"
 #include "sim/leader_watch_node.hpp"
 #include "sim/node_clock.hpp"
+#include "sim/operation_work.hpp"
 
 namespace bourse::sim {
 
@@ -79,7 +80,9 @@ class FrameworkNode {
   void on_subscribed(Instance& instance);
   void consider(std::uint64_t instance, const OfferId& offer);
   bool place(Row& row, const TaskId& id, const OfferFacet& offer, Resources& left,
-             std::map<ExecutorId, bool>& executors, std::vector<OfferOperation>& operations);
+             std::map<ExecutorId, bool>& executors, std::vector<OfferOperation>& operations,
+             Resources& volume);
+  void on_operation(Instance& instance, const OperationStatus& status);
   TaskFacet facet_of(const TaskId& id, const TaskPlan& plan, const OfferFacet& offer,
                      const Resources& left) const;
   ExecutorFacet executor_on(const OfferFacet& offer) const;
@@ -110,6 +113,7 @@ class FrameworkNode {
   bool over_ = false;
   bool removed_ = false;  // the master said so
   std::map<TaskId, Row> rows_;
+  OperationWork operations_;
 };
 
 }  // namespace bourse::sim

@@ -34,6 +34,8 @@ void FrameworkNode::on_event(Instance& instance, const SchedulerEvent& event) {
     instance.offers.erase(rescind->offer_id);
   } else if (const auto* update = std::get_if<event::Update>(&event)) {
     on_update(instance, update->status);
+  } else if (const auto* operation = std::get_if<event::UpdateOperation>(&event)) {
+    on_operation(instance, operation->status);
   } else if (const auto* error = std::get_if<event::Error>(&event)) {
     removed_ = removed_ || error->message == "Framework has been removed";
   }
@@ -80,6 +82,16 @@ void FrameworkNode::on_update(Instance& instance, const TaskStatus& status) {
     Instance* i = find(number);
     if (i == nullptr) return;
     call(*i, call::Acknowledge{status.agent_id, status.task_id, *status.uuid});
+  });
+}
+
+void FrameworkNode::on_operation(Instance& instance, const OperationStatus& status) {
+  operations_.heard(status, *env_.judge);
+  if (!status.uuid) return;
+  env_.schedule.in(Duration{}, [this, number = instance.number, status] {
+    Instance* i = find(number);
+    if (i == nullptr) return;
+    call(*i, call::AcknowledgeOperation{status.agent_id, status.id, *status.uuid});
   });
 }
 
@@ -130,9 +142,10 @@ TaskFacet FrameworkNode::facet_of(const TaskId& id, const TaskPlan& plan, const 
 
 bool FrameworkNode::place(Row& row, const TaskId& id, const OfferFacet& offer, Resources& left,
                           std::map<ExecutorId, bool>& executors,
-                          std::vector<OfferOperation>& operations) {
+                          std::vector<OfferOperation>& operations, Resources& volume) {
   const TaskPlan& plan = plan_.tasks[row.index];
   TaskFacet task = facet_of(id, plan, offer, left);
+  if (task.has_command) task.resources.add(std::exchange(volume, {}));
   Resources wanted = task.resources;
   if (task.executor && !executors[task.executor->id]) wanted.add(task.executor->resources);
   if (!left.contains(wanted)) return false;
@@ -162,12 +175,14 @@ void FrameworkNode::consider(std::uint64_t number, const OfferId& id) {
   instance->offers.erase(it);
   Resources left = offer.resources;
   ++generation_;
-  std::vector<OfferOperation> operations;
+  Resources volume;
+  std::vector<OfferOperation> operations = operations_.draw(offer, left, volume, *env_.judge);
+  const std::size_t most = operations.size() + 8;
   std::map<ExecutorId, bool> executors;
   for (auto& [task, row] : rows_) {
     if (!waits(row)) continue;
-    if (operations.size() >= 8 || env_.rng.chance(1, 10)) break;
-    (void)place(row, task, offer, left, executors, operations);
+    if (operations.size() >= most || env_.rng.chance(1, 10)) break;
+    (void)place(row, task, offer, left, executors, operations, volume);
   }
   const Filters filters{env_.between_ms(0, 3'000)};
   if (operations.empty()) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/resource_operation.hpp"
+
 namespace bourse::sim {
 
 namespace {
@@ -200,6 +202,9 @@ void Judge::check_speaker(const master::Event& event, PeerId current,
 void Judge::check_agent_rows(const master::MasterState& state, const master::Agent& agent) {
   if (!agent.ledger.deficit().empty()) return;
   Resources left = agent.ledger.total();
+  if (agent.phase == AgentPhase::active && !same_amounts(left, agent.facet->total)) {
+    violate("S1", "operations changed how much " + agent.id.raw() + " has");
+  }
   const auto take = [&](const Resources& resources, const char* what) {
     if (!left.contains(resources)) {
       violate("S2", std::string(what) + " holds " + resources.to_text() + " and of " +
@@ -218,6 +223,18 @@ void Judge::check_agent_rows(const master::MasterState& state, const master::Age
   for (const master::OfferSlot slot : agent.offers) {
     take(state.offers.at(slot).resources, "an offer");
   }
+}
+
+void Judge::check_volumes(const AgentId& agent, const Resources& total) {
+  const auto it = volumes_.find(agent);
+  if (it == volumes_.end()) return;
+  std::set<std::string> missing = it->second;
+  for (const Resource& resource : total.list()) {
+    if (is_volume(resource)) missing.erase(resource.meta->disk->persistence_id);
+  }
+  if (missing.empty()) return;
+  violate("S20", "volume " + *missing.begin() + " was made on " + agent.raw() +
+                     ", nobody destroyed it, and it is not there");
 }
 
 void Judge::check_master(const master::MasterCore& core, Instant now) {

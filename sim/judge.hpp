@@ -56,6 +56,16 @@ class Judge {
   void promises_container(const ContainerId& container);
   void acknowledged_to_agent(const TaskKey& task, const Uuid& uuid);
 
+  // -- volumes: what its framework was told of stays until somebody wants it gone
+  void volume_made(const AgentId& agent, const std::string& id) {
+    if (!volumes_may_go_.contains(id)) volumes_[agent].insert(id);
+  }
+  void volume_may_go(const std::string& id) {
+    volumes_may_go_.insert(id);
+    for (auto& [agent, ids] : volumes_) ids.erase(id);
+  }
+  void check_volumes(const AgentId& agent, const Resources& total);
+
   // -- the master after a step
   void master_step(int index, const master::MasterCore& core, const master::Event& event,
                    const master::Effects& effects);
@@ -99,6 +109,8 @@ class Judge {
   std::set<AgentId> given_up_agents_;  // that ever were unreachable
   RegistryJudge registry_{*this};
   OfferJudge offers_{*this};
+  std::map<AgentId, std::set<std::string>> volumes_;
+  std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master
   std::uint64_t steps_ = 0;
   std::size_t ended_ = 0;

@@ -27,7 +27,7 @@ const std::array<Promise, kPromises>& promises() {
        "an abandoned framework must be gone in the end"},
       {"S19", "quota and reservations hold under faults", "",
        "frameworks here reserve nothing and nobody sets a quota"},
-      {"S20", "a volume's data is only deleted when asked", "", "there are no volumes yet"},
+      {"S20", "a volume's data is only deleted when asked", "Judge::check_volumes"},
       {"S21", "nobody acts beyond their access list", "", "there are no access lists yet"},
       {"S22", "no end is told of a task that runs", "Judge::told"},
       {"S23", "memory is bounded", "", "needs real processes: tests/process/leak_test.py"},

@@ -1,5 +1,7 @@
 #include "agent/core/agent_core.hpp"
 
+#include <algorithm>
+
 #include "agent/core/context.hpp"
 #include "base/assert.hpp"
 #include "base/fingerprint.hpp"
@@ -43,6 +45,8 @@ void on_master_body(Context& c, const MasterToAgent& message) {
             }
           },
           [&](const to_agent::Reregister&) { begin_again(c); },
+          [&](const to_agent::ApplyOperations& m) { on_apply_operations(c, m); },
+          [&](const to_agent::AcknowledgeOperations& m) { on_acknowledge_operations(c, m); },
       },
       message.body);
 }
@@ -79,7 +83,17 @@ void on_master_message(Context& c, const MasterToAgent& message) {
       break;
   }
   c.arm(DeadlineKey::Kind::master_silent, link.silence_timeout);
-  on_master_body(c, message);
+  const bool about_the_link = opening ||
+                              std::holds_alternative<to_agent::Heartbeat>(message.body) ||
+                              std::holds_alternative<to_agent::Reregister>(message.body);
+  const bool waits = !c.state.held.empty() || waits_for_operations(c.state, message);
+  if (about_the_link || !waits) return on_master_body(c, message);
+  PROBE("agent.launch_waits_for_operation");
+  if (c.state.held.size() < limits::kMaxTasksPerAgent) {
+    c.state.held.push_back(message);
+  } else {
+    begin_again(c);  // what is held will be sent again
+  }
 }
 
 void on_stored(Context& c, PersistId id) {
@@ -93,6 +107,7 @@ void on_stored(Context& c, PersistId id) {
                  [&](const IdentityPending&) { c.state.identity_stored = true; },
                  [&](const LifePending&) { on_life_settled(c, true); },
                  [](const SettledPending&) {},
+                 [&](const OperationsPending& w) { on_operations_stored(c, w); },
              },
              write);
 }
@@ -117,6 +132,7 @@ void on_rejected(Context& c, const Rejected& event) {
                  // back: no reason to keep what runs from its master.
                  [&](const LifePending&) { on_life_settled(c, false); },
                  [](const SettledPending&) {},
+                 [&](const OperationsPending& w) { on_operations_rejected(c, w, event.reason); },
              },
              write);
 }
@@ -175,10 +191,21 @@ void on_deadline(Context& c, const DeadlineKey& key) {
     case Kind::cleanup_over:
       on_cleanup_over(c);
       return;
+    case Kind::operation_retry:
+      resend_operations(c);
+      return;
   }
 }
 
 }  // namespace
+
+void release_held(Context& c) {
+  while (!c.state.held.empty() && !waits_for_operations(c.state, c.state.held.front())) {
+    const MasterToAgent message = std::move(c.state.held.front());
+    c.state.held.pop_front();
+    on_master_body(c, message);
+  }
+}
 
 AgentCore::AgentCore(AgentConfig config) : config_(config) {}
 AgentCore::AgentCore(const AgentCore&) = default;
@@ -234,6 +261,10 @@ void AgentCore::check_invariants() const {
     if (!executor.peer.empty()) ASSERT(state_.by_peer.at(executor.peer) == key);
   }
   ASSERT(state_.by_container.size() == state_.executors.size());
+  const bool storing =
+      std::any_of(state_.operations.begin(), state_.operations.end(),
+                  [](const auto& entry) { return entry.second.phase == OperationPhase::storing; });
+  ASSERT(storing == state_.operations_storing);
   for (const auto& [key, task] : state_.tasks) {
     const auto executor = state_.executors.find({key.first, task.executor_id});
     ASSERT(executor != state_.executors.end());
@@ -278,6 +309,13 @@ std::uint64_t AgentCore::fingerprint() const {
     fp.add(static_cast<std::uint64_t>(task.pending.size()));
     fp.add(task.kill_requested);
   }
+  for (const auto& [uuid, operation] : state_.operations) {
+    fp.add(operation.number);
+    fp.add(static_cast<std::uint32_t>(operation.phase));
+  }
+  state_.total.fingerprint(fp);
+  state_.issued.fingerprint(fp);
+  fp.add(static_cast<std::uint64_t>(state_.held.size()));
   fp.add(state_.deadlines.next().ns);
   return fp.value();
 }

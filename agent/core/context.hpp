@@ -69,6 +69,24 @@ void on_launch_stored(Context& c, const LaunchPending& write);
 void on_launch_rejected(Context& c, const LaunchPending& write, const std::string& reason);
 void deliver_queued(Context& c, const ExecutorKey& key);
 
+Resources used_resources(const AgentState& state);
+
+// operations.cpp: what operations make of this agent's resources.
+void on_apply_operations(Context& c, const to_agent::ApplyOperations& message);
+void on_operations_stored(Context& c, const OperationsPending& write);
+void on_operations_rejected(Context& c, const OperationsPending& write, const std::string& reason);
+void on_acknowledge_operations(Context& c, const to_agent::AcknowledgeOperations& message);
+void resend_operations(Context& c);
+std::vector<to_master::KnownOperation> known_operations(const AgentState& state);
+void fold_operation(AgentState& state, const checkpoint::OperationApplied& record);
+void remove_destroyed_volumes(Context& c, const std::vector<CheckpointRecord>& records);
+// A sentence: this machine has too little for what was made of it.
+std::optional<std::string> adopt_operations(Context& c, const Resources& configured);
+// Whether it needs what an operation makes that is not stored yet.
+bool waits_for_operations(const AgentState& state, const MasterToAgent& message);
+// agent_core.cpp: what waited for operations goes on, in order.
+void release_held(Context& c);
+
 // kill.cpp: kills and shutdowns.
 void on_kill(Context& c, const to_agent::Kill& message);
 void kill_task(Context& c, const TaskKey& key, std::optional<Duration> grace);

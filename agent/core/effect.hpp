@@ -38,6 +38,7 @@ struct CloseExecutor {
 };
 // Store in order of issue. `after` may leave only once it is stored, before the Stored event's own
 // effects. Rejected: `after` never leaves.
+// The directory of a volume that is created is made first: if it cannot be, neither is it stored.
 struct Checkpoint {
   PersistId id;
   std::vector<CheckpointRecord> records;
@@ -68,6 +69,10 @@ struct KillContainer {
 struct ReleaseContainer {
   ContainerId container_id;
 };
+// A destroyed volume: what is in it goes.
+struct RemoveVolume {
+  Resource volume;
+};
 // Drop the connection and make a new one (the session is over or a newer master is to be found).
 struct ReconnectMaster {
   std::string reason;
@@ -85,7 +90,7 @@ struct Stop {
 struct Effect {
   std::variant<SendToMaster, SendToExecutor, CloseExecutor, Checkpoint, StartContainer,
                ResizeContainer, KillContainer, ReleaseContainer, ReconnectMaster, Stop,
-               AnswerExecutor>
+               AnswerExecutor, RemoveVolume>
       body;
 };
 

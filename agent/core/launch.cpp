@@ -38,16 +38,13 @@ ExecutorFacetPtr command_executor(const FrameworkFacet& framework, const TaskFac
   return std::make_shared<const ExecutorFacet>(std::move(facet));
 }
 
-Resources used(const AgentState& state) {
-  Resources sum;
-  for (const auto& [key, executor] : state.executors) {
-    if (executor.leaked) {
-      sum.add(executor.withheld);
-    } else if (executor.phase != ExecutorPhase::exited) {
-      sum.add(resources_of(state, key));
+const Resource* first_volume(const std::vector<TaskFacetPtr>& tasks) {
+  for (const TaskFacetPtr& task : tasks) {
+    for (const Resource& resource : task->resources.list()) {
+      if (is_volume(resource)) return &resource;
     }
   }
-  return sum;
+  return nullptr;
 }
 
 // Why these tasks cannot run here; empty: they can. Checked here as at the master, so that no fault
@@ -61,17 +58,20 @@ std::string obstacle(const Context& c, const to_agent::Launch& message,
     return "this agent holds its limit of executors, " +
            std::to_string(limits::kMaxExecutorsPerAgent);
   }
-  Resources wanted = used(c.state);
+  Resources wanted = used_resources(c.state);
   if (message.executor) {
     const auto it = c.state.executors.find({message.framework->id, message.executor->id});
     if (it == c.state.executors.end()) {
       wanted.add(message.executor->resources);
     } else if (it->second.phase == ExecutorPhase::exited || it->second.shutting_down) {
       return "executor '" + message.executor->id.raw() + "' is shutting down on this agent";
+    } else if (const Resource* volume = first_volume(tasks)) {
+      return "executor '" + message.executor->id.raw() + "' runs already, and volume '" +
+             volume->meta->disk->persistence_id + "' can only be given to one that starts";
     }
   }
   for (const TaskFacetPtr& task : tasks) wanted.add(task->resources);
-  const Resources& total = c.state.identity->total;
+  const Resources& total = c.state.issued;
   if (total.contains(wanted.non_shared())) return {};
   Resources missing = wanted.non_shared();
   missing.subtract_up_to(total);
@@ -138,6 +138,18 @@ void launch_unit(Context& c, const to_agent::Launch& message, const ExecutorKey&
 }
 
 }  // namespace
+
+Resources used_resources(const AgentState& state) {
+  Resources sum;
+  for (const auto& [key, executor] : state.executors) {
+    if (executor.leaked) {
+      sum.add(executor.withheld);
+    } else if (executor.phase != ExecutorPhase::exited) {
+      sum.add(resources_of(state, key));
+    }
+  }
+  return sum;
+}
 
 Resources resources_of(const AgentState& state, const ExecutorKey& key) {
   const Executor& executor = state.executors.at(key);

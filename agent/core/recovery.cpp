@@ -123,6 +123,11 @@ struct Folder {
     c.state.by_container.erase(it->second.container_id);
     c.state.executors.erase(it);
   }
+  void operator()(const checkpoint::OperationApplied& r) const { fold_operation(c.state, r); }
+  void operator()(const checkpoint::OperationForgotten& r) const {
+    c.state.operations.erase(r.uuid);
+  }
+  void operator()(const checkpoint::ResourcesConverted& r) const { c.state.net = r.net; }
   void operator()(const checkpoint::KillRequested& r) const {
     const auto it = c.state.tasks.find({r.framework_id, r.task_id});
     if (it != c.state.tasks.end()) it->second.kill_requested = true;
@@ -264,8 +269,17 @@ void recover(Context& c, const Started& started) {
   state.boot_id = started.boot_id;
   if (refuse_configuration(c, started)) return;
   for (const CheckpointRecord& record : started.records) std::visit(Folder{c}, record);
+  if (c.config.recover == RecoverMode::cleanup) {
+    state.total = started.detected->total;  // it offers nothing, whatever was made of what it had
+    state.issued = state.total;
+  } else if (const auto lacking = adopt_operations(c, started.detected->total)) {
+    PROBE("agent.has_too_little_for_its_reservations");
+    c.emit(Stop{"--resources: " + *lacking + ": start it with what it had", Stop::Cause::refused});
+    return;
+  }
   store_life(c);
   adopt_configuration(c, started.detected);
+  if (c.config.recover != RecoverMode::cleanup) remove_destroyed_volumes(c, started.records);
 
   std::map<ContainerId, Started::FoundContainer> found;
   for (const auto& container : started.containers) found.emplace(container.container_id, container);

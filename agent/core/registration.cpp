@@ -65,6 +65,8 @@ to_master::Register registration(const AgentState& state) {
     const Executor& executor = state.executors.at({key.first, task.executor_id});
     out.tasks.push_back(known_task(key, task, executor.command_task));
   }
+  if (!state.net.empty() && state.cleanup == CleanupPhase::none) out.total = state.total;
+  out.operations = known_operations(state);
   return out;
 }
 
@@ -89,6 +91,7 @@ void begin_session(Context& c) {
     return;
   }
   link.registered = false;
+  c.state.held.clear();  // none of it is told below, so the master sends it again
   ++link.attempts;
   // Sessions grow within a life by the counter and across lives by the incarnation.
   link.session = (c.state.incarnation << 16) + (++link.sessions_begun);

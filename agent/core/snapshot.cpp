@@ -10,6 +10,20 @@ std::vector<CheckpointRecord> AgentCore::snapshot() const {
   std::vector<CheckpointRecord> out;
   if (state_.identity && !state_.identity->id.empty()) out.push_back(identity_record(state_));
   out.push_back(checkpoint::LifeBegun{state_.incarnation, state_.boot_id});
+  NetConversion net = state_.net;
+  std::map<std::uint64_t, const Operation*> operations;
+  for (const auto& [uuid, row] : state_.operations) {
+    const bool written =
+        row.phase == OperationPhase::storing || row.phase == OperationPhase::finished;
+    if (written) operations.emplace(row.number, &row);
+  }
+  for (const auto& [number, row] : operations) {
+    if (row->phase == OperationPhase::storing) net.add(row->conversion);
+  }
+  if (!net.empty()) out.push_back(checkpoint::ResourcesConverted{std::move(net)});
+  for (const auto& [number, row] : operations) {
+    out.push_back(checkpoint::OperationApplied{row->order, row->status_uuid, true});
+  }
   for (const auto& [id, framework] : state_.frameworks) {
     out.push_back(checkpoint::FrameworkSeen{*framework.facet});
   }

@@ -17,6 +17,7 @@
 #include "base/siphash.hpp"
 #include "model/facets.hpp"
 #include "model/link_session.hpp"
+#include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
 
 namespace bourse::agent {
@@ -119,6 +120,22 @@ struct Framework {
   bool stored = false;         // the checkpoint has it; else each launch writes it
 };
 
+enum class OperationPhase : std::uint8_t {
+  waiting,   // for the write before it
+  storing,   // it is being written
+  finished,  // stored; until its outcome is acknowledged
+  failed,    // nothing changed; likewise
+};
+
+struct Operation {
+  OperationOrder order;
+  Conversion conversion;
+  OperationPhase phase = OperationPhase::waiting;
+  std::optional<Uuid> status_uuid;  // its framework must acknowledge
+  std::string message;              // why it failed
+  std::uint64_t number = 0;         // in which order they came
+};
+
 // What a Checkpoint on its way will do when it is stored or refused.
 struct LaunchPending {
   FrameworkId framework_id;
@@ -132,8 +149,11 @@ struct UpdatePending {
 struct IdentityPending {};
 struct LifePending {};     // registering waits for it
 struct SettledPending {};  // acknowledgements and forgetting: a repeat is harmless
-using PendingWrite =
-    std::variant<LaunchPending, UpdatePending, IdentityPending, LifePending, SettledPending>;
+struct OperationsPending {
+  std::vector<Uuid> uuids;
+};
+using PendingWrite = std::variant<LaunchPending, UpdatePending, IdentityPending, LifePending,
+                                  SettledPending, OperationsPending>;
 
 // What a deadline is for; ordered, so that ties fire alike everywhere.
 struct DeadlineKey {
@@ -150,6 +170,7 @@ struct DeadlineKey {
     identity_retry,
     cleanup_over,
     executor_heartbeat,  // a: framework, b: executor
+    operation_retry,
   };
   Kind kind = Kind::heartbeat;
   std::string a;
@@ -208,6 +229,16 @@ struct AgentState {
   std::map<ContainerId, ExecutorKey> by_container;
   std::map<PeerId, ExecutorKey> by_peer;
   std::map<PersistId, PendingWrite> writes;
+
+  NetConversion net;  // what stored operations made of what is configured
+  Resources total;    // configured, and converted so: what this agent has
+  Resources issued;   // with the operations that wait or are being stored
+  std::map<Uuid, Operation> operations;
+  bool operations_storing = false;
+  std::uint64_t operations_seen = 0;
+  std::uint32_t operation_resends = 0;
+  // A launch that needs what an operation makes, and all that came behind it.
+  std::deque<MasterToAgent> held;
   DeadlineQueue<DeadlineKey> deadlines;
 };
 

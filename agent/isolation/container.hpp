@@ -45,6 +45,14 @@ struct ResourceLimits {
   std::int64_t output_cap_bytes = kDefaultOutputCapBytes;
 };
 
+// A directory of the machine that a container sees in its sandbox.
+struct VolumeMount {
+  std::string host_path;
+  std::string container_path;  // below the sandbox
+  bool read_only = false;      // only where containers have mounts of their own
+  bool shared = false;         // several containers may have it: it keeps the owner that it has
+};
+
 struct ContainerSpec {
   std::string container_id;  // [A-Za-z0-9._-], at most 128, not starting with '.'
   std::string sandbox_dir;   // absolute; made if absent (its parent must exist), given to the user
@@ -55,6 +63,7 @@ struct ContainerSpec {
   std::string user;  // empty: the agent's own
   ResourceLimits limits;
   Namespaces namespaces = kAllNamespaces;  // ignored without root
+  std::vector<VolumeMount> volumes;
 };
 
 struct RuntimeOptions {

@@ -146,6 +146,7 @@ class ContainerRuntime::Impl {
   Result<LaunchRecord> resolve(const ContainerSpec& spec) const;
   Status make_run_dir(const LaunchRecord& record) const;
   Status make_sandbox(const LaunchRecord& record) const;
+  Status place_volumes(const ContainerSpec& spec, const LaunchRecord& record) const;
 
   // container_recovery.cpp
   std::optional<RecoveredContainer> recover_one(const std::string& id);

@@ -90,7 +90,70 @@ Status validate_command(const ContainerSpec& spec) {
   return {};
 }
 
+Status validate_volumes(const std::vector<VolumeMount>& volumes) {
+  for (const VolumeMount& volume : volumes) {
+    const std::string path = "/" + volume.container_path + "/";
+    const bool inside =
+        !volume.container_path.empty() && volume.container_path[0] != '/' &&
+        path.find("/../") == std::string::npos && path.find("/./") == std::string::npos &&
+        path.find("//") == std::string::npos && path.find('\0') == std::string::npos;
+    if (!inside) {
+      return invalid("disk.volume.container_path '" + volume.container_path.substr(0, 256) +
+                     "' must be a path below the sandbox, without '..'");
+    }
+  }
+  return {};
+}
+
+// Makes "a/b" below the sandbox, each for the task's user.
+Status make_below(const LaunchRecord& record, const std::string& path) {
+  for (std::size_t end = path.find('/'); true; end = path.find('/', end + 1)) {
+    const std::string dir = record.sandbox_dir + "/" + path.substr(0, end);
+    if (::mkdir(dir.c_str(), 0755) != 0 && errno != EEXIST) {
+      return io_error("cannot make the place of a volume, " + dir, errno);
+    }
+    if (record.switch_user && ::lchown(dir.c_str(), record.uid, record.gid) != 0) {
+      return io_error("cannot give " + dir + " to its user", errno);
+    }
+    if (end == std::string::npos) return {};
+  }
+}
+
+// Who shares a volume must not take it away from the others.
+Status give_to_user(const LaunchRecord& record, const VolumeMount& volume) {
+  struct stat now {};
+  if (!record.switch_user || ::stat(volume.host_path.c_str(), &now) != 0) return {};
+  if (volume.shared && now.st_uid != 0) return {};
+  if (now.st_uid == record.uid && now.st_gid == record.gid) return {};
+  if (::chown(volume.host_path.c_str(), record.uid, record.gid) == 0) return {};
+  return io_error("cannot give volume " + volume.host_path + " to its user", errno);
+}
+
 }  // namespace
+
+// Seen through a mount of the container's own or, where it has none, through a link.
+Status ContainerRuntime::Impl::place_volumes(const ContainerSpec& spec,
+                                             const LaunchRecord& record) const {
+  const bool mounts = (record.namespaces & kNamespaceMount) != 0;
+  for (const VolumeMount& volume : spec.volumes) {
+    if (Status given = give_to_user(record, volume); !given.ok()) return given;
+    const std::string target = record.sandbox_dir + "/" + volume.container_path;
+    if (mounts) {
+      if (Status made = make_below(record, volume.container_path); !made.ok()) return made;
+      continue;
+    }
+    const std::size_t slash = volume.container_path.rfind('/');
+    if (slash != std::string::npos) {
+      if (Status made = make_below(record, volume.container_path.substr(0, slash)); !made.ok()) {
+        return made;
+      }
+    }
+    if (::symlink(volume.host_path.c_str(), target.c_str()) != 0 && errno != EEXIST) {
+      return io_error("cannot make the place of a volume, " + target, errno);
+    }
+  }
+  return {};
+}
 
 Status ContainerRuntime::Impl::validate(const ContainerSpec& spec) const {
   if (Status good = validate_id(spec.container_id); !good.ok()) return good;
@@ -101,6 +164,7 @@ Status ContainerRuntime::Impl::validate(const ContainerSpec& spec) const {
     return invalid("sandbox_dir '" + spec.sandbox_dir.substr(0, 256) +
                    "' must be an absolute path");
   }
+  if (Status good = validate_volumes(spec.volumes); !good.ok()) return good;
   if (containers_.count(spec.container_id) != 0) {
     return Error{ErrorCode::already_exists,
                  "container " + spec.container_id + " exists already on this agent"};
@@ -155,6 +219,17 @@ Result<LaunchRecord> ContainerRuntime::Impl::resolve(const ContainerSpec& spec) 
       spec.limits.output_cap_bytes > 0 ? spec.limits.output_cap_bytes : kDefaultOutputCapBytes;
   record.term_grace_ms = options_.term_grace.ms();
   record.destroy_limit_ms = options_.destroy_limit.ms();
+  const bool own_mounts = (record.namespaces & kNamespaceMount) != 0;
+  for (const VolumeMount& volume : spec.volumes) {
+    if (own_mounts) {
+      record.mounts.push_back(
+          {volume.host_path, spec.sandbox_dir + "/" + volume.container_path, volume.read_only});
+    } else if (volume.read_only) {
+      return Error{ErrorCode::unsupported,
+                   "volume " + volume.host_path +
+                       " is read-only, which this agent can only hold with mount namespaces"};
+    }
+  }
   return record;
 }
 
@@ -195,6 +270,7 @@ Status ContainerRuntime::Impl::launch(const ContainerSpec& spec) {
   Result<LaunchRecord> record = resolve(spec);
   if (!record.ok()) return record.error();
   if (Status made = make_sandbox(*record); !made.ok()) return made;
+  if (Status placed = place_volumes(spec, *record); !placed.ok()) return placed;
   if (Status made = make_run_dir(*record); !made.ok()) {
     if (made.error().code != ErrorCode::already_exists) remove_run_dir(spec.container_id);
     return made;

@@ -6,7 +6,7 @@ namespace bourse::isolation {
 
 namespace {
 
-constexpr std::int64_t kRecordVersion = 1;
+constexpr std::int64_t kRecordVersion = 2;
 
 // One walk over the fields serves both directions, so they cannot disagree.
 class Writer {
@@ -107,6 +107,12 @@ std::string encode_launch_record(const LaunchRecord& record) {
   out.number(record.output_cap_bytes);
   out.number(record.term_grace_ms);
   out.number(record.destroy_limit_ms);
+  out.number(static_cast<std::int64_t>(record.mounts.size()));
+  for (const BindMount& mount : record.mounts) {
+    out.text(mount.source);
+    out.text(mount.target);
+    out.number(mount.read_only ? 1 : 0);
+  }
   return out.take();
 }
 
@@ -144,6 +150,12 @@ Result<LaunchRecord> decode_launch_record(std::string_view bytes) {
   record.output_cap_bytes = in.number();
   record.term_grace_ms = in.number();
   record.destroy_limit_ms = in.number();
+  record.mounts.resize(in.count(24));
+  for (BindMount& mount : record.mounts) {
+    mount.source = in.text();
+    mount.target = in.text();
+    mount.read_only = in.number() != 0;
+  }
   if (!in.good() || !in.at_end() || record.argv.empty() || record.token.empty()) {
     return Error{ErrorCode::corrupt, "launch record is cut short or has more than its fields"};
   }

@@ -21,6 +21,14 @@ inline constexpr Namespaces kNamespaceIpc = 4;
 inline constexpr Namespaces kNamespaceUts = 8;
 inline constexpr Namespaces kAllNamespaces = 15;
 
+struct BindMount {
+  std::string source;
+  std::string target;
+  bool read_only = false;
+
+  bool operator==(const BindMount&) const = default;
+};
+
 struct LaunchRecord {
   std::string container_id;
   std::string token;
@@ -43,6 +51,8 @@ struct LaunchRecord {
   std::int64_t output_cap_bytes = 0;  // each of stdout and stderr, rotated file included
   std::int64_t term_grace_ms = 0;     // when the shim itself gets SIGTERM
   std::int64_t destroy_limit_ms = 0;  // then LEAKED
+
+  std::vector<BindMount> mounts;  // made where there is a mount namespace
 
   bool operator==(const LaunchRecord&) const = default;
 };

@@ -28,7 +28,8 @@ constexpr std::uint64_t kCompactAfterRecords = 20'000;
 AgentProcess::AgentProcess(runtime::Loop& loop, AgentOptions options)
     : loop_(loop),
       options_(std::move(options)),
-      sandboxes_(loop, options_.work_dir, options_.retention, options_.disk_watch_interval) {}
+      sandboxes_(loop, options_.work_dir, options_.retention, options_.disk_watch_interval),
+      volumes_(loop, options_.work_dir) {}
 
 AgentProcess::~AgentProcess() = default;
 
@@ -107,11 +108,15 @@ void AgentProcess::perform(Effect& effect) {
                  [&](ReconnectMaster&) { loop_.post([this] { give_up_master(); }); },
                  [&](Stop& e) { stop(e); },
                  [&](AnswerExecutor& e) { executors_over_http_->answer(e); },
+                 [&](RemoveVolume& e) { volumes_.remove(e.volume); },
              },
              effect.body);
 }
 
 void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
+  if (const Status made = volumes_.make(checkpoint.records); !made.ok()) {
+    return feed(Rejected{checkpoint.id, made.error().message});
+  }
   std::vector<std::string> batch;
   batch.reserve(checkpoint.records.size());
   for (const CheckpointRecord& record : checkpoint.records) {
@@ -236,7 +241,8 @@ Status AgentProcess::open_containers() {
   if (!opened.ok()) return opened.error();
   containers_ = std::move(opened).value();
   starter_ = std::make_unique<ContainerStarter>(
-      *containers_, sandboxes_, [this](ContainerFailed failed) { feed(std::move(failed)); });
+      *containers_, volumes_, sandboxes_,
+      [this](ContainerFailed failed) { feed(std::move(failed)); });
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "agent/shell/executor_api.hpp"
 #include "agent/shell/options.hpp"
 #include "agent/shell/sandbox_collector.hpp"
+#include "agent/shell/volumes.hpp"
 #include "base/result.hpp"
 #include "coordination/link/leader_watch.hpp"
 #include "link/master_channel.hpp"
@@ -106,6 +107,7 @@ class AgentProcess {
   std::unique_ptr<ExecutorApi> executors_over_http_;
   std::unique_ptr<isolation::ContainerRuntime> containers_;
   SandboxCollector sandboxes_;
+  Volumes volumes_;
   std::unique_ptr<ContainerStarter> starter_;
   runtime::FdWatch container_watch_;
   runtime::Timer container_timer_;

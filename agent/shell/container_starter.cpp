@@ -65,6 +65,7 @@ isolation::ContainerSpec fetch_spec(const isolation::ContainerSpec& command,
                                     const SpecContext& context) {
   isolation::ContainerSpec spec = command;
   spec.container_id += kFetch;
+  spec.volumes.clear();
   spec.shell_command.clear();
   spec.argv = {context.fetcher, cache};
   for (std::string& argument : fetch_arguments(files)) spec.argv.push_back(std::move(argument));
@@ -79,8 +80,11 @@ isolation::ContainerSpec fetch_spec(const isolation::ContainerSpec& command,
 }  // namespace
 
 void ContainerStarter::start(const StartContainer& start, const SpecContext& context) {
-  const auto spec = container_spec(start, context);
+  auto spec = container_spec(start, context);
   if (!spec.ok()) return fail(start.container_id.raw(), spec.error().message);
+  auto mounts = volumes_.mounts(start.resources);
+  if (!mounts.ok()) return fail(start.container_id.raw(), mounts.error().message);
+  spec->volumes = std::move(mounts).value();
   const auto files = files_of(start);
   if (!files.ok()) return fail(start.container_id.raw(), files.error().message);
   const std::string runs = fs::path(spec->sandbox_dir).parent_path().string();

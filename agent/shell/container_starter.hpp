@@ -15,15 +15,19 @@
 #include "agent/isolation/container.hpp"
 #include "agent/shell/container_spec.hpp"
 #include "agent/shell/sandbox_collector.hpp"
+#include "agent/shell/volumes.hpp"
 
 namespace bourse::agent {
 
 class ContainerStarter {
  public:
   // `failed`: it was never started. All must outlive this.
-  ContainerStarter(isolation::ContainerRuntime& containers, SandboxCollector& sandboxes,
-                   std::function<void(ContainerFailed)> failed)
-      : containers_(containers), sandboxes_(sandboxes), failed_(std::move(failed)) {}
+  ContainerStarter(isolation::ContainerRuntime& containers, const Volumes& volumes,
+                   SandboxCollector& sandboxes, std::function<void(ContainerFailed)> failed)
+      : containers_(containers),
+        volumes_(volumes),
+        sandboxes_(sandboxes),
+        failed_(std::move(failed)) {}
 
   void start(const StartContainer& start, const SpecContext& context);
   void resize(const ResizeContainer& resize, const SpecContext& context);
@@ -43,6 +47,7 @@ class ContainerStarter {
   void fail(const std::string& container_id, const std::string& reason);
 
   isolation::ContainerRuntime& containers_;
+  const Volumes& volumes_;
   SandboxCollector& sandboxes_;
   std::function<void(ContainerFailed)> failed_;
   std::map<std::string, Fetching> fetching_;  // by the fetch's container id

@@ -8,6 +8,7 @@
 #include "agent/isolation/detect.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
+#include "proto/codec/json.hpp"
 #include "proto/v1/agent_info.pb.h"
 #include "runtime/daemon.hpp"
 #include "runtime/flags.hpp"
@@ -26,8 +27,21 @@ std::string beside_this_program(const char* name) {
   return self.substr(0, self.rfind('/') + 1) + name;
 }
 
+// As text ("cpus:4;mem:1024"), or as the JSON of mesos.v1.Resource in a list: disks with a source
+// have no other form.
+Result<Resources> parse_resources(const std::string& text) {
+  if (text.find_first_not_of(" \t\n") == std::string::npos ||
+      text[text.find_first_not_of(" \t\n")] != '[') {
+    return Resources::parse(text);
+  }
+  mesos::v1::AgentInfo holder;
+  const Status parsed = codec::from_json(R"({"hostname":"","resources":)" + text + "}", holder);
+  if (!parsed.ok()) return parsed.error();
+  return codec::read_resources(holder.resources(), "resources");
+}
+
 Result<Resources> offered(const AgentOptions& options) {
-  auto wanted = Resources::parse(options.resources);
+  auto wanted = parse_resources(options.resources);
   if (!wanted.ok()) return Error{ErrorCode::invalid, "--resources: " + wanted.error().message};
   Resources out = wanted.value();
   const auto given = [&](const char* name) {

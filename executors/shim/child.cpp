@@ -68,6 +68,18 @@ void make_mounts_private(const LaunchRecord& record) {
   detach_each_mount();
 }
 
+// After the mounts are its own: what is made here nobody else sees.
+void mount_volumes(const LaunchRecord& record) {
+  if ((record.namespaces & isolation::kNamespaceMount) == 0) return;
+  g_step = LaunchStep::mounts;
+  for (const isolation::BindMount& mount : record.mounts) {
+    const char* target = mount.target.c_str();
+    check(::mount(mount.source.c_str(), target, nullptr, MS_BIND, nullptr) == 0);
+    if (!mount.read_only) continue;
+    check(::mount(nullptr, target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0);
+  }
+}
+
 // What "/" is to the process of this pidfd, in its own mount namespace. Who enters a mount
 // namespace gets its outermost root: out of the chroot that agent and shim may live in.
 int open_root_of(int pidfd) {
@@ -149,6 +161,7 @@ void run_init(const LaunchRecord& record, int report_fd) {
   ::prctl(PR_SET_NAME, "bourse-init", 0, 0, 0);
   attach(record);
   make_mounts_private(record);
+  mount_volumes(record);
   if ((record.namespaces & isolation::kNamespaceMount) != 0) {
     g_step = LaunchStep::mounts;
     check(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0);
@@ -176,6 +189,7 @@ void run_task(const LaunchRecord& record, const TaskPipes& pipes) {
   } else if (flags != 0) {
     check(::unshare(flags) == 0);
     make_mounts_private(record);
+    mount_volumes(record);
   }
   g_step = LaunchStep::output;
   check(::dup2(pipes.stdout_fd, STDOUT_FILENO) >= 0);

@@ -92,6 +92,7 @@ void become_unreachable(Context& c, AgentSlot slot) {
           {"tasks", std::to_string(agent.tasks.size())}});
   give_up_tasks(c, agent);
   give_up_accepts(c, agent);
+  lose_agent_operations(c, slot, false);
   leave_agent(c, slot);
   touch_agent(c, slot);
   c.state.frameworks.for_each([&](FrameworkSlot, Framework& framework) {
@@ -149,6 +150,7 @@ void become_silent(Context& c, AgentSlot slot, const std::string& reason) {
   agent.phase = AgentPhase::silent;
   agent.reason = reason;
   rescind_offers_of(c, agent);
+  answer_operators_of(c, agent);
   touch_room(c, slot);
   touch_agent(c, slot);
   c.arm(Kind::agent_gone, slot,

@@ -77,13 +77,17 @@ struct ReactivateAgent {
 struct MarkAgentGone {
   AgentId agent_id;
 };
+struct ChangeResources {  // answered when the agent has stored it
+  AgentId agent_id;
+  ResourceOperation operation;
+};
 }  // namespace operation
 struct FromOperator {
   RequestId request;
   Principal principal;
   std::variant<operation::TeardownFramework, operation::KillTask, operation::SetWeight,
                operation::DrainAgent, operation::DeactivateAgent, operation::ReactivateAgent,
-               operation::MarkAgentGone>
+               operation::MarkAgentGone, operation::ChangeResources>
       body;
 };
 

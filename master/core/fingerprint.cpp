@@ -45,6 +45,12 @@ void add_agent(Fingerprint& fp, const Agent& agent) {
   for (const auto& [key, launch] : agent.told_lost) fp.add(key.second.raw());
   for (const auto& [key, grace] : agent.kills_waiting) fp.add(key.second.raw());
   for (const auto& key : agent.accepts_waiting) fp.add(key.second.raw());
+  for (const auto& [number, row] : agent.operations) {
+    fp.add(number);
+    fp.add(row.order->id.raw());
+    add_enum(fp, row.state);
+  }
+  agent.confirmed.fingerprint(fp);
 }
 
 void add_framework(Fingerprint& fp, const Framework& framework) {
@@ -63,6 +69,8 @@ void add_framework(Fingerprint& fp, const Framework& framework) {
   for (const TaskId& id : framework.completed_order) fp.add(id.raw());
   for (const auto& [id, grace] : framework.kills_waiting) fp.add(id.raw());
   for (const auto& [name, bytes] : framework.published) fp.add(name);
+  for (const auto& [id, uuid] : framework.operation_of) fp.add(id.raw());
+  for (const OperationId& id : framework.completed_operations_order) fp.add(id.raw());
 }
 
 void add_task(Fingerprint& fp, const Task& task) {
@@ -115,6 +123,7 @@ std::uint64_t fingerprint_of(const MasterState& state) {
   fp.add(state.allocation.idle_budget_milli);
   fp.add(state.next_offer);
   fp.add(state.next_launch);
+  fp.add(state.next_operation);
   fp.add(state.sequence);
   return fp.value();
 }

@@ -99,6 +99,7 @@ void on_gone_stored(Context& c, const pending::Gone& write) {
   }
   for (const TaskSlot task : std::vector<TaskSlot>(agent.tasks)) end_task(c, agent, task);
   end_executors(c, agent);
+  lose_agent_operations(c, slot, true);
   agent.told_lost.clear();
   end_session(c, agent);
   leave_agent(c, slot);

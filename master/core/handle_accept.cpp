@@ -108,6 +108,22 @@ void refuse_tasks(Context& c, FrameworkSlot slot, const call::Accept& call, Stat
   });
 }
 
+bool has_operations(const std::vector<OfferOperation>& operations) {
+  return std::any_of(operations.begin(), operations.end(), [](const OfferOperation& operation) {
+    return std::holds_alternative<ResourceOperation>(operation.body);
+  });
+}
+
+// Those with an id hear why not.
+void refuse_operations(Context& c, FrameworkSlot slot, const call::Accept& call,
+                       OperationState state, const std::string& message) {
+  Framework& framework = c.state.frameworks.at(slot);
+  for (const OfferOperation& operation : call.operations) {
+    if (!std::holds_alternative<ResourceOperation>(operation.body)) continue;
+    tell_operation_refused(c, framework, operation.id, {}, state, message);
+  }
+}
+
 OfferSlot find_own(const MasterState& state, FrameworkSlot framework, const OfferId& id) {
   const OfferSlot slot = find_offer(state, id);
   const Offer* offer = state.offers.find(slot);
@@ -131,6 +147,8 @@ void on_invalid_offers(Context& c, FrameworkSlot slot, const call::Accept& call,
     older_epoch = older_epoch || (epoch && *epoch < c.state.epoch);
   }
   close_own(c, slot, call.offer_ids, Why::declined);
+  refuse_operations(c, slot, call, OperationState::dropped,
+                    "Operation attempted with invalid offers: " + reason);
   for_each_task(call.operations, [&](const TaskFacet& task) {
     answer_unlaunched(c, slot, task, older_epoch, reason);
   });
@@ -158,6 +176,16 @@ Status check_sizes(const call::Accept& call) {
                                            std::to_string(limits::kMaxTasksPerAccept)};
   }
   return {};
+}
+
+// What is left of what was offered. What operations made of it is something else, and may be
+// offered at once.
+Resources untouched(const call::Accept& call, Resources offered, const Resources& rest) {
+  if (!has_operations(call.operations)) return rest;
+  Resources gone = offered;
+  gone.subtract_up_to(rest);
+  offered.subtract(gone);
+  return offered;
 }
 
 }  // namespace
@@ -196,6 +224,7 @@ Status on_accept(Context& c, FrameworkSlot slot, const Principal& principal,
   if (Status sizes = check_sizes(call); !sizes.ok()) {
     close_own(c, slot, call.offer_ids, Why::declined);
     refuse_tasks(c, slot, call, StatusReason::task_invalid, sizes.error().message);
+    refuse_operations(c, slot, call, OperationState::error, sizes.error().message);
     return sizes;
   }
   if (const UnsupportedOperation* unsupported = find_unsupported(call.operations)) {
@@ -204,10 +233,11 @@ Status on_accept(Context& c, FrameworkSlot slot, const Principal& principal,
         "accept.operations: " + unsupported->type + " is not supported by this build";
     on_decline(c, slot, {call.offer_ids, call.filters});
     refuse_tasks(c, slot, call, StatusReason::task_invalid, reason);
+    refuse_operations(c, slot, call, OperationState::error, reason);
     return Error{ErrorCode::unsupported, reason};
   }
-  const bool has_tasks = count_tasks(call.operations) > 0;
-  if (!has_tasks) {
+  const bool has_work = count_tasks(call.operations) > 0 || has_operations(call.operations);
+  if (!has_work) {
     on_decline(c, slot, {call.offer_ids, call.filters});
     return {};
   }
@@ -230,7 +260,8 @@ Status on_accept(Context& c, FrameworkSlot slot, const Principal& principal,
   Role& claim = c.state.frameworks.at(slot).roles[role];
   if (launched > 0) {
     claim_is_active(c, claim);
-    add_filter(c, slot, role, agent, rest, call.filters.refuse);
+    add_filter(c, slot, role, agent, untouched(call, std::move(offered), rest),
+               call.filters.refuse);
   } else {
     add_filter(c, slot, role, agent, rest, std::max(call.filters.refuse, c.config.reoffer_min));
     claim_declined(c, claim);

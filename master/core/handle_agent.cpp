@@ -232,6 +232,14 @@ void on_register(Context& c, const FromAgent& event, const Register& message) {
     refuse_stranger(c, event, message);
     return;
   }
+  if (message.total && !same_amounts(*message.total, message.agent->total)) {
+    PROBE("master.total_is_not_what_it_was_made_of");
+    refuse(c, event,
+           "total: " + message.total->to_text() + " is not as much as the agent's resources, " +
+               message.agent->total.to_text(),
+           c.config.agent_retry);
+    return;
+  }
   if (message.agent->id.empty()) {
     const auto known = c.state.newcomers.find(newcomer_key(message));
     if (known != c.state.newcomers.end() && c.state.agents.find(known->second)) {
@@ -285,6 +293,9 @@ struct InSession {
   }
   void operator()(const to_master::Leaving&) const {
     become_silent(c, slot, "it stopped as planned; its tasks run on");
+  }
+  void operator()(const to_master::OperationOutcomes& m) const {
+    on_operation_outcomes(c, slot, m);
   }
 };
 

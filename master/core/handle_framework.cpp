@@ -225,6 +225,19 @@ struct OnCall {
   }
   Outcome operator()(const call::Publish& call) const { return on_publish(c, slot, call); }
   Outcome operator()(const call::Ignored&) const { return Status{}; }
+  Outcome operator()(const call::AcknowledgeOperation& call) const {
+    on_acknowledge_operation(c, slot, call);
+    return Status{};
+  }
+  Outcome operator()(const call::ReconcileOperations& call) const {
+    if (call.operations.size() > limits::kMaxReconcilePerCall) {
+      return Error{ErrorCode::too_large,
+                   "reconcile_operations.operations: " + std::to_string(call.operations.size()) +
+                       " operations, more than " + std::to_string(limits::kMaxReconcilePerCall)};
+    }
+    on_reconcile_operations(c, slot, call);
+    return Status{};
+  }
   Outcome operator()(const call::Unsupported& call) const {
     return Error{ErrorCode::unsupported, "type: " + call.type + " is not supported by this build"};
   }

@@ -18,6 +18,7 @@ void recover_agent(Context& c, const Registry::Agent& stored) {
   agent.maintenance = stored.maintenance;
   agent.wanted = stored.maintenance;
   agent.ledger = Ledger(stored.facet.total);
+  agent.confirmed = stored.facet.total;
   switch (stored.standing) {
     case registry::AgentStanding::admitted:
       agent.phase = AgentPhase::recovered;

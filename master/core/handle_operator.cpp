@@ -103,6 +103,9 @@ struct Operate {
   void operator()(const operation::MarkAgentGone& call) const {
     on_mark_agent_gone(c, event, call);
   }
+  void operator()(const operation::ChangeResources& call) const {
+    on_change_resources(c, event, call);
+  }
 };
 
 }  // namespace

@@ -109,7 +109,8 @@ void on_decline(Context& c, FrameworkSlot slot, const call::Decline& call);
 std::optional<std::string> validate_offers(const MasterState& state, FrameworkSlot slot,
                                            const std::vector<OfferId>& ids);
 // The offers are closed already and their resources free: starts what is valid of the operations
-// and says why not of the rest. Takes from `left` what the tasks use; returns their number.
+// and says why not of the rest. Takes from `left` what they use and changes it as they do; returns
+// the number of tasks and operations.
 std::size_t launch_operations(Context& c, FrameworkSlot slot, AgentSlot agent_slot,
                               std::uint32_t role, const Principal& principal,
                               const std::vector<OfferOperation>& operations, Resources& left);
@@ -134,6 +135,28 @@ void on_reconcile(Context& c, FrameworkSlot slot, const call::Reconcile& call);
 void send_latest(Context& c, Framework& framework, const Task& task);
 void send_about_unknown(Context& c, Framework& framework, const TaskId& task_id,
                         const AgentId& agent_id);
+
+// -- operations.cpp: rows of operations on agents' resources
+void add_operation(Context& c, AgentSlot slot, Operation row);
+Uuid new_operation_uuid(Context& c);
+std::optional<OperationPlace> find_operation(const MasterState& state, const Uuid& uuid);
+void on_operation_outcomes(Context& c, AgentSlot slot, const to_master::OperationOutcomes& message);
+void on_acknowledge_operation(Context& c, FrameworkSlot slot,
+                              const call::AcknowledgeOperation& call);
+void on_reconcile_operations(Context& c, FrameworkSlot slot, const call::ReconcileOperations& call);
+// Of one with an id; dropped: unless it is known, for the ACCEPT may be a repeat.
+void tell_operation_refused(Context& c, Framework& framework, const OperationId& id,
+                            const AgentId& agent, OperationState state, std::string message);
+// The agent registers: what it did is adopted, what it never got is sent again.
+void reconcile_agent_operations(Context& c, AgentSlot slot, const to_master::Register& message);
+Resources total_with_operations(Agent& agent);
+void lose_agent_operations(Context& c, AgentSlot slot, bool for_ever);
+void answer_operators_of(Context& c, Agent& agent);
+void remove_framework_operations(Context& c, Framework& framework);
+void check_operations(const MasterState& state, const Agent& agent);
+// -- change_resources.cpp
+void on_change_resources(Context& c, const FromOperator& event,
+                         const operation::ChangeResources& call);
 
 // -- handle_operator.cpp
 void on_operator(Context& c, const FromOperator& event);

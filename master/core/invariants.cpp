@@ -54,6 +54,13 @@ void check_ledger_rows(const MasterState& state, const Agent& agent) {
   ASSERT(expected.deficit() == agent.ledger.deficit());
 }
 
+// Operations change what resources mean and never how much there is.
+void check_amounts(const Agent& agent) {
+  if (agent.phase != AgentPhase::active) return;
+  ASSERT(same_amounts(agent.ledger.total(), agent.facet->total));
+  ASSERT(same_amounts(agent.confirmed, agent.facet->total));
+}
+
 std::array<allocator::Sum, allocator::kMaxDimensions> charged_by_rows(const MasterState& state,
                                                                       const Framework& framework,
                                                                       std::uint32_t role) {
@@ -99,6 +106,7 @@ void check_agent(const MasterState& state, AgentSlot slot) {
   ASSERT(is_offered(agent) || agent.offers.empty());
   ASSERT(agent.phase != AgentPhase::gone || (agent.tasks.empty() && agent.executors.empty()));
   ASSERT(agent.phase != AgentPhase::admitting || agent.tasks.empty());
+  check_operations(state, agent);
   const bool away = agent.phase == AgentPhase::silent || agent.phase == AgentPhase::recovered;
   ASSERT(agent.removal_ticket == 0 ||
          (away && state.removals_waiting.at(agent.removal_ticket) == slot));
@@ -115,18 +123,22 @@ void check_all(const MasterState& state) {
   std::size_t tasks_of_agents = 0;
   std::size_t offers_of_agents = 0;
   std::size_t removals = 0;
+  std::size_t operations = 0;
   std::uint64_t recovering = 0;
   std::uint64_t admitting = 0;
   state.agents.for_each([&](AgentSlot slot, const Agent& agent) {
     check_agent(state, slot);
     ASSERT(state.agent_of.at(agent.id) == slot);
     check_ledger_rows(state, agent);
+    check_amounts(agent);
+    operations += agent.operations.size();
     tasks_of_agents += agent.tasks.size();
     offers_of_agents += agent.offers.size();
     removals += agent.removal_ticket != 0 ? 1 : 0;
     recovering += agent.phase == AgentPhase::recovered ? 1 : 0;
     admitting += agent.phase == AgentPhase::admitting ? 1 : 0;
   });
+  ASSERT(operations == state.operation_of.size());
   ASSERT(tasks_of_agents == state.tasks.size());
   ASSERT(offers_of_agents == state.offers.size());
   ASSERT(state.offer_of.size() == state.offers.size());

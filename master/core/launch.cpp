@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/probe.hpp"
+#include "master/core/change_resources.hpp"
 #include "master/core/handlers.hpp"
 #include "model/limits.hpp"
 
@@ -31,6 +32,7 @@ struct Launcher {
   std::uint32_t role;
   const Principal& principal;
   Resources& left;
+  ResourceChange change;
   std::size_t launched = 0;
 
   Framework& framework() const { return c.state.frameworks.at(slot); }
@@ -234,6 +236,23 @@ struct Launcher {
     send(id, std::move(batch));
   }
 
+  void change_resources(const OfferOperation& operation, const ResourceOperation& what) {
+    const FrameworkFacet& facet = *framework().facet;
+    const OperationScope scope{facet.principal, framework().roles[role].name,
+                               facet.capabilities.has(Capabilities::shared_resources)};
+    OperationOrder order{{}, framework().id, operation.id, scope.role, what};
+    Status begun = authorize(principal, Action::change_resources, scope.role);
+    if (begun.ok()) begun = change.begin(std::move(order), scope, left);
+    if (begun.ok()) return;
+    PROBE("master.operation_refused");
+    c.note(Note::Level::warning, "operation.refused",
+           {{"framework_id", framework().id.raw()},
+            {"type", std::string(name_of(what.type))},
+            {"reason", begun.error().message}});
+    tell_operation_refused(c, framework(), operation.id, agent().id, OperationState::error,
+                           begun.error().message);
+  }
+
   void send(LaunchId id, Batch batch) {
     send_to_agent(c, agent(),
                   to_agent::Launch{id, framework().facet, std::move(batch.executor),
@@ -246,16 +265,22 @@ struct Launcher {
 std::size_t launch_operations(Context& c, FrameworkSlot slot, AgentSlot agent_slot,
                               std::uint32_t role, const Principal& principal,
                               const std::vector<OfferOperation>& operations, Resources& left) {
-  Launcher launcher{c, slot, agent_slot, role, principal, left};
+  Launcher launcher{c, slot, agent_slot, role, principal, left, ResourceChange(c, agent_slot)};
   for (const OfferOperation& operation : operations) {
+    if (const auto* what = std::get_if<ResourceOperation>(&operation.body)) {
+      launcher.change_resources(operation, *what);
+      continue;
+    }
+    launcher.change.flush();
     if (const auto* launch = std::get_if<LaunchOperation>(&operation.body)) {
       launcher.launch(*launch);
     } else if (const auto* group = std::get_if<LaunchGroupOperation>(&operation.body)) {
       launcher.launch(*group);
     }
   }
+  launcher.change.flush();
   touch_agent(c, agent_slot);
-  return launcher.launched;
+  return launcher.launched + launcher.change.begun();
 }
 
 }  // namespace bourse::master

@@ -158,6 +158,10 @@ void Ledger::unhold(const Resources& resources) {
 
 void Ledger::set_total(Resources total) {
   ASSERT(offers_.empty());
+  convert_total(std::move(total));
+}
+
+void Ledger::convert_total(Resources total) {
   total_ = std::move(total);
   shared_in_total_ = has_shared(total_);
   settle();

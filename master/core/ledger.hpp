@@ -63,6 +63,8 @@ class Ledger {
 
   // The agent came back with another total. REQUIRES no offers.
   void set_total(Resources total);
+  // Operations changed what they mean. REQUIRES that each offer is in it still.
+  void convert_total(Resources total);
 
   // The equation above, recomputed.
   bool balanced() const;

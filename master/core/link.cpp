@@ -57,10 +57,22 @@ void touch_framework(Context& c, FrameworkSlot slot) {
   c.state.touched_frameworks.push_back(slot);
 }
 
+namespace {
+
+// Readers see what it has as operations have made it.
+AgentFacetPtr shown_facet(const Agent& agent) {
+  if (agent.confirmed.empty() || agent.confirmed == agent.facet->total) return agent.facet;
+  AgentFacet shown = *agent.facet;
+  shown.total = agent.confirmed;
+  return std::make_shared<const AgentFacet>(std::move(shown));
+}
+
+}  // namespace
+
 void publish_agent(Context& c, const Agent& agent) {
-  c.publish(change::AgentPut{agent.facet, shown_phase(agent), agent.reason, agent.registered_at,
-                             agent.reregistered_at, agent.ledger.deficit(), agent.incarnation,
-                             agent.maintenance, agent.removal_ticket != 0});
+  c.publish(change::AgentPut{shown_facet(agent), shown_phase(agent), agent.reason,
+                             agent.registered_at, agent.reregistered_at, agent.ledger.deficit(),
+                             agent.incarnation, agent.maintenance, agent.removal_ticket != 0});
 }
 
 void publish_framework(Context& c, const Framework& framework) {

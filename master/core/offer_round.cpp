@@ -25,7 +25,8 @@ void mark(Allocation& allocation, std::uint32_t index) {
 
 bool can_offer(const Agent& agent) {
   return agent.phase == AgentPhase::active && agent.ledger.offerable() &&
-         agent.standing == registry::AgentStanding::admitted && is_offered(agent);
+         agent.standing == registry::AgentStanding::admitted && is_offered(agent) &&
+         agent.operations_pending == 0;
 }
 
 void schedule(Context& c) {

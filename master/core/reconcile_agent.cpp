@@ -315,7 +315,7 @@ struct Reconciler {
   }
 
   void rebuild_ledger() {
-    Ledger ledger(agent.facet->total);
+    Ledger ledger(total_with_operations(agent));
     for (const TaskSlot task_slot : agent.tasks) {
       const Task& row = c.state.tasks.at(task_slot);
       if (!row.released) ledger.use_anyway(row.facet->resources);
@@ -359,6 +359,8 @@ void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& mess
   agent.told_lost.clear();
   // It tells of the leaks that it still has once it is registered.
   agent.leaks.clear();
+  // Before the tasks that are launched again: they may use what an operation makes.
+  reconcile_agent_operations(c, slot, message);
   reconciler.missing();
   reconciler.rebuild_ledger();
   for (const FrameworkId& id : reconciler.to_shut_down) {

@@ -93,6 +93,7 @@ void on_removal_stored(Context& c, FrameworkSlot slot) {
   Framework& framework = c.state.frameworks.at(slot);
   end_tasks(c, framework);
   end_on_agents(c, framework);
+  remove_framework_operations(c, framework);
   leave_roles(c, slot);
   close_streams(c, framework);
   remember_removed(c.state, framework.id, c.stamp.wall);

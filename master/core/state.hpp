@@ -26,6 +26,7 @@
 #include "model/ids.hpp"
 #include "model/link_session.hpp"
 #include "model/registry_command.hpp"
+#include "model/resource_operation.hpp"
 #include "model/scheduler_call.hpp"
 #include "model/task_status.hpp"
 
@@ -118,6 +119,27 @@ struct Filter {
   Instant ends;
 };
 
+// An operation on an agent's resources, from its order until its outcome is acknowledged: pending,
+// or finished and its framework has yet to say that it knows.
+struct Operation {
+  std::shared_ptr<const OperationOrder> order;
+  Conversion conversion;
+  OperationState state = OperationState::pending;
+  std::optional<Uuid> status_uuid;
+  std::string message;
+  RequestId request;  // of an operator, who is answered when it is stored
+};
+struct OperationPlace {
+  AgentSlot agent;
+  std::uint64_t number = 0;
+};
+// One that ended and is settled: for who asks.
+struct CompletedOperation {
+  OperationState state = OperationState::finished;
+  std::string message;
+  AgentId agent_id;
+};
+
 // A registration that waits for the registry: the agent is new, changed or was given up.
 struct PendingRegistration {
   PersistId persist;
@@ -167,6 +189,10 @@ struct Agent {
 
   std::vector<Filter> filters;
   Instant filters_due = Instant::max();
+
+  std::map<std::uint64_t, Operation> operations;  // in the order in which they were sent
+  std::size_t operations_pending = 0;
+  Resources confirmed;  // what it said that it has in all, with the operations that it has done
 };
 
 // A framework in one of its roles: what the allocator calls a claim.
@@ -232,6 +258,9 @@ struct Framework {
   std::deque<TaskId> completed_order;
   std::map<TaskId, std::optional<Duration>> kills_waiting;  // no agent named, not all are back
   std::map<std::string, std::size_t> published;             // name and size
+  std::map<OperationId, Uuid> operation_of;                 // those with an id
+  std::map<OperationId, CompletedOperation> completed_operations;
+  std::deque<OperationId> completed_operations_order;
 
   bool connected() const { return phase == FrameworkPhase::subscribed; }
 };
@@ -338,6 +367,9 @@ struct MasterState {
   std::uint64_t next_offer = 0;
   std::uint64_t next_launch = 0;
   std::uint64_t next_persist = 0;
+  std::map<Uuid, OperationPlace> operation_of;
+  std::uint64_t next_operation = 0;
+  std::uint64_t operations_named = 0;
   std::uint64_t sequence = 0;  // of the last Change
 
   // Rows that this step changed, each once: checked at its end.

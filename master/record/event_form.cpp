@@ -6,6 +6,7 @@
 #include "master/record/bytes.hpp"
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
+#include "proto/codec/operation_orders.hpp"
 #include "proto/codec/records.hpp"
 
 namespace bourse::master {
@@ -42,6 +43,10 @@ struct OperationWriter {
   void operator()(const operation::DeactivateAgent& in) { to.text(in.agent_id.raw()); }
   void operator()(const operation::ReactivateAgent& in) { to.text(in.agent_id.raw()); }
   void operator()(const operation::MarkAgentGone& in) { to.text(in.agent_id.raw()); }
+  void operator()(const operation::ChangeResources& in) {
+    to.text(in.agent_id.raw());
+    to.text(codec::encode_operation_order({{}, {}, {}, {}, in.operation}));
+  }
 
   void grace(const std::optional<Duration>& in) {
     to.flag(in.has_value());
@@ -109,7 +114,7 @@ std::string read_text(ByteReader& from) {
 }
 
 Operation read_operation(ByteReader& from) {
-  static_assert(std::variant_size_v<Operation> == 7, "give the new operation its number here");
+  static_assert(std::variant_size_v<Operation> == 8, "give the new operation its number here");
   switch (from.number()) {
     case 1:
       return operation::TeardownFramework{FrameworkId(read_text(from))};
@@ -139,6 +144,17 @@ Operation read_operation(ByteReader& from) {
       return operation::ReactivateAgent{AgentId(read_text(from))};
     case 7:
       return operation::MarkAgentGone{AgentId(read_text(from))};
+    case 8: {
+      operation::ChangeResources out;
+      out.agent_id = AgentId(read_text(from));
+      auto order = codec::decode_operation_order(from.text());
+      if (!order.ok()) {
+        from.fail();
+      } else {
+        out.operation = std::move(order->operation);
+      }
+      return out;
+    }
     default:
       from.fail();
       return operation::TeardownFramework{};

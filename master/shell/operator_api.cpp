@@ -174,6 +174,9 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
     case Call::GET_EXECUTORS:
       return read_view(request,
                        [out](const ViewState& state) { return answer_executors(state, out); });
+    case Call::GET_OPERATIONS:
+      return read_view(request,
+                       [out](const ViewState& state) { return answer_operations(state, out); });
     case Call::GET_ROLES:
       return read_view(request, [out](const ViewState& state) { return answer_roles(state, out); });
     case Call::GET_STATE:

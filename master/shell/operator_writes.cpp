@@ -1,6 +1,7 @@
 #include "master/shell/operator_writes.hpp"
 
 #include "model/limits.hpp"
+#include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/v1/master_call.pb.h"
 
@@ -37,6 +38,15 @@ Result<FromOperator> drain_of(const Call& call) {
   return from(std::move(out));
 }
 
+Result<FromOperator> change_of(const Call& call, bool there, const mesos::v1::AgentID& id,
+                               const char* field) {
+  auto agent = agent_of(there, id, field);
+  if (!agent.ok()) return agent.error();
+  auto change = codec::read_operator_operation(call);
+  if (!change.ok()) return change.error();
+  return from(operation::ChangeResources{std::move(agent).value(), std::move(change).value()});
+}
+
 }  // namespace
 
 Result<FromOperator> operation_of(const Call& call) {
@@ -64,6 +74,23 @@ Result<FromOperator> operation_of(const Call& call) {
       if (!agent.ok()) return agent.error();
       return from(operation::MarkAgentGone{std::move(agent).value()});
     }
+    case Call::RESERVE_RESOURCES:
+      return change_of(call, call.has_reserve_resources(), call.reserve_resources().agent_id(),
+                       "reserve_resources");
+    case Call::UNRESERVE_RESOURCES:
+      return change_of(call, call.has_unreserve_resources(), call.unreserve_resources().agent_id(),
+                       "unreserve_resources");
+    case Call::CREATE_VOLUMES:
+      return change_of(call, call.has_create_volumes(), call.create_volumes().agent_id(),
+                       "create_volumes");
+    case Call::DESTROY_VOLUMES:
+      return change_of(call, call.has_destroy_volumes(), call.destroy_volumes().agent_id(),
+                       "destroy_volumes");
+    case Call::GROW_VOLUME:
+      return change_of(call, call.has_grow_volume(), call.grow_volume().agent_id(), "grow_volume");
+    case Call::SHRINK_VOLUME:
+      return change_of(call, call.has_shrink_volume(), call.shrink_volume().agent_id(),
+                       "shrink_volume");
     default:
       return Error{ErrorCode::unsupported,
                    "type: '" + Call::Type_Name(call.type()) + "' is not served by this master"};

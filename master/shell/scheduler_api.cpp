@@ -33,8 +33,7 @@ bool is_here(PeerId peer) {
 // Mesos asks for less than HTTP would have: only these two have a body in their answer.
 bool answer_has_body(const SchedulerCall& call) {
   if (std::holds_alternative<call::Subscribe>(call.body)) return true;
-  const auto* unsupported = std::get_if<call::Unsupported>(&call.body);
-  return unsupported != nullptr && unsupported->type == "RECONCILE_OPERATIONS";
+  return std::holds_alternative<call::ReconcileOperations>(call.body);
 }
 
 runtime::HttpHeaders stream_headers(const std::string& id) {

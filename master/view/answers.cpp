@@ -7,6 +7,7 @@
 #include "master/view/task_window.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
+#include "proto/codec/operation_form.hpp"
 
 namespace bourse::master {
 
@@ -123,6 +124,24 @@ std::string answer_executors(const ViewState& state, codec::Encoding encoding) {
   Response response;
   response.set_type(Response::GET_EXECUTORS);
   fill_executors(state, *response.mutable_get_executors());
+  return body_of(response, encoding, state.sequence());
+}
+
+std::string answer_operations(const ViewState& state, codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_OPERATIONS);
+  auto& out = *response.mutable_get_operations();
+  for (const auto& [uuid, row] : state.operations()) {
+    v1::Operation& made = *out.add_operations();
+    if (!row.order->framework_id.empty()) {
+      made.mutable_framework_id()->set_value(row.order->framework_id.raw());
+    }
+    made.mutable_agent_id()->set_value(row.agent_id.raw());
+    codec::write_operation_info(*row.order, *made.mutable_info());
+    codec::write_operation_status(row.status, *made.mutable_latest_status());
+    *made.add_statuses() = made.latest_status();
+    made.mutable_uuid()->set_value(uuid.bytes.data(), uuid.bytes.size());
+  }
   return body_of(response, encoding, state.sequence());
 }
 

@@ -20,6 +20,7 @@ std::string answer_frameworks(const ViewState& state, codec::Encoding encoding,
                               const FrameworkQuery& query);
 std::string answer_tasks(const ViewState& state, codec::Encoding encoding, const TaskQuery& query);
 std::string answer_executors(const ViewState& state, codec::Encoding encoding);
+std::string answer_operations(const ViewState& state, codec::Encoding encoding);
 std::string answer_roles(const ViewState& state, codec::Encoding encoding);
 std::string answer_state(const ViewState& state, codec::Encoding encoding);
 std::string answer_metrics(const Metrics& metrics, codec::Encoding encoding);

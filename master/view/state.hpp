@@ -94,6 +94,7 @@ class ViewState {
   // By number.
   const std::map<std::uint64_t, change::OfferAdded>& offers() const { return offers_; }
   const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
+  const std::map<Uuid, change::OperationPut>& operations() const { return operations_; }
   const ViewCounters& counters() const { return counters_; }
   const FrameworkRow* framework(const FrameworkId& id) const;
   // In the registry, and not seen since this master leads: what they run are orphans, till they are
@@ -119,6 +120,7 @@ class ViewState {
   std::map<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow> executors_;
   std::map<std::uint64_t, change::OfferAdded> offers_;
   std::map<std::string, std::int64_t> weights_;
+  std::map<Uuid, change::OperationPut> operations_;
   ViewCounters counters_;
 };
 

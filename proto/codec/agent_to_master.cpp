@@ -3,10 +3,10 @@
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/link_frame.hpp"
 #include "proto/codec/links.hpp"
+#include "proto/codec/operation_form.hpp"
 #include "proto/codec/status_form.hpp"
 #include "proto/codec/text_check.hpp"
 #include "proto/internal/link.pb.h"
-#include "proto/v1/agent_info.pb.h"
 
 namespace bourse::codec {
 
@@ -41,6 +41,14 @@ void write_register(const to_master::Register& in, internal::Register& out) {
     if (known.latest) write_record(*known.latest, *made.mutable_latest());
     if (known.terminal_unacknowledged) made.set_terminal_unacknowledged(true);
   }
+  if (in.total) out.set_total(resources_bytes(*in.total));
+  for (const to_master::KnownOperation& known : in.operations) {
+    internal::Register::Operation& made = *out.add_operations();
+    write_operation_order(known.order, *made.mutable_order());
+    made.set_state(static_cast<std::uint32_t>(known.state));
+    if (known.status_uuid) made.set_status_uuid(std::string(bytes_of(*known.status_uuid)));
+    if (!known.message.empty()) made.set_message(known.message);
+  }
 }
 
 // One overload per kind of message.
@@ -64,9 +72,7 @@ struct Writer {
     internal::ContainerLeaked& made = *out.mutable_container_leaked();
     made.set_framework_id(in.framework_id.raw());
     made.set_executor_id(in.executor_id.raw());
-    mesos::v1::AgentInfo holder;
-    write_resources(in.resources, {}, *holder.mutable_resources());
-    made.set_resources(canonical_bytes(holder));
+    made.set_resources(resources_bytes(in.resources));
     made.set_resolved(in.resolved);
   }
   void operator()(const to_master::ExecutorMessage& in) {
@@ -79,6 +85,15 @@ struct Writer {
     out.mutable_heartbeat()->set_last_sent(in.last_sent);
   }
   void operator()(const to_master::Leaving&) { out.mutable_leaving(); }
+  void operator()(const to_master::OperationOutcomes& in) {
+    for (const to_master::OperationOutcomes::Outcome& one : in.outcomes) {
+      internal::OperationOutcome& made = *out.mutable_operation_outcomes()->add_outcomes();
+      made.set_uuid(std::string(bytes_of(one.uuid)));
+      if (one.finished) made.set_finished(true);
+      if (one.status_uuid) made.set_status_uuid(std::string(bytes_of(*one.status_uuid)));
+      if (!one.message.empty()) made.set_message(one.message);
+    }
+  }
 };
 
 Result<to_master::KnownTask> read_known_task(const internal::Register::Task& message,
@@ -106,6 +121,63 @@ Result<to_master::KnownTask> read_known_task(const internal::Register::Task& mes
   }
   out.terminal_unacknowledged = message.terminal_unacknowledged();
   return out;
+}
+
+Result<std::optional<Uuid>> read_status_uuid(bool there, const std::string& bytes,
+                                             const FieldPath& at) {
+  if (!there) return std::optional<Uuid>();
+  Result<Uuid> uuid = read_uuid(bytes, at);
+  if (!uuid) return uuid.error();
+  return std::optional<Uuid>(*uuid);
+}
+
+Result<to_master::KnownOperation> read_known_operation(const internal::Register::Operation& message,
+                                                       const FieldPath& at) {
+  to_master::KnownOperation out;
+  Result<OperationOrder> order = read_operation_order(message.order(), at.at("order"));
+  if (!order) return order.error();
+  out.order = std::move(*order);
+  if (message.state() < 1 || message.state() > 3) {
+    return invalid("'" + at.at("state").text() + "' is " + std::to_string(message.state()) +
+                   ": must be 1 (pending), 2 (finished) or 3 (failed)");
+  }
+  out.state = static_cast<OperationState>(message.state());
+  auto uuid =
+      read_status_uuid(message.has_status_uuid(), message.status_uuid(), at.at("status_uuid"));
+  if (!uuid) return uuid.error();
+  out.status_uuid = *uuid;
+  out.message = message.message();
+  return out;
+}
+
+Result<to_master::OperationOutcomes> read_outcomes(const internal::OperationOutcomes& message) {
+  const FieldPath at = "operation_outcomes";
+  to_master::OperationOutcomes out;
+  for (int i = 0; i < message.outcomes_size(); ++i) {
+    const internal::OperationOutcome& in = message.outcomes(i);
+    const FieldPath here = at.at("outcomes", i);
+    Result<Uuid> uuid = read_uuid(in.uuid(), here.at("uuid"));
+    if (!uuid) return uuid.error();
+    auto status = read_status_uuid(in.has_status_uuid(), in.status_uuid(), here.at("status_uuid"));
+    if (!status) return status.error();
+    out.outcomes.push_back({*uuid, in.finished(), *status, in.message()});
+  }
+  return out;
+}
+
+Status read_operations(const internal::Register& message, const FieldPath& at,
+                       to_master::Register& out) {
+  if (message.has_total()) {
+    Result<Resources> total = resources_from_bytes(message.total(), at.at("total"));
+    if (!total) return total.error();
+    out.total = std::move(*total);
+  }
+  for (int i = 0; i < message.operations_size(); ++i) {
+    auto known = read_known_operation(message.operations(i), at.at("operations", i));
+    if (!known) return known.error();
+    out.operations.push_back(std::move(*known));
+  }
+  return {};
 }
 
 Result<to_master::Register> read_register(const internal::Register& message) {
@@ -141,6 +213,7 @@ Result<to_master::Register> read_register(const internal::Register& message) {
     if (!task) return task.error();
     out.tasks.push_back(std::move(*task));
   }
+  if (Status ok = read_operations(message, at, out); !ok) return ok.error();
   return out;
 }
 
@@ -168,11 +241,8 @@ Result<to_master::ContainerLeaked> read_leaked(const internal::ContainerLeaked& 
   }
   out.framework_id = FrameworkId(message.framework_id());
   out.executor_id = ExecutorId(message.executor_id());
-  mesos::v1::AgentInfo holder;
-  if (!parse_bounded(message.resources(), holder)) {
-    return invalid("'container_leaked.resources' does not parse");
-  }
-  Result<Resources> resources = read_resources(holder.resources(), "container_leaked");
+  Result<Resources> resources =
+      resources_from_bytes(message.resources(), "container_leaked.resources");
   if (!resources) return resources.error();
   out.resources = std::move(*resources);
   out.resolved = message.resolved();
@@ -228,6 +298,8 @@ Status read_message(internal::AgentToMaster& message, AgentToMaster& out) {
     case internal::AgentToMaster::kLeaving:
       out.body = to_master::Leaving{};
       return {};
+    case internal::AgentToMaster::kOperationOutcomes:
+      return put(read_outcomes(message.operation_outcomes()), out);
     case internal::AgentToMaster::BODY_NOT_SET:
       break;
   }

@@ -1,6 +1,7 @@
 #include "model/limits.hpp"
 #include "proto/codec/description_form.hpp"
 #include "proto/codec/facet_write.hpp"
+#include "proto/codec/operation_form.hpp"
 #include "proto/codec/record_form.hpp"
 #include "proto/codec/records.hpp"
 #include "proto/codec/status_form.hpp"
@@ -78,6 +79,24 @@ struct Sealer {
     message::LifeBegun out;
     out.set_incarnation(in.incarnation);
     out.set_boot_id(in.boot_id);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::OperationApplied& in) const {
+    message::OperationApplied out;
+    write_operation_order(in.order, *out.mutable_order());
+    if (in.status_uuid) out.set_status_uuid(std::string(bytes_of(*in.status_uuid)));
+    if (in.counted) out.set_counted(true);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::OperationForgotten& in) const {
+    message::OperationForgotten out;
+    out.set_uuid(std::string(bytes_of(in.uuid)));
+    return seal_record(kind, out);
+  }
+  std::string operator()(const checkpoint::ResourcesConverted& in) const {
+    message::ResourcesConverted out;
+    out.set_taken(resources_bytes(in.net.taken));
+    out.set_made(resources_bytes(in.net.made));
     return seal_record(kind, out);
   }
 
@@ -181,6 +200,37 @@ Result<CheckpointRecord> read_life(std::string_view payload) {
   return CheckpointRecord(checkpoint::LifeBegun{in.incarnation(), in.boot_id()});
 }
 
+Result<CheckpointRecord> read_operation_applied(std::string_view payload) {
+  message::OperationApplied in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<OperationOrder> order = read_operation_order(in.order(), "order");
+  if (!order) return order.error();
+  checkpoint::OperationApplied out{std::move(*order), std::nullopt, in.counted()};
+  if (!in.has_status_uuid()) return CheckpointRecord(std::move(out));
+  Result<Uuid> uuid = read_uuid(in.status_uuid(), "status_uuid");
+  if (!uuid) return uuid.error();
+  out.status_uuid = *uuid;
+  return CheckpointRecord(std::move(out));
+}
+
+Result<CheckpointRecord> read_operation_forgotten(std::string_view payload) {
+  message::OperationForgotten in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<Uuid> uuid = read_uuid(in.uuid(), "uuid");
+  if (!uuid) return uuid.error();
+  return CheckpointRecord(checkpoint::OperationForgotten{*uuid});
+}
+
+Result<CheckpointRecord> read_converted(std::string_view payload) {
+  message::ResourcesConverted in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<Resources> taken = resources_from_bytes(in.taken(), "taken");
+  if (!taken) return taken.error();
+  Result<Resources> made = resources_from_bytes(in.made(), "made");
+  if (!made) return made.error();
+  return CheckpointRecord(checkpoint::ResourcesConverted{{std::move(*taken), std::move(*made)}});
+}
+
 }  // namespace
 
 std::string encode_checkpoint_record(const CheckpointRecord& record) {
@@ -209,6 +259,12 @@ Result<CheckpointRecord> decode_checkpoint_record(std::string_view record) {
       return read_executor_mark(body->payload);
     case 10:
       return read_life(body->payload);
+    case 11:
+      return read_operation_applied(body->payload);
+    case 12:
+      return read_operation_forgotten(body->payload);
+    case 13:
+      return read_converted(body->payload);
     default:
       return unknown_kind(body->kind, kWhat);
   }

@@ -3,6 +3,7 @@
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/link_frame.hpp"
 #include "proto/codec/links.hpp"
+#include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/codec/status_form.hpp"
 #include "proto/internal/link.pb.h"
@@ -74,6 +75,16 @@ struct Writer {
     out.mutable_heartbeat()->set_last_sent(in.last_sent);
   }
   void operator()(const to_agent::Reregister& in) { out.set_reregister(in.reason); }
+  void operator()(const to_agent::ApplyOperations& in) {
+    for (const OperationOrder& order : in.orders) {
+      write_operation_order(order, *out.mutable_apply_operations()->add_orders());
+    }
+  }
+  void operator()(const to_agent::AcknowledgeOperations& in) {
+    for (const Uuid& uuid : in.uuids) {
+      out.mutable_acknowledge_operations()->add_uuids(std::string(bytes_of(uuid)));
+    }
+  }
 };
 
 Result<to_agent::Launch> read_launch(const internal::Launch& message) {
@@ -157,6 +168,29 @@ Result<to_agent::UpdateFramework> read_update(const internal::Description& messa
   return to_agent::UpdateFramework{std::make_shared<const FrameworkFacet>(std::move(*framework))};
 }
 
+Result<to_agent::ApplyOperations> read_orders(const internal::ApplyOperations& message) {
+  const FieldPath at = "apply_operations";
+  to_agent::ApplyOperations out;
+  out.orders.reserve(static_cast<std::size_t>(message.orders_size()));
+  for (int i = 0; i < message.orders_size(); ++i) {
+    Result<OperationOrder> order = read_operation_order(message.orders(i), at.at("orders", i));
+    if (!order) return order.error();
+    out.orders.push_back(std::move(*order));
+  }
+  return out;
+}
+
+Result<to_agent::AcknowledgeOperations> read_acknowledged(
+    const internal::AcknowledgeOperations& message) {
+  to_agent::AcknowledgeOperations out;
+  for (const std::string& bytes : message.uuids()) {
+    Result<Uuid> uuid = read_uuid(bytes, "acknowledge_operations.uuids");
+    if (!uuid) return uuid.error();
+    out.uuids.push_back(*uuid);
+  }
+  return out;
+}
+
 template <typename T>
 Status put(Result<T> body, MasterToAgent& out) {
   if (!body) return body.error();
@@ -215,6 +249,10 @@ Status read_message(internal::MasterToAgent& message, MasterToAgent& out) {
     case internal::MasterToAgent::kReregister:
       out.body = to_agent::Reregister{message.reregister()};
       return {};
+    case internal::MasterToAgent::kApplyOperations:
+      return put(read_orders(message.apply_operations()), out);
+    case internal::MasterToAgent::kAcknowledgeOperations:
+      return put(read_acknowledged(message.acknowledge_operations()), out);
     case internal::MasterToAgent::BODY_NOT_SET:
       break;
   }

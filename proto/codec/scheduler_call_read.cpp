@@ -2,6 +2,7 @@
 
 #include "model/limits.hpp"
 #include "proto/codec/facet_read.hpp"
+#include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/codec/scheduler_form.hpp"
 #include "proto/codec/status_form.hpp"
@@ -91,6 +92,12 @@ Result<OfferOperation> read_operation(v1::Offer::Operation& message,
     if (Status ok = check_id(message.id().value(), at.at("id")); !ok) return ok.error();
     out.id = OperationId(message.id().value());
   }
+  if (resource_operation_type(message)) {
+    Result<ResourceOperation> read = read_resource_operation(message, at);
+    if (!read) return read.error();
+    out.body = std::move(*read);
+    return out;
+  }
   switch (message.type()) {
     case v1::Offer::Operation::LAUNCH: {
       Result<std::vector<TaskFacet>> tasks =
@@ -115,7 +122,9 @@ Result<OfferOperation> read_operation(v1::Offer::Operation& message,
     }
     case v1::Offer::Operation::UNKNOWN:
       return invalid("'" + at.at("type").text() +
-                     "' is missing or unknown: it must be LAUNCH or LAUNCH_GROUP");
+                     "' is missing or unknown: it must be LAUNCH, LAUNCH_GROUP, RESERVE, "
+                     "UNRESERVE, CREATE, DESTROY, "
+                     "GROW_VOLUME or SHRINK_VOLUME");
     default:
       out.body = UnsupportedOperation{v1::Offer::Operation::Type_Name(message.type())};
       return out;
@@ -201,6 +210,41 @@ Result<call::Reconcile> read_reconcile(const Call::Reconcile& message) {
     Result<AgentId> agent = read_agent_id(task.agent_id(), here.at("agent_id"));
     if (!agent) return agent.error();
     out.tasks.push_back({TaskId(task.task_id().value()), std::move(*agent)});
+  }
+  return out;
+}
+
+Result<call::AcknowledgeOperation> read_operation_acknowledge(
+    const Call::AcknowledgeOperationStatus& message) {
+  const FieldPath at = "acknowledge_operation_status";
+  call::AcknowledgeOperation out;
+  const std::string& id = message.operation_id().value();
+  if (Status ok = check_id(id, at.at("operation_id")); !ok) return ok.error();
+  out.operation_id = OperationId(id);
+  Result<AgentId> agent = read_agent_id(message.agent_id(), at.at("agent_id"));
+  if (!agent) return agent.error();
+  out.agent_id = std::move(*agent);
+  Result<Uuid> uuid = read_uuid(message.uuid(), at.at("uuid"));
+  if (!uuid) return uuid.error();
+  out.uuid = *uuid;
+  return out;
+}
+
+Result<call::ReconcileOperations> read_reconcile_operations(
+    const Call::ReconcileOperations& message) {
+  const FieldPath at = "reconcile_operations";
+  if (static_cast<std::size_t>(message.operations_size()) > limits::kMaxReconcilePerCall) {
+    return too_many(at.at("operations"), message.operations_size(), limits::kMaxReconcilePerCall);
+  }
+  call::ReconcileOperations out;
+  out.operations.reserve(static_cast<std::size_t>(message.operations_size()));
+  for (int i = 0; i < message.operations_size(); ++i) {
+    const FieldPath here = at.at("operations", i);
+    const std::string& id = message.operations(i).operation_id().value();
+    if (Status ok = check_id(id, here.at("operation_id")); !ok) return ok.error();
+    Result<AgentId> agent = read_agent_id(message.operations(i).agent_id(), here.at("agent_id"));
+    if (!agent) return agent.error();
+    out.operations.push_back({OperationId(id), std::move(*agent)});
   }
   return out;
 }
@@ -324,8 +368,13 @@ Status read_body(Call& message, SchedulerCall& out) {
     case Call::DECLINE_INVERSE_OFFERS:
       return ignore(message, "decline_inverse_offers", message.has_decline_inverse_offers(), out);
     case Call::ACKNOWLEDGE_OPERATION_STATUS:
-      return ignore(message, "acknowledge_operation_status",
-                    message.has_acknowledge_operation_status(), out);
+      if (!message.has_acknowledge_operation_status()) {
+        return lacks("acknowledge_operation_status");
+      }
+      return put(read_operation_acknowledge(message.acknowledge_operation_status()), out);
+    case Call::RECONCILE_OPERATIONS:
+      if (!message.has_reconcile_operations()) return lacks("reconcile_operations");
+      return put(read_reconcile_operations(message.reconcile_operations()), out);
     default:
       out.body = call::Unsupported{Call::Type_Name(message.type())};
       return {};

@@ -1,5 +1,6 @@
 #include "base/assert.hpp"
 #include "proto/codec/facet_write.hpp"
+#include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/codec/scheduler_form.hpp"
 #include "proto/codec/status_form.hpp"
@@ -32,6 +33,8 @@ void write_operation(const OfferOperation& in, v1::Offer::Operation& out) {
     for (const TaskFacet& task : group->tasks) {
       write_task(task, *made.mutable_task_group()->add_tasks());
     }
+  } else if (const auto* change = std::get_if<ResourceOperation>(&in.body)) {
+    write_resource_operation(*change, {}, out);
   } else if (const auto* other = std::get_if<UnsupportedOperation>(&in.body)) {
     v1::Offer::Operation::Type type = v1::Offer::Operation::UNKNOWN;
     if (v1::Offer::Operation::Type_Parse(other->type, &type)) out.set_type(type);
@@ -115,9 +118,22 @@ struct CallWriter {
     if (type == Call::REQUEST) out.mutable_request();
     if (type == Call::ACCEPT_INVERSE_OFFERS) out.mutable_accept_inverse_offers();
     if (type == Call::DECLINE_INVERSE_OFFERS) out.mutable_decline_inverse_offers();
-    if (type != Call::ACKNOWLEDGE_OPERATION_STATUS) return;
-    out.mutable_acknowledge_operation_status()->set_uuid("");
-    out.mutable_acknowledge_operation_status()->mutable_operation_id()->set_value("");
+  }
+  void operator()(const call::AcknowledgeOperation& in) {
+    out.set_type(Call::ACKNOWLEDGE_OPERATION_STATUS);
+    Call::AcknowledgeOperationStatus& made = *out.mutable_acknowledge_operation_status();
+    if (!in.agent_id.empty()) made.mutable_agent_id()->set_value(in.agent_id.raw());
+    made.mutable_operation_id()->set_value(in.operation_id.raw());
+    made.set_uuid(std::string(bytes_of(in.uuid)));
+  }
+  void operator()(const call::ReconcileOperations& in) {
+    out.set_type(Call::RECONCILE_OPERATIONS);
+    out.mutable_reconcile_operations();
+    for (const call::ReconcileOperations::Operation& one : in.operations) {
+      auto& made = *out.mutable_reconcile_operations()->add_operations();
+      made.mutable_operation_id()->set_value(one.operation_id.raw());
+      if (!one.agent_id.empty()) made.mutable_agent_id()->set_value(one.agent_id.raw());
+    }
   }
   void operator()(const call::Unsupported& in) {
     Call::Type type = Call::UNKNOWN;

@@ -2,6 +2,7 @@
 
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
+#include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "proto/codec/scheduler_form.hpp"
@@ -62,6 +63,10 @@ struct EventWriter {
     out.mutable_error()->set_message(in.message);
   }
   void operator()(const event::Heartbeat&) { out.set_type(Event::HEARTBEAT); }
+  void operator()(const event::UpdateOperation& in) {
+    out.set_type(Event::UPDATE_OPERATION_STATUS);
+    write_operation_status(in.status, *out.mutable_update_operation_status()->mutable_status());
+  }
 };
 
 Result<OfferFacet> read_offer(const v1::Offer& message, const FieldPath& at) {
@@ -161,6 +166,13 @@ Result<SchedulerEvent> read_event(Event& message) {
       return SchedulerEvent(event::Error{message.error().message()});
     case Event::HEARTBEAT:
       return SchedulerEvent(event::Heartbeat{});
+    case Event::UPDATE_OPERATION_STATUS: {
+      if (!message.has_update_operation_status()) return lacks("update_operation_status");
+      Result<OperationStatus> status = read_operation_status(
+          message.update_operation_status().status(), "update_operation_status.status");
+      if (!status) return status.error();
+      return SchedulerEvent(event::UpdateOperation{std::move(*status)});
+    }
     default:
       return Error{ErrorCode::unsupported,
                    "scheduler event " + Event::Type_Name(message.type()) + " is not supported"};

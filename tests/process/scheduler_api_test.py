@@ -143,7 +143,7 @@ class SchedulerApi(ClusterCase):
              {"agent_id": agent, "operation_id": nobody, "uuid": uuid}, 202),
             ("ACKNOWLEDGE_OPERATION_STATUS",
              {"agent_id": agent, "operation_id": nobody, "uuid": {"value": uuid}}, 400),
-            ("RECONCILE_OPERATIONS", {"operations": []}, 501),
+            ("RECONCILE_OPERATIONS", {"operations": []}, 202),
             ("UPDATE_FRAMEWORK", {"framework_info": info}, 202),
             ("UPDATE_FRAMEWORK", {"framework_info": {**info, "roles": ["a"]}}, 400),
         ):

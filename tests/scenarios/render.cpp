@@ -56,6 +56,17 @@ struct AgentBody {
   std::string operator()(const to_agent::Reregister& m) const {
     return "Reregister \"" + m.reason + "\"";
   }
+  std::string operator()(const to_agent::ApplyOperations& m) const {
+    std::string out = "ApplyOperations";
+    for (const OperationOrder& order : m.orders) {
+      out += " " + std::string(name_of(order.operation.type)) + " [" +
+             order.operation.resources.to_text() + "]";
+    }
+    return out;
+  }
+  std::string operator()(const to_agent::AcknowledgeOperations& m) const {
+    return "AcknowledgeOperations " + std::to_string(m.uuids.size());
+  }
 };
 
 struct FrameworkBody {
@@ -84,6 +95,13 @@ struct FrameworkBody {
       out = "FAILURE of executor " + e.executor_id.raw() + " on " + e.agent_id.raw();
     }
     if (e.wait_status) out += " with status " + std::to_string(*e.wait_status);
+    return out;
+  }
+  std::string operator()(const event::UpdateOperation& e) const {
+    std::string out = "UPDATE_OPERATION_STATUS " + e.status.id.raw() + " " +
+                      std::string(name_of(e.status.state).substr(10));
+    if (!e.status.message.empty()) out += " \"" + e.status.message + "\"";
+    if (e.status.uuid) out += " (to be acknowledged)";
     return out;
   }
   std::string operator()(const event::Error& e) const { return "ERROR \"" + e.message + "\""; }
@@ -197,6 +215,11 @@ struct ChangeText {
   std::string operator()(const change::WeightSet& c) const {
     return "WeightSet " + c.role + " " + std::to_string(c.weight_milli);
   }
+  std::string operator()(const change::OperationPut& c) const {
+    return "OperationPut " + std::string(name_of(c.order->operation.type)) + " " +
+           std::string(name_of(c.status.state).substr(10));
+  }
+  std::string operator()(const change::OperationRemoved&) const { return "OperationRemoved"; }
   std::string operator()(const change::Published& c) const {
     return "Published " + c.name + " of " + std::to_string(c.content->size()) + " bytes";
   }

@@ -192,6 +192,8 @@ void Harness::enroll(FakeAgent& agent) {
   message.frameworks = agent.frameworks;
   message.executors = agent.executors;
   message.tasks = agent.tasks;
+  message.total = agent.converted_total;
+  message.operations = agent.operations;
   say_unsequenced(agent, std::move(message));
 }
 

@@ -30,6 +30,8 @@ struct FakeAgent {
   std::vector<to_master::KnownFramework> frameworks;
   std::vector<to_master::KnownExecutor> executors;
   std::vector<to_master::KnownTask> tasks;
+  std::optional<Resources> converted_total;
+  std::vector<to_master::KnownOperation> operations;
   // What it heard.
   std::vector<MasterToAgent> heard;
 

@@ -320,7 +320,7 @@ class World {
     } else {
       accept.operations.push_back({{}, LaunchOperation{std::move(tasks)}});
     }
-    if (prng_.chance(1, 40)) accept.operations.push_back({{}, UnsupportedOperation{"RESERVE"}});
+    if (prng_.chance(1, 40)) accept.operations.push_back({{}, UnsupportedOperation{"CREATE_DISK"}});
     accept.filters.refuse = Duration::milliseconds(prng_.between(0, 3'000));
     h_.call(framework, std::move(accept));
   }

@@ -55,6 +55,9 @@ std::vector<Body> bodies() {
   operate(operation::DeactivateAgent{AgentId("a1")});
   operate(operation::ReactivateAgent{AgentId("a1")});
   operate(operation::MarkAgentGone{AgentId("a1")});
+  ResourceOperation reserve;
+  reserve.resources = Resources::parse("cpus(web):1").value();
+  operate(operation::ChangeResources{AgentId("a1"), reserve});
   out.push_back(Tick{});
   out.push_back(Lead{a_registry()});
   return out;

@@ -128,17 +128,55 @@ TaskStatus status() {
   return must(codec::read_status(message, "sample"));
 }
 
+namespace {
+
+Resource of_web(std::int64_t milli, const char* volume) {
+  ResourceMeta meta;
+  meta.reservations.push_back({Reservation::Type::dynamically, "eng", "p", {{"k", "v"}}});
+  meta.reservations.push_back({Reservation::Type::dynamically, "eng/web", "p", {}});
+  if (*volume != 0) {
+    meta.disk.emplace().persistence_id = volume;
+    meta.disk->persistence_principal = "p";
+    meta.disk->volume_path = "data";
+    meta.shared = true;
+  }
+  return Resource::scalar("disk", milli).with(std::move(meta));
+}
+
+}  // namespace
+
+std::vector<ResourceOperation> resource_operations() {
+  using Type = ResourceOperation::Type;
+  const Resources disk({of_web(8000, "")});
+  const Resources volume({of_web(8000, "v")});
+  return {
+      {Type::reserve, disk, {}, 0},
+      {Type::reserve, disk, Resources({Resource::scalar("disk", 8000)}), 0},
+      {Type::unreserve, disk, {}, 0},
+      {Type::create, volume, {}, 0},
+      {Type::destroy, volume, {}, 0},
+      {Type::grow_volume, volume, disk, 0},
+      {Type::shrink_volume, volume, {}, 2500},
+  };
+}
+
+OperationOrder operation_order() {
+  return {uuid(6), FrameworkId("F1"), OperationId("op"), "eng/web", resource_operations()[3]};
+}
+
 std::vector<SchedulerCall> scheduler_calls() {
   const FrameworkId f("F1");
   const OfferOperation launch{OperationId("op"), LaunchOperation{{task("t1"), task("t2")}}};
   const OfferOperation group{OperationId(), LaunchGroupOperation{executor(), {task("t3")}}};
-  const OfferOperation reserve{OperationId(), UnsupportedOperation{"RESERVE"}};
+  const OfferOperation other{OperationId(), UnsupportedOperation{"CREATE_DISK"}};
+  std::vector<OfferOperation> operations{launch, group, other};
+  for (const ResourceOperation& one : resource_operations()) {
+    operations.push_back({OperationId("op"), one});
+  }
   return {
       {f, call::Subscribe{framework(), {"batch"}}},
       {f, call::Teardown{}},
-      {f, call::Accept{{OfferId("O1"), OfferId("O2")},
-                       {launch, group, reserve},
-                       {Duration::milliseconds(1500)}}},
+      {f, call::Accept{{OfferId("O1"), OfferId("O2")}, operations, {Duration::milliseconds(1500)}}},
       {f, call::Decline{{OfferId("O3")}, {Duration::seconds(60)}}},
       {f, call::Revive{{"batch"}}},
       {f, call::Suppress{{}}},
@@ -152,8 +190,9 @@ std::vector<SchedulerCall> scheduler_calls() {
       {f, call::Ignored{"REQUEST"}},
       {f, call::Ignored{"ACCEPT_INVERSE_OFFERS"}},
       {f, call::Ignored{"DECLINE_INVERSE_OFFERS"}},
-      {f, call::Ignored{"ACKNOWLEDGE_OPERATION_STATUS"}},
-      {f, call::Unsupported{"RECONCILE_OPERATIONS"}},
+      {f, call::AcknowledgeOperation{AgentId("A1"), OperationId("op"), uuid(5)}},
+      {f, call::ReconcileOperations{{{OperationId("op"), AgentId("A1")},
+                                     {OperationId("o2"), AgentId()}}}},
   };
 }
 
@@ -173,6 +212,8 @@ std::vector<SchedulerEvent> scheduler_events() {
       event::Failure{AgentId("A1"), ExecutorId(), std::nullopt},
       event::Error{"no"},
       event::Heartbeat{},
+      event::UpdateOperation{
+          {OperationId("op"), OperationState::failed, "why", uuid(7), AgentId("A1")}},
   };
 }
 
@@ -218,6 +259,9 @@ std::vector<AgentToMaster> agent_messages() {
                   true, TaskState::running, status(), true},
                  {f, std::make_shared<const TaskFacet>(task("t2")), LaunchId{}, ExecutorId("t2"),
                   false, TaskState::staging, std::nullopt, false}};
+  hello.total = resources();
+  hello.operations = {{operation_order(), OperationState::finished, uuid(8), ""},
+                      {operation_order(), OperationState::failed, std::nullopt, "why"}};
   return {
       {header, hello},
       {header, to_master::StatusUpdate{f, status(), TaskState::failed}},
@@ -226,6 +270,8 @@ std::vector<AgentToMaster> agent_messages() {
       {header, to_master::ExecutorMessage{f, ExecutorId("E1"), "data"}},
       {{7, 0, 2}, to_master::Heartbeat{41}},
       {header, to_master::Leaving{}},
+      {header, to_master::OperationOutcomes{{{uuid(6), true, uuid(8), ""},
+                                             {uuid(7), false, std::nullopt, "why"}}}},
   };
 }
 
@@ -251,6 +297,8 @@ std::vector<MasterToAgent> master_messages() {
       {header, to_agent::UpdateFramework{fw}},
       {{7, 0, 2}, to_agent::Heartbeat{12}},
       {header, to_agent::Reregister{"gap"}},
+      {header, to_agent::ApplyOperations{{operation_order(), operation_order()}}},
+      {header, to_agent::AcknowledgeOperations{{uuid(6), uuid(7)}}},
   };
 }
 
@@ -282,6 +330,9 @@ std::vector<CheckpointRecord> checkpoint_records() {
       checkpoint::ExecutorForgotten{f, ExecutorId("E1")},
       checkpoint::KillRequested{f, TaskId("t1")},
       checkpoint::LifeBegun{1'700'000'000'000, "boot"},
+      checkpoint::OperationApplied{operation_order(), uuid(8), true},
+      checkpoint::OperationForgotten{uuid(6)},
+      checkpoint::ResourcesConverted{{resources(), Resources({of_web(1000, "v")})}},
   };
 }
 

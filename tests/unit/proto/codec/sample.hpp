@@ -21,6 +21,8 @@ TaskStatus status();
 Uuid uuid(std::uint8_t seed);
 
 // One of each kind.
+std::vector<ResourceOperation> resource_operations();
+OperationOrder operation_order();
 std::vector<SchedulerCall> scheduler_calls();
 std::vector<SchedulerEvent> scheduler_events();
 std::vector<ExecutorCall> executor_calls();

@@ -42,10 +42,11 @@ TEST_CASE("every scheduler call comes back from protobuf and from JSON") {
     }
     kinds |= std::size_t{1} << call.body.index();
   }
-  // All but Publish, which has no public form.
+  // All but Publish, which has no public form, and Unsupported: none is left.
   const std::size_t publish = 12;
+  const std::size_t unsupported = 14;
   CHECK(kinds == ((std::size_t{1} << std::variant_size_v<decltype(SchedulerCall::body)>)-1 -
-                  (std::size_t{1} << publish)));
+                  (std::size_t{1} << publish) - (std::size_t{1} << unsupported)));
 }
 
 TEST_CASE("an accept carries its tasks as facets and its filters") {
@@ -55,12 +56,17 @@ TEST_CASE("an accept carries its tasks as facets and its filters") {
   const auto& accept = std::get<call::Accept>(call->body);
   CHECK(accept.offer_ids == std::vector<OfferId>{OfferId("O1"), OfferId("O2")});
   CHECK(accept.filters.refuse == Duration::milliseconds(1500));
-  REQUIRE(accept.operations.size() == 3);
+  REQUIRE(accept.operations.size() == 10);
   CHECK(std::get<LaunchOperation>(accept.operations[0].body).tasks.at(1) == sample::task("t2"));
   const auto& group = std::get<LaunchGroupOperation>(accept.operations[1].body);
   CHECK(group.executor == sample::executor());
   CHECK(group.tasks.at(0) == sample::task("t3"));
-  CHECK(std::get<UnsupportedOperation>(accept.operations[2].body).type == "RESERVE");
+  CHECK(std::get<UnsupportedOperation>(accept.operations[2].body).type == "CREATE_DISK");
+  const std::vector<ResourceOperation> operations = sample::resource_operations();
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    CHECK(accept.operations[3 + i].id == OperationId("op"));
+    CHECK(std::get<ResourceOperation>(accept.operations[3 + i].body) == operations[i]);
+  }
 }
 
 TEST_CASE("what real clients leave out or send empty is accepted") {

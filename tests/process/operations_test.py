@@ -1,0 +1,254 @@
+"""Operations on resources with real processes: reservations and volumes that outlive tasks, the
+agent and the master, by the scheduler API and the operator API; files on real disks."""
+
+import json
+import os
+import unittest
+
+from cluster_case import BIN, ClusterCase, wait_for
+from v1_scheduler import Scheduler, post, task
+
+ROLE = "web"
+
+
+def disk(size, role=ROLE, volume=None, path="data", source=None, mode="RW"):
+    made = {"name": "disk", "type": "SCALAR", "scalar": {"value": size},
+            "reservations": [{"type": "DYNAMIC", "role": role}]}
+    if source:
+        made["disk"] = {"source": source}
+    if volume:
+        made.setdefault("disk", {}).update(
+            {"persistence": {"id": volume}, "volume": {"container_path": path, "mode": mode}})
+    return made
+
+
+def operation(kind, resources, name=None):
+    field = {"RESERVE": "resources", "UNRESERVE": "resources"}.get(kind, "volumes")
+    made = {"type": kind, kind.lower(): {field: resources}}
+    if name:
+        made["id"] = {"value": name}
+    return made
+
+
+class Operations(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        self.streams = []
+
+    def tearDown(self):
+        for stream in self.streams:
+            stream.close()
+        super().tearDown()
+
+    def cluster(self, resources=None):
+        self.master = self.start_master()
+        self.agent = self.start_agent("a0") if resources is None else self.agent_with(resources)
+        return self.scheduler()
+
+    def agent_with(self, resources):
+        agent = self.start("agent a0", [
+            BIN / "bourse-agent", f"--master=127.0.0.1:{self.link_port}", "--port=0",
+            f"--work-dir={self.dir}/a0", f"--run-dir={self.dir}/a0r", f"--resources={resources}"])
+        agent.line("ready")
+        return agent
+
+    def scheduler(self, framework_id=None):
+        capabilities = [{"type": kind} for kind in
+                        ("MULTI_ROLE", "RESERVATION_REFINEMENT", "SHARED_RESOURCES")]
+        self.streams.append(Scheduler(
+            self.http_port, framework_id, roles=[ROLE], capabilities=capabilities,
+            failover_timeout=60.0))
+        return self.streams[-1]
+
+    def accept(self, scheduler, offer, operations):
+        answer = scheduler.call("ACCEPT", {
+            "offer_ids": [offer["id"]], "operations": operations,
+            "filters": {"refuse_seconds": 0}})
+        self.assertEqual(answer.status, 202, answer.text)
+
+    def status(self, scheduler, name, state="OPERATION_FINISHED"):
+        return scheduler.wait("UPDATE_OPERATION_STATUS", lambda e: (
+            e["update_operation_status"]["status"]["operation_id"]["value"] == name and
+            e["update_operation_status"]["status"]["state"] == state)
+        )["update_operation_status"]["status"]
+
+    def acknowledge(self, scheduler, status):
+        answer = scheduler.call("ACKNOWLEDGE_OPERATION_STATUS", {
+            "agent_id": status["agent_id"], "operation_id": status["operation_id"],
+            "uuid": status["uuid"]["value"]})
+        self.assertEqual(answer.status, 202, answer.text)
+
+    @staticmethod
+    def volumes_in(offer):
+        return {r["disk"]["persistence"]["id"]: r for r in offer["resources"]
+                if "persistence" in r.get("disk", {})}
+
+    def offer_with(self, scheduler, volume):
+        """The newest offer that has the volume."""
+        def look():
+            for event in reversed(scheduler.json_events("OFFERS")):
+                for offer in event["offers"]["offers"]:
+                    if volume in self.volumes_in(offer) and self.is_open(offer):
+                        return offer
+            return None
+        return wait_for(f"an offer with volume {volume}", look)
+
+    def is_open(self, offer):
+        frameworks = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]["frameworks"]
+        return any(o["id"] == offer["id"] for f in frameworks for o in f.get("offers", []))
+
+    def volume_dir(self, name, agent="a0"):
+        return self.dir / agent / "volumes" / "roles" / ROLE / name
+
+    def operations(self):
+        return self.call({"type": "GET_OPERATIONS"})["get_operations"].get("operations", [])
+
+    def test_a_volume_outlives_its_task_the_agent_and_the_master(self):
+        scheduler = self.cluster()
+        offer = scheduler.offer()
+        writer = task("writer", offer, "echo kept > data/file && echo more > data/other")
+        writer["resources"].append(disk(16, volume="v1"))
+        self.accept(scheduler, offer, [
+            operation("RESERVE", [disk(32)], "op1"),
+            operation("CREATE", [disk(16, volume="v1")], "op2"),
+            {"type": "LAUNCH", "launch": {"task_infos": [writer]}}])
+        for name in ("op1", "op2"):
+            status = self.status(scheduler, name)
+            self.assertEqual(len(status["uuid"]["value"]), 24)
+            self.acknowledge(scheduler, status)
+        wait_for("no operation", lambda: not self.operations())
+        scheduler.acknowledge(scheduler.reach("writer", "TASK_FINISHED"))
+        self.assertEqual((self.volume_dir("v1") / "file").read_text(), "kept\n")
+
+        self.agent.kill()
+        self.master.kill()
+        self.start_master()
+        self.agent = self.start_agent("a0")
+        again = self.scheduler(scheduler.framework_id)
+        offer = self.offer_with(again, "v1")
+        reader = task("reader", offer, "test $(cat data/file) = kept")
+        reader["resources"].append(disk(16, volume="v1"))
+        self.assertEqual(again.launch(offer, reader).status, 202)
+        again.acknowledge(again.reach("reader", "TASK_FINISHED"))
+
+        offer = self.offer_with(again, "v1")
+        self.accept(again, offer, [operation("DESTROY", [disk(16, volume="v1")], "op3"),
+                                   operation("UNRESERVE", [disk(32)], "op4")])
+        self.status(again, "op4")
+        wait_for("the volume's files to go", lambda: not self.volume_dir("v1").exists())
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: mounts of its own for a container")
+    def test_a_read_only_volume_is_read_only_and_a_shared_one_is_used_by_two(self):
+        scheduler = self.cluster()
+        offer = scheduler.offer()
+        shared = {**disk(8, volume="both"), "shared": {}}
+        sealed = disk(8, volume="sealed", path="sealed", mode="RO")
+        writer = task("writer", offer, "if touch sealed/x 2>/dev/null; then exit 3; fi")
+        writer["resources"].append(sealed)
+        one = task("one", offer, "touch data/one; until test -e data/two; do sleep 0.05; done")
+        two = task("two", offer, "touch data/two; until test -e data/one; do sleep 0.05; done")
+        one["resources"].append(shared)
+        two["resources"].append(shared)
+        self.accept(scheduler, offer, [
+            operation("RESERVE", [disk(32)]), operation("CREATE", [shared, sealed]),
+            {"type": "LAUNCH", "launch": {"task_infos": [writer, one, two]}}])
+        for name in ("writer", "one", "two"):
+            scheduler.acknowledge(scheduler.reach(name, "TASK_FINISHED"))
+
+    def test_volumes_of_path_and_mount_disks_are_below_their_roots(self):
+        roots = {kind: self.dir / kind for kind in ("path", "mount")}
+        for root in roots.values():
+            root.mkdir()
+        sources = {"path": {"type": "PATH", "path": {"root": str(roots["path"])}},
+                   "mount": {"type": "MOUNT", "mount": {"root": str(roots["mount"])}}}
+        given = [{"name": "cpus", "type": "SCALAR", "scalar": {"value": 4}},
+                 {"name": "mem", "type": "SCALAR", "scalar": {"value": 1024}}]
+        given += [{"name": "disk", "type": "SCALAR", "scalar": {"value": 100},
+                   "disk": {"source": source}} for source in sources.values()]
+        scheduler = self.cluster(resources=json.dumps(given))
+        offer = scheduler.offer()
+        # A mounted disk is used whole or not at all.
+        self.accept(scheduler, offer, [
+            operation("RESERVE", [disk(50, source=sources["mount"])], "part"),
+            operation("RESERVE", [disk(100, source=sources["mount"]),
+                                  disk(50, source=sources["path"])], "whole"),
+            operation("CREATE", [disk(100, volume="m", source=sources["mount"]),
+                                 disk(20, volume="p", source=sources["path"])], "create")])
+        self.status(scheduler, "part", "OPERATION_ERROR")
+        self.status(scheduler, "whole")
+        self.status(scheduler, "create")
+        self.assertTrue((roots["path"] / "volumes" / "roles" / ROLE / "p").is_dir())
+        self.assertTrue((roots["mount"] / "volumes" / "roles" / ROLE / "m").is_dir())
+
+    def test_a_volume_whose_directory_is_gone_fails_its_task_with_the_reason(self):
+        scheduler = self.cluster()
+        offer = scheduler.offer()
+        self.accept(scheduler, offer, [operation("RESERVE", [disk(32)]),
+                                       operation("CREATE", [disk(16, volume="v1")], "c")])
+        self.status(scheduler, "c")
+        self.volume_dir("v1").rmdir()
+        offer = self.offer_with(scheduler, "v1")
+        lost = task("lost", offer, "true")
+        lost["resources"].append(disk(16, volume="v1"))
+        self.assertEqual(scheduler.launch(offer, lost).status, 202)
+        status = scheduler.reach("lost", "TASK_FAILED")
+        self.assertIn("is not there: is its disk mounted?", status["message"])
+
+    def test_operators_reserve_and_make_volumes_and_are_answered_once_it_is_stored(self):
+        self.start_master()
+        self.start_agent("a0")
+        agent = self.call({"type": "GET_AGENTS"})["get_agents"]["agents"][0]
+        agent_id = agent["agent_info"]["id"]
+
+        def write(kind, **fields):
+            body = {"type": kind, kind.lower(): {"agent_id": agent_id, **fields}}
+            return post(self.http_port, body, {"Content-Type": "application/json"},
+                        path="/api/v1")
+        self.assertEqual(write("RESERVE_RESOURCES", resources=[disk(32, "ops")]).status, 202)
+        self.assertEqual(
+            write("CREATE_VOLUMES", volumes=[disk(8, "ops", volume="v")]).status, 202)
+        total = self.call({"type": "GET_AGENTS"})["get_agents"]["agents"][0]["total_resources"]
+        volume = [r for r in total if "disk" in r][0]
+        self.assertEqual(volume["disk"]["persistence"]["id"], "v")
+        self.assertEqual(volume["role"], "ops")
+        self.assertEqual(write("GROW_VOLUME", volume=disk(8, "ops", volume="v"),
+                               addition=disk(4, "ops")).status, 202)
+        self.assertEqual(write("SHRINK_VOLUME", volume=disk(12, "ops", volume="v"),
+                               subtract={"value": 2}).status, 202)
+        # Refused with what is wrong.
+        refused = write("RESERVE_RESOURCES", resources=[disk(10 ** 9, "ops")])
+        self.assertEqual(refused.status, 409)
+        self.assertIn("does not contain disk:1000000000", refused.text)
+        refused = write("CREATE_VOLUMES", volumes=[disk(8, "ops", volume="v")])
+        self.assertEqual(refused.status, 409)
+        self.assertIn("Persistence ID 'v' is taken", refused.text)
+        refused = write("UNRESERVE_RESOURCES", resources=[{
+            "name": "cpus", "type": "SCALAR", "scalar": {"value": 1}}])
+        self.assertEqual(refused.status, 400)
+        self.assertIn("is not dynamically reserved", refused.text)
+        self.assertEqual(
+            write("DESTROY_VOLUMES", volumes=[disk(10, "ops", volume="v")]).status, 202)
+        self.assertEqual(write("UNRESERVE_RESOURCES", resources=[disk(32, "ops")]).status, 202)
+
+    def test_operations_are_listed_and_reconciled_as_mesos_does(self):
+        scheduler = self.cluster()
+        self.accept(scheduler, scheduler.offer(), [operation("RESERVE", [disk(32)], "op1")])
+        status = self.status(scheduler, "op1")
+        listed = self.operations()
+        self.assertEqual(len(listed), 1)
+        self.assertEqual(listed[0]["info"]["type"], "RESERVE")
+        self.assertEqual(listed[0]["info"]["id"], {"value": "op1"})
+        self.assertEqual(listed[0]["framework_id"], {"value": scheduler.framework_id})
+        self.assertEqual(listed[0]["latest_status"]["state"], "OPERATION_FINISHED")
+        reserved = listed[0]["info"]["reserve"]["resources"][0]
+        self.assertEqual(reserved["allocation_info"], {"role": ROLE})
+        answer = scheduler.call("RECONCILE_OPERATIONS", {"operations": [
+            {"operation_id": {"value": "op1"}}, {"operation_id": {"value": "never"}}]})
+        self.assertEqual(answer.status, 202)
+        self.status(scheduler, "never", "OPERATION_UNKNOWN")
+        self.acknowledge(scheduler, status)
+        wait_for("no operation", lambda: not self.operations())
+
+
+if __name__ == "__main__":
+    unittest.main()
