@@ -1,5 +1,7 @@
 // KILL, SHUTDOWN and MESSAGE. A kill is remembered until its task ended: an agent that is silent
 // now hears it when it registers again.
+#include <algorithm>
+
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
 #include "model/limits.hpp"
@@ -40,11 +42,24 @@ bool await_return(Context& c, Framework& framework, const call::Kill& call) {
   return true;
 }
 
+// Of a task whose kill policy names none; the agent's default too (KillPolicy's on Mesos).
+constexpr Duration kDefaultKillGrace = Duration::seconds(3);
+
+// On an agent that is being drained nobody gives a task longer than the drain allows.
+std::optional<Duration> within_drain(const Agent& agent, const Task& task,
+                                     std::optional<Duration> grace) {
+  const Maintenance& drain = agent.maintenance;
+  if (drain.duty != AgentDuty::draining || !drain.max_grace) return grace;
+  const Duration own = grace.value_or(task.facet->kill_grace.value_or(kDefaultKillGrace));
+  return std::min(own, *drain.max_grace);
+}
+
 }  // namespace
 
 void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace) {
   Task& task = c.state.tasks.at(slot);
   if (is_terminal(task.state)) return;  // its end is on its way
+  grace = within_drain(c.state.agents.at(task.agent), task, grace);
   task.kill_requested = true;
   task.kill_grace = grace;
   send_to_agent(c, c.state.agents.at(task.agent),

@@ -1,4 +1,6 @@
 // What agents say of tasks and executors, and what frameworks acknowledge.
+#include <optional>
+
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
 #include "model/limits.hpp"
@@ -143,6 +145,24 @@ void take_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& upda
   on_update_without_row(c, slot, framework, update);
 }
 
+bool ends_by_drain(TaskState state) {
+  return state == TaskState::killed || state == TaskState::gone_by_operator;
+}
+
+// How the end of this task is told was settled when it was first heard of, perhaps under another
+// drain than the present one: what its framework may have been told stays true.
+std::optional<TaskState> known_end(const Context& c, AgentSlot slot,
+                                   const to_master::StatusUpdate& update) {
+  const auto framework = c.state.framework_of.find(update.framework_id);
+  if (framework == c.state.framework_of.end()) return std::nullopt;
+  const auto& task_of = c.state.frameworks.at(framework->second).task_of;
+  const auto row = task_of.find(update.status->task_id);
+  if (row == task_of.end()) return std::nullopt;
+  const Task& task = c.state.tasks.at(row->second);
+  if (task.agent != slot || !ends_by_drain(task.state)) return std::nullopt;
+  return task.state;
+}
+
 }  // namespace
 
 void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& update) {
@@ -151,6 +171,10 @@ void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate&
   TaskStatus status = *update.status;
   TaskState newest = update.latest_state;
   tell_as_drained(agent, status, newest);
+  if (const auto known = known_end(c, slot, update)) {
+    if (ends_by_drain(newest)) newest = *known;
+    if (ends_by_drain(status.state)) status.state = *known;
+  }
   take_update(c, slot, {update.framework_id, std::move(status), newest});
 }
 

@@ -7,8 +7,6 @@
 //   drained      nothing is left on it, which is written down too; or, if so wished, gone
 //
 // A drain is not bound to a session or a master: whoever registers the agent goes on with it.
-#include <algorithm>
-
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
 #include "model/limits.hpp"
@@ -16,9 +14,6 @@
 namespace bourse::master {
 
 namespace {
-
-// Of a task whose kill policy names none; the agent's default too (KillPolicy's on Mesos).
-constexpr Duration kDefaultKillGrace = Duration::seconds(3);
 
 std::string words_of(const AgentId& id) {
   return "agent_id: '" + id.raw() + "'";
@@ -31,12 +26,9 @@ void write(Context& c, AgentSlot slot, RequestId request, Maintenance maintenanc
           pending::Upkeep{slot, request, maintenance});
 }
 
-// The shorter of what the task would get and what the drain allows; none: what it would get.
-std::optional<Duration> grace_of(const Task& task, const Maintenance& drain) {
-  const std::optional<Duration> asked = task.kill_requested ? task.kill_grace : std::nullopt;
-  if (!drain.max_grace) return asked;
-  const Duration own = asked.value_or(task.facet->kill_grace.value_or(kDefaultKillGrace));
-  return std::min(own, *drain.max_grace);
+// A kill that waited for the agent's return was asked for before anybody looked at the drain.
+bool is_within(const Task& task, const Maintenance& drain) {
+  return !drain.max_grace || (task.kill_grace && *task.kill_grace <= *drain.max_grace);
 }
 
 void kill_all(Context& c, AgentSlot slot, bool again) {
@@ -44,8 +36,9 @@ void kill_all(Context& c, AgentSlot slot, bool again) {
   for (const TaskSlot task_slot : agent.tasks) {
     const Task& task = c.state.tasks.at(task_slot);
     if (task.standing != TaskStanding::live) continue;  // it is being ended already
-    if (task.state == TaskState::unreachable || (task.kill_requested && !again)) continue;
-    kill_task(c, task_slot, grace_of(task, agent.maintenance));
+    const bool killed = task.kill_requested && is_within(task, agent.maintenance);
+    if (task.state == TaskState::unreachable || (killed && !again)) continue;
+    kill_task(c, task_slot, task.kill_requested ? task.kill_grace : std::nullopt);
   }
 }
 
