@@ -276,9 +276,12 @@ void AgentNode::perform(agent::Effect& effect) {
       step(agent::MasterLost{});
     });
   } else if (const auto* stop = std::get_if<agent::Stop>(&effect.body)) {
-    // An operator starts it again.
     env_.trace(name_, "stops: " + stop->reason);
-    crash_and_return(env_.between_ms(100, 5'000), false);
+    const bool gone = env_.judge->operators().is_gone(core_->state().identity->id);
+    // An operator starts it again, or another machine in its place.
+    const bool replaced = gone && (env_.healed || env_.rng.chance(1, 2));
+    crash_and_return(env_.between_ms(100, 5'000), replaced);
+    if (replaced) disk_.wipe();
   }
 }
 

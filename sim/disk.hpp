@@ -24,6 +24,7 @@ class Disk {
   void submit(std::vector<std::string> records, Done done, std::function<void()> durable);
   void crash();
   const std::vector<std::string>& records() const { return records_; }
+  void wipe() { records_.clear(); }
   void forget_if(const std::function<bool(const std::string&)>& forget);
 
  private:

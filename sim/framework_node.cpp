@@ -174,8 +174,9 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
     // A TEARDOWN is said before its process goes.
     if (!instance.batch.empty()) instance.channel->send(std::exchange(instance.batch, {}));
     leave(instance);
-    if (removed_ && plan_.ending != Ending::stays) {
-      over_ = true;  // away for longer than its failover_timeout
+    const bool torn_down = env_.judge->operators().may_be_torn_down(id_);
+    if (removed_ && (torn_down || plan_.ending != Ending::stays)) {
+      over_ = true;  // away for longer than its failover_timeout, or ended by an operator
     } else if (&instance == current() && !over_) {
       // Ended by an error: the work goes on in a new process, as after any other crash.
       down_ = true;
@@ -257,6 +258,7 @@ bool FrameworkNode::waits(const Row& row) const {
 }
 
 std::string FrameworkNode::missing(const std::set<AgentId>& agents, bool given_up) const {
+  if (over_ && env_.judge->operators().may_be_torn_down(id_)) return "";
   if (plan_.ending != Ending::stays) return over_ ? "" : name_ + " has not ended";
   if (down_ || instances_.empty()) return name_ + " is down";
   const Instance& instance = *instances_.back();

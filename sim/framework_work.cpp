@@ -13,7 +13,7 @@ constexpr int kMostAttempts = 4;
 
 bool may_try_again(TaskState state) {
   return state == TaskState::dropped || state == TaskState::lost || state == TaskState::gone ||
-         state == TaskState::error;
+         state == TaskState::gone_by_operator || state == TaskState::error;
 }
 
 }  // namespace

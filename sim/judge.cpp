@@ -42,6 +42,13 @@ bool Judge::runs(const TaskKey& task) const {
   return it != tasks_.end() && it->second.running;
 }
 
+std::string Judge::running_on(const AgentId& agent) const {
+  for (const auto& [key, truth] : tasks_) {
+    if (truth.running && truth.agent == agent) return text_of(key);
+  }
+  return {};
+}
+
 void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance) {
   const TaskKey key{framework, status.task_id};
   Truth& truth = tasks_[key];
@@ -65,8 +72,11 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::ui
   truth.terminal_told = status.state;
   truth.told_to = instance;
   ++ended_;
-  // LOST says that the master gave its agent up: the task may run until the agent is back.
-  if (truth.running && status.state != TaskState::lost) {
+  // LOST says that the master gave its agent up: the task may run until the agent is back. Of an
+  // agent that an operator marked gone nobody knows better.
+  const bool gone =
+      status.state == TaskState::gone_by_operator && operators_.may_be_gone(truth.agent);
+  if (truth.running && status.state != TaskState::lost && !gone) {
     violate("S22", text_of(key) + " runs and was told " + state + " (" + status.message + ")");
   }
 }
@@ -98,7 +108,12 @@ void Judge::task_starts(const TaskKey& task, const ContainerId& container) {
     violate("S13", text_of(task) + " starts a second time in its container");
   }
   if (truth.containers.size() > 1) violate("S8", text_of(task) + " starts in a second container");
-  if (truth.terminal_told && *truth.terminal_told != TaskState::lost) {
+  const bool gone = operators_.may_be_gone(truth.agent);
+  if (operators_.is_drained(truth.agent)) {
+    violate("O4", text_of(task) + " starts on " + truth.agent.raw() + ", which is drained");
+  }
+  if (truth.terminal_told && *truth.terminal_told != TaskState::lost &&
+      !(gone && *truth.terminal_told == TaskState::gone_by_operator)) {
     violate(truth.kill_asked ? "S9" : "S22", text_of(task) + " starts after " +
                                                  std::string(name_of(*truth.terminal_told)) +
                                                  " was told");
@@ -123,6 +138,7 @@ void Judge::container_is_killed(const TaskKey& command_task) {
   if (truth.kill_asked || truth.terminal_told || !truth.running) return;
   if (ended_frameworks_.contains(command_task.first)) return;
   if (!truth.partition_aware && given_up_agents_.contains(truth.agent)) return;  // it is LOST
+  if (operators_.may_be_emptied(truth.agent)) return;
   violate("S14", text_of(command_task) + " is killed and nobody asked for it");
 }
 
@@ -170,6 +186,7 @@ void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
 void Judge::master_step(int index, const master::MasterCore& core, const master::Event& event,
                         const master::Effects& effects) {
   offers_.step(index, event, effects);
+  operators_.step(core, effects);
   std::uint64_t& last = last_change_[index];
   for (const Change& change : effects.changes) {
     if (change.sequence != last + 1) {
@@ -242,6 +259,7 @@ void Judge::check_master(const master::MasterCore& core, Instant now) {
   const master::MasterState& state = core.state();
   state.agents.for_each(
       [&](master::AgentSlot, const master::Agent& agent) { check_agent_rows(state, agent); });
+  operators_.sweep(state);
   // No offer outlives its lifetime; a process that stood still first hears what came meanwhile.
   if (core.next_deadline() <= now) return;
   state.offers.for_each([&](master::OfferSlot, const master::Offer& offer) {

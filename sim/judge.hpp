@@ -18,6 +18,7 @@
 #include "model/task_status.hpp"
 #include "sim/env.hpp"
 #include "sim/offer_judge.hpp"
+#include "sim/operator_judge.hpp"
 #include "sim/registry_judge.hpp"
 
 namespace bourse::sim {
@@ -47,6 +48,8 @@ class Judge {
                         const Resources& total, const Resources& sum);
   void container_is_killed(const TaskKey& command_task);
   bool runs(const TaskKey& task) const;
+  // A task that runs there; empty: none.
+  std::string running_on(const AgentId& agent) const;
 
   // -- what is stored and what is promised on it
   void update_issued(const TaskKey& task, const Uuid& uuid);
@@ -77,6 +80,7 @@ class Judge {
     offers_.begin(index);
   }
   OfferJudge& offers() { return offers_; }
+  OperatorJudge& operators() { return operators_; }
   RegistryJudge& registry() { return registry_; }
 
  private:
@@ -109,6 +113,7 @@ class Judge {
   std::set<AgentId> given_up_agents_;  // that ever were unreachable
   RegistryJudge registry_{*this};
   OfferJudge offers_{*this};
+  OperatorJudge operators_{*this};
   std::map<AgentId, std::set<std::string>> volumes_;
   std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master

@@ -78,6 +78,7 @@ void MasterNode::lead(Registry registry, Epoch epoch) {
   armed_ = Instant::max();
   env_.judge->new_master(index_);
   hub_.lead();
+  planted::forget(env_.plan.plant, registry);
   step(master::Lead{std::move(registry)});
 }
 
@@ -119,6 +120,12 @@ void MasterNode::end(const std::string& reason) {
   crash(true);
   env_.schedule.in(env_.between_ms(100, 2'000), [this, life = life_] {
     if (life == life_ && !up_) start();
+  });
+}
+
+void MasterNode::ask(RequestId request, decltype(master::FromOperator::body) operation) {
+  process_.run([this, request, life = life_, operation = std::move(operation)] {
+    if (life == life_) step(master::FromOperator{request, {}, operation});
   });
 }
 
@@ -222,6 +229,8 @@ void MasterNode::perform(master::Effect& effect) {
     outgoing_.emplace_back(std::move(*framework));
   } else if (auto* close = std::get_if<master::ClosePeer>(&effect.body)) {
     outgoing_.emplace_back(std::move(*close));
+  } else if (auto* answer = std::get_if<master::Answer>(&effect.body)) {
+    outgoing_.emplace_back(std::move(*answer));
   } else if (auto* write = std::get_if<master::Persist>(&effect.body)) {
     persist(*write);
   } else if (auto* abdicate = std::get_if<master::Abdicate>(&effect.body)) {
@@ -278,6 +287,8 @@ void MasterNode::flush(std::vector<Outgoing> batch) {
         env_.judge->violate("codec", "a message to a framework cannot be sent");
       }
       if (env_.tracing) env_.trace(name_, "  -> framework " + text_of(framework->message));
+    } else if (auto* answer = std::get_if<master::Answer>(&item)) {
+      env_.judge->operators().answered(answer->request, answer->status);
     } else {
       const PeerId peer = std::get<master::ClosePeer>(item).peer;
       if (auto last = messages.extract(peer)) hub_.send(peer, std::move(last.mapped()));

@@ -36,6 +36,8 @@ class MasterNode {
   bool frozen() const { return process_.frozen(); }
   bool leads() const { return core_ != nullptr; }
   bool is_zombie() const;  // planted: it leads though its leadership is over
+  // An operator's request arrives, when the process goes on.
+  void ask(RequestId request, decltype(master::FromOperator::body) operation);
   // A recorded life is played again; at its end, and at the end of the run.
   void replay();
   const master::MasterCore& core() const { return *core_; }
@@ -45,7 +47,8 @@ class MasterNode {
   CoordinationNode* coordination() { return registry_->coordination(); }
 
  private:
-  using Outgoing = std::variant<master::SendToAgent, master::SendToFramework, master::ClosePeer>;
+  using Outgoing =
+      std::variant<master::SendToAgent, master::SendToFramework, master::ClosePeer, master::Answer>;
 
   void on_bytes(PeerId peer, Hub::Kind kind, std::string_view bytes);
   void lead(Registry registry, Epoch epoch);

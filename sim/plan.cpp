@@ -1,6 +1,7 @@
 #include "sim/plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/prng.hpp"
 
@@ -135,6 +136,30 @@ void draw_faults(Prng& rng, Plan& plan) {
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
+// Of a seed of their own: a world is otherwise what it is without them.
+void draw_operators(Plan& plan) {
+  Prng rng(plan.seed ^ 0x0be7a70125ULL);
+  plan.operators = rng.chance(1, 2);
+  if (!plan.operators) return;
+  static constexpr FaultKind kOften[] = {
+      FaultKind::operator_drains,      FaultKind::operator_drains,
+      FaultKind::operator_drains,      FaultKind::operator_deactivates,
+      FaultKind::operator_deactivates, FaultKind::operator_reactivates,
+      FaultKind::operator_marks_gone,  FaultKind::operator_kills,
+      FaultKind::operator_kills,       FaultKind::operator_tears_down};
+  const std::int64_t most = std::max<std::int64_t>(1, plan.safety.ns / 180'000'000'000);
+  const std::int64_t count = rng.between(3, 12) * most;
+  for (std::int64_t i = 0; i < count; ++i) {
+    FaultPlan act;
+    act.kind = kOften[rng.below(std::size(kOften))];
+    act.at = Duration{rng.between(5'000'000'000, plan.safety.ns - 1)};
+    act.seed = rng.next();
+    plan.faults.push_back(act);
+  }
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
+}
+
 std::string on_off(const std::string& name, int permille) {
   return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
 }
@@ -147,22 +172,23 @@ std::string ms_text(Duration span) {
 
 std::string_view name_of(FaultKind kind) {
   static constexpr std::string_view kNames[] = {
-      "link_break",          "partition",      "partition_one_way", "master_crash",
-      "agent_crash",         "agent_reboot",   "framework_crash",   "framework_takeover",
-      "executor_connection", "executor_crash", "wall_clock_jump",   "slow_disk",
-      "master_cut_off",      "master_stops",   "leader_stops",      "ensemble_cut",
-      "ensemble_away",       "ensemble_link",  "ensemble_doubt",    "session_expires",
-      "candidate_removed"};
+      "link_break",          "partition",           "partition_one_way",    "master_crash",
+      "agent_crash",         "agent_reboot",        "framework_crash",      "framework_takeover",
+      "executor_connection", "executor_crash",      "wall_clock_jump",      "slow_disk",
+      "master_cut_off",      "master_stops",        "leader_stops",         "ensemble_cut",
+      "ensemble_away",       "ensemble_link",       "ensemble_doubt",       "session_expires",
+      "candidate_removed",   "operator_drains",     "operator_deactivates", "operator_reactivates",
+      "operator_marks_gone", "operator_tears_down", "operator_kills"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(Plant plant) {
   static constexpr std::string_view kNames[] = {
-      "none",          "amnesia",          "early_promise",
-      "leak_ledger",   "swallow_terminal", "ignore_kill",
-      "no_fencing",    "zombie_leader",    "epoch_not_checked",
-      "lost_filter",   "double_launch",    "early_acknowledgement",
-      "kill_said_once"};
+      "none",           "amnesia",          "early_promise",
+      "leak_ledger",    "swallow_terminal", "ignore_kill",
+      "no_fencing",     "zombie_leader",    "epoch_not_checked",
+      "lost_filter",    "double_launch",    "early_acknowledgement",
+      "kill_said_once", "forgotten_drain",  "gone_forgotten"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -197,6 +223,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
     plan.frameworks.push_back(draw_framework(rng, plan, i, tasks));
   }
   draw_faults(rng, plan);
+  draw_operators(plan);
   return plan;
 }
 
@@ -214,6 +241,7 @@ std::string Plan::to_text() const {
   for (const auto& [kind, weight] : weights) {
     out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);
   }
+  if (operators) out += ", with operators";
   out += "\n  clocks: drift=" + std::to_string(clock_drift_ppm) +
          "ppm wall_skew=" + ms_text(wall_skew);
   if (ensemble) {

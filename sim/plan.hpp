@@ -43,8 +43,19 @@ enum class FaultKind : std::uint8_t {
   ensemble_doubt,     // a master's next transaction happens or not, and nobody hears
   session_expires,    // at the ensemble, with its client alive
   candidate_removed,  // by an operator's hand, with its master alive
+  // No faults: what an operator asks of the master, drawn apart.
+  operator_drains,
+  operator_deactivates,
+  operator_reactivates,
+  operator_marks_gone,
+  operator_tears_down,
+  operator_kills,
 };
 inline constexpr int kFaultKinds = 21;
+inline constexpr int kOperatorKinds = 6;  // after those
+constexpr bool is_of_operator(FaultKind kind) {
+  return kind >= FaultKind::operator_drains;
+}
 std::string_view name_of(FaultKind kind);
 
 // Bugs that exist only in the simulator, to prove that the checkers can fail.
@@ -62,8 +73,10 @@ enum class Plant : std::uint8_t {
   double_launch,          // an agent starts a launch twice
   early_acknowledgement,  // an update is acknowledged before the framework saw it
   kill_said_once,         // a scheduler does not repeat a kill
+  forgotten_drain,        // a new leader does not know what operators want with agents
+  gone_forgotten,         // nor which agents are gone
 };
-inline constexpr int kPlants = 13;  // with none
+inline constexpr int kPlants = 15;  // with none
 std::string_view name_of(Plant plant);
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {
@@ -147,6 +160,7 @@ struct Plan {
   int container_leaks = 0;
   int container_fails = 0;
   std::map<FaultKind, int> weights;
+  bool operators = false;  // somebody maintains agents and ends things
   std::vector<FaultPlan> faults;
 
   int task_count() const;

@@ -25,6 +25,16 @@ void forget_filters(FrameworkToMaster& message) {
   if (auto* decline = std::get_if<call::Decline>(&call->body)) decline->filters = Filters{{}};
 }
 
+void forget(Plant plant, Registry& registry) {
+  for (auto& [id, agent] : registry.agents) {
+    if (plant == Plant::forgotten_drain) agent.maintenance = {};
+    const bool gone = agent.standing == registry::AgentStanding::gone;
+    if (plant == Plant::gone_forgotten && gone) {
+      agent.standing = registry::AgentStanding::admitted;
+    }
+  }
+}
+
 std::optional<master::SendToAgent> acknowledge(const master::MasterCore& core,
                                                const master::Event& event) {
   const auto* from = std::get_if<master::FromAgent>(&event.body);

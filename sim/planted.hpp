@@ -6,6 +6,8 @@
 #include "master/core/master_core.hpp"
 #include "model/agent_link.hpp"
 #include "model/framework_link.hpp"
+#include "model/registry_command.hpp"
+#include "sim/plan.hpp"
 
 namespace bourse::sim::planted {
 
@@ -16,6 +18,8 @@ void forget_epoch_seen(AgentToMaster& message);
 
 // What was declined may be offered again at once.
 void forget_filters(FrameworkToMaster& message);
+// A new leader overlooks what operators wanted.
+void forget(Plant plant, Registry& registry);
 // The acknowledgement of an update that no framework saw yet; null: nothing to acknowledge.
 std::optional<master::SendToAgent> acknowledge(const master::MasterCore& core,
                                                const master::Event& event);

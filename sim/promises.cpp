@@ -50,6 +50,10 @@ const std::array<Promise, kPromises>& promises() {
       {"L6", "a container's rest is gone or reported", "World::missing"},
       {"L7", "the API answers in time", "", "needs real processes: bench/"},
       {"O1", "what was declined is not offered again too soon", "OfferJudge::offered"},
+      {"O2", "what operators want with an agent holds, whoever leads", "OperatorJudge::check_duty"},
+      {"O3", "an agent that is gone never comes back", "OperatorJudge::agent_put"},
+      {"O4", "nothing runs on a drained agent", "Judge::task_starts"},
+      {"O5", "a framework that was removed never comes back", "OperatorJudge::step"},
   }};
   return kList;
 }

@@ -115,8 +115,15 @@ void World::check_leader(Instant healed) {
   });
 }
 
+// What operators took out of service: now and then, until nothing is.
+void World::take_back() {
+  if (MasterNode* leading = leader()) operator_.tidy(*leading);
+  env_.schedule.in(Duration::seconds(5), [this] { take_back(); });
+}
+
 void World::progress() {
   check_leader(env_.schedule.now());
+  if (plan_.operators) take_back();
   const Instant end = env_.schedule.now() + kProgressWithin;
   std::string waits = missing();
   while (!waits.empty() && env_.schedule.now() < end) {
@@ -173,9 +180,10 @@ std::string World::missing_at_master() {
   const master::MasterState& state = leading->core().state();
   std::size_t active = 0;
   state.agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
-    if (agent.phase == AgentPhase::active) ++active;
     // What is not active may be the row of a name that an agent never learned.
-    if (agent.phase == AgentPhase::unreachable) return;
+    if (agent.phase == AgentPhase::unreachable || agent.phase == AgentPhase::gone) return;
+    if (agent.phase == AgentPhase::active) ++active;
+    if (agent.maintenance.duty != AgentDuty::serving) out = agent.id.raw() + " is not in service";
     const master::Ledger& ledger = agent.ledger;
     if (!ledger.used().empty()) out = "used at " + agent.id.raw() + ": " + ledger.used().to_text();
     if (!ledger.held().empty()) out = "held at " + agent.id.raw() + ": " + ledger.held().to_text();

@@ -13,6 +13,7 @@
 #include "sim/framework_node.hpp"
 #include "sim/judge.hpp"
 #include "sim/master_node.hpp"
+#include "sim/operator_node.hpp"
 #include "sim/wire.hpp"
 #include "sim/zookeeper_model.hpp"
 
@@ -55,11 +56,13 @@ class World {
   bool run_until(Instant end);
   void check_leader(Instant healed);
   void progress();
+  void take_back();
 
   const Plan& plan_;
   Env env_;
   Prng dice_;  // of the fault that strikes
   Judge judge_;
+  OperatorNode operator_{env_};
   Network network_;
   std::unique_ptr<ZooKeeperModel> zookeeper_;
   std::vector<std::unique_ptr<MasterNode>> masters_;

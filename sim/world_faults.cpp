@@ -45,6 +45,10 @@ void World::block_a_wire(bool one_way) {
 
 void World::strike(FaultKind kind) {
   if (env_.healed) return;
+  if (is_of_operator(kind)) {
+    if (MasterNode* leading = leader()) operator_.act(kind, dice_, *leading);
+    return;
+  }
   ++env_.faults;
   env_.trace("fault", name_of(kind));
   AgentNode& agent = *agents_[dice_.below(agents_.size())];

@@ -1,0 +1,91 @@
+#include "sim/operator_node.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/judge.hpp"
+
+namespace bourse::sim {
+
+namespace op = master::operation;
+
+namespace {
+
+AgentId pick_agent(Prng& dice, const master::MasterState& state) {
+  std::vector<AgentId> ids;
+  state.agents.for_each(
+      [&](master::AgentSlot, const master::Agent& agent) { ids.push_back(agent.id); });
+  return ids.empty() ? AgentId() : ids[dice.below(ids.size())];
+}
+
+}  // namespace
+
+void OperatorNode::ask(MasterNode& leading, Operation operation) {
+  const RequestId request(++requests_);
+  env_.judge->operators().asked(request, operation, leading.core().state().epoch);
+  leading.ask(request, std::move(operation));
+}
+
+void OperatorNode::act(FaultKind kind, Prng& dice, MasterNode& leading) {
+  if (kind == FaultKind::operator_kills) return kill_a_task(dice, leading);
+  if (kind == FaultKind::operator_tears_down) return tear_down(dice, leading);
+  const AgentId id = pick_agent(dice, leading.core().state());
+  if (id.empty()) return;
+  env_.trace("operator", std::string(name_of(kind)) + " " + id.raw());
+  if (kind == FaultKind::operator_drains) {
+    op::DrainAgent drain{id, std::nullopt, dice.chance(1, 4)};
+    if (dice.chance(1, 2)) drain.max_grace = Duration::milliseconds(dice.between(0, 3'000));
+    ask(leading, drain);
+  } else if (kind == FaultKind::operator_deactivates) {
+    ask(leading, op::DeactivateAgent{id});
+  } else if (kind == FaultKind::operator_reactivates) {
+    // Whatever it finds out of service.
+    tidy(leading);
+  } else {
+    ask(leading, op::MarkAgentGone{id});
+  }
+}
+
+void OperatorNode::kill_a_task(Prng& dice, MasterNode& leading) {
+  const master::MasterState& state = leading.core().state();
+  std::vector<std::pair<FrameworkId, TaskId>> live;
+  state.tasks.for_each([&](master::TaskSlot, const master::Task& task) {
+    if (task.standing == master::TaskStanding::live) {
+      live.emplace_back(task.framework_id, task.facet->id);
+    }
+  });
+  if (live.empty()) return;
+  const auto& [framework, task] = live[dice.below(live.size())];
+  env_.trace("operator", "kills " + task.raw() + " of " + framework.raw());
+  env_.judge->kill_asked({framework, task});
+  op::KillTask kill{framework, task, std::nullopt};
+  if (dice.chance(1, 2)) kill.grace = Duration::milliseconds(dice.between(0, 5'000));
+  ask(leading, std::move(kill));
+}
+
+// Never the first framework of a world: a run must carry tasks to their end.
+void OperatorNode::tear_down(Prng& dice, MasterNode& leading) {
+  std::vector<FrameworkId> ids;
+  leading.core().state().frameworks.for_each(
+      [&](master::FrameworkSlot, const master::Framework& framework) {
+        if (framework.facet->name != "framework0") ids.push_back(framework.id);
+      });
+  if (ids.empty()) return;
+  const FrameworkId id = ids[dice.below(ids.size())];
+  env_.trace("operator", "tears down " + id.raw());
+  ask(leading, op::TeardownFramework{id});
+}
+
+void OperatorNode::tidy(MasterNode& leading) {
+  std::vector<AgentId> ids;
+  leading.core().state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+    const AgentDuty duty = agent.wanted.duty;
+    if (agent.phase == AgentPhase::gone || agent.going) return;
+    if (duty == AgentDuty::deactivated || duty == AgentDuty::drained) ids.push_back(agent.id);
+  });
+  for (const AgentId& id : ids) ask(leading, op::ReactivateAgent{id});
+}
+
+}  // namespace bourse::sim
