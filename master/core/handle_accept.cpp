@@ -68,6 +68,21 @@ bool await_agent(Context& c, const Framework& framework, const TaskFacet& task) 
   return true;
 }
 
+// What a task of an earlier master's ACCEPT is that its agent does not list: it may run where
+// nobody can ask.
+TaskState state_with(const MasterState& state, const AgentId& agent_id) {
+  const auto agent = state.agent_of.find(agent_id);
+  if (agent == state.agent_of.end()) return TaskState::dropped;
+  switch (state.agents.at(agent->second).phase) {
+    case AgentPhase::unreachable:
+      return TaskState::unreachable;
+    case AgentPhase::gone:
+      return TaskState::gone_by_operator;
+    default:
+      return TaskState::dropped;
+  }
+}
+
 // A task of an accept whose offers are not valid: LOST or DROPPED, unless it is there (a repeated
 // ACCEPT) or may be (its agent is not back).
 void answer_unlaunched(Context& c, FrameworkSlot slot, const TaskFacet& task, bool older_epoch,
@@ -87,14 +102,11 @@ void answer_unlaunched(Context& c, FrameworkSlot slot, const TaskFacet& task, bo
     PROBE("master.old_accept_waits");
     return;
   }
-  const auto agent = c.state.agent_of.find(task.agent_id);
-  const bool may_run = older_epoch && agent != c.state.agent_of.end() &&
-                       c.state.agents.at(agent->second).phase == AgentPhase::unreachable;
+  const TaskState state = older_epoch ? state_with(c.state, task.agent_id) : TaskState::dropped;
   send_to_framework(
       c, framework,
-      event::Update{master_status(
-          c, task.id, task.agent_id, may_run ? TaskState::unreachable : TaskState::dropped,
-          StatusReason::invalid_offers, "Task launched with invalid offers: " + reason)});
+      event::Update{master_status(c, task.id, task.agent_id, state, StatusReason::invalid_offers,
+                                  "Task launched with invalid offers: " + reason)});
 }
 
 void refuse_tasks(Context& c, FrameworkSlot slot, const call::Accept& call, StatusReason reason,

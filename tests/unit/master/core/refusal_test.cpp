@@ -266,3 +266,20 @@ TEST_CASE("an agent that was marked gone is refused for ever and told so") {
   CHECK(refused.retry_after == Duration{});
   CHECK(agent.heard_of<to_agent::Registered>().empty());
 }
+
+TEST_CASE("an accept of an earlier master's offer on an agent that is gone is told so") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  const std::vector<OfferFacet> offers = h.offers(framework);
+  REQUIRE(offers.size() == 1);
+  h.restart_master();
+  h.subscribe(framework);
+  h.step(FromOperator{RequestId(900), {}, operation::MarkAgentGone{agent.id}});
+  framework.heard.clear();
+  // The earlier master may have launched it, and nobody will ever know.
+  h.accept(framework, offers, {h.task("t1", agent)});
+  REQUIRE(framework.told() == "t1 GONE_BY_OPERATOR");
+}
