@@ -8,6 +8,12 @@ namespace bourse::sim {
 
 namespace {
 
+Resources amounts_of(const Resources& resources) {
+  Resources out;
+  for (const Resource& resource : resources.list()) out.add(resource.with({}));
+  return out;
+}
+
 std::string text_of(const Judge::TaskKey& task) {
   return task.second.raw() + " of " + task.first.raw();
 }
@@ -127,7 +133,8 @@ void Judge::task_stops(const TaskKey& task) {
 
 void Judge::container_starts(const std::string& agent, const ContainerId& container,
                              const Resources& total, const Resources& sum) {
-  if (!total.contains(sum)) {
+  // What it means was changed by operations; how much there is, by nothing.
+  if (!amounts_of(total).contains(amounts_of(sum))) {
     violate("S1", agent + " runs " + sum.to_text() + " of " + total.to_text() + " with container " +
                       container.raw());
   }

@@ -1,5 +1,8 @@
 #include "sim/words.hpp"
 
+#include <iterator>
+#include <variant>
+
 #include "base/overloaded.hpp"
 
 namespace bourse::sim {
@@ -32,10 +35,20 @@ std::string text_of(const TaskStatus& status) {
 }
 
 std::string text_of(const MasterToAgent& message) {
-  static constexpr const char* kNames[] = {"registered",  "refused",           "launch",
-                                           "kill",        "shutdown executor", "shutdown framework",
-                                           "acknowledge", "framework message", "update framework",
-                                           "heartbeat",   "reregister"};
+  static constexpr const char* kNames[] = {"registered",
+                                           "refused",
+                                           "launch",
+                                           "kill",
+                                           "shutdown executor",
+                                           "shutdown framework",
+                                           "acknowledge",
+                                           "framework message",
+                                           "update framework",
+                                           "heartbeat",
+                                           "reregister",
+                                           "apply operations",
+                                           "acknowledge operations"};
+  static_assert(std::size(kNames) == std::variant_size_v<decltype(message.body)>);
   std::string out = kNames[message.body.index()];
   if (const auto* launch = std::get_if<to_agent::Launch>(&message.body)) out = text_of(*launch);
   if (const auto* kill = std::get_if<to_agent::Kill>(&message.body)) {
@@ -50,7 +63,8 @@ std::string text_of(const MasterToAgent& message) {
 std::string text_of(const AgentToMaster& message) {
   static constexpr const char* kNames[] = {
       "register",         "update",    "executor exited", "container leaked",
-      "executor message", "heartbeat", "leaving"};
+      "executor message", "heartbeat", "leaving",         "operation outcomes"};
+  static_assert(std::size(kNames) == std::variant_size_v<decltype(message.body)>);
   std::string out = kNames[message.body.index()];
   if (const auto* update = std::get_if<to_master::StatusUpdate>(&message.body)) {
     out += " " + text_of(update->status);
@@ -65,8 +79,10 @@ std::string text_of(const AgentToMaster& message) {
 }
 
 std::string text_of(const MasterToFramework& message) {
-  static constexpr const char* kNames[] = {"subscribed", "offers",  "rescind", "update",
-                                           "message",    "failure", "error",   "heartbeat"};
+  static constexpr const char* kNames[] = {"subscribed", "offers",    "rescind",
+                                           "update",     "message",   "failure",
+                                           "error",      "heartbeat", "operation"};
+  static_assert(std::size(kNames) == std::variant_size_v<SchedulerEvent>);
   std::string out = kNames[message.body.index()];
   if (const auto* update = std::get_if<event::Update>(&message.body)) {
     out += " " + text_of(update->status);
@@ -78,16 +94,32 @@ std::string text_of(const MasterToFramework& message) {
 std::string text_of(const FrameworkToMaster& message) {
   const auto* call = std::get_if<SchedulerCall>(&message.body);
   if (call == nullptr) return "heartbeat" + header(message.header);
-  static constexpr const char* kNames[] = {
-      "subscribe", "teardown",   "accept",      "decline",   "revive",  "suppress",
-      "kill",      "shutdown",   "acknowledge", "reconcile", "message", "update framework",
-      "publish",   "unsupported"};
+  static constexpr const char* kNames[] = {"subscribe",
+                                           "teardown",
+                                           "accept",
+                                           "decline",
+                                           "revive",
+                                           "suppress",
+                                           "kill",
+                                           "shutdown",
+                                           "acknowledge",
+                                           "reconcile",
+                                           "message",
+                                           "update framework",
+                                           "publish",
+                                           "ignored",
+                                           "unsupported",
+                                           "acknowledge operation",
+                                           "reconcile operations"};
+  static_assert(std::size(kNames) == std::variant_size_v<decltype(call->body)>);
   std::string out = kNames[call->body.index()];
   if (const auto* accept = std::get_if<call::Accept>(&call->body)) {
     for (const OfferId& id : accept->offer_ids) out += " " + id.raw();
     for (const OfferOperation& operation : accept->operations) {
       if (const auto* launch = std::get_if<LaunchOperation>(&operation.body)) {
         for (const TaskFacet& task : launch->tasks) out += " " + task.id.raw();
+      } else if (const auto* change = std::get_if<ResourceOperation>(&operation.body)) {
+        out += " " + std::string(name_of(change->type)) + "(" + change->resources.to_text() + ")";
       }
     }
   }
