@@ -75,8 +75,8 @@ def by_scheduler(place, count):
         return seconds
     finally:
         scheduler.close()
-        agent.end()
-        master.program.end()
+        agent.kill()
+        master.program.kill()
 
 
 def by_operator(place, count):
@@ -115,8 +115,8 @@ def by_operator(place, count):
             list(pool.map(pair, range(count)))
         return time.monotonic() - began
     finally:
-        agent.end()
-        master.program.end()
+        agent.kill()
+        master.program.kill()
 
 
 def floor(place, count):

@@ -60,9 +60,10 @@ class Operations(ClusterCase):
             failover_timeout=60.0))
         return self.streams[-1]
 
-    def accept(self, scheduler, offer, operations):
+    def accept(self, scheduler, offers, operations):
+        offers = offers if isinstance(offers, list) else [offers]
         answer = scheduler.call("ACCEPT", {
-            "offer_ids": [offer["id"]], "operations": operations,
+            "offer_ids": [offer["id"] for offer in offers], "operations": operations,
             "filters": {"refuse_seconds": 0}})
         self.assertEqual(answer.status, 202, answer.text)
 
@@ -93,9 +94,21 @@ class Operations(ClusterCase):
             return None
         return wait_for(f"an offer with volume {volume}", look)
 
-    def is_open(self, offer):
+    def open_offers(self):
         frameworks = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]["frameworks"]
-        return any(o["id"] == offer["id"] for f in frameworks for o in f.get("offers", []))
+        return [offer for f in frameworks for offer in f.get("offers", [])]
+
+    def is_open(self, offer):
+        return any(o["id"] == offer["id"] for o in self.open_offers())
+
+    def offers_of(self, cpus):
+        """What is on the table, once that is so many cpus: the whole agent."""
+        def look():
+            offers = self.open_offers()
+            sizes = [r["scalar"]["value"] for o in offers for r in o["resources"]
+                     if r["name"] == "cpus"]
+            return offers if abs(sum(sizes) - cpus) < 1e-6 else None
+        return wait_for(f"offers of {cpus} cpus", look)
 
     def volume_dir(self, name, agent="a0"):
         return self.dir / agent / "volumes" / "roles" / ROLE / name
@@ -131,8 +144,7 @@ class Operations(ClusterCase):
         self.assertEqual(again.launch(offer, reader).status, 202)
         again.acknowledge(again.reach("reader", "TASK_FINISHED"))
 
-        offer = self.offer_with(again, "v1")
-        self.accept(again, offer, [operation("DESTROY", [disk(16, volume="v1")], "op3"),
+        self.accept(again, self.offers_of(4), [operation("DESTROY", [disk(16, volume="v1")], "op3"),
                                    operation("UNRESERVE", [disk(32)], "op4")])
         self.status(again, "op4")
         wait_for("the volume's files to go", lambda: not self.volume_dir("v1").exists())
@@ -197,8 +209,9 @@ class Operations(ClusterCase):
     def test_operators_reserve_and_make_volumes_and_are_answered_once_it_is_stored(self):
         self.start_master()
         self.start_agent("a0")
-        agent = self.call({"type": "GET_AGENTS"})["get_agents"]["agents"][0]
-        agent_id = agent["agent_info"]["id"]
+        agents = wait_for("the agent", lambda: self.call({"type": "GET_AGENTS"})[
+            "get_agents"].get("agents"))
+        agent_id = agents[0]["agent_info"]["id"]
 
         def write(kind, **fields):
             body = {"type": kind, kind.lower(): {"agent_id": agent_id, **fields}}
