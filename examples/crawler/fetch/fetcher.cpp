@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -259,6 +261,14 @@ class Fetcher::Multi {
   }
 
  private:
+  // What the server has not confirmed when its transfer is given up shall not arrive later: the
+  // pacing counts on it.
+  static int on_connection(void* user, curl_socket_t socket, curlsocktype) {
+    const unsigned ms = static_cast<Multi*>(user)->limits_.total_ms;
+    return ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)) == 0
+               ? CURL_SOCKOPT_OK
+               : CURL_SOCKOPT_ERROR;
+  }
   static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void* known) {
     auto& self = *static_cast<Multi*>(user);
     epoll_event event{};
@@ -304,6 +314,8 @@ class Fetcher::Multi {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &on_connection);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, this);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent_.c_str());

@@ -93,8 +93,8 @@ void Frontier::on(const OrderLost& event) {
   if (it == leases_.end()) return;
   const HostId host = urls_[it->second.url].host;
   if (!it->second.fetched) {
-    // The request may have reached the server at any time up to now.
-    hosts_[host].pacer.seen(event.id, now_);
+    // The worker may be alive and cut off, with the request on its way for as long as it tries.
+    hosts_[host].pacer.seen(event.id, now_ + limits_.lost_reach);
     it->second.fetched = true;
     --stats_.fetching;
     ++stats_.reading;

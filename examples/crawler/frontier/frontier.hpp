@@ -31,6 +31,9 @@ namespace bourse::crawler {
 struct FrontierLimits {
   // A host that publishes no pace gets this one.
   Pace default_pace{3, Duration::seconds(1)};
+  // A request of a worker that was lost may reach its host for so long: the longest that a worker
+  // tries (FetchLimits::total_ms), and some for the way.
+  Duration lost_reach = Duration::seconds(10);
   // Fetch as fast as workers can, whatever hosts ask for: for the bench on an unthrottled web, and
   // for the control run that proves that the pacing is what keeps violations at zero.
   bool ignore_pacing = false;

@@ -120,6 +120,19 @@ TEST_CASE("an order whose worker is gone or whose lease ran out is given out aga
   CHECK(world.frontier.finished());
 }
 
+TEST_CASE("a request of a lost worker keeps its place in the window for as long as it may arrive") {
+  World world;
+  world.act(Seed{"http://a.test/"});
+  world.open("User-agent: *\nCrawl-delay: 1\n");  // one in a second
+  const FetchOrder first = world.next();
+  world.act(OrderLost{first.id});
+  const Instant lost = world.now;
+  const FetchOrder second = world.next();
+  CHECK(second.url == first.url);
+  CHECK(world.now >= lost + Duration::seconds(11));
+  CHECK(world.now < lost + Duration::seconds(12));
+}
+
 TEST_CASE("an order given back unsent costs no attempt and no place in the window") {
   World world;
   world.act(Seed{"http://a.test/"});
