@@ -16,6 +16,7 @@
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/maintenance.hpp"
+#include "model/offer_constraints.hpp"
 #include "model/operation_status.hpp"
 #include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
@@ -67,6 +68,7 @@ struct FrameworkPut {
   std::vector<std::string> suppressed_roles;
   WallTime registered_at;
   WallTime reregistered_at;  // 0: never
+  OfferConstraintsPtr offer_constraints = nullptr;
 };
 struct FrameworkRemoved {  // its tasks are removed by Changes of their own before this one
   FrameworkId framework_id;

@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/offer_constraints.hpp"
 #include "model/resource_operation.hpp"
 
 namespace bourse {
@@ -44,6 +45,7 @@ namespace call {
 struct Subscribe {
   FrameworkFacet framework;
   std::vector<std::string> suppressed_roles;
+  OfferConstraintsPtr offer_constraints = nullptr;
 };
 struct Teardown {};
 struct Accept {
@@ -90,6 +92,7 @@ struct Message {
 struct UpdateFramework {
   FrameworkFacet framework;
   std::vector<std::string> suppressed_roles;
+  OfferConstraintsPtr offer_constraints = nullptr;
 };
 // Beyond Mesos, over the SDK's link: a small document about itself that the framework wants shown
 // (docs/operator-extensions.md); replaces the one of that name; bounded by kMaxPublishedBytes.

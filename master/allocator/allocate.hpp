@@ -27,6 +27,7 @@
 #include <span>
 #include <vector>
 
+#include "master/allocator/constraint_table.hpp"
 #include "master/allocator/quota_table.hpp"
 #include "master/allocator/refusal_table.hpp"
 #include "master/allocator/room_table.hpp"
@@ -49,7 +50,8 @@ struct Input {
   std::span<const Sum> totals;             // of the cluster, by dimension
   Policy policy;
   std::uint64_t seed = 0;
-  const QuotaTable* quotas = nullptr;  // none: nobody has one
+  const QuotaTable* quotas = nullptr;            // none: nobody has one
+  const ConstraintTable* constraints = nullptr;  // none: nobody is constrained
 };
 
 // In the context of `node` (a role with reservations in `room`) a class fared otherwise than it did

@@ -45,6 +45,7 @@ class Round {
   std::uint32_t nearest_reserved(std::uint32_t node, std::uint32_t best, bool& reserved);
   ClassMask enter(std::uint32_t role, ClassMask mask);
   bool accepts(std::uint32_t claim, ClassMask mask);
+  bool excluded(std::uint32_t claim);
   std::uint32_t forest_of(ClassMask mask, bool with_spent);
   std::uint32_t winner(std::uint32_t forest, std::uint32_t node);
   void plant(Forest& forest, std::uint32_t node);

@@ -218,6 +218,7 @@ bool Round::accepts_capped(std::uint32_t index) {
     }
     if (!helps) return false;
   }
+  if (excluded(index)) return false;
   const RefusalTable::Range range = in_.refusals.find(RoomId{room_}, ClaimId{index});
   if (range.empty() || !in_.refusals.covers(range, row.data(), kinds)) return true;
   note_refusal(index, RefusalReason::filtered);

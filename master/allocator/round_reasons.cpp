@@ -30,6 +30,8 @@ const char* name_of(RefusalReason reason) {
       return "over_quota";
     case RefusalReason::kept_for_guarantees:
       return "kept_for_guarantees";
+    case RefusalReason::constraint:
+      return "constraint";
   }
   return "unknown";
 }
@@ -128,6 +130,9 @@ void Round::note_refusal(std::uint32_t claim, RefusalReason reason) {
     case RefusalReason::kept_for_guarantees:
       ++refusals.kept_for_guarantees;
       return;
+    case RefusalReason::constraint:
+      ++refusals.constraint;
+      return;
     default:
       ++refusals.below_minimum;
   }
@@ -170,6 +175,7 @@ RefusalCounts count_refusals(const ShareTree& tree, const Output& output, ClaimI
     at(RefusalReason::filtered) += own.filtered;
     at(RefusalReason::over_quota) += own.over_quota;
     at(RefusalReason::kept_for_guarantees) += own.kept_for_guarantees;
+    at(RefusalReason::constraint) += own.constraint;
   }
   std::uint64_t accounted = 0;
   for (const std::uint64_t count : counts) accounted += count;
@@ -265,6 +271,9 @@ std::optional<RefusalReason> explain(const Input& input, ClaimId id, RoomId room
   if (!reaches(row.data())) return RefusalReason::below_minimum;
   if (input.quotas != nullptr && !input.quotas->empty()) {
     if (const auto reason = cut_by_quota(input, claim, room_id, row, kinds, reaches)) return reason;
+  }
+  if (input.constraints != nullptr && input.constraints->excludes(id, room_id)) {
+    return RefusalReason::constraint;
   }
   const RefusalTable::Range range = input.refusals.find(room_id, id);
   if (input.refusals.covers(range, row.data(), kinds)) return RefusalReason::filtered;

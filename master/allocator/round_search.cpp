@@ -122,12 +122,21 @@ bool Round::accepts(std::uint32_t claim_node, ClassMask mask) {
       return false;
     }
   }
+  if (excluded(index)) return false;
   const RefusalTable::Range range = in_.refusals.find(RoomId{room_}, ClaimId{index});
   if (range.empty()) return true;
   if (!summed) sum_open(claim.capabilities, row, kinds);
   if (!in_.refusals.covers(range, row.data(), kinds)) return true;
   note_refusal(index, RefusalReason::filtered);
   return false;
+}
+
+// Whether the claim's constraints keep it from the room.
+bool Round::excluded(std::uint32_t claim) {
+  if (in_.constraints == nullptr) return false;
+  if (!in_.constraints->excludes(ClaimId{claim}, RoomId{room_})) return false;
+  note_refusal(claim, RefusalReason::constraint);
+  return true;
 }
 
 // The forest for exactly these classes or, once there are too many of them, one for more classes:

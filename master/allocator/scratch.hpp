@@ -43,6 +43,7 @@ struct ClaimRefusals {
   std::uint32_t filtered = 0;
   std::uint32_t over_quota = 0;
   std::uint32_t kept_for_guarantees = 0;
+  std::uint32_t constraint = 0;
 
   bool operator==(const ClaimRefusals&) const = default;
 };

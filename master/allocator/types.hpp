@@ -85,11 +85,12 @@ enum class RefusalReason : std::uint8_t {
   below_minimum,            // less than the framework's least useful offer
   filtered,                 // the framework refused this much of this room not long ago
   better_claim,             // could have had it; another with a smaller share came first
-  // Appended: these two come between below_minimum and filtered.
+  // Appended: these come between below_minimum and filtered.
   over_quota,           // the limits of its role leave no offer that reaches its minimum
   kept_for_guarantees,  // what is left is kept for roles that are below their guarantees
+  constraint,           // the agent is not what the framework's offer constraints ask for
 };
-inline constexpr std::size_t kRefusalReasons = 12;
+inline constexpr std::size_t kRefusalReasons = 13;
 const char* name_of(RefusalReason reason);
 using RefusalCounts = std::array<std::uint64_t, kRefusalReasons>;
 

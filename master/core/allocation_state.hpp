@@ -64,6 +64,7 @@ struct Allocation {
   allocator::ShareTree tree{kFirstCustom};
   allocator::RoomTable rooms{kFirstCustom};
   allocator::RefusalTable refusals{kFirstCustom};
+  allocator::ConstraintTable constraints;
   std::vector<allocator::Sum> totals = std::vector<allocator::Sum>(kFirstCustom);
 
   struct RoleNode {

@@ -161,6 +161,7 @@ void enter_agent(Context& c, AgentSlot slot) {
   for (std::size_t i = 0; i < allocation.dimensions.size(); ++i) {
     allocation.totals[i] += static_cast<allocator::Sum>(agent.room.counted[i]);
   }
+  constrain_agent(c, slot);
 }
 
 void leave_agent(Context& c, AgentSlot slot) {
@@ -197,6 +198,7 @@ void enter_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
   }
   role.claim.since = allocation.class_refusals[allocation.tree.at(role.claim.id).class_index];
   role.claim.own = {};
+  constrain_role(c, slot, index);
   update_role(c, slot, index);
 }
 
@@ -218,6 +220,7 @@ void leave_roles(Context& c, FrameworkSlot slot) {
   for (Role& role : framework.roles) {
     if (!role.claim.entered) continue;
     allocation.refusals.forget_claim(role.claim.id);
+    allocation.constraints.release(role.claim.id);
     allocation.tree.remove_claim(role.claim.id);
     allocation.owners[role.claim.id.raw()] = {};
     std::erase(allocation.held_back, role.claim.id.raw());

@@ -213,6 +213,12 @@ void set_role_weight(Context& c, const std::string& role, std::int64_t weight_mi
 void claim_is_active(Context& c, Role& role);
 void claim_declined(Context& c, Role& role);
 
+// -- constraints.cpp: what the attributes of agents must be for a framework
+// Compiles them, or says what is wrong with them.
+Status compile_constraints(OfferConstraintsPtr& constraints, const FrameworkFacet& framework);
+void constrain_role(Context& c, FrameworkSlot slot, std::uint32_t role);
+void constrain_agent(Context& c, AgentSlot slot);
+
 // -- filters.cpp
 void add_filter(Context& c, FrameworkSlot slot, std::uint32_t role, AgentSlot agent,
                 const Resources& refused, Duration refuse);

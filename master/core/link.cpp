@@ -86,6 +86,7 @@ void publish_framework(Context& c, const Framework& framework) {
   }
   put.registered_at = framework.registered_at;
   put.reregistered_at = framework.reregistered_at;
+  put.offer_constraints = framework.constraints;
   c.publish(std::move(put));
 }
 

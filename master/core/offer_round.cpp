@@ -139,6 +139,7 @@ void count_refusals(Context& c) {
     own[static_cast<std::size_t>(allocator::RefusalReason::below_minimum)] +=
         refusals.below_minimum;
     own[static_cast<std::size_t>(allocator::RefusalReason::filtered)] += refusals.filtered;
+    own[static_cast<std::size_t>(allocator::RefusalReason::constraint)] += refusals.constraint;
   }
 }
 
@@ -307,7 +308,9 @@ void run_round(Context& c) {
                                touched,
                                allocation.totals,
                                {allocation.share_mask, true},
-                               c.config.seed + allocation.rounds};
+                               c.config.seed + allocation.rounds,
+                               nullptr,
+                               &allocation.constraints};
   allocator::allocate(input, c.memory.scratch, c.memory.output);
   count_refusals(c);
   if (c.memory.output.grants.empty()) return;

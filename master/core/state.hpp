@@ -25,6 +25,7 @@
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/link_session.hpp"
+#include "model/offer_constraints.hpp"
 #include "model/registry_command.hpp"
 #include "model/resource_operation.hpp"
 #include "model/scheduler_call.hpp"
@@ -223,6 +224,7 @@ struct PendingSubscription {
   FrameworkFacetPtr facet;
   std::vector<std::string> suppressed_roles;
   bool update_only = false;  // UPDATE_FRAMEWORK: the stream stays
+  OfferConstraintsPtr constraints = nullptr;
 };
 
 // A task that ended and was acknowledged: so that a late repeat of anything about it is known.
@@ -261,6 +263,7 @@ struct Framework {
   std::map<OperationId, Uuid> operation_of;                 // those with an id
   std::map<OperationId, CompletedOperation> completed_operations;
   std::deque<OperationId> completed_operations_order;
+  OfferConstraintsPtr constraints;  // as it subscribed last: not written down, as in Mesos
 
   bool connected() const { return phase == FrameworkPhase::subscribed; }
 };

@@ -126,6 +126,7 @@ void complete(Context& c, FrameworkSlot slot, const PendingSubscription& subscri
   const bool changed = first || !(*framework.facet == *subscription.facet);
   fail_over(c, slot, subscription.stream);
   framework.facet = subscription.facet;
+  framework.constraints = subscription.constraints;
   framework.phase = FrameworkPhase::subscribed;
   framework.session = Session{subscription.stream, subscription.session, {}, {}, c.stamp.now};
   framework.http = subscription.session == 0;
@@ -169,9 +170,9 @@ void subscribe_new(Context& c, const Asker& asker, const call::Subscribe& call,
   c.state.framework_of_stream.insert_or_assign(asker.stream, slot);
   const PersistId persisted = persist(c, registry::PutFramework{*facet, c.stamp.wall},
                                       pending::Subscription{slot}, welcome(c, asker, id));
-  c.state.frameworks.at(slot).pending =
-      PendingSubscription{persisted,     asker.stream, asker.session,         asker.session,
-                          asker.request, facet,        call.suppressed_roles, false};
+  c.state.frameworks.at(slot).pending = PendingSubscription{
+      persisted, asker.stream,          asker.session, asker.session,         asker.request,
+      facet,     call.suppressed_roles, false,         call.offer_constraints};
 }
 
 // An older attempt of the same connection arrived late.
@@ -222,12 +223,13 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
     pending.stream = asker.stream;
     pending.session = asker.session;
     pending.request = asker.request;
+    pending.constraints = call.offer_constraints;
     framework.pending_moved = true;
     return;
   }
   PendingSubscription subscription{
-      {},    asker.stream,          asker.session, asker.session, asker.request,
-      facet, call.suppressed_roles, false};
+      {},    asker.stream,          asker.session, asker.session,         asker.request,
+      facet, call.suppressed_roles, false,         call.offer_constraints};
   if (framework.pending && framework.pending->stream != asker.stream) {
     if (!framework.pending->update_only) PROBE("master.subscription_overtaken");
     overtake(c, *framework.pending);
@@ -255,7 +257,8 @@ void watch_session(Context& c, FrameworkSlot slot) {
   c.arm(Kind::framework_silence, slot, c.stamp.now + c.config.framework_silence);
 }
 
-void on_subscribe(Context& c, const FromFramework& event, const call::Subscribe& call) {
+void on_subscribe(Context& c, const FromFramework& event, const call::Subscribe& asked) {
+  call::Subscribe call = asked;
   const std::uint64_t session = event.request.empty() ? event.message.header.session : 0;
   const Asker asker{event.stream, session, event.request, call.framework.capabilities};
   if (!c.state.leading) {
@@ -270,6 +273,10 @@ void on_subscribe(Context& c, const FromFramework& event, const call::Subscribe&
   }
   if (const auto wrong = validate_framework(call.framework, call.suppressed_roles)) {
     refuse(c, asker, *wrong);
+    return;
+  }
+  if (const Status ok = compile_constraints(call.offer_constraints, call.framework); !ok) {
+    refuse(c, asker, ok.error().message);
     return;
   }
   const auto* body = std::get_if<SchedulerCall>(&event.message.body);
@@ -303,6 +310,11 @@ void on_update_framework(Context& c, FrameworkSlot slot, const FromFramework& ev
     c.answer(event.request, invalid(*wrong));
     return;
   }
+  OfferConstraintsPtr constraints = call.offer_constraints;
+  if (const Status ok = compile_constraints(constraints, call.framework); !ok) {
+    c.answer(event.request, ok);
+    return;
+  }
   if (call.framework.principal != framework.facet->principal) {
     c.answer(event.request, invalid("framework_info.principal cannot change"));
     return;
@@ -320,7 +332,8 @@ void on_update_framework(Context& c, FrameworkSlot slot, const FromFramework& ev
                              event.request,
                              facet,
                              call.suppressed_roles,
-                             true};
+                             true,
+                             constraints};
   std::vector<Effect> after;
   if (!event.request.empty()) after.push_back({Answer{event.request, {}, c.state.sequence}});
   update.persist = persist(c, registry::PutFramework{*facet, framework.registered_at},
@@ -336,6 +349,7 @@ void on_subscription_stored(Context& c, FrameworkSlot slot, PersistId id) {
   if (framework->phase == FrameworkPhase::removing) return;
   if (subscription.update_only) {
     framework->facet = subscription.facet;
+    framework->constraints = subscription.constraints;
     set_roles(c, slot, subscription.suppressed_roles);
     publish_framework(c, *framework);
     tell_agents(c, *framework);

@@ -37,6 +37,29 @@ struct Form<Memo> {
   static void shape(Fingerprint&) {}
 };
 
+// Its pattern is compiled again from its text.
+template <>
+struct Form<AttributeConstraint> {
+  static void write(Writer& to, const AttributeConstraint& value) {
+    image::write(to, value.of);
+    image::write(to, value.name);
+    image::write(to, value.test);
+    image::write(to, value.text);
+  }
+  static void read(Reader& from, AttributeConstraint& value) {
+    image::read(from, value.of);
+    image::read(from, value.name);
+    image::read(from, value.test);
+    image::read(from, value.text);
+    using Test = AttributeConstraint::Test;
+    if (value.test != Test::matches && value.test != Test::not_matches) return;
+    auto pattern = Pattern::compile(value.text, kConstraintPatternBounds);
+    if (!pattern) return from.bytes.fail();
+    value.pattern = *pattern;
+  }
+  static void shape(Fingerprint& fp) { shape_as<std::string, std::string>(fp, "constraint"); }
+};
+
 template <>
 struct Form<SharedValue<std::string>> {
   static void write(Writer& to, const SharedValue<std::string>& value) { to.bytes.text(*value); }

@@ -98,6 +98,10 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   flags.add("zk-session-timeout", options.zk_session_timeout,
             "a leader not heard of by the ensemble for so long is replaced");
   flags.add("cluster", options.core.cluster_name, "name of the cluster, for people");
+  flags.add(
+      "region", options.core.region,
+      "where this master stands: agents of another region are offered only to frameworks that "
+      "are REGION_AWARE; empty makes no difference between regions");
   flags.add("agent-heartbeat", options.core.agent_heartbeat, "how often master and agents say so");
   flags.add("agent-silence", options.core.agent_silence,
             "an agent not heard of for so long gets no offers made of it");

@@ -1,6 +1,7 @@
 #include "master/view/rows.hpp"
 
 #include "proto/codec/facet_write.hpp"
+#include "proto/codec/offer_constraints_form.hpp"
 
 namespace bourse::master {
 
@@ -88,6 +89,10 @@ void write_framework_row(const ViewState& state, const FrameworkRow& row, bool w
   }
   if (row.unregistered_at != WallTime{}) {
     out.mutable_unregistered_time()->set_nanoseconds(row.unregistered_at.ns);
+  }
+  auto& constraints = *out.mutable_offer_constraints();
+  if (row.put.offer_constraints) {
+    codec::write_offer_constraints(*row.put.offer_constraints, constraints);
   }
   const std::string role = role_of(framework);
   codec::write_resources(row.used, held_for(role), *out.mutable_allocated_resources());

@@ -2,6 +2,7 @@
 
 #include "model/limits.hpp"
 #include "proto/codec/facet_read.hpp"
+#include "proto/codec/offer_constraints_form.hpp"
 #include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/codec/scheduler_form.hpp"
@@ -298,7 +299,15 @@ Status read_subscription(Message& message, const char* name, SchedulerCall& out)
   Result<std::vector<std::string>> suppressed =
       read_role_list(message.suppressed_roles(), at.at("suppressed_roles"));
   if (!suppressed) return suppressed.error();
-  out.body = Body{std::move(*framework), std::move(*suppressed)};
+  Result<OfferConstraintsPtr> constraints =
+      read_offer_constraints(message.offer_constraints(), at.at("offer_constraints"));
+  if (!constraints) {
+    Error wrong = constraints.error();
+    // What a framework asks of agents is judged like who it is.
+    if (std::is_same_v<Body, call::Subscribe>) wrong.code = ErrorCode::denied;
+    return wrong;
+  }
+  out.body = Body{std::move(*framework), std::move(*suppressed), std::move(*constraints)};
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "base/assert.hpp"
 #include "proto/codec/facet_write.hpp"
+#include "proto/codec/offer_constraints_form.hpp"
 #include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/codec/scheduler_form.hpp"
@@ -148,6 +149,8 @@ struct CallWriter {
       out.mutable_framework_id()->set_value(in.framework.id.raw());
     }
     for (const std::string& role : in.suppressed_roles) made.add_suppressed_roles(role);
+    if (in.offer_constraints == nullptr) return;
+    write_offer_constraints(*in.offer_constraints, *made.mutable_offer_constraints());
   }
 };
 

@@ -87,6 +87,59 @@ class SchedulerApi(ClusterCase):
         self.assertIn("MULTI_ROLE", stream.json_events()[0]["error"]["message"])
         self.assertEqual(self.frameworks(), {})
 
+    # -- who is offered what
+
+    def test_agents_are_offered_by_attribute_region_and_gpus(self):
+        self.start_master("--region=north")
+        self.start_agent("a", "--attributes=rack:r1", "--region=north", "--zone=n1")
+        self.start_agent("b", "--attributes=rack:r2;seats:3", "--region=north", "--zone=n2",
+                         "--resources=cpus:4;mem:2048;disk:1000;gpus:1")
+        self.start_agent("c", "--attributes=rack:r30", "--region=south", "--zone=s1")
+        self.wait_agents(3)
+
+        def constrained(*constraints):
+            group = {"attribute_constraints": list(constraints)}
+            return {"role_constraints": {"*": {"groups": [group]}}}
+
+        def offered(constraints=None, *capabilities):
+            scheduler = self.scheduler(offer_constraints=constraints, capabilities=[
+                {"type": name} for name in capabilities])
+            scheduler.offer()
+            found = set()
+            for event in scheduler.json_events("OFFERS"):
+                for offer in event["offers"]["offers"]:
+                    racks = [a for a in offer["attributes"] if a["name"] == "rack"]
+                    found.add(racks[0]["text"]["value"])
+            self.assertEqual(scheduler.call("TEARDOWN").status, 202)
+            scheduler.wait_end()
+            return found
+
+        rack, zone = {"attribute_name": "rack"}, {"pseudoattribute_type": "ZONE"}
+        everywhere = ("GPU_RESOURCES", "REGION_AWARE")
+        self.assertEqual(offered(), {"r1"})
+        self.assertEqual(offered(None, "GPU_RESOURCES"), {"r1", "r2"})
+        self.assertEqual(offered(None, "REGION_AWARE"), {"r1", "r30"})
+        self.assertEqual(offered(constrained(
+            {"selector": rack, "predicate": {"text_matches": {"regex": "r[23].?"}}},
+            {"selector": zone, "predicate": {"text_not_equals": {"value": "n2"}}}), *everywhere),
+            {"r30"})
+        self.assertEqual(offered(constrained(
+            {"selector": {"attribute_name": "seats"}, "predicate": {"exists": {}}}), *everywhere),
+            {"r2"})
+        mine = constrained({"selector": {"pseudoattribute_type": "REGION"},
+                            "predicate": {"text_equals": {"value": "south"}}})
+        scheduler = self.scheduler(offer_constraints=mine, failover_timeout=60.0, capabilities=[
+            {"type": "REGION_AWARE"}])
+        shown = self.frameworks()[scheduler.framework_id]
+        self.assertEqual(shown["offer_constraints"], mine)
+        refused = scheduler.call("UPDATE_FRAMEWORK", {
+            "framework_info": {"user": "root", "name": "http",
+                               "id": {"value": scheduler.framework_id}},
+            "offer_constraints": constrained(
+                {"selector": rack, "predicate": {"text_matches": {"regex": "r("}}})})
+        self.assertEqual(refused.status, 400)
+        self.assertIn("'r(' is not a regular expression", refused.text)
+
     # -- a whole life
 
     def test_tasks_run_are_acknowledged_and_killed_over_http(self):

@@ -111,9 +111,11 @@ class Stream:
 class Scheduler(Stream):
     """A framework over HTTP, subscribed."""
 
-    def __init__(self, port, framework_id=None, **info):
+    def __init__(self, port, framework_id=None, offer_constraints=None, **info):
         info = {"user": "root", "name": "http", **info}
         body = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}
+        if offer_constraints:
+            body["subscribe"]["offer_constraints"] = offer_constraints
         if framework_id:
             info["id"] = {"value": framework_id}
             body["framework_id"] = {"value": framework_id}

@@ -48,6 +48,19 @@ RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::u
   }
   refuse(prng.chance(1, 2) ? 1 : room_count * static_cast<std::uint32_t>(claims.size()) / 3);
   if (with_quotas) draw_quotas();
+  if (seed % 3 == 0) draw_constraints(seed);
+}
+
+// From numbers of their own: what else a seed draws does not depend on them.
+void RandomCluster::draw_constraints(std::uint64_t seed) {
+  Prng own(~seed);
+  for (const ClaimId claim : claims) {
+    if (own.chance(1, 2)) continue;
+    constraints.constrain(claim);
+    for (std::uint32_t room = 0; room < room_count; ++room) {
+      constraints.set(claim, RoomId{room}, own.chance(1, 3));
+    }
+  }
 }
 
 // Nested or not, met or not, over what is there or not.

@@ -16,8 +16,9 @@ struct RandomCluster {
                          std::uint32_t max_claims = 14, bool with_quotas = false);
 
   Input input(std::uint64_t round_seed) const {
-    return {tree,   rooms,  refusals,   touched,
-            totals, policy, round_seed, with_quotas ? &quotas : nullptr};
+    return {tree,        rooms,  refusals,   touched,
+            totals,      policy, round_seed, with_quotas ? &quotas : nullptr,
+            &constraints};
   }
   // What a master does after a call: charges the grants, lets some frameworks use what they got,
   // decline or revive, and touches some rooms.
@@ -29,6 +30,7 @@ struct RandomCluster {
   RoomTable rooms;
   RefusalTable refusals;
   QuotaTable quotas;
+  ConstraintTable constraints;
   bool with_quotas;
   std::vector<std::uint32_t> touched;
   std::vector<Sum> totals;
@@ -48,6 +50,7 @@ struct RandomCluster {
   void add_claims(std::uint32_t max_claims);
   void fill_room(std::uint32_t room);
   void refuse(std::uint32_t max_pairs);
+  void draw_constraints(std::uint64_t seed);
   void draw_quotas();
   void count_spare();
 

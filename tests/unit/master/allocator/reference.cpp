@@ -300,6 +300,10 @@ class Reference {
         continue;
       }
       if (for_guarantees && !helps(claim, counted)) continue;
+      if (in_.constraints->excludes(ClaimId{claim}, RoomId{room})) {
+        reasons.emplace(claim, RefusalReason::constraint);
+        continue;
+      }
       const auto refusals = in_.refusals.find(RoomId{room}, ClaimId{claim});
       if (in_.refusals.covers(refusals, row.data(), kinds)) {
         reasons.emplace(claim, RefusalReason::filtered);

@@ -183,6 +183,7 @@ void Harness::enroll(FakeAgent& agent) {
   facet.http = {agent.host, "127.0.0.1", 5051};
   facet.total = agent.total;
   facet.domain = agent.domain;
+  facet.attributes = agent.attributes;
   facet.description = agent.description;
   to_master::Register message;
   message.agent = std::make_shared<const AgentFacet>(facet);
@@ -245,7 +246,7 @@ void Harness::subscribe(FakeFramework& framework, std::vector<std::string> suppr
   framework.closed = false;
   framework.sender = {};
   framework.session += framework.http ? 0 : 1;
-  call::Subscribe body{framework.facet, std::move(suppressed)};
+  call::Subscribe body{framework.facet, std::move(suppressed), framework.constraints};
   const LinkHeader header{framework.http ? 0 : framework.session, 0, 0};
   const RequestId request = framework.http ? RequestId(next_request_++) : RequestId();
   step(FromFramework{

@@ -25,6 +25,7 @@ struct FakeAgent {
   LinkSender sender;
   Resources total;
   Domain domain;
+  std::vector<Attribute> attributes;
   Blob description;
   // What it tells at its next registration.
   std::vector<to_master::KnownFramework> frameworks;
@@ -48,6 +49,7 @@ struct FakeAgent {
 struct FakeFramework {
   PeerId stream;
   FrameworkFacet facet;
+  OfferConstraintsPtr constraints;
   bool http = false;
   std::uint64_t session = 0;
   LinkSender sender;

@@ -165,7 +165,16 @@ OperationOrder operation_order() {
 }
 
 std::vector<SchedulerCall> scheduler_calls() {
+  using Of = AttributeConstraint::Of;
+  using Test = AttributeConstraint::Test;
   const FrameworkId f("F1");
+  const OfferConstraints asked{{{"batch",
+                                 {{{Of::attribute, "rack", Test::matches, "r[0-9]+", {}},
+                                   {Of::zone, "", Test::not_exists, "", {}}},
+                                  {{Of::hostname, "", Test::equals, "h", {}},
+                                   {Of::region, "", Test::exists, "", {}},
+                                   {Of::attribute, "a", Test::not_equals, "", {}},
+                                   {Of::attribute, "b", Test::not_matches, "x", {}}}}}}};
   const OfferOperation launch{OperationId("op"), LaunchOperation{{task("t1"), task("t2")}}};
   const OfferOperation group{OperationId(), LaunchGroupOperation{executor(), {task("t3")}}};
   const OfferOperation other{OperationId(), UnsupportedOperation{"CREATE_DISK"}};
@@ -174,7 +183,7 @@ std::vector<SchedulerCall> scheduler_calls() {
     operations.push_back({OperationId("op"), one});
   }
   return {
-      {f, call::Subscribe{framework(), {"batch"}}},
+      {f, call::Subscribe{framework(), {"batch"}, std::make_shared<const OfferConstraints>(asked)}},
       {f, call::Teardown{}},
       {f, call::Accept{{OfferId("O1"), OfferId("O2")}, operations, {Duration::milliseconds(1500)}}},
       {f, call::Decline{{OfferId("O3")}, {Duration::seconds(60)}}},

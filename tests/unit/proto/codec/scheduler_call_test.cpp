@@ -162,3 +162,37 @@ TEST_CASE("oversized calls, messages and lists are refused as too large") {
       .tasks.assign(limits::kMaxReconcilePerCall + 1, {TaskId("t"), AgentId()});
   too_large(Encoding::protobuf, encode_scheduler_call(Encoding::protobuf, reconcile));
 }
+
+TEST_CASE("offer constraints that say nothing are refused with their place") {
+  const auto constraints = [](const std::string& groups) {
+    return R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"},)"
+           R"("offer_constraints":{"role_constraints":{"web":{"groups":)" +
+           groups + "}}}}}";
+  };
+  const auto one = [&](const std::string& constraint) {
+    return refusal(constraints(R"([{"attribute_constraints":[)" + constraint + "]}]")).message;
+  };
+  const std::string place = "'subscribe.offer_constraints.role_constraints.web.groups";
+  CHECK(refusal(constraints("[]")).message ==
+        "'subscribe.offer_constraints.role_constraints.web.groups' is empty: a role that has no "
+        "constraints is left out");
+  CHECK(refusal(constraints("[{}]")).message ==
+        place + "[0].attribute_constraints' is empty: a group without any says nothing");
+  CHECK(one(R"({"selector":{},"predicate":{"exists":{}}})") ==
+        place +
+            "[0].attribute_constraints[0].selector' says nothing: it must be one of attribute_name "
+            "and pseudoattribute_type (HOSTNAME, REGION or ZONE)");
+  CHECK_THAT(one(R"({"selector":{"attribute_name":"a"},"predicate":{}})"),
+             Contains(place + "[0].attribute_constraints[0].predicate' says nothing"));
+  CHECK_THAT(one(R"({"selector":{"attribute_name":"a"},"predicate":{"text_equals":{"value":")" +
+                 std::string(limits::kMaxConstraintTextBytes + 1, 'x') + "\"}}}"),
+             Contains("predicate.text_equals"));
+  // Told on the stream, like who may subscribe.
+  CHECK(refusal(constraints("[]")).code == ErrorCode::denied);
+  std::string many;
+  for (std::size_t i = 0; i <= limits::kMaxOfferConstraints; ++i) {
+    many += R"({"selector":{"attribute_name":"a"},"predicate":{"exists":{}}},)";
+  }
+  many.pop_back();
+  CHECK(one(many) == "'subscribe.offer_constraints' has more than 1024 attribute constraints");
+}
