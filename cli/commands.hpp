@@ -12,6 +12,7 @@ using Arguments = std::vector<std::string>;  // after the command's name
 int state_command(const Arguments& arguments);
 int agents_command(const Arguments& arguments);
 int frameworks_command(const Arguments& arguments);
+int why_command(const Arguments& arguments);
 int tasks_command(const Arguments& arguments);
 int logs_command(const Arguments& arguments);
 // drain, deactivate, reactivate, gone: the first of the arguments of `agents`.

@@ -20,6 +20,7 @@ constexpr Command kCommands[] = {
     {"state", bourse::cli::state_command, "the cluster in a few lines"},
     {"agents", bourse::cli::agents_command, "agents and how much of each is used"},
     {"frameworks", bourse::cli::frameworks_command, "frameworks and what each holds"},
+    {"why", bourse::cli::why_command, "what keeps a framework from offers, and what would help"},
     {"tasks", bourse::cli::tasks_command, "tasks, newest first"},
     {"logs", bourse::cli::logs_command, "what a task wrote; -f goes on"},
     {"kill", bourse::cli::kill_command, "kills a task"},

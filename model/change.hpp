@@ -13,6 +13,7 @@
 
 #include "base/shared_value.hpp"
 #include "base/time.hpp"
+#include "model/explanation.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/maintenance.hpp"
@@ -129,6 +130,9 @@ struct OperationPut {  // appeared, or its agent has said what became of it
 struct OperationRemoved {  // acknowledged, or nobody's any more
   Uuid uuid;
 };
+struct Explained {  // an operator asked why
+  std::shared_ptr<const Explanation> explanation;
+};
 
 }  // namespace change
 
@@ -138,7 +142,7 @@ struct Change {
                change::FrameworkRemoved, change::TaskAdded, change::TaskUpdated,
                change::TaskRemoved, change::ExecutorAdded, change::ExecutorRemoved,
                change::OfferAdded, change::OfferRemoved, change::WeightSet, change::Published,
-               change::OperationPut, change::OperationRemoved>
+               change::OperationPut, change::OperationRemoved, change::Explained>
       body;
 };
 

@@ -135,9 +135,16 @@ inline constexpr std::size_t kMaxPendingWriteBytes = 64u << 20;  // over it a wr
 inline constexpr std::size_t kMaxCandidates = 64;                // later ones are not looked at
 
 // -- sandboxes.
-inline constexpr std::uint64_t kMaxStdoutBytes = 64u << 20;    // per file; then rotated once
-inline constexpr std::size_t kMaxKeptSandboxes = 50'000;       // of ended tasks; oldest removed
-inline constexpr std::size_t kMaxFileReadBytes = 1u << 20;     // one READ_FILE answer
+inline constexpr std::uint64_t kMaxStdoutBytes = 64u << 20;  // per file; then rotated once
+inline constexpr std::size_t kMaxKeptSandboxes = 50'000;     // of ended tasks; oldest removed
+inline constexpr std::size_t kMaxFileReadBytes = 1u << 20;   // one READ_FILE answer
+// Explanations: kinds of agents beyond this are pooled, rows beyond this left out, questions beyond
+// this refused.
+inline constexpr std::size_t kMaxExplainedKinds = 64;
+inline constexpr std::size_t kMaxExplainedKindBytes = 200;
+inline constexpr std::size_t kMaxExplainedRows = 256;  // of one role
+inline constexpr std::uint32_t kMaxExplanationsPerSecond = 20;
+inline constexpr std::size_t kMaxExplanationsKept = 64;        // the oldest is forgotten
 inline constexpr std::size_t kMaxPublishedBytes = 256u << 10;  // one document a framework publishes
 inline constexpr std::size_t kMaxPublishedDocuments = 16;      // per framework
 inline constexpr std::size_t kMaxPublishedNameBytes = 64;

@@ -122,6 +122,20 @@ allocator::NodeId acquire_role(Context& c, const std::string& role) {
 
 }  // namespace
 
+allocator::Input allocation_input(const MasterState& state, const MasterConfig& config,
+                                  std::span<const std::uint32_t> touched) {
+  const Allocation& allocation = state.allocation;
+  return {allocation.tree,
+          allocation.rooms,
+          allocation.refusals,
+          touched,
+          allocation.totals,
+          {allocation.share_mask, true},
+          config.seed + allocation.rounds,
+          nullptr,
+          &allocation.constraints};
+}
+
 bool add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row) {
   const std::uint32_t dimension = dimension_of(allocation, resource.name);
   if (dimension == allocator::kNone) return false;

@@ -81,13 +81,16 @@ struct ChangeResources {  // answered when the agent has stored it
   AgentId agent_id;
   ResourceOperation operation;
 };
+struct ExplainFramework {  // a question; answered by change::Explained
+  FrameworkId framework_id;
+};
 }  // namespace operation
 struct FromOperator {
   RequestId request;
   Principal principal;
   std::variant<operation::TeardownFramework, operation::KillTask, operation::SetWeight,
                operation::DrainAgent, operation::DeactivateAgent, operation::ReactivateAgent,
-               operation::MarkAgentGone, operation::ChangeResources>
+               operation::MarkAgentGone, operation::ChangeResources, operation::ExplainFramework>
       body;
 };
 

@@ -106,6 +106,7 @@ struct Operate {
   void operator()(const operation::ChangeResources& call) const {
     on_change_resources(c, event, call);
   }
+  void operator()(const operation::ExplainFramework& call) const { on_explain(c, event, call); }
 };
 
 }  // namespace

@@ -209,9 +209,15 @@ void leave_roles(Context& c, FrameworkSlot slot);  // nothing may be charged to 
 void charge(Context& c, const Role& role, const Resources& resources);
 void uncharge(Context& c, const Role& role, const Resources& resources);
 void set_role_weight(Context& c, const std::string& role, std::int64_t weight_milli);
+// What a round, or a question about one, works on.
+allocator::Input allocation_input(const MasterState& state, const MasterConfig& config,
+                                  std::span<const std::uint32_t> touched);
 // A claim showed that it uses what it gets.
 void claim_is_active(Context& c, Role& role);
 void claim_declined(Context& c, Role& role);
+
+// -- explain.cpp
+void on_explain(Context& c, const FromOperator& event, const operation::ExplainFramework& call);
 
 // -- constraints.cpp: what the attributes of agents must be for a framework
 // Compiles them, or says what is wrong with them.

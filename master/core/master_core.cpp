@@ -131,12 +131,7 @@ std::string MasterCore::explain(const FrameworkId& framework, const std::string&
   for (const Role& candidate : state_.frameworks.at(f->second).roles) {
     if (candidate.name != role || !candidate.claim.entered) continue;
     if (candidate.claim.held_back) return "declined its last offers; waits for its turn";
-    const Allocation& allocation = state_.allocation;
-    const allocator::Input input{allocation.tree,        allocation.rooms,
-                                 allocation.refusals,    {},
-                                 allocation.totals,      {allocation.share_mask, true},
-                                 config_.seed,           nullptr,
-                                 &allocation.constraints};
+    const allocator::Input input = allocation_input(state_, config_, {});
     const auto reason =
         allocator::explain(input, candidate.claim.id, allocator::RoomId(a->second.index));
     return reason ? allocator::name_of(*reason) : "";

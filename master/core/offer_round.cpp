@@ -302,15 +302,7 @@ void run_round(Context& c) {
     allocation.is_touched[index] = false;
     return !set_room(c, index);
   });
-  const allocator::Input input{allocation.tree,
-                               allocation.rooms,
-                               allocation.refusals,
-                               touched,
-                               allocation.totals,
-                               {allocation.share_mask, true},
-                               c.config.seed + allocation.rounds,
-                               nullptr,
-                               &allocation.constraints};
+  const allocator::Input input = allocation_input(c.state, c.config, touched);
   allocator::allocate(input, c.memory.scratch, c.memory.output);
   count_refusals(c);
   if (c.memory.output.grants.empty()) return;

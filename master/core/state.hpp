@@ -330,6 +330,12 @@ using PendingWrite =
                  pending::Cleared, pending::Subscription, pending::Removal, pending::Weight,
                  pending::Upkeep, pending::Gone>;
 
+// Explanations asked for since then, within a second.
+struct Explaining {
+  Instant since;
+  std::uint32_t answered = 0;
+};
+
 struct MasterState {
   bool leading = false;  // the epoch is stored: what we say from now on is fenced
   std::string cluster_id;
@@ -360,6 +366,7 @@ struct MasterState {
   OfferSlot newest_offer;
   DeadlineQueue<DeadlineKey> deadlines;
   Allocation allocation;
+  Explaining explaining;
 
   std::deque<std::pair<PersistId, PendingWrite>> writes;  // in order of issue
 

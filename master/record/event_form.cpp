@@ -47,6 +47,7 @@ struct OperationWriter {
     to.text(in.agent_id.raw());
     to.text(codec::encode_operation_order({{}, {}, {}, {}, in.operation}));
   }
+  void operator()(const operation::ExplainFramework& in) { to.text(in.framework_id.raw()); }
 
   void grace(const std::optional<Duration>& in) {
     to.flag(in.has_value());
@@ -114,7 +115,7 @@ std::string read_text(ByteReader& from) {
 }
 
 Operation read_operation(ByteReader& from) {
-  static_assert(std::variant_size_v<Operation> == 8, "give the new operation its number here");
+  static_assert(std::variant_size_v<Operation> == 9, "give the new operation its number here");
   switch (from.number()) {
     case 1:
       return operation::TeardownFramework{FrameworkId(read_text(from))};
@@ -155,6 +156,8 @@ Operation read_operation(ByteReader& from) {
       }
       return out;
     }
+    case 9:
+      return operation::ExplainFramework{FrameworkId(read_text(from))};
     default:
       from.fail();
       return operation::TeardownFramework{};

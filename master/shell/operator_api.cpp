@@ -62,6 +62,7 @@ struct OperatorApi::Request {
   codec::Encoding in = codec::Encoding::json;
   codec::Encoding out = codec::Encoding::json;
   Queries queries;
+  FrameworkId explained;  // not empty: it asks why
 
   void refuse(const Error& error) const { responder.respond(api::refusal(error)); }
   void answer(std::string body) const { responder.respond(api::typed_body(std::move(body), out)); }
@@ -118,6 +119,7 @@ void OperatorApi::call(HttpRequest http, HttpResponder responder) {
   operator_extension::Call extension;
   const Status extended = codec::from_json(request->http.body, extension);
   if (extended.ok() && extension.type() == "KILL_TASK") return kill_task(request);
+  if (extension.type() == "EXPLAIN_FRAMEWORK") return explain_framework(request);
   if (const Status parsed = codec::from_json(request->http.body, call); !parsed.ok()) {
     return request->refuse(parsed.error());
   }
@@ -147,6 +149,41 @@ void OperatorApi::kill_task(const std::shared_ptr<Request>& request) {
   FromOperator operation;
   operation.body = std::move(kill);
   write(request, std::move(operation));
+}
+
+// A question goes through the core like a write; what it says is read from the view.
+void OperatorApi::explain_framework(const std::shared_ptr<Request>& request) {
+  operator_extension::Call extension;
+  if (const Status parsed = codec::from_json(request->http.body, extension); !parsed.ok()) {
+    return request->refuse(parsed.error());
+  }
+  const std::string& id = extension.explain_framework().framework_id().value();
+  if (id.empty()) {
+    return request->refuse(
+        invalid("explain_framework: is missing; give {\"framework_id\":{\"value\":...}}"));
+  }
+  request->explained = FrameworkId(id);
+  FromOperator operation;
+  operation.body = operation::ExplainFramework{request->explained};
+  write(request, std::move(operation));
+}
+
+void OperatorApi::answer_explained(const std::shared_ptr<Request>& request,
+                                   std::uint64_t sequence) {
+  request->out = codec::Encoding::json;
+  view_.read(
+      sequence,
+      [request](View& view) {
+        std::string body = answer_explanation(view.state(), request->explained);
+        if (body.empty()) {
+          return request->refuse(
+              {ErrorCode::unavailable, "too many explanations are asked for; try again"});
+        }
+        request->answer(std::move(body));
+      },
+      [request] {
+        request->refuse({ErrorCode::unavailable, "the view is behind the cluster; try again"});
+      });
 }
 
 void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& call) {
@@ -346,6 +383,10 @@ void OperatorApi::on_answers(std::vector<Answer>&& answers) {
     waiting_.erase(it);
     if (!answer.status.ok()) {
       request->refuse(answer.status.error());
+      continue;
+    }
+    if (!request->explained.empty()) {
+      answer_explained(request, answer.sequence);
       continue;
     }
     HttpResponse done;

@@ -42,6 +42,8 @@ class OperatorApi {
   void add_routes();
   void call(runtime::HttpRequest request, runtime::HttpResponder responder);
   void kill_task(const std::shared_ptr<Request>& request);
+  void explain_framework(const std::shared_ptr<Request>& request);
+  void answer_explained(const std::shared_ptr<Request>& request, std::uint64_t sequence);
   void dispatch(const std::shared_ptr<Request>& request, const mesos::v1::master::Call& call);
   void subscribe(const std::shared_ptr<Request>& request);
   void list_files(const std::shared_ptr<Request>& request, const std::string& path);

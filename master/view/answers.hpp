@@ -25,6 +25,9 @@ std::string answer_roles(const ViewState& state, codec::Encoding encoding);
 std::string answer_state(const ViewState& state, codec::Encoding encoding);
 std::string answer_metrics(const Metrics& metrics, codec::Encoding encoding);
 
+// EXPLAIN_FRAMEWORK, always JSON; empty if the view has forgotten it.
+std::string answer_explanation(const ViewState& state, const FrameworkId& framework_id);
+
 // Counts of the cluster under the names that Mesos' monitoring reads.
 Metrics cluster_metrics(const ViewState& state);
 

@@ -189,6 +189,13 @@ struct ViewState::Applier {
     const auto it = v.frameworks_.find(c.framework_id);
     if (it != v.frameworks_.end()) it->second.published[c.name] = c.content;
   }
+  void operator()(const change::Explained& c) {
+    std::erase_if(v.explanations_, [&](const auto& older) {
+      return older->framework_id == c.explanation->framework_id;
+    });
+    v.explanations_.push_back(c.explanation);
+    if (v.explanations_.size() > limits::kMaxExplanationsKept) v.explanations_.pop_front();
+  }
 };
 
 ViewState::Applied ViewState::apply(const Change& change) {
@@ -248,6 +255,13 @@ std::set<FrameworkId> ViewState::recovered_frameworks() const {
     if (row.put.recovered) out.insert(id);
   }
   return out;
+}
+
+std::shared_ptr<const Explanation> ViewState::explanation(const FrameworkId& id) const {
+  for (const auto& one : explanations_) {
+    if (one->framework_id == id) return one;
+  }
+  return nullptr;
 }
 
 const FrameworkRow* ViewState::framework(const FrameworkId& id) const {

@@ -96,6 +96,8 @@ class ViewState {
   const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
   const std::map<Uuid, change::OperationPut>& operations() const { return operations_; }
   const ViewCounters& counters() const { return counters_; }
+  // The newest of it; null: nobody asked, or it is too long ago.
+  std::shared_ptr<const Explanation> explanation(const FrameworkId& id) const;
   const FrameworkRow* framework(const FrameworkId& id) const;
   // In the registry, and not seen since this master leads: what they run are orphans, till they are
   // back or their time is over.
@@ -121,6 +123,7 @@ class ViewState {
   std::map<std::uint64_t, change::OfferAdded> offers_;
   std::map<std::string, std::int64_t> weights_;
   std::map<Uuid, change::OperationPut> operations_;
+  std::deque<std::shared_ptr<const Explanation>> explanations_;  // oldest first
   ViewCounters counters_;
 };
 

@@ -9,6 +9,7 @@ import threading
 import unittest
 
 from cluster_case import BIN, ClusterCase, Process, wait_for
+from v1_scheduler import Scheduler
 
 STATS = {
     "run": {"state": "running", "items": 7, "expected_items": 10, "pages": 21, "errors": 1,
@@ -35,10 +36,10 @@ class Control(http.server.BaseHTTPRequestHandler):
         pass
 
 
-# Of Mesos v1, and KILL_TASK of docs/operator-extensions.md.
+# Of Mesos v1, and KILL_TASK and EXPLAIN_FRAMEWORK of docs/operator-extensions.md.
 PUBLIC_CALLS = {"GET_STATE", "GET_METRICS", "GET_MASTER", "GET_AGENTS", "GET_FRAMEWORKS",
                 "GET_TASKS", "GET_ROLES", "GET_VERSION", "LIST_FILES", "READ_FILE", "KILL_TASK",
-                "TEARDOWN"}
+                "TEARDOWN", "EXPLAIN_FRAMEWORK"}
 
 
 class Relay(http.server.BaseHTTPRequestHandler):
@@ -132,6 +133,31 @@ class Cli(ClusterCase):
         scheduler.say("teardown")
         wait_for("its end in the list", lambda: "ended" in self.cli("frameworks", "--all"))
         self.assertEqual(self.cli("frameworks"), "no frameworks\n")
+
+    def test_why_says_what_keeps_a_framework_from_offers(self):
+        self.start_master()
+        self.start_agent("a", "--attributes=rack:r1")
+        self.wait_agents(1)
+        constraints = {"role_constraints": {"*": {"groups": [{"attribute_constraints": [
+            {"selector": {"attribute_name": "rack"},
+             "predicate": {"text_equals": {"value": "r9"}}}]}]}}}
+        picky = Scheduler(self.http_port, offer_constraints=constraints)
+        self.addCleanup(picky.close)
+        found = self.json("why", picky.framework_id)["explain_framework"]
+        self.assertEqual(found["framework_id"], {"value": picky.framework_id})
+        role = found["roles"][0]
+        self.assertEqual((role["role"], role["rank"], role["of"]), ("*", 1, 1))
+        self.assertEqual(role["agents"][0]["rule"], "constraint")
+        self.assertEqual(role["agents"][0]["numbers"][0],
+                         {"name": "fails", "value": "attribute 'rack' equals 'r9'"})
+        said = self.cli("why", picky.framework_id)
+        self.assertIn("role *: 0% of the cluster, the role 0%; 1 of 1 in line", said)
+        self.assertIn("drop the constraint that attribute 'rack' equals 'r9'", said)
+        done = subprocess.run([str(BIN / "bourse"), "why", "nobody",
+                               f"--master=127.0.0.1:{self.http_port}"],
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no framework 'nobody'", done.stderr)
 
     def test_logs_are_printed_followed_and_given_as_json(self):
         scheduler = self.start_all()

@@ -223,6 +223,9 @@ struct ChangeText {
   std::string operator()(const change::Published& c) const {
     return "Published " + c.name + " of " + std::to_string(c.content->size()) + " bytes";
   }
+  std::string operator()(const change::Explained& c) const {
+    return "Explained " + c.explanation->framework_id.raw();
+  }
 };
 
 }  // namespace

@@ -58,6 +58,7 @@ std::vector<Body> bodies() {
   ResourceOperation reserve;
   reserve.resources = Resources::parse("cpus(web):1").value();
   operate(operation::ChangeResources{AgentId("a1"), reserve});
+  operate(operation::ExplainFramework{FrameworkId("f1")});
   out.push_back(Tick{});
   out.push_back(Lead{a_registry()});
   return out;

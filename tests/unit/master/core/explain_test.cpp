@@ -1,0 +1,186 @@
+// Why a framework is offered what it is: the first rule in its way, in numbers.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "model/limits.hpp"
+#include "tests/unit/master/core/harness.hpp"
+
+using namespace bourse;
+using namespace bourse::master;
+using namespace bourse::master::test;
+
+namespace {
+
+std::shared_ptr<const Explanation> ask(Harness& h, const FrameworkId& id) {
+  const RequestId request(900'000);
+  h.answers.erase(request);
+  const std::size_t before = h.changes.size();
+  h.step(FromOperator{request, {}, operation::ExplainFramework{id}});
+  if (h.changes.size() == before) return nullptr;
+  const Change& change = h.changes.back();
+  CHECK(h.answers.at(request).status.ok());
+  CHECK(h.answers.at(request).sequence == change.sequence);
+  return std::get<change::Explained>(change.body).explanation;
+}
+
+Explanation::Role role(Harness& h, const FakeFramework& framework) {
+  const auto explanation = ask(h, framework.facet.id);
+  REQUIRE(explanation != nullptr);
+  REQUIRE(explanation->roles.size() == 1);
+  return explanation->roles[0];
+}
+
+// The row of agents whose example is this one.
+Explanation::Agents row(Harness& h, const FakeFramework& framework, const FakeAgent& agent) {
+  for (const Explanation::Agents& agents : role(h, framework).agents) {
+    if (agents.example == agent.id) return agents;
+  }
+  return {};
+}
+
+using Numbers = std::vector<Explanation::Number>;
+
+}  // namespace
+
+TEST_CASE("a framework with an offer on the table is told so, and others who has it") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a", "cpus:4;mem:1024");
+  FakeFramework& first = h.add_framework("first");
+  h.subscribe(first);
+  REQUIRE(h.offers(first).size() == 1);
+  FakeFramework& second = h.add_framework("second");
+  h.subscribe(second);
+  h.offers(second);
+  CHECK(row(h, first, agent).rule == "offered");
+  const auto other = row(h, second, agent);
+  CHECK(other.rule == "better_claim");
+  CHECK(other.kind == "4 cpus, 1024 mem");
+  CHECK(other.count == 1);
+  REQUIRE(other.numbers.size() == 2);
+  CHECK(other.numbers[0] == Explanation::Number{"offered_to", first.facet.id.raw()});
+  CHECK(role(h, first).share_ppm == 1'000'000);
+  CHECK(role(h, first).rank == 2);
+  CHECK(role(h, second).rank == 1);
+  CHECK(role(h, second).of == 2);
+}
+
+TEST_CASE("a filter is explained with the time that is left of it") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.decline(framework, h.offers(framework), Duration::seconds(60));
+  h.advance(Duration::milliseconds(10'500));
+  const auto found = row(h, framework, agent);
+  CHECK(found.rule == "filtered");
+  REQUIRE(found.numbers.size() == 1);
+  CHECK(found.numbers[0].first == "ends_in");
+  CHECK(found.numbers[0].second.substr(0, 3) == "49.");
+  CHECK(found.change.find("or REVIVE") != std::string::npos);
+}
+
+TEST_CASE("slivers are explained with what they lack") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a", "cpus:2;mem:100");
+  FakeFramework& big = h.add_framework("big");
+  big.facet.min_allocatable["*"] = {{{"cpus", 4'500}, {"mem", 100'000}}, {{"cpus", 90'000}}};
+  h.subscribe(big);
+  h.offers(big);
+  const auto found = row(h, big, agent);
+  CHECK(found.rule == "below_minimum");
+  CHECK(found.numbers == Numbers{{"lacks", "2.5 cpus"}});
+  CHECK(found.change == "free 2.5 cpus there, or ask for less in min_allocatable_resources");
+}
+
+TEST_CASE("a constraint is explained by what fails of the group that fails least") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& framework = h.add_framework("f");
+  const auto attribute = [](const std::string& name) {
+    using C = AttributeConstraint;
+    return C{C::Of::attribute, name, C::Test::equals, "x", {}};
+  };
+  framework.constraints = std::make_shared<const OfferConstraints>(
+      OfferConstraints{{{"*", {{attribute("rack"), attribute("row")}, {attribute("ssd")}}}}});
+  h.subscribe(framework);
+  h.offers(framework);
+  const auto found = row(h, framework, agent);
+  CHECK(found.rule == "constraint");
+  CHECK(found.numbers == Numbers{{"fails", "attribute 'ssd' equals 'x'"}, {"of_its_group", "1"}});
+  const auto refused = role(h, framework).refused;
+  CHECK(std::find(refused.begin(), refused.end(), Explanation::Number{"constraint", "1"}) !=
+        refused.end());
+}
+
+TEST_CASE("gpus, reservations and what is in use are explained") {
+  Harness h;
+  h.lead();
+  FakeAgent& gpus = h.add_agent("g", "cpus:1;mem:64;gpus:1");
+  FakeAgent& theirs = h.add_agent("r", "cpus(ops):1;mem(ops):64");
+  FakeAgent& busy = h.add_agent("b", "cpus:2;mem:64");
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.run_task(framework, busy, "t", "cpus:2;mem:64");
+  CHECK(row(h, framework, gpus).rule == "no_gpu_capability");
+  const auto reserved = row(h, framework, theirs);
+  CHECK(reserved.rule == "reserved_for_other_role");
+  CHECK(reserved.numbers == Numbers{{"roles", "ops"}});
+  CHECK(row(h, framework, busy).rule == "nothing_free");
+}
+
+TEST_CASE("suppressed and disconnected roles are explained by that alone") {
+  Harness h;
+  h.lead();
+  h.add_agent("a");
+  FakeFramework& framework = h.add_framework("f");
+  framework.facet.failover_timeout = Duration::seconds(100);
+  h.subscribe(framework, {"*"});
+  CHECK(role(h, framework).rule == "suppressed");
+  CHECK(role(h, framework).change == "the framework must REVIVE role *");
+  h.break_connection(framework);
+  CHECK(role(h, framework).rule == "disconnected");
+  CHECK(role(h, framework).agents.empty());
+}
+
+TEST_CASE("agents that are away or in deficit are explained by their phase") {
+  Harness h;
+  h.lead();
+  FakeAgent& away = h.add_agent("a");
+  FakeAgent& kept = h.add_agent("b", "cpus:9");
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.break_connection(away);
+  h.step(FromOperator{RequestId(7), {}, operation::DeactivateAgent{kept.id}});
+  CHECK(row(h, framework, away).rule == "agent_silent");
+  const auto found = row(h, framework, kept);
+  CHECK(found.rule == "agent_deactivated");
+  CHECK(found.change == "bourse agents reactivate " + kept.id.raw());
+}
+
+TEST_CASE("explanations are bounded in kinds of agents and in questions a second") {
+  Harness h;
+  h.lead();
+  for (std::size_t i = 0; i < limits::kMaxExplainedKinds + 5; ++i) {
+    h.add_agent("a" + std::to_string(i), "cpus:" + std::to_string(i + 1));
+  }
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.offers(framework);
+  const auto agents = role(h, framework).agents;
+  CHECK(agents.size() == limits::kMaxExplainedKinds + 1);
+  CHECK(agents[0].kind == "others");
+  CHECK(agents[0].count == 5);
+  for (std::uint32_t i = 1; i < limits::kMaxExplanationsPerSecond; ++i) {
+    CHECK(ask(h, framework.facet.id) != nullptr);
+  }
+  CHECK(ask(h, framework.facet.id) == nullptr);
+  CHECK(h.answers.at(RequestId(900'000)).status.error().code == ErrorCode::unavailable);
+  h.advance(Duration::seconds(1));
+  CHECK(ask(h, framework.facet.id) != nullptr);
+  CHECK(ask(h, FrameworkId("nobody")) == nullptr);
+  CHECK(h.answers.at(RequestId(900'000)).status.error().code == ErrorCode::not_found);
+}
