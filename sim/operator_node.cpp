@@ -70,8 +70,7 @@ void OperatorNode::tear_down(Prng& dice, MasterNode& leading) {
   std::vector<FrameworkId> ids;
   leading.core().state().frameworks.for_each(
       [&](master::FrameworkSlot, const master::Framework& framework) {
-        const std::string& name = framework.facet->name;
-        if (name != "framework0" && name != "service") ids.push_back(framework.id);
+        if (framework.facet->name != "framework0") ids.push_back(framework.id);
       });
   if (ids.empty()) return;
   const FrameworkId id = ids[dice.below(ids.size())];

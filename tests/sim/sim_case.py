@@ -17,7 +17,6 @@ CORES = (
     "agent/core",
     "executors/core",
     "framework-sdk/core",
-    "frameworks/service/core",
 )
 
 
