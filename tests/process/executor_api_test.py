@@ -336,7 +336,8 @@ class ExecutorApi(ExecutorCase):
                     self.assertNotIn(b"\n", stream.events[0])
                 else:
                     self.assertEqual(stream.events[0][:2], b"\x08\x01")
-        self.assertEqual([s.ended for s in self.streams[1:]], [True, True, True, False])
+        wait_for("the earlier streams are closed, the newest is open", lambda: [
+            s.ended for s in self.streams[1:]] == [True, True, True, False])
 
     def test_a_task_is_told_again_to_a_subscription_that_does_not_know_it(self):
         scheduler = self.begin()

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import socket
+import uuid
 
 import cage
 import network
@@ -190,7 +191,7 @@ def out_of_memory(world):
     while daemon.ended_by_others == before:
         if kilobytes < 100:
             raise worlds.Trouble(f"{name} lives on in {kilobytes << 1} KB")
-        with cage.Cage(f"chaos-{os.getpid()}-{kilobytes}", kilobytes << 10) as small:
+        with cage.Cage(f"chaos-{uuid.uuid4().hex[:12]}-{kilobytes}", kilobytes << 10) as small:
             daemon.argv = small.enter(whole)
             daemon.kill()
             world.run_for(4)
