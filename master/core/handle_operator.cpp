@@ -48,7 +48,9 @@ struct Operate {
       return;
     }
     const auto it = c.state.framework_of.find(call.framework_id);
-    if (it == c.state.framework_of.end()) {
+    // One whose first subscription is being written is not there yet: nobody was told its name.
+    if (it == c.state.framework_of.end() ||
+        c.state.frameworks.at(it->second).phase == FrameworkPhase::admitting) {
       c.answer(event.request, Error{ErrorCode::not_found, "framework_id: there is no framework '" +
                                                               call.framework_id.raw() + "'"});
       return;
