@@ -16,17 +16,23 @@ using Kind = DeadlineKey::Kind;
 // Tasks of one question: far below what a call may have.
 constexpr std::size_t kAskedAtOnce = 5'000;
 
+// Instances of which nothing was heard since they were launched or read from the store. A master
+// is silent about a task whose agent is not back since its own start: so they are asked for again.
+bool is_unheard(InstancePhase phase) {
+  return phase == InstancePhase::recovering || phase == InstancePhase::launching;
+}
+
 // Instances whose fate somebody else must tell.
 bool is_open(InstancePhase phase) {
-  return phase == InstancePhase::recovering || phase == InstancePhase::unreachable ||
+  return is_unheard(phase) || phase == InstancePhase::unreachable ||
          phase == InstancePhase::given_up;
 }
 
 // The next question, and whether it is about everything: a task that we know nothing of is heard of
 // only so, when its agent came back to a master that is new.
-void arm_reconcile(Context& c, bool recovering) {
+void arm_reconcile(Context& c, bool unheard) {
   ServiceState& state = c.state;
-  if (!recovering && !state.ask_for_all) {
+  if (!unheard && !state.ask_for_all) {
     state.ask_for_all = true;
     return c.arm(Kind::reconcile, AppId(), 0, c.config.reconcile_all);
   }
@@ -119,11 +125,13 @@ void on_disconnected(Context& c) {
 void on_reconcile_due(Context& c) {
   if (!c.state.registered) return;
   Reconcile known;
-  bool recovering = false;
+  bool unheard = false;
   for (const auto& [id, app] : c.state.apps) {
     for (const auto& [number, instance] : app.instances) {
-      if (!is_open(instance.phase)) continue;
-      recovering = recovering || instance.phase == InstancePhase::recovering;
+      // One that runs may be lost with its machine while the master changed: named now and then.
+      const bool runs = instance.phase == InstancePhase::running && c.state.ask_for_all;
+      if (!is_open(instance.phase) && !runs) continue;
+      unheard = unheard || is_unheard(instance.phase);
       const AppRecord& record = c.state.book.apps.at(id);
       known.tasks.push_back(
           {task_id_of(id, record, instance.record), instance.record.agent_id.raw()});
@@ -135,7 +143,7 @@ void on_reconcile_due(Context& c) {
   c.state.ask_for_all = false;
   if (c.state.reconciles > 0) PROBE("service.asks_again");
   ++c.state.reconciles;
-  arm_reconcile(c, recovering);
+  arm_reconcile(c, unheard);
 }
 
 }  // namespace bourse::service

@@ -81,6 +81,44 @@ TEST_CASE("while the master does not know yet, nothing is concluded and it is as
   CHECK(w.running("web") == std::vector<std::string>{"web.1.1.1"});
 }
 
+TEST_CASE("a launch that was lost with its master is asked for until somebody knows") {
+  Three w;
+  w.hold_tasks = true;
+  w.put("web", sleeper(1));
+  REQUIRE(in_phase(w, InstancePhase::launching) == 1);
+  const std::string lost = w.tasks.begin()->first;
+  w.disconnect();
+  w.tasks.clear();  // its agent never got it
+  for (auto& [id, agent] : w.agents) agent.recovering = true;
+  w.hold_tasks = false;
+  w.reconnect();
+  w.pass(Duration::seconds(5));
+  CHECK(in_phase(w, InstancePhase::launching) == 1);  // silence says nothing
+  for (auto& [id, agent] : w.agents) agent.recovering = false;
+  w.pass(Duration::seconds(30));
+  REQUIRE(w.running("web").size() == 1);
+  CHECK(w.running("web").front() != lost);
+}
+
+TEST_CASE("an instance that is lost with its machine while the master changes is replaced") {
+  Three w;
+  w.put("web", sleeper(1));
+  REQUIRE(w.running("web").size() == 1);
+  const std::string lost = w.tasks.begin()->first;
+  const std::string agent = w.tasks.begin()->second.agent_id;
+  w.disconnect();
+  w.tasks.clear();
+  w.agents.at(agent).recovering = true;
+  w.reconnect();
+  w.pass(Duration::seconds(5));
+  CHECK(in_phase(w, InstancePhase::running) == 1);
+  w.agents.at(agent).recovering = false;
+  w.agents.at(agent).reachable = false;
+  w.pass(Duration::seconds(700));
+  REQUIRE(w.running("web").size() == 1);
+  CHECK(w.running("web").front() != lost);
+}
+
 TEST_CASE("a rolling change goes on over a restart of the scheduler") {
   Three w;
   w.put("web", sleeper(4));
