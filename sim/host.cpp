@@ -11,8 +11,15 @@ namespace bourse::sim {
 
 using State = Host::Container::State;
 
+bool is_instance(const TaskId& id) {
+  return id.raw().starts_with("app");
+}
+
 const TaskPlan& plan_of(const Plan& plan, const TaskId& id) {
   const std::string& text = id.raw();
+  if (is_instance(id)) {
+    return plan.service.apps.at(static_cast<std::size_t>(std::atoi(text.c_str() + 3))).task;
+  }
   const std::size_t dash = text.find("-t");
   ASSERT(dash != std::string::npos);
   const auto framework = static_cast<std::size_t>(std::atoi(text.c_str() + 1));
@@ -84,7 +91,10 @@ void Host::run_command(Container& container) {
   if (plan.forever) return;
   env_.schedule.in(plan.run_time, [this, id = container.id, &plan] {
     const Container* now = find(id);
-    if (now && now->state == State::running) exited(id, plan.wait_status, plan.out_of_memory);
+    if (now == nullptr || now->state != State::running) return;
+    // Once nothing goes wrong apps do not fail either.
+    if (env_.healed && is_instance(*now->task)) return;
+    exited(id, plan.wait_status, plan.out_of_memory);
   });
 }
 

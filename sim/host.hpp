@@ -127,6 +127,8 @@ class Host {
   std::uint32_t pids_ = 100;
 };
 
+// Of an app of the service scheduler ("app0.1.1.7").
+bool is_instance(const TaskId& id);
 // The plan of the task with this id; ids carry its place ("f0-t12-a1").
 const TaskPlan& plan_of(const Plan& plan, const TaskId& id);
 

@@ -55,6 +55,20 @@ std::string Judge::running_on(const AgentId& agent) const {
   return {};
 }
 
+std::vector<TaskId> Judge::running_of(const FrameworkId& framework) const {
+  std::vector<TaskId> out;
+  for (auto it = tasks_.lower_bound({framework, TaskId()});
+       it != tasks_.end() && it->first.first == framework; ++it) {
+    if (it->second.running) out.push_back(it->first.second);
+  }
+  return out;
+}
+
+bool Judge::was_given_up(const TaskKey& task) const {
+  const auto it = tasks_.find(task);
+  return it != tasks_.end() && given_up_agents_.contains(it->second.agent);
+}
+
 void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance) {
   const TaskKey key{framework, status.task_id};
   Truth& truth = tasks_[key];

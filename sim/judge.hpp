@@ -20,6 +20,7 @@
 #include "sim/offer_judge.hpp"
 #include "sim/operator_judge.hpp"
 #include "sim/registry_judge.hpp"
+#include "sim/service_judge.hpp"
 
 namespace bourse::sim {
 
@@ -50,6 +51,9 @@ class Judge {
   bool runs(const TaskKey& task) const;
   // A task that runs there; empty: none.
   std::string running_on(const AgentId& agent) const;
+  std::vector<TaskId> running_of(const FrameworkId& framework) const;
+  // The master gave up the agent that it was launched on, at any time.
+  bool was_given_up(const TaskKey& task) const;
 
   // -- what is stored and what is promised on it
   void update_issued(const TaskKey& task, const Uuid& uuid);
@@ -81,6 +85,7 @@ class Judge {
   }
   OfferJudge& offers() { return offers_; }
   OperatorJudge& operators() { return operators_; }
+  ServiceJudge& services() { return services_; }
   RegistryJudge& registry() { return registry_; }
 
  private:
@@ -114,6 +119,7 @@ class Judge {
   RegistryJudge registry_{*this};
   OfferJudge offers_{*this};
   OperatorJudge operators_{*this};
+  ServiceJudge services_{*this};
   std::map<AgentId, std::set<std::string>> volumes_;
   std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master

@@ -127,6 +127,8 @@ void OperatorJudge::sweep(const master::MasterState& state) {
     if (drain.duty != AgentDuty::draining || !drain.max_grace) return;
     for (const master::TaskSlot slot : agent.tasks) {
       const master::Task& task = state.tasks.at(slot);
+      // One whose framework is gone ends with everything of that framework, as its own policy says.
+      if (task.standing != master::TaskStanding::live) continue;
       if (!task.kill_requested || is_terminal(task.state)) continue;
       const Duration grace =
           task.kill_grace.value_or(task.facet->kill_grace.value_or(*drain.max_grace));

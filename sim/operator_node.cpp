@@ -70,7 +70,8 @@ void OperatorNode::tear_down(Prng& dice, MasterNode& leading) {
   std::vector<FrameworkId> ids;
   leading.core().state().frameworks.for_each(
       [&](master::FrameworkSlot, const master::Framework& framework) {
-        if (framework.facet->name != "framework0") ids.push_back(framework.id);
+        const std::string& name = framework.facet->name;
+        if (name != "framework0" && name != "service") ids.push_back(framework.id);
       });
   if (ids.empty()) return;
   const FrameworkId id = ids[dice.below(ids.size())];

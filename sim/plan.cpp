@@ -160,6 +160,37 @@ void draw_operators(Plan& plan) {
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
+// Of a seed of its own too.
+void draw_service(Plan& plan) {
+  Prng rng(plan.seed ^ 0x5e271ceULL);
+  if (!rng.chance(1, 2)) return;
+  plan.service.in_ensemble = plan.ensemble && rng.chance(2, 3);
+  plan.service.processes = plan.service.in_ensemble ? static_cast<int>(rng.between(1, 3)) : 1;
+  const int apps = static_cast<int>(rng.between(1, 2));
+  for (int i = 0; i < apps; ++i) {
+    AppPlan app;
+    app.instances = static_cast<std::uint32_t>(rng.between(1, 3));
+    app.task.forever = rng.chance(2, 3);
+    app.task.run_time = ms(rng, 20'000, 90'000);
+    app.task.wait_status = rng.chance(1, 2) ? 1 << 8 : 0;
+    app.task.stubborn = rng.chance(1, 8);
+    app.task.wants_port = rng.chance(1, 3);
+    plan.service.apps.push_back(app);
+  }
+  const std::int64_t most = std::max<std::int64_t>(1, plan.safety.ns / 180'000'000'000);
+  const auto add = [&](FaultKind kind, std::int64_t low, std::int64_t high) {
+    for (std::int64_t i = rng.between(low, high) * most; i > 0; --i) {
+      const Duration at{rng.between(5'000'000'000, plan.safety.ns - 1)};
+      plan.faults.push_back({kind, at, rng.next()});
+    }
+  };
+  add(FaultKind::service_dies, 0, 6);
+  add(FaultKind::service_stops, 0, 3);
+  add(FaultKind::app_changes, 1, 6);
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
+}
+
 std::string on_off(const std::string& name, int permille) {
   return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
 }
@@ -178,17 +209,29 @@ std::string_view name_of(FaultKind kind) {
       "master_cut_off",      "master_stops",        "leader_stops",         "ensemble_cut",
       "ensemble_away",       "ensemble_link",       "ensemble_doubt",       "session_expires",
       "candidate_removed",   "operator_drains",     "operator_deactivates", "operator_reactivates",
-      "operator_marks_gone", "operator_tears_down", "operator_kills"};
+      "operator_marks_gone", "operator_tears_down", "operator_kills",       "service_dies",
+      "service_stops",       "app_changes"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(Plant plant) {
-  static constexpr std::string_view kNames[] = {
-      "none",           "amnesia",          "early_promise",
-      "leak_ledger",    "swallow_terminal", "ignore_kill",
-      "no_fencing",     "zombie_leader",    "epoch_not_checked",
-      "lost_filter",    "double_launch",    "early_acknowledgement",
-      "kill_said_once", "forgotten_drain",  "gone_forgotten"};
+  static constexpr std::string_view kNames[] = {"none",
+                                                "amnesia",
+                                                "early_promise",
+                                                "leak_ledger",
+                                                "swallow_terminal",
+                                                "ignore_kill",
+                                                "no_fencing",
+                                                "zombie_leader",
+                                                "epoch_not_checked",
+                                                "lost_filter",
+                                                "double_launch",
+                                                "early_acknowledgement",
+                                                "kill_said_once",
+                                                "forgotten_drain",
+                                                "gone_forgotten",
+                                                "hasty_scheduler",
+                                                "careless_scheduler"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -224,6 +267,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   }
   draw_faults(rng, plan);
   draw_operators(plan);
+  draw_service(plan);
   return plan;
 }
 
@@ -242,6 +286,11 @@ std::string Plan::to_text() const {
     out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);
   }
   if (operators) out += ", with operators";
+  if (service.processes > 0) {
+    out += "\n  service: " + std::to_string(service.processes) + " processes, " +
+           std::to_string(service.apps.size()) + " apps, book " +
+           (service.in_ensemble ? "in the ensemble" : "in a file");
+  }
   out += "\n  clocks: drift=" + std::to_string(clock_drift_ppm) +
          "ppm wall_skew=" + ms_text(wall_skew);
   if (ensemble) {

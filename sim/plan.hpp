@@ -50,11 +50,14 @@ enum class FaultKind : std::uint8_t {
   operator_marks_gone,
   operator_tears_down,
   operator_kills,
+  // Of the service scheduler, drawn apart.
+  service_dies,
+  service_stops,
+  app_changes,  // no fault: people define something else
 };
-inline constexpr int kFaultKinds = 21;
-inline constexpr int kOperatorKinds = 6;  // after those
+inline constexpr int kFaultKinds = 21;  // of those that are drawn together
 constexpr bool is_of_operator(FaultKind kind) {
-  return kind >= FaultKind::operator_drains;
+  return kind >= FaultKind::operator_drains && kind <= FaultKind::operator_kills;
 }
 std::string_view name_of(FaultKind kind);
 
@@ -75,8 +78,10 @@ enum class Plant : std::uint8_t {
   kill_said_once,         // a scheduler does not repeat a kill
   forgotten_drain,        // a new leader does not know what operators want with agents
   gone_forgotten,         // nor which agents are gone
+  hasty_scheduler,        // a service scheduler that starts ends what it finds running
+  careless_scheduler,     // what ends is not replaced: its end is never heard of
 };
-inline constexpr int kPlants = 15;  // with none
+inline constexpr int kPlants = 17;  // with none
 std::string_view name_of(Plant plant);
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {
@@ -97,6 +102,17 @@ struct TaskPlan {
   Duration kill_after;  // zero: never; counted from its launch
   std::int64_t cpu_milli = 100;
   std::int64_t memory_milli = 16'000;
+};
+
+// An app of the service scheduler, as it is defined first.
+struct AppPlan {
+  std::uint32_t instances = 1;
+  TaskPlan task;  // of one instance
+};
+struct ServicePlan {
+  int processes = 0;         // 0: nobody runs one
+  bool in_ensemble = false;  // its book; else on the disk of its one process
+  std::vector<AppPlan> apps;
 };
 
 enum class Ending : std::uint8_t {
@@ -132,6 +148,7 @@ struct Plan {
   int agents = 3;
   std::vector<std::string> agent_resources;
   std::vector<FrameworkPlan> frameworks;
+  ServicePlan service;
   Duration safety;  // how long faults happen
 
   master::MasterConfig master;

@@ -54,6 +54,9 @@ const std::array<Promise, kPromises>& promises() {
       {"O3", "an agent that is gone never comes back", "OperatorJudge::agent_put"},
       {"O4", "nothing runs on a drained agent", "Judge::task_starts"},
       {"O5", "a framework that was removed never comes back", "OperatorJudge::step"},
+      {"O6", "a service scheduler ends no instance that is wanted", "ServiceJudge::kills"},
+      {"O7", "what runs of an app is what is defined", "ServiceJudge::missing",
+       "once faults stop; else the run ends as S12"},
   }};
   return kList;
 }

@@ -29,6 +29,9 @@ World::World(const Plan& plan, bool trace)
   for (int i = 0; i < static_cast<int>(plan.frameworks.size()); ++i) {
     frameworks_.push_back(std::make_unique<FrameworkNode>(env_, network_, zookeeper_.get(), i));
   }
+  for (int i = 0; i < plan.service.processes; ++i) {
+    services_.push_back(std::make_unique<ServiceNode>(env_, network_, zookeeper_.get(), i));
+  }
 }
 
 Outcome World::run() {
@@ -43,6 +46,10 @@ Outcome World::run() {
   for (auto& framework : frameworks_) {
     env_.schedule.in(env_.between_ms(0, 3'000), [node = framework.get()] { node->start(); });
   }
+  for (auto& scheduler : services_) {
+    env_.schedule.in(env_.between_ms(0, 3'000), [node = scheduler.get()] { node->start(); });
+  }
+  if (!services_.empty()) apps_.start();
   schedule_faults();
   if (run_until(begin + plan_.safety)) {
     heal();
@@ -59,6 +66,7 @@ Outcome World::run() {
     if (agent->up()) env_.fingerprint.add(agent->core().fingerprint());
   }
   for (const auto& framework : frameworks_) env_.fingerprint.add(framework->fingerprint());
+  for (const auto& scheduler : services_) env_.fingerprint.add(scheduler->fingerprint());
   out.fingerprint = env_.fingerprint.value();
   out.events = env_.core_events;
   out.faults = env_.faults;
@@ -91,6 +99,12 @@ void World::heal() {
   }
   for (auto& framework : frameworks_) {
     if (Wire* wire = framework->wire()) wire->heal();
+  }
+  for (auto& scheduler : services_) {
+    scheduler->thaw();
+    if (Wire* wire = scheduler->wire()) wire->heal();
+    heal_client(scheduler->coordination());
+    if (LeaderWatchNode* watch = scheduler->watch()) heal_client(&watch->coordination());
   }
   if (zookeeper_) zookeeper_->set_available(true);
   for (auto& master : masters_) {
@@ -153,6 +167,19 @@ std::string World::missing() {
   for (const auto& framework : frameworks_) {
     if (std::string text = framework->missing(names, given_up); !text.empty()) return text;
   }
+  if (!services_.empty()) {
+    if (std::string text = apps_.missing(); !text.empty()) return text;
+    if (!apps_ran_ && env_.healed) {
+      apps_ran_ = true;
+      apps_.remove_all();
+      return "the apps run as they are defined, and are to be removed";
+    }
+  }
+  if (std::string text = missing_at_agents(); !text.empty()) return text;
+  return missing_at_master();
+}
+
+std::string World::missing_at_agents() {
   for (const auto& agent : agents_) {
     if (!agent->up()) return "an agent is down";
     if (const std::string running = agent->host().running(); !running.empty()) {
@@ -167,7 +194,7 @@ std::string World::missing() {
              agent->core().state().executors.begin()->first.second.raw();
     }
   }
-  return missing_at_master();
+  return {};
 }
 
 std::string World::missing_at_master() {

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "sim/agent_node.hpp"
+#include "sim/app_owner.hpp"
 #include "sim/env.hpp"
 #include "sim/framework_node.hpp"
 #include "sim/judge.hpp"
 #include "sim/master_node.hpp"
 #include "sim/operator_node.hpp"
+#include "sim/service_node.hpp"
 #include "sim/wire.hpp"
 #include "sim/zookeeper_model.hpp"
 
@@ -39,6 +41,7 @@ class World {
   void schedule_faults();
   void strike(FaultKind kind);
   void strike_master(FaultKind kind);
+  void strike_service(FaultKind kind);
   void strike_ensemble(FaultKind kind);
   void block_a_wire(bool one_way);
   Wire* pick_wire();
@@ -46,12 +49,14 @@ class World {
   // Of the latest epoch; null: nobody leads.
   MasterNode* leader() const;
   CoordinationNode* pick_client();
+  bool is_of_service(const CoordinationNode* client) const;
   NodeClock& pick_clock();
   void remove_candidate(CoordinationNode* client);
   void heal();
   void heal_client(CoordinationNode* client);
   // What the second phase still waits for; empty: nothing.
   std::string missing();
+  std::string missing_at_agents();
   std::string missing_at_master();
   bool run_until(Instant end);
   void check_leader(Instant healed);
@@ -68,6 +73,9 @@ class World {
   std::vector<std::unique_ptr<MasterNode>> masters_;
   std::vector<std::unique_ptr<AgentNode>> agents_;
   std::vector<std::unique_ptr<FrameworkNode>> frameworks_;
+  std::vector<std::unique_ptr<ServiceNode>> services_;
+  AppOwner apps_{env_, services_};
+  bool apps_ran_ = false;  // as they are defined, after the last fault
 };
 
 }  // namespace bourse::sim

@@ -1,4 +1,6 @@
 // What a seed breaks, and how: each fault draws from a seed of its own.
+#include <algorithm>
+
 #include "base/prng.hpp"
 #include "sim/world.hpp"
 
@@ -26,9 +28,11 @@ void World::schedule_faults() {
 }
 
 Wire* World::pick_wire() {
-  const std::uint64_t at = dice_.below(agents_.size() + frameworks_.size());
+  std::uint64_t at = dice_.below(agents_.size() + frameworks_.size() + services_.size());
   if (at < agents_.size()) return &agents_[at]->wire();
-  return frameworks_[at - agents_.size()]->wire();
+  at -= agents_.size();
+  if (at < frameworks_.size()) return frameworks_[at]->wire();
+  return services_[at - frameworks_.size()]->wire();
 }
 
 void World::block_a_wire(bool one_way) {
@@ -47,6 +51,10 @@ void World::strike(FaultKind kind) {
   if (env_.healed) return;
   if (is_of_operator(kind)) {
     if (MasterNode* leading = leader()) operator_.act(kind, dice_, *leading);
+    return;
+  }
+  if (kind == FaultKind::app_changes) {
+    apps_.change(dice_);
     return;
   }
   ++env_.faults;
@@ -94,6 +102,9 @@ void World::strike(FaultKind kind) {
     case FaultKind::master_stops:
     case FaultKind::leader_stops:
       return strike_master(kind);
+    case FaultKind::service_dies:
+    case FaultKind::service_stops:
+      return strike_service(kind);
     default:
       return strike_ensemble(kind);
   }
@@ -121,6 +132,17 @@ void World::strike_master(FaultKind kind) {
                        [this, client] { remove_candidate(client); });
     }
   }
+}
+
+// Mostly the one that leads.
+void World::strike_service(FaultKind kind) {
+  ServiceNode* scheduler = services_[dice_.below(services_.size())].get();
+  for (const auto& one : services_) {
+    if (one->leads() && dice_.chance(2, 3)) scheduler = one.get();
+  }
+  const Duration span = long_or_short(dice_);
+  if (kind == FaultKind::service_stops) return scheduler->freeze(span);
+  if (scheduler->up()) scheduler->crash_and_return(span);
 }
 
 void World::strike_ensemble(FaultKind kind) {
@@ -162,11 +184,20 @@ void World::remove_candidate(CoordinationNode* client) {
   if (own.empty()) return;
   env_.trace("fault", "somebody removes " + own);
   judge_.registry().excuse(zookeeper_->session_of(client->handle()));
-  (void)zookeeper_->by_hand(coordination::zk::Remove{"/bourse/" + own});
+  const std::string path = is_of_service(client) ? "/services/" : "/bourse/";
+  (void)zookeeper_->by_hand(coordination::zk::Remove{path + own});
 }
 
-// A master's client, mostly the leader's; now and then an agent's.
+bool World::is_of_service(const CoordinationNode* client) const {
+  return std::any_of(services_.begin(), services_.end(),
+                     [&](const auto& one) { return one->coordination() == client; });
+}
+
+// A master's client, mostly the leader's; now and then an agent's or a service scheduler's.
 CoordinationNode* World::pick_client() {
+  if (!services_.empty() && dice_.chance(1, 5)) {
+    return services_[dice_.below(services_.size())]->coordination();
+  }
   MasterNode* leading = leader();
   if (leading != nullptr && dice_.chance(1, 2)) return leading->coordination();
   if (dice_.chance(1, 4)) {

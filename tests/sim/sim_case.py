@@ -17,6 +17,7 @@ CORES = (
     "agent/core",
     "executors/core",
     "framework-sdk/core",
+    "frameworks/service/core",
 )
 
 

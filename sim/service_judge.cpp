@@ -1,0 +1,99 @@
+#include "sim/service_judge.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "proto/codec/service_entries.hpp"
+#include "sim/judge.hpp"
+
+namespace bourse::sim {
+
+std::uint64_t ServiceJudge::loaded(const service::Book& book) {
+  // Of each entry: what was stored, or one of the values that the leader before had under way.
+  // Transactions over different shards are stored or not each by itself.
+  std::map<std::string, std::set<std::string>> allowed;
+  const auto allow = [&] {
+    for (auto& [key, value] : codec::encode_service_book(book_)) allowed[key].insert(value);
+  };
+  const auto had = codec::encode_service_book(book_);
+  std::map<std::string, std::string> stored(had.begin(), had.end());
+  allow();
+  std::set<std::string> may_go;
+  for (; !under_way_.empty(); under_way_.pop_front()) {
+    for (const auto& [key, value] : codec::apply_service_commands(book_, under_way_.front())) {
+      if (!value) may_go.insert(key);
+    }
+    allow();
+  }
+  for (const auto& [key, value] : codec::encode_service_book(book)) {
+    stored.erase(key);
+    if (allowed.contains(key) && allowed[key].contains(value)) continue;
+    judge_.violate("S5", "a service scheduler begins with '" + key + "' as nobody stored it");
+  }
+  for (const auto& [key, value] : stored) {
+    if (may_go.contains(key)) continue;
+    judge_.violate("S5", "a service scheduler begins without '" + key + "', which was stored");
+  }
+  book_ = book;
+  return ++leader_;
+}
+
+void ServiceJudge::issued(std::uint64_t leader, Commands commands) {
+  if (leader == leader_) under_way_.push_back(std::move(commands));
+}
+
+void ServiceJudge::told(std::uint64_t leader, const Status& status) {
+  if (leader != leader_) return;
+  const Commands commands = std::move(under_way_.front());
+  under_way_.pop_front();
+  if (status.ok()) apply(commands);
+}
+
+void ServiceJudge::apply(const Commands& commands) {
+  for (const ServiceCommand& command : commands) {
+    if (const Status applied = service::apply(book_, command); !applied.ok()) {
+      judge_.violate("S5", "a service scheduler's write does not fit: " + applied.error().message);
+    }
+  }
+}
+
+// Wanted: of the present version, and no more of them are recorded than are defined.
+void ServiceJudge::kills(const FrameworkId& framework, const TaskId& task) {
+  service::InstanceName name;
+  if (!service::parse_task_id(task.raw(), name)) return;
+  const auto it = book_.apps.find(name.app);
+  if (it == book_.apps.end() || it->second.removing) return;
+  const service::AppRecord& app = it->second;
+  if (app.incarnation != name.incarnation || name.version < app.current.task_version) return;
+  if (!app.instances.contains(name.number)) return;
+  if (app.instances.size() > app.current.definition.policy.instances) return;
+  // It was replaced while its agent was away.
+  if (judge_.was_given_up({framework, task})) return;
+  judge_.violate("O6", task.raw() + " is ended by its scheduler, and is wanted");
+}
+
+std::string ServiceJudge::missing() const {
+  std::map<AppId, std::uint32_t> right;
+  for (const FrameworkId& framework : frameworks_) {
+    for (const TaskId& task : judge_.running_of(framework)) {
+      service::InstanceName name;
+      if (!service::parse_task_id(task.raw(), name)) continue;
+      const auto it = book_.apps.find(name.app);
+      const bool wanted = it != book_.apps.end() && !it->second.removing &&
+                          it->second.incarnation == name.incarnation &&
+                          it->second.current.task_version == name.version;
+      if (!wanted) return task.raw() + " runs and is not defined any more";
+      ++right[name.app];
+    }
+  }
+  for (const auto& [id, app] : book_.apps) {
+    const std::uint32_t wanted = app.removing ? 0 : app.current.definition.policy.instances;
+    if (right[id] == wanted) continue;
+    return "of " + id.raw() + " run " + std::to_string(right[id]) + " of " + std::to_string(wanted);
+  }
+  return {};
+}
+
+}  // namespace bourse::sim
