@@ -82,6 +82,14 @@ void place(Context& c, sdk::Placement placement, const sdk::Offer& offer,
 }  // namespace
 
 void on_offered(Context& c, const Offered& event) {
+  // Whoever forgets the framework's id has lost its tasks: none is launched before it is stored.
+  if (c.state.framework_id != c.state.book.framework_id) {
+    PROBE("service.offered_before_its_name_is_stored");
+    Decline all{{}, c.config.store_retry};
+    for (const sdk::Offer& offer : event.offers) all.offer_ids.push_back(offer.id);
+    c.emit(std::move(all));
+    return;
+  }
   std::vector<sdk::Shape> shapes;
   std::map<std::string, Who> wanted;
   for (const WantedKey& key : c.state.wanted) {

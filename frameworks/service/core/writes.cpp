@@ -17,7 +17,9 @@ struct WhenStored {
 
   App& app_of(const AppId& id) const { return c.state.apps.at(id); }
 
-  void operator()(const pending::Framework&) const {}
+  void operator()(const pending::Framework&) const {
+    c.state.offers_asked = true;  // what was offered before was declined
+  }
   void operator()(const pending::NewFramework& what) const {
     on_new_framework_stored(c, what.last);
   }

@@ -119,6 +119,21 @@ TEST_CASE("an instance that is lost with its machine while the master changes is
   CHECK(w.running("web").front() != lost);
 }
 
+TEST_CASE("nothing is launched as a framework whose id is not stored yet") {
+  ServiceWorld w;
+  w.add_agent("a");
+  w.refuse_writes = true;
+  w.start();
+  w.settle();
+  w.refuse_writes = false;
+  w.put("web", sleeper(1));
+  CHECK(w.disk.framework_id.empty());
+  CHECK(w.count<Launch>() == 0);
+  w.pass(Duration::seconds(10));
+  CHECK_FALSE(w.disk.framework_id.empty());
+  CHECK(w.running("web").size() == 1);
+}
+
 TEST_CASE("a rolling change goes on over a restart of the scheduler") {
   Three w;
   w.put("web", sleeper(4));
