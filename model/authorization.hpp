@@ -28,6 +28,8 @@ enum class Action : std::uint8_t {
   manage_app,      // object: the app's id
   view,
   change_resources,  // reserve them, make volumes of them; object: the role, or "*"
+  update_quota,      // object: the role
+  update_weight,     // object: the role
 };
 
 Status authorize(const Principal& principal, Action action, std::string_view object);

@@ -19,6 +19,7 @@
 #include "model/maintenance.hpp"
 #include "model/offer_constraints.hpp"
 #include "model/operation_status.hpp"
+#include "model/quota.hpp"
 #include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
 
@@ -117,6 +118,10 @@ struct WeightSet {
   std::string role;
   std::int64_t weight_milli = 1000;
 };
+struct QuotaSet {
+  std::string role;
+  Quota quota;  // empty: it has none any more
+};
 struct Published {  // call::Publish
   FrameworkId framework_id;
   std::string name;
@@ -142,7 +147,7 @@ struct Change {
                change::FrameworkRemoved, change::TaskAdded, change::TaskUpdated,
                change::TaskRemoved, change::ExecutorAdded, change::ExecutorRemoved,
                change::OfferAdded, change::OfferRemoved, change::WeightSet, change::Published,
-               change::OperationPut, change::OperationRemoved, change::Explained>
+               change::OperationPut, change::OperationRemoved, change::Explained, change::QuotaSet>
       body;
 };
 

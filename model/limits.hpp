@@ -55,6 +55,10 @@ inline constexpr std::size_t kMaxOperationsPerFramework = 10'000;  // without th
 inline constexpr std::size_t kMaxOperationsPerAgent = 10'000;      // likewise, whoever's
 inline constexpr std::size_t kMaxCompletedOperationsPerFramework = 1'000;  // oldest forgotten
 inline constexpr std::size_t kMaxRegisteringAgents = 20'000;  // admissions waiting for the disk
+inline constexpr std::size_t kMaxQuotas = 20'000;             // roles that have one
+inline constexpr std::size_t kMaxWeights = 20'000;            // roles that have one
+inline constexpr std::int64_t kMaxWeightMilli = 1'000'000'000;
+inline constexpr std::size_t kMaxRolesPerWrite = 16;  // quotas or weights of one call: one multi
 
 // -- tables of the agent.
 inline constexpr std::size_t kMaxPendingUpdatesPerTask =
@@ -180,6 +184,7 @@ static_assert(kCoreWindowEvents <= kIngressQueueEvents / 2, "the window must fit
 static_assert(kPeerUnreadBytes * 4 <= kGatewayPeerBytes, "the master hears before it is dropped");
 static_assert(kMaxStoreValueBytes + kMaxStoreKeyBytes < kMaxShardBytes, "a value must fit a shard");
 static_assert(kMaxShardBytes + (16u << 10) < kMaxMultiBytes, "a shard must fit into a multi");
+static_assert(kMaxRolesPerWrite <= kMaxShardsPerMulti, "its shards must fit a multi");
 static_assert(kMaxOfferBytesPerEvent * 4 <= kMaxFrameBytes, "an event must fit into a frame");
 static_assert(kMaxTasksPerAccept <= kMaxTasksPerFramework, "an accept must fit its framework");
 

@@ -94,6 +94,22 @@ struct Applier {
     it->second.maintenance = ended ? Maintenance{} : c.maintenance;
     return {};
   }
+
+  Status operator()(const registry::SetQuotas& c) const {
+    for (const RoleQuota& one : c.quotas) {
+      if (one.quota.empty()) {
+        to.quotas.erase(one.role);
+      } else {
+        to.quotas[one.role] = one.quota;
+      }
+    }
+    return {};
+  }
+
+  Status operator()(const registry::SetWeights& c) const {
+    for (const RoleWeight& one : c.weights) to.weights_milli[one.role] = one.weight_milli;
+    return {};
+  }
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/maintenance.hpp"
+#include "model/quota.hpp"
 
 namespace bourse {
 
@@ -57,6 +58,12 @@ struct SetMaintenance {  // 9: what an operator wants with an agent; `serving` e
   AgentId agent_id;
   Maintenance maintenance;
 };
+struct SetQuotas {  // 10: all or none; a role with an empty one has none any more
+  std::vector<RoleQuota> quotas;
+};
+struct SetWeights {  // 11: all or none
+  std::vector<RoleWeight> weights;
+};
 
 }  // namespace registry
 
@@ -64,7 +71,8 @@ struct SetMaintenance {  // 9: what an operator wants with an agent; `serving` e
 using RegistryCommand =
     std::variant<registry::SetCluster, registry::AdmitAgent, registry::UpdateAgent,
                  registry::MarkAgent, registry::RemoveAgent, registry::PutFramework,
-                 registry::RemoveFramework, registry::SetWeight, registry::SetMaintenance>;
+                 registry::RemoveFramework, registry::SetWeight, registry::SetMaintenance,
+                 registry::SetQuotas, registry::SetWeights>;
 
 // The durable set itself. Ordered tables, so that a dump is stable.
 struct Registry {
@@ -90,6 +98,7 @@ struct Registry {
   std::map<FrameworkId, Framework> frameworks;
   std::map<FrameworkId, WallTime> removed_frameworks;  // their ids are refused for ever; bounded
   std::map<std::string, std::int64_t> weights_milli;
+  std::map<std::string, Quota> quotas;
 
   bool operator==(const Registry&) const = default;
 };

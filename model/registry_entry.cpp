@@ -11,11 +11,12 @@ namespace {
 
 using Kind = RegistryEntity::Kind;
 
-constexpr std::array<std::pair<Kind, std::string_view>, 4> kPrefixes{
+constexpr std::array<std::pair<Kind, std::string_view>, 5> kPrefixes{
     {{Kind::agent, "agent/"},
      {Kind::framework, "framework/"},
      {Kind::removed, "removed/"},
-     {Kind::weight, "weight/"}}};
+     {Kind::weight, "weight/"},
+     {Kind::quota, "quota/"}}};
 constexpr std::string_view kCluster = "cluster";
 
 struct Subject {
@@ -41,6 +42,12 @@ struct Subject {
   RegistryEntity operator()(const registry::SetWeight& c) const { return {Kind::weight, c.role}; }
   RegistryEntity operator()(const registry::SetMaintenance& c) const {
     return {Kind::agent, c.agent_id.raw()};
+  }
+  RegistryEntity operator()(const registry::SetQuotas& c) const {
+    return {Kind::quota, c.quotas.empty() ? std::string() : c.quotas.front().role};
+  }
+  RegistryEntity operator()(const registry::SetWeights& c) const {
+    return {Kind::weight, c.weights.empty() ? std::string() : c.weights.front().role};
   }
 };
 
@@ -86,7 +93,16 @@ Result<std::vector<RegistryEntity>> apply_entities(Registry& registry,
   const bool full = registry.removed_frameworks.size() >= limits::kMaxFrameworks;
   if (removal != nullptr && full) oldest = oldest_removed(registry);
   if (const Status applied = apply(registry, command); !applied.ok()) return applied.error();
-  std::vector<RegistryEntity> changed{entity_of(command)};
+  std::vector<RegistryEntity> changed;
+  if (const auto* quotas = std::get_if<registry::SetQuotas>(&command)) {
+    for (const RoleQuota& one : quotas->quotas) changed.push_back({Kind::quota, one.role});
+    return changed;
+  }
+  if (const auto* weights = std::get_if<registry::SetWeights>(&command)) {
+    for (const RoleWeight& one : weights->weights) changed.push_back({Kind::weight, one.role});
+    return changed;
+  }
+  changed.push_back(entity_of(command));
   if (removal == nullptr) return changed;
   changed.push_back({Kind::removed, removal->framework_id.raw()});
   if (oldest && !registry.removed_frameworks.contains(*oldest)) {
@@ -128,6 +144,12 @@ std::vector<RegistryCommand> snapshot_of(const Registry& registry, const Registr
       out.emplace_back(registry::SetWeight{it->first, it->second});
       return out;
     }
+    case Kind::quota: {
+      const auto it = registry.quotas.find(entity.id);
+      if (it == registry.quotas.end()) return out;
+      out.emplace_back(registry::SetQuotas{{{it->first, it->second}}});
+      return out;
+    }
   }
   return out;
 }
@@ -141,6 +163,7 @@ std::vector<RegistryEntity> entities_of(const Registry& registry) {
     out.push_back({Kind::removed, id.raw()});
   }
   for (const auto& [role, weight] : registry.weights_milli) out.push_back({Kind::weight, role});
+  for (const auto& [role, quota] : registry.quotas) out.push_back({Kind::quota, role});
   return out;
 }
 

@@ -1,6 +1,6 @@
 // Registry entities: the durable set as independent entries, one per agent, framework, removed
-// framework and weight, and one for the cluster. A store of keys and values keeps each of them by
-// itself, where a log keeps commands; both rebuild the same registry. Values, pure.
+// framework, weight and quota, and one for the cluster. A store of keys and values keeps each of
+// them by itself, where a log keeps commands; both rebuild the same registry. Values, pure.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace bourse {
 
 struct RegistryEntity {
-  enum class Kind : std::uint8_t { cluster, agent, framework, removed, weight };
+  enum class Kind : std::uint8_t { cluster, agent, framework, removed, weight, quota };
 
   Kind kind = Kind::cluster;
   std::string id;  // of the agent or framework, or the role; empty for the cluster
@@ -23,15 +23,17 @@ struct RegistryEntity {
   auto operator<=>(const RegistryEntity&) const = default;
 };
 
-// "cluster", "agent/ID", "framework/ID", "removed/ID", "weight/ROLE": as stored, so never changed.
+// "cluster", "agent/ID", "framework/ID", "removed/ID", "weight/ROLE", "quota/ROLE": as stored, so
+// never changed.
 std::string key_of(const RegistryEntity& entity);
 std::optional<RegistryEntity> entity_of_key(std::string_view key);
 
-// The entity that a command is about.
+// The entity that a command is about; the first, where it is about several.
 RegistryEntity entity_of(const RegistryCommand& command);
 
 // Applies a command and tells every entity that it changed: removing a framework changes two, and a
-// third when the list of removed ones is full. An error changes nothing.
+// third when the list of removed ones is full; quotas and weights change several at once. An error
+// changes nothing.
 Result<std::vector<RegistryEntity>> apply_entities(Registry& registry,
                                                    const RegistryCommand& command);
 

@@ -309,7 +309,8 @@ void Round::note_spent(std::uint32_t index, const QuotaCaps& caps) {
 // What it was refused for itself.
 std::uint32_t Round::counted_of(std::uint32_t claim) {
   const ClaimRefusals& own = refusals_of(claim);
-  return own.below_minimum + own.filtered + own.over_quota + own.kept_for_guarantees;
+  return own.below_minimum + own.filtered + own.over_quota + own.kept_for_guarantees +
+         own.constraint;
 }
 
 // Of the rooms since a claim was spent, those that neither its class nor it was refused yet.

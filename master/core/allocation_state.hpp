@@ -38,6 +38,10 @@ struct AllocationRoom {
   std::vector<allocator::Part> parts;
   std::vector<Resources> contents;  // of each part, where there are several
   QuantityRow counted{};            // its total as added to Allocation::totals
+  // With quotas: what is spare on it as added to Allocation::quotas, and the total whose
+  // reservations are consumed there.
+  QuantityRow spare{};
+  Resources reserving;
 };
 
 // Of one framework in one role.
@@ -73,6 +77,8 @@ struct Allocation {
     bool reserved = false;         // something is or was reserved for it
   };
   std::map<std::string, RoleNode, std::less<>> roles;
+  allocator::QuotaTable quotas{kFirstCustom};
+  bool counts_quotas = false;  // what quotas count is counted, since there was a first one
 
   struct ClaimOwner {
     Slot<Framework> framework;

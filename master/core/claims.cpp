@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::int64_t kMaxQuantity = std::int64_t{1} << 60;
 
-std::uint32_t dimension_of(const Allocation& allocation, const std::string& name) {
-  for (std::uint32_t i = 0; i < allocation.dimensions.size(); ++i) {
-    if (allocation.dimensions[i] == name) return i;
-  }
-  return allocator::kNone;
-}
-
 // Of a scalar its thousandths; of ranges and sets their count, in thousandths.
 std::int64_t quantity_of(const Resource& resource) {
   const auto count = [](std::uint64_t n) {
@@ -49,6 +42,7 @@ void learn_dimension(Allocation& allocation, const Resource& resource) {
   allocation.tree.grow_dimensions(count);
   allocation.rooms.grow_dimensions(count);
   allocation.refusals.grow_dimensions(count);
+  allocation.quotas.grow_dimensions(count);
   allocation.totals.resize(count);
 }
 
@@ -132,8 +126,15 @@ allocator::Input allocation_input(const MasterState& state, const MasterConfig& 
           allocation.totals,
           {allocation.share_mask, true},
           config.seed + allocation.rounds,
-          nullptr,
+          &allocation.quotas,
           &allocation.constraints};
+}
+
+std::uint32_t dimension_of(const Allocation& allocation, const std::string& name) {
+  for (std::uint32_t i = 0; i < allocation.dimensions.size(); ++i) {
+    if (allocation.dimensions[i] == name) return i;
+  }
+  return allocator::kNone;
 }
 
 bool add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row) {
@@ -176,6 +177,7 @@ void enter_agent(Context& c, AgentSlot slot) {
     allocation.totals[i] += static_cast<allocator::Sum>(agent.room.counted[i]);
   }
   constrain_agent(c, slot);
+  count_reservations(c, slot);
 }
 
 void leave_agent(Context& c, AgentSlot slot) {
@@ -185,7 +187,9 @@ void leave_agent(Context& c, AgentSlot slot) {
     allocation.totals[i] -= static_cast<allocator::Sum>(agent.room.counted[i]);
   }
   agent.room.counted = {};
+  forget_reservations(c, agent);
   leave_room(agent);
+  count_spare(c, agent);
   drop_filters_of(c, slot);
   touch_room(c, slot);
 }
@@ -253,6 +257,7 @@ void charge(Context& c, const Role& role, const Resources& resources) {
     add_to_row(allocation, r, row.data());
   }
   allocation.tree.charge(role.claim.id, span_of(allocation, row));
+  if (allocation.counts_quotas) consume_quota(allocation, role, resources);
 }
 
 void uncharge(Context& c, const Role& role, const Resources& resources) {
@@ -260,6 +265,7 @@ void uncharge(Context& c, const Role& role, const Resources& resources) {
   Allocation& allocation = c.state.allocation;
   const QuantityRow row = row_of(allocation, resources);
   allocation.tree.release(role.claim.id, span_of(allocation, row));
+  if (allocation.counts_quotas) release_quota(allocation, role, resources);
 }
 
 void set_role_weight(Context& c, const std::string& role, std::int64_t weight_milli) {
@@ -267,6 +273,36 @@ void set_role_weight(Context& c, const std::string& role, std::int64_t weight_mi
   const auto it = c.state.allocation.roles.find(role);
   if (it == c.state.allocation.roles.end()) return;
   c.state.allocation.tree.set_weight(it->second.node, static_cast<std::uint32_t>(weight_milli));
+}
+
+void set_role_quota(Context& c, const std::string& role, const Quota& quota) {
+  Allocation& allocation = c.state.allocation;
+  const auto had = c.state.quotas.find(role);
+  if (quota.empty()) {
+    if (had == c.state.quotas.end()) return;
+    c.state.quotas.erase(had);
+    allocation.quotas.remove(allocation.roles.at(role).node);
+    release_role(c, role);
+    return;
+  }
+  if (had == c.state.quotas.end()) acquire_role(c, role);
+  c.state.quotas[role] = quota;
+  for (const Quantities* amounts : {&quota.guarantees, &quota.limits}) {
+    for (const auto& [name, milli] : *amounts) {
+      learn_dimension(allocation, Resource::scalar(name, milli));
+    }
+  }
+  std::vector<std::int64_t> guarantees(allocation.dimensions.size());
+  std::vector<std::int64_t> limits(allocation.dimensions.size(), allocator::kNoLimit);
+  for (std::size_t d = 0; d < limits.size(); ++d) {
+    const std::string& name = allocation.dimensions[d];
+    const auto guarantee = quota.guarantees.find(name);
+    if (guarantee != quota.guarantees.end()) guarantees[d] = guarantee->second;
+    if (const auto limit = quota.limits.find(name); limit != quota.limits.end()) {
+      limits[d] = limit->second;
+    }
+  }
+  allocation.quotas.set(allocation.roles.at(role).node, guarantees, limits);
 }
 
 }  // namespace bourse::master

@@ -2,6 +2,7 @@
 // and where effects go. Made by MasterCore::step for one event; never kept.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,9 @@ struct RoundMemory {
   std::vector<std::int64_t> rows;
   std::vector<std::uint32_t> places;        // by framework
   std::vector<std::uint32_t> first_grants;  // by agent
+  // Of the room whose grants are being opened: what is left of parts that quotas cut.
+  std::uint32_t cut_room = allocator::kNone;
+  std::map<std::uint32_t, Resources> cut_parts;
 };
 
 struct Context {

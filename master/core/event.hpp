@@ -14,6 +14,7 @@
 #include "model/authorization.hpp"
 #include "model/framework_link.hpp"
 #include "model/ids.hpp"
+#include "model/quota.hpp"
 #include "model/registry_command.hpp"
 
 namespace bourse::master {
@@ -84,13 +85,23 @@ struct ChangeResources {  // answered when the agent has stored it
 struct ExplainFramework {  // a question; answered by change::Explained
   FrameworkId framework_id;
 };
+struct UpdateQuota {  // all of them or none
+  enum class How : std::uint8_t { update = 1, set_new, remove };
+  How how = How::update;  // set_new: the role must have none; remove: it must have one
+  std::vector<RoleQuota> quotas;
+  bool force = false;
+};
+struct UpdateWeights {  // all of them or none
+  std::vector<RoleWeight> weights;
+};
 }  // namespace operation
 struct FromOperator {
   RequestId request;
   Principal principal;
   std::variant<operation::TeardownFramework, operation::KillTask, operation::SetWeight,
                operation::DrainAgent, operation::DeactivateAgent, operation::ReactivateAgent,
-               operation::MarkAgentGone, operation::ChangeResources, operation::ExplainFramework>
+               operation::MarkAgentGone, operation::ChangeResources, operation::ExplainFramework,
+               operation::UpdateQuota, operation::UpdateWeights>
       body;
 };
 

@@ -115,6 +115,16 @@ std::uint64_t fingerprint_of(const MasterState& state) {
   });
   for (const auto& [id, at] : state.removed_frameworks) fp.add(id.raw());
   for (const auto& [role, weight] : state.weights_milli) fp.add(weight);
+  for (const auto* quotas : {&state.quotas, &state.quotas_wanted}) {
+    for (const auto& [role, quota] : *quotas) {
+      fp.add(role);
+      for (const auto& [name, milli] : quota.guarantees) fp.add(milli);
+      for (const auto& [name, milli] : quota.limits) fp.add(milli);
+    }
+  }
+  for (const allocator::Sum amount : state.allocation.quotas.needed()) {
+    fp.add(static_cast<std::uint64_t>(amount));
+  }
   for (const auto& [id, write] : state.writes) fp.add(id.raw());
   fp.add(state.next_removal.ns);
   fp.add(state.deadlines.next().ns);

@@ -89,6 +89,7 @@ struct OnStored {
   void operator()(const pending::Weight& w) const { on_weight_stored(c, w); }
   void operator()(const pending::Upkeep& w) const { on_upkeep_stored(c, w); }
   void operator()(const pending::Gone& w) const { on_gone_stored(c, w); }
+  void operator()(const pending::Quotas& w) const { on_quotas_stored(c, w); }
 };
 
 struct OnRejected {
@@ -110,11 +111,12 @@ struct OnRejected {
   }
   void operator()(const pending::Removal& w) const { on_removal_rejected(c, w.framework, reason); }
   void operator()(const pending::Weight& w) const {
-    c.answer(w.request,
-             Error{ErrorCode::full, "weight of role '" + w.role + "' was not stored: " + reason});
+    c.answer(w.request, Error{ErrorCode::full, "weight of role '" + w.weights.front().role +
+                                                   "' was not stored: " + reason});
   }
   void operator()(const pending::Upkeep& w) const { on_upkeep_rejected(c, w, reason); }
   void operator()(const pending::Gone& w) const { on_gone_rejected(c, w, reason); }
+  void operator()(const pending::Quotas& w) const { on_quotas_rejected(c, w, reason); }
 };
 
 }  // namespace
@@ -141,6 +143,7 @@ void on_lead(Context& c, const Registry& registry) {
     set_role_weight(c, role, weight_milli);
     c.publish(change::WeightSet{role, weight_milli});
   }
+  recover_quotas(c, registry.quotas);
   for (const auto& [id, agent] : registry.agents) recover_agent(c, agent);
   for (const auto& [id, framework] : registry.frameworks) recover_framework(c, framework);
   // Ids and commands carry the epoch: nothing leaves before it can never be given out again.

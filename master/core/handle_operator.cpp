@@ -1,13 +1,14 @@
 // What operators write. Each is answered with the sequence of the Change that made it true, or with
 // the reason against it.
+#include <set>
+
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
+#include "model/limits.hpp"
 
 namespace bourse::master {
 
 namespace {
-
-constexpr std::int64_t kMaxWeightMilli = 1'000'000'000;
 
 // The framework that is meant: the named one, or the only one with that task.
 Result<FrameworkSlot> framework_with_task(const MasterState& state,
@@ -87,13 +88,22 @@ struct Operate {
       c.answer(event.request, invalid("role: " + *wrong));
       return;
     }
-    if (call.weight_milli < 1 || call.weight_milli > kMaxWeightMilli) {
+    if (call.weight_milli < 1 || call.weight_milli > limits::kMaxWeightMilli) {
       c.answer(event.request, invalid("weight: must be above 0 and at most 1000000"));
       return;
     }
     persist(c, registry::SetWeight{call.role, call.weight_milli},
-            pending::Weight{event.request, call.role, call.weight_milli});
+            pending::Weight{event.request, {{call.role, call.weight_milli}}});
   }
+
+  void operator()(const operation::UpdateWeights& call) const {
+    if (const Status good = validate(call); !good.ok()) {
+      c.answer(event.request, good);
+      return;
+    }
+    persist(c, registry::SetWeights{call.weights}, pending::Weight{event.request, call.weights});
+  }
+  void operator()(const operation::UpdateQuota& call) const { on_update_quota(c, event, call); }
 
   void operator()(const operation::DrainAgent& call) const { on_drain_agent(c, event, call); }
   void operator()(const operation::DeactivateAgent& call) const {
@@ -109,6 +119,38 @@ struct Operate {
     on_change_resources(c, event, call);
   }
   void operator()(const operation::ExplainFramework& call) const { on_explain(c, event, call); }
+
+  Status validate(const operation::UpdateWeights& call) const {
+    const std::string field = "weight_infos";
+    if (call.weights.empty()) return invalid(field + ": name at least one role");
+    if (call.weights.size() > limits::kMaxRolesPerWrite) {
+      return invalid(field + ": " + std::to_string(call.weights.size()) + " roles, at most " +
+                     std::to_string(limits::kMaxRolesPerWrite) + " in one call");
+    }
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < call.weights.size(); ++i) {
+      const auto& [role, weight_milli] = call.weights[i];
+      const std::string at = field + "[" + std::to_string(i) + "].";
+      if (const Status allowed = authorize(event.principal, Action::update_weight, role);
+          !allowed.ok()) {
+        return allowed;
+      }
+      if (const auto wrong = validate_role(role)) return invalid(at + "role: " + *wrong);
+      if (!seen.insert(role).second) {
+        return invalid(at + "role: '" + role + "' is given twice; give each role once");
+      }
+      if (weight_milli < 1 || weight_milli > limits::kMaxWeightMilli) {
+        return invalid(at + "weight: " + milli_text(weight_milli) + " of role '" + role +
+                       "' must be above 0 and at most 1000000");
+      }
+      if (c.state.weights_milli.size() + call.weights.size() > limits::kMaxWeights &&
+          !c.state.weights_milli.contains(role)) {
+        return Error{ErrorCode::full, at + "role: " + std::to_string(limits::kMaxWeights) +
+                                          " roles have weights already, which is the most"};
+      }
+    }
+    return {};
+  }
 };
 
 }  // namespace
@@ -122,8 +164,10 @@ void on_operator(Context& c, const FromOperator& event) {
 }
 
 void on_weight_stored(Context& c, const pending::Weight& weight) {
-  set_role_weight(c, weight.role, weight.weight_milli);
-  c.publish(change::WeightSet{weight.role, weight.weight_milli});
+  for (const auto& [role, weight_milli] : weight.weights) {
+    set_role_weight(c, role, weight_milli);
+    c.publish(change::WeightSet{role, weight_milli});
+  }
   touch_all_rooms(c);
   c.answer(weight.request, {});
 }

@@ -162,6 +162,28 @@ void on_change_resources(Context& c, const FromOperator& event,
 void on_operator(Context& c, const FromOperator& event);
 void on_weight_stored(Context& c, const pending::Weight& weight);
 
+// -- handle_quota.cpp: guarantees and limits of roles
+void on_update_quota(Context& c, const FromOperator& event, const operation::UpdateQuota& call);
+void on_quotas_stored(Context& c, const pending::Quotas& write);
+void on_quotas_rejected(Context& c, const pending::Quotas& write, const std::string& reason);
+void recover_quotas(Context& c, const std::map<std::string, Quota>& quotas);
+// -- validate_quota.cpp
+// Why this cannot be, or nothing. `next`: all quotas as they would be.
+std::optional<Error> validate_quotas(const Context& c, const operation::UpdateQuota& call,
+                                     const std::map<std::string, Quota>& next);
+// -- quota_count.cpp: what quotas count, kept up to date once there was a first one
+// Unreserved and not revocable.
+QuantityRow counted_row(const Allocation& allocation, const Resources& resources);
+void begin_counting(Context& c);
+void count_reservations(Context& c, AgentSlot slot);  // its total is new
+void forget_reservations(Context& c, Agent& agent);
+void count_spare(Context& c, Agent& agent);  // its room is up to date
+// A framework in this role holds so much, or holds it no more.
+void consume_quota(Allocation& allocation, const Role& role, const Resources& resources);
+void release_quota(Allocation& allocation, const Role& role, const Resources& resources);
+void rescind_for_quotas(Context& c);
+void check_quotas(const MasterState& state);
+
 // -- tasks.cpp: rows of tasks and executors, and what they hold
 TaskSlot add_task(Context& c, Task task);
 // Frees what it holds, once.
@@ -193,9 +215,11 @@ void expire_offers(Context& c);
 void touch_room(Context& c, AgentSlot slot);  // what it can offer changed
 void leave_room(Agent& agent);                // it is another's, or otherwise described
 void touch_all_rooms(Context& c);             // somebody new wants something
+bool can_offer(const Agent& agent);
 void run_round(Context& c);
 void on_idle_due(Context& c);  // claims that decline everything get their turn
 // -- claims.cpp: agents, roles and frameworks as the allocator sees them
+std::uint32_t dimension_of(const Allocation& allocation, const std::string& name);  // kNone
 // Whether its name has a dimension.
 bool add_to_row(const Allocation& allocation, const Resource& resource, std::int64_t* row);
 QuantityRow row_of(const Allocation& allocation, const Resources& resources);
@@ -212,6 +236,8 @@ void set_role_weight(Context& c, const std::string& role, std::int64_t weight_mi
 // What a round, or a question about one, works on.
 allocator::Input allocation_input(const MasterState& state, const MasterConfig& config,
                                   std::span<const std::uint32_t> touched);
+// Its node stays as long as it has a quota.
+void set_role_quota(Context& c, const std::string& role, const Quota& quota);
 // A claim showed that it uses what it gets.
 void claim_is_active(Context& c, Role& role);
 void claim_declined(Context& c, Role& role);

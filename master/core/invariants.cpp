@@ -150,6 +150,7 @@ void check_all(const MasterState& state) {
     ASSERT(state.framework_of.at(framework.id) == slot);
     if (framework.phase != FrameworkPhase::admitting) check_charges(state, framework);
   });
+  check_quotas(state);
   state.tasks.for_each([&](TaskSlot slot, const Task& task) { check_task(state, slot, task); });
   state.offers.for_each(
       [&](OfferSlot slot, const Offer& offer) { check_offer(state, slot, offer); });

@@ -23,12 +23,6 @@ void mark(Allocation& allocation, std::uint32_t index) {
   allocation.touched.push_back(index);
 }
 
-bool can_offer(const Agent& agent) {
-  return agent.phase == AgentPhase::active && agent.ledger.offerable() &&
-         agent.standing == registry::AgentStanding::admitted && is_offered(agent) &&
-         agent.operations_pending == 0;
-}
-
 void schedule(Context& c) {
   Allocation& allocation = c.state.allocation;
   if (allocation.round_due == Instant::max() && !allocation.touched.empty()) {
@@ -44,6 +38,12 @@ allocator::Part part_of(Context& c, const Resource& resource) {
   if (resource.is_shared()) part.traits |= allocator::kShared;
   if (resource.meta->reservations.size() > 1) part.traits |= allocator::kRefined;
   return part;
+}
+
+// A mount or block disk is used as a whole; what is no scalar is never cut.
+bool is_divisible(const Resource& resource) {
+  if (!resource.meta || !resource.meta->disk || !resource.meta->disk->source) return true;
+  return resource.meta->disk->source->type == DiskSource::Type::path;
 }
 
 allocator::RoomFlags flags_of(const Context& c, const Agent& agent) {
@@ -65,7 +65,10 @@ void split_room(Context& c, AllocationRoom& room, std::vector<std::int64_t>& row
   room.contents.clear();
   rows.clear();
   for (const Resource& resource : room.available.list()) {
-    const allocator::Part part = part_of(c, resource);
+    allocator::Part part = part_of(c, resource);
+    // Each its own: cut by its quota, a framework gets some of them.
+    if (!is_divisible(resource)) part.tag = static_cast<std::uint32_t>(room.parts.size()) + 1;
+    part.whole = part.tag != 0;
     const auto known = std::find(room.parts.begin(), room.parts.end(), part);
     const auto at = static_cast<std::size_t>(known - room.parts.begin());
     if (known == room.parts.end()) {
@@ -106,6 +109,9 @@ bool set_room(Context& c, std::uint32_t index) {
     return false;
   }
   AllocationRoom& room = agent->room;
+  if (c.state.allocation.counts_quotas && !room.reserving.same_as(agent->ledger.total())) {
+    count_reservations(c, c.state.agents.slot_of_index(index));
+  }
   if (!room.entered || !agent->ledger.still_available(room.available)) {
     Resources available = agent->ledger.available();
     if (!room.entered || !(room.available == available)) {
@@ -120,6 +126,49 @@ Resources granted(const AllocationRoom& room, std::span<const std::uint32_t> par
   if (parts.size() == room.parts.size()) return room.available;
   Resources out;
   for (const std::uint32_t part : parts) out.add(room.contents[part]);
+  return out;
+}
+
+// The smaller of a resource and what is left of its dimension; what is no scalar whole or not.
+std::optional<Resource> cut_resource(const Allocation& allocation, Resource resource,
+                                     QuantityRow& left) {
+  const std::uint32_t d = dimension_of(allocation, resource.name);
+  if (d == allocator::kNone) return resource;
+  QuantityRow row{};
+  add_to_row(allocation, resource, row.data());
+  if (resource.kind == Resource::Kind::scalar) {
+    resource.scalar_milli = std::min(resource.scalar_milli, left[d]);
+    left[d] -= resource.scalar_milli;
+    if (resource.scalar_milli == 0) return {};
+    return resource;
+  }
+  if (row[d] > left[d]) return {};
+  left[d] -= row[d];
+  return resource;
+}
+
+// As much of each part as its row says, of what earlier grants of the room left of it.
+Resources cut_granted(Context& c, const AllocationRoom& room, const allocator::Grant& grant) {
+  PROBE("master.offer_cut_by_quota");
+  const Allocation& allocation = c.state.allocation;
+  RoundMemory& memory = c.memory;
+  if (memory.cut_room != grant.room.raw()) memory.cut_parts.clear();
+  memory.cut_room = grant.room.raw();
+  const std::span<const std::uint32_t> parts = memory.output.parts_of(grant);
+  const auto dimensions = static_cast<std::uint32_t>(allocation.dimensions.size());
+  Resources out;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Resources& whole = room.contents.empty() ? room.available : room.contents[parts[i]];
+    Resources& there = memory.cut_parts.try_emplace(parts[i], whole).first->second;
+    QuantityRow left{};
+    std::copy_n(memory.output.row_of(grant, i, dimensions), dimensions, left.begin());
+    Resources taken;
+    for (const Resource& resource : there.list()) {
+      if (const auto some = cut_resource(allocation, resource, left)) taken.add(*some);
+    }
+    there.subtract(taken);
+    out.add(taken);
+  }
   return out;
 }
 
@@ -140,6 +189,9 @@ void count_refusals(Context& c) {
         refusals.below_minimum;
     own[static_cast<std::size_t>(allocator::RefusalReason::filtered)] += refusals.filtered;
     own[static_cast<std::size_t>(allocator::RefusalReason::constraint)] += refusals.constraint;
+    own[static_cast<std::size_t>(allocator::RefusalReason::over_quota)] += refusals.over_quota;
+    own[static_cast<std::size_t>(allocator::RefusalReason::kept_for_guarantees)] +=
+        refusals.kept_for_guarantees;
   }
 }
 
@@ -194,10 +246,12 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
   }
   const Agent& agent = c.state.agents.at(agent_slot);
   const std::span<const std::uint32_t> parts = c.memory.output.parts_of(grant);
-  Resources resources = granted(agent.room, parts);
+  const bool cut = grant.first_row != allocator::kNone;
+  Resources resources = cut ? cut_granted(c, agent.room, grant) : granted(agent.room, parts);
   if (resources.empty()) return;
   OfferFacet& facet = batches.next(owner.framework, framework.id, agent.room.offer_bytes);
-  const QuantityRow row = granted_row(allocation, grant, parts);
+  const QuantityRow row =
+      cut ? row_of(allocation, resources) : granted_row(allocation, grant, parts);
   open_offer(c, owner.framework, owner.role, agent_slot, std::move(resources),
              span_of(allocation, row), facet);
   const AllocationClaim& claim = framework.roles[owner.role].claim;
@@ -270,6 +324,12 @@ void let_go(Context& c, std::uint32_t claim_id) {
 
 }  // namespace
 
+bool can_offer(const Agent& agent) {
+  return agent.phase == AgentPhase::active && agent.ledger.offerable() &&
+         agent.standing == registry::AgentStanding::admitted && is_offered(agent) &&
+         agent.operations_pending == 0;
+}
+
 // Nothing that the table has of it may stay.
 void leave_room(Agent& agent) {
   agent.room.entered = false;
@@ -300,10 +360,14 @@ void run_round(Context& c) {
   std::sort(touched.begin(), touched.end());  // in the order of their rows
   std::erase_if(touched, [&](std::uint32_t index) {
     allocation.is_touched[index] = false;
-    return !set_room(c, index);
+    const bool any = set_room(c, index);
+    Agent* agent = c.state.agents.find_index(index);
+    if (allocation.counts_quotas && agent != nullptr) count_spare(c, *agent);
+    return !any;
   });
   const allocator::Input input = allocation_input(c.state, c.config, touched);
   allocator::allocate(input, c.memory.scratch, c.memory.output);
+  c.memory.cut_room = allocator::kNone;
   count_refusals(c);
   if (c.memory.output.grants.empty()) return;
   const std::size_t frameworks = c.state.frameworks.capacity();

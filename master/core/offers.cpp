@@ -1,4 +1,6 @@
 // Offers open and close. Whatever ends one, the ledger gets back exactly what it took.
+#include <algorithm>
+
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
 
@@ -60,6 +62,17 @@ std::optional<std::uint64_t> number_of(const MasterState& state, const OfferId& 
   return number;
 }
 
+// What it takes is spare no more, which the agent's room does not show before the next round.
+void consume_offer(Allocation& allocation, Agent& agent, const Role& role,
+                   const Resources& resources) {
+  consume_quota(allocation, role, resources);
+  const QuantityRow row = counted_row(allocation, resources);
+  QuantityRow taken{};
+  for (std::size_t d = 0; d < row.size(); ++d) taken[d] = std::min(row[d], agent.room.spare[d]);
+  for (std::size_t d = 0; d < row.size(); ++d) agent.room.spare[d] -= taken[d];
+  allocation.quotas.take_spare(span_of(allocation, taken));
+}
+
 }  // namespace
 
 OfferSlot find_offer(const MasterState& state, const OfferId& id) {
@@ -77,6 +90,7 @@ void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role_ind
   Agent& agent = c.state.agents.at(agent_slot);
   agent.ledger.offer(resources);
   c.state.allocation.tree.charge(role.claim.id, row);
+  if (c.state.allocation.counts_quotas) consume_offer(c.state.allocation, agent, role, resources);
   Offer offer;
   offer.number = c.state.next_offer++;
   offer.agent = agent_slot;

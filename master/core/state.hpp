@@ -312,8 +312,11 @@ struct Removal {
 };
 struct Weight {
   RequestId request;
-  std::string role;
-  std::int64_t weight_milli = 1000;
+  std::vector<RoleWeight> weights;
+};
+struct Quotas {
+  RequestId request;
+  std::vector<RoleQuota> quotas;
 };
 struct Upkeep {  // what an operator wants with an agent; without a request: it is drained
   AgentSlot agent;
@@ -328,7 +331,7 @@ struct Gone {
 using PendingWrite =
     std::variant<pending::Leadership, pending::Admission, pending::Return, pending::Unreachable,
                  pending::Cleared, pending::Subscription, pending::Removal, pending::Weight,
-                 pending::Upkeep, pending::Gone>;
+                 pending::Upkeep, pending::Gone, pending::Quotas>;
 
 // Explanations asked for since then, within a second.
 struct Explaining {
@@ -356,6 +359,8 @@ struct MasterState {
   std::unordered_map<std::string, AgentSlot> newcomers;
   std::map<FrameworkId, WallTime> removed_frameworks;
   std::map<std::string, std::int64_t> weights_milli;
+  std::map<std::string, Quota> quotas;         // as stored
+  std::map<std::string, Quota> quotas_wanted;  // once what was issued is stored
 
   // Silent for too long, but only so many are given up in a time: by ticket.
   std::map<std::uint64_t, AgentSlot> removals_waiting;

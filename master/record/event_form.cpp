@@ -48,6 +48,31 @@ struct OperationWriter {
     to.text(codec::encode_operation_order({{}, {}, {}, {}, in.operation}));
   }
   void operator()(const operation::ExplainFramework& in) { to.text(in.framework_id.raw()); }
+  void operator()(const operation::UpdateQuota& in) {
+    to.number(static_cast<std::uint64_t>(in.how));
+    to.flag(in.force);
+    to.number(in.quotas.size());
+    for (const RoleQuota& one : in.quotas) {
+      to.text(one.role);
+      amounts(one.quota.guarantees);
+      amounts(one.quota.limits);
+    }
+  }
+  void operator()(const operation::UpdateWeights& in) {
+    to.number(in.weights.size());
+    for (const RoleWeight& one : in.weights) {
+      to.text(one.role);
+      to.signed_number(one.weight_milli);
+    }
+  }
+
+  void amounts(const Quantities& in) {
+    to.number(in.size());
+    for (const auto& [name, milli] : in) {
+      to.text(name);
+      to.signed_number(milli);
+    }
+  }
 
   void grace(const std::optional<Duration>& in) {
     to.flag(in.has_value());
@@ -114,8 +139,43 @@ std::string read_text(ByteReader& from) {
   return std::string(from.text());
 }
 
+Quantities read_amounts(ByteReader& from) {
+  Quantities out;
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    std::string name = read_text(from);
+    out[std::move(name)] = from.signed_number();
+  }
+  return out;
+}
+
+operation::UpdateQuota read_update_quota(ByteReader& from) {
+  using How = operation::UpdateQuota::How;
+  operation::UpdateQuota out;
+  const std::uint64_t how = from.number();
+  if (how < 1 || how > static_cast<std::uint64_t>(How::remove)) from.fail();
+  out.how = static_cast<How>(how);
+  out.force = from.flag();
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    RoleQuota& one = out.quotas.emplace_back();
+    one.role = read_text(from);
+    one.quota.guarantees = read_amounts(from);
+    one.quota.limits = read_amounts(from);
+  }
+  return out;
+}
+
+operation::UpdateWeights read_update_weights(ByteReader& from) {
+  operation::UpdateWeights out;
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    RoleWeight& one = out.weights.emplace_back();
+    one.role = read_text(from);
+    one.weight_milli = from.signed_number();
+  }
+  return out;
+}
+
 Operation read_operation(ByteReader& from) {
-  static_assert(std::variant_size_v<Operation> == 9, "give the new operation its number here");
+  static_assert(std::variant_size_v<Operation> == 11, "give the new operation its number here");
   switch (from.number()) {
     case 1:
       return operation::TeardownFramework{FrameworkId(read_text(from))};
@@ -158,6 +218,10 @@ Operation read_operation(ByteReader& from) {
     }
     case 9:
       return operation::ExplainFramework{FrameworkId(read_text(from))};
+    case 10:
+      return read_update_quota(from);
+    case 11:
+      return read_update_weights(from);
     default:
       from.fail();
       return operation::TeardownFramework{};

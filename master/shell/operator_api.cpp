@@ -63,6 +63,7 @@ struct OperatorApi::Request {
   codec::Encoding out = codec::Encoding::json;
   Queries queries;
   FrameworkId explained;  // not empty: it asks why
+  int done_status = 202;  // of a write that was done
 
   void refuse(const Error& error) const { responder.respond(api::refusal(error)); }
   void answer(std::string body) const { responder.respond(api::typed_body(std::move(body), out)); }
@@ -216,6 +217,12 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
                        [out](const ViewState& state) { return answer_operations(state, out); });
     case Call::GET_ROLES:
       return read_view(request, [out](const ViewState& state) { return answer_roles(state, out); });
+    case Call::GET_WEIGHTS:
+      return read_view(request,
+                       [out](const ViewState& state) { return answer_weights(state, out); });
+    case Call::GET_QUOTA:
+      return read_view(request,
+                       [out](const ViewState& state) { return answer_quotas(state, out); });
     case Call::GET_STATE:
       return read_view(request, [out](const ViewState& state) { return answer_state(state, out); });
     case Call::GET_METRICS:
@@ -238,6 +245,7 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
     default: {
       auto operation = operation_of(call);
       if (!operation.ok()) return request->refuse(operation.error());
+      request->done_status = status_of_write(call);
       return write(request, std::move(operation).value());
     }
   }
@@ -390,7 +398,7 @@ void OperatorApi::on_answers(std::vector<Answer>&& answers) {
       continue;
     }
     HttpResponse done;
-    done.status = 202;
+    done.status = request->done_status;
     done.headers.add("Bourse-Sequence", std::to_string(answer.sequence));
     request->responder.respond(std::move(done));
   }

@@ -47,7 +47,108 @@ Result<FromOperator> change_of(const Call& call, bool there, const mesos::v1::Ag
   return from(operation::ChangeResources{std::move(agent).value(), std::move(change).value()});
 }
 
+using Scalars = google::protobuf::Map<std::string, mesos::v1::Value::Scalar>;
+
+Status read_amounts(const Scalars& in, const codec::FieldPath& at, Quantities& out) {
+  for (const auto& [name, scalar] : in) {
+    const codec::FieldPath its = at.at(name);
+    const auto milli = codec::milli_from_double(scalar.value(), its);
+    if (!milli.ok()) return milli.error();
+    out[name] = milli.value();
+  }
+  return {};
+}
+
+Result<FromOperator> update_quota_of(const Call& call) {
+  const auto& update = call.update_quota();
+  operation::UpdateQuota out;
+  out.force = update.force();
+  const codec::FieldPath root("update_quota");
+  for (int i = 0; i < update.quota_configs_size(); ++i) {
+    const auto& config = update.quota_configs(i);
+    const codec::FieldPath at = root.at("quota_configs", i);
+    const codec::FieldPath guarantees = at.at("guarantees");
+    const codec::FieldPath limits = at.at("limits");
+    RoleQuota& one = out.quotas.emplace_back();
+    one.role = config.role();
+    if (Status ok = read_amounts(config.guarantees(), guarantees, one.quota.guarantees); !ok.ok()) {
+      return ok.error();
+    }
+    if (Status ok = read_amounts(config.limits(), limits, one.quota.limits); !ok.ok()) {
+      return ok.error();
+    }
+  }
+  return from(std::move(out));
+}
+
+// The older form: a guarantee is the limit too, and a role that has one is not given another.
+Result<FromOperator> set_quota_of(const Call& call) {
+  const auto& request = call.set_quota().quota_request();
+  operation::UpdateQuota out;
+  out.how = operation::UpdateQuota::How::set_new;
+  out.force = request.force();
+  RoleQuota& one = out.quotas.emplace_back();
+  one.role = request.role();
+  const std::string field = "set_quota.quota_request.guarantee";
+  for (const auto& resource : request.guarantee()) {
+    if (resource.type() != mesos::v1::Value::SCALAR) {
+      return invalid(field + ": '" + resource.name() +
+                     "' is no scalar; give scalars, as cpus or mem");
+    }
+    if (resource.has_reservation() || resource.reservations_size() > 0 ||
+        resource.has_revocable() || resource.has_disk()) {
+      return invalid(field + ": '" + resource.name() +
+                     "' is reserved, revocable or a disk; give plain amounts");
+    }
+    const codec::FieldPath root("set_quota");
+    const codec::FieldPath at = root.at(resource.name());
+    const auto milli = codec::milli_from_double(resource.scalar().value(), at);
+    if (!milli.ok()) return milli.error();
+    if (!one.quota.guarantees.emplace(resource.name(), milli.value()).second) {
+      return invalid(field + ": '" + resource.name() + "' is given twice; give each name once");
+    }
+  }
+  if (one.quota.guarantees.empty()) {
+    return invalid(field + ": is empty; give at least one amount, or REMOVE_QUOTA");
+  }
+  one.quota.limits = one.quota.guarantees;
+  return from(std::move(out));
+}
+
+Result<FromOperator> remove_quota_of(const Call& call) {
+  operation::UpdateQuota out;
+  out.how = operation::UpdateQuota::How::remove;
+  out.quotas.push_back({call.remove_quota().role(), {}});
+  return from(std::move(out));
+}
+
+Result<FromOperator> update_weights_of(const Call& call) {
+  operation::UpdateWeights out;
+  const codec::FieldPath root("update_weights");
+  for (int i = 0; i < call.update_weights().weight_infos_size(); ++i) {
+    const auto& info = call.update_weights().weight_infos(i);
+    const codec::FieldPath its = root.at("weight_infos", i);
+    const codec::FieldPath at = its.at("weight");
+    const auto milli = codec::milli_from_double(info.weight(), at);
+    if (!milli.ok()) return milli.error();
+    out.weights.push_back({info.role(), milli.value()});
+  }
+  return from(std::move(out));
+}
+
 }  // namespace
+
+int status_of_write(const Call& call) {
+  switch (call.type()) {
+    case Call::UPDATE_QUOTA:
+    case Call::SET_QUOTA:
+    case Call::REMOVE_QUOTA:
+    case Call::UPDATE_WEIGHTS:
+      return 200;
+    default:
+      return 202;
+  }
+}
 
 Result<FromOperator> operation_of(const Call& call) {
   switch (call.type()) {
@@ -91,6 +192,14 @@ Result<FromOperator> operation_of(const Call& call) {
     case Call::SHRINK_VOLUME:
       return change_of(call, call.has_shrink_volume(), call.shrink_volume().agent_id(),
                        "shrink_volume");
+    case Call::UPDATE_QUOTA:
+      return update_quota_of(call);
+    case Call::SET_QUOTA:
+      return set_quota_of(call);
+    case Call::REMOVE_QUOTA:
+      return remove_quota_of(call);
+    case Call::UPDATE_WEIGHTS:
+      return update_weights_of(call);
     default:
       return Error{ErrorCode::unsupported,
                    "type: '" + Call::Type_Name(call.type()) + "' is not served by this master"};

@@ -12,5 +12,7 @@ class Call;
 namespace bourse::master {
 
 Result<FromOperator> operation_of(const mesos::v1::master::Call& call);
+// Of the answer when it is done, as Mesos has it.
+int status_of_write(const mesos::v1::master::Call& call);
 
 }  // namespace bourse::master

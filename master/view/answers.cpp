@@ -149,6 +149,7 @@ std::string answer_roles(const ViewState& state, codec::Encoding encoding) {
   std::map<std::string, std::pair<std::set<std::string>, Resources>> roles;
   roles["*"];
   for (const auto& [role, weight] : state.weights_milli()) roles[role];
+  for (const auto& [role, quota] : state.quotas()) roles[role];
   for (const auto& [id, row] : state.frameworks()) {
     const auto& names = row.put.framework->roles;
     for (const std::string& role : names) roles[role].first.insert(id.raw());
@@ -163,6 +164,41 @@ std::string answer_roles(const ViewState& state, codec::Encoding encoding) {
     out->set_weight(weight == state.weights_milli().end() ? 1.0 : units(weight->second));
     for (const std::string& id : role.first) out->add_frameworks()->set_value(id);
     codec::write_resources(role.second, {false, {}}, *out->mutable_resources());
+  }
+  return body_of(response, encoding, state.sequence());
+}
+
+std::string answer_weights(const ViewState& state, codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_WEIGHTS);
+  auto& weights = *response.mutable_get_weights();
+  for (const auto& [role, weight_milli] : state.weights_milli()) {
+    auto& info = *weights.add_weight_infos();
+    info.set_role(role);
+    info.set_weight(units(weight_milli));
+  }
+  return body_of(response, encoding, state.sequence());
+}
+
+// In both forms: the older one knows guarantees only.
+std::string answer_quotas(const ViewState& state, codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_QUOTA);
+  auto& status = *response.mutable_get_quota()->mutable_status();
+  for (const auto& [role, quota] : state.quotas()) {
+    auto& info = *status.add_infos();
+    info.set_role(role);
+    std::vector<Resource> guarantee;
+    auto& config = *status.add_configs();
+    config.set_role(role);
+    for (const auto& [name, milli] : quota.guarantees) {
+      guarantee.push_back(Resource::scalar(name, milli));
+      (*config.mutable_guarantees())[name].set_value(units(milli));
+    }
+    for (const auto& [name, milli] : quota.limits) {
+      (*config.mutable_limits())[name].set_value(units(milli));
+    }
+    codec::write_resources(Resources(guarantee), {false, {}}, *info.mutable_guarantee());
   }
   return body_of(response, encoding, state.sequence());
 }

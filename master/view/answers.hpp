@@ -22,6 +22,8 @@ std::string answer_tasks(const ViewState& state, codec::Encoding encoding, const
 std::string answer_executors(const ViewState& state, codec::Encoding encoding);
 std::string answer_operations(const ViewState& state, codec::Encoding encoding);
 std::string answer_roles(const ViewState& state, codec::Encoding encoding);
+std::string answer_weights(const ViewState& state, codec::Encoding encoding);
+std::string answer_quotas(const ViewState& state, codec::Encoding encoding);
 std::string answer_state(const ViewState& state, codec::Encoding encoding);
 std::string answer_metrics(const Metrics& metrics, codec::Encoding encoding);
 

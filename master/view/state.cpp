@@ -185,6 +185,13 @@ struct ViewState::Applier {
   void operator()(const change::WeightSet& c) { v.weights_[c.role] = c.weight_milli; }
   void operator()(const change::OperationPut& c) { v.operations_[c.order->uuid] = c; }
   void operator()(const change::OperationRemoved& c) { v.operations_.erase(c.uuid); }
+  void operator()(const change::QuotaSet& c) {
+    if (c.quota.empty()) {
+      v.quotas_.erase(c.role);
+    } else {
+      v.quotas_[c.role] = c.quota;
+    }
+  }
   void operator()(const change::Published& c) {
     const auto it = v.frameworks_.find(c.framework_id);
     if (it != v.frameworks_.end()) it->second.published[c.name] = c.content;

@@ -95,6 +95,7 @@ class ViewState {
   const std::map<std::uint64_t, change::OfferAdded>& offers() const { return offers_; }
   const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
   const std::map<Uuid, change::OperationPut>& operations() const { return operations_; }
+  const std::map<std::string, Quota>& quotas() const { return quotas_; }
   const ViewCounters& counters() const { return counters_; }
   // The newest of it; null: nobody asked, or it is too long ago.
   std::shared_ptr<const Explanation> explanation(const FrameworkId& id) const;
@@ -124,6 +125,7 @@ class ViewState {
   std::map<std::string, std::int64_t> weights_;
   std::map<Uuid, change::OperationPut> operations_;
   std::deque<std::shared_ptr<const Explanation>> explanations_;  // oldest first
+  std::map<std::string, Quota> quotas_;
   ViewCounters counters_;
 };
 

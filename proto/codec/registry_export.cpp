@@ -127,6 +127,7 @@ std::string write_registry_export(const Registry& registry) {
   header.set_frameworks(registry.frameworks.size());
   header.set_removed_frameworks(registry.removed_frameworks.size());
   header.set_weights(registry.weights_milli.size());
+  if (!registry.quotas.empty()) header.set_quotas(registry.quotas.size());
   std::string out = to_json(header) + "\n";
   for (const RegistryCommand& command : commands) {
     internal::RegistryExportLine line;
@@ -156,7 +157,8 @@ Result<Registry> read_registry_export(std::string_view text) {
   if (commands != header->commands() || registry.agents.size() != header->agents() ||
       registry.frameworks.size() != header->frameworks() ||
       registry.removed_frameworks.size() != header->removed_frameworks() ||
-      registry.weights_milli.size() != header->weights()) {
+      registry.weights_milli.size() != header->weights() ||
+      registry.quotas.size() != header->quotas()) {
     return corrupt(1, "its counts are not those of the lines that follow");
   }
   if (registry.cluster_id.empty() || registry.cluster_id != header->cluster_id() ||
@@ -174,7 +176,8 @@ std::string describe_counts(const Registry& registry) {
   return counted(registry.agents.size(), "agent") + ", " +
          counted(registry.frameworks.size(), "framework") + ", " +
          counted(registry.removed_frameworks.size(), "removed framework") + ", " +
-         counted(registry.weights_milli.size(), "weight");
+         counted(registry.weights_milli.size(), "weight") +
+         (registry.quotas.empty() ? "" : ", " + counted(registry.quotas.size(), "quota"));
 }
 
 }  // namespace bourse::codec

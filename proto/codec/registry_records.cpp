@@ -13,6 +13,15 @@ namespace message = internal::registry;
 
 constexpr const char* kWhat = "registry record";
 
+void write_amounts(const Quantities& in,
+                   google::protobuf::RepeatedPtrField<message::Quotas::Amount>& out) {
+  for (const auto& [name, milli] : in) {
+    auto& amount = *out.Add();
+    amount.set_name(name);
+    amount.set_milli(milli);
+  }
+}
+
 // One overload per kind of command.
 struct Sealer {
   std::size_t kind;
@@ -71,6 +80,25 @@ struct Sealer {
     if (in.maintenance.max_grace) out.set_max_grace_ns(in.maintenance.max_grace->ns);
     out.set_mark_gone(in.maintenance.mark_gone);
     out.set_since_ns(in.maintenance.since.ns);
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::SetQuotas& in) const {
+    message::Quotas out;
+    for (const RoleQuota& one : in.quotas) {
+      auto& quota = *out.add_quotas();
+      quota.set_role(one.role);
+      write_amounts(one.quota.guarantees, *quota.mutable_guarantees());
+      write_amounts(one.quota.limits, *quota.mutable_limits());
+    }
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::SetWeights& in) const {
+    message::Weights out;
+    for (const RoleWeight& one : in.weights) {
+      auto& weight = *out.add_weights();
+      weight.set_role(one.role);
+      weight.set_weight_milli(one.weight_milli);
+    }
     return seal_record(kind, out);
   }
 };
@@ -148,6 +176,49 @@ Result<RegistryCommand> read_maintenance(std::string_view payload) {
   return RegistryCommand(registry::SetMaintenance{AgentId(in.agent_id()), out});
 }
 
+Status read_amounts(const google::protobuf::RepeatedPtrField<message::Quotas::Amount>& in,
+                    Quantities& out) {
+  for (const auto& amount : in) {
+    if (amount.milli() < 0 || amount.milli() > limits::kMaxScalarMilli) {
+      return Error{ErrorCode::corrupt,
+                   "registry record with a quota of " + std::to_string(amount.milli())};
+    }
+    out[amount.name()] = amount.milli();
+  }
+  return {};
+}
+
+Result<RegistryCommand> read_quotas(std::string_view payload) {
+  message::Quotas in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (in.quotas().empty()) return Error{ErrorCode::corrupt, "registry record of no quota"};
+  registry::SetQuotas out;
+  for (const auto& one : in.quotas()) {
+    if (Status ok = check_role(one.role(), "role"); !ok) return ok.error();
+    RoleQuota quota{one.role(), {}};
+    if (Status ok = read_amounts(one.guarantees(), quota.quota.guarantees); !ok) return ok.error();
+    if (Status ok = read_amounts(one.limits(), quota.quota.limits); !ok) return ok.error();
+    out.quotas.push_back(std::move(quota));
+  }
+  return RegistryCommand(std::move(out));
+}
+
+Result<RegistryCommand> read_weights(std::string_view payload) {
+  message::Weights in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (in.weights().empty()) return Error{ErrorCode::corrupt, "registry record of no weight"};
+  registry::SetWeights out;
+  for (const auto& one : in.weights()) {
+    if (Status ok = check_role(one.role(), "role"); !ok) return ok.error();
+    if (one.weight_milli() < 1 || one.weight_milli() > limits::kMaxWeightMilli) {
+      return Error{ErrorCode::corrupt,
+                   "registry record with a weight of " + std::to_string(one.weight_milli())};
+    }
+    out.weights.push_back({one.role(), one.weight_milli()});
+  }
+  return RegistryCommand(std::move(out));
+}
+
 }  // namespace
 
 std::string encode_registry_command(const RegistryCommand& command) {
@@ -176,6 +247,10 @@ Result<RegistryCommand> decode_registry_command(std::string_view record) {
       return read_weight(body->payload);
     case 9:
       return read_maintenance(body->payload);
+    case 10:
+      return read_quotas(body->payload);
+    case 11:
+      return read_weights(body->payload);
     default:
       return unknown_kind(body->kind, kWhat);
   }

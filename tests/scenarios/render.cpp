@@ -141,6 +141,16 @@ struct CommandText {
     return "SetMaintenance " + c.agent_id.raw() + " " +
            kDuties[static_cast<std::size_t>(c.maintenance.duty)];
   }
+  std::string operator()(const registry::SetQuotas& c) const {
+    std::string out = "SetQuotas";
+    for (const RoleQuota& one : c.quotas) out += " " + one.role;
+    return out;
+  }
+  std::string operator()(const registry::SetWeights& c) const {
+    std::string out = "SetWeights";
+    for (const RoleWeight& one : c.weights) out += " " + one.role;
+    return out;
+  }
 };
 
 struct EffectText {
@@ -225,6 +235,14 @@ struct ChangeText {
   }
   std::string operator()(const change::Explained& c) const {
     return "Explained " + c.explanation->framework_id.raw();
+  }
+  std::string operator()(const change::QuotaSet& c) const {
+    std::string out = "QuotaSet " + c.role;
+    for (const auto& [name, milli] : c.quota.guarantees) {
+      out += " " + name + ">=" + milli_text(milli);
+    }
+    for (const auto& [name, milli] : c.quota.limits) out += " " + name + "<=" + milli_text(milli);
+    return out;
   }
 };
 

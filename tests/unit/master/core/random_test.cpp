@@ -422,9 +422,26 @@ class World {
     }
   }
 
+  operation::UpdateQuota quota() {
+    operation::UpdateQuota out;
+    out.force = prng_.chance(1, 2);
+    for (const char* role : {"a", "a/b", "b"}) {
+      if (prng_.chance(1, 2)) continue;
+      Quota quota;
+      for (const char* name : {"cpus", "mem"}) {
+        if (prng_.chance(1, 3)) quota.guarantees[name] = prng_.between(0, 3'000);
+        if (prng_.chance(1, 2)) quota.limits[name] = prng_.between(0, 8'000);
+      }
+      out.quotas.push_back({role, quota});
+    }
+    return out;
+  }
+
   void operate() {
     const RequestId request(++requests_ + 1'000'000);
-    switch (prng_.below(4)) {
+    switch (prng_.below(5)) {
+      case 3:
+        return h_.step(FromOperator{request, {}, quota()});
       case 0:
         return h_.step(FromOperator{request, {}, operation::SetWeight{"a", prng_.between(0, 5)}});
       case 1:

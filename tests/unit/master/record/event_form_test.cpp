@@ -59,6 +59,10 @@ std::vector<Body> bodies() {
   reserve.resources = Resources::parse("cpus(web):1").value();
   operate(operation::ChangeResources{AgentId("a1"), reserve});
   operate(operation::ExplainFramework{FrameworkId("f1")});
+  operate(operation::UpdateQuota{operation::UpdateQuota::How::set_new,
+                                 {{"eng", {{{"cpus", 1}}, {{"cpus", 2}, {"mem", 3}}}}, {"ops", {}}},
+                                 true});
+  operate(operation::UpdateWeights{{{"eng", 2'500}}});
   out.push_back(Tick{});
   out.push_back(Lead{a_registry()});
   return out;

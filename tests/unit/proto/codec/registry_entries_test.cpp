@@ -142,12 +142,13 @@ TEST_CASE("keys of entities never change and lead back to them") {
                                                    {"agent/S/0", {Kind::agent, "S/0"}},
                                                    {"framework/F", {Kind::framework, "F"}},
                                                    {"removed/F", {Kind::removed, "F"}},
-                                                   {"weight/eng/web", {Kind::weight, "eng/web"}}};
+                                                   {"weight/eng/web", {Kind::weight, "eng/web"}},
+                                                   {"quota/eng/web", {Kind::quota, "eng/web"}}};
   for (const auto& [key, entity] : keys) {
     CHECK(key_of(entity) == key);
     CHECK(entity_of_key(key) == entity);
   }
-  for (const char* key : {"", "agent", "agent/", "agents/1", "clusters", "quota/web"}) {
+  for (const char* key : {"", "agent", "agent/", "agents/1", "clusters", "lease/web"}) {
     CAPTURE(key);
     CHECK_FALSE(entity_of_key(key).has_value());
   }
@@ -176,5 +177,5 @@ TEST_CASE("an entry that is damaged, misplaced or of a newer build is refused by
     if (key == "cluster") continue;
     CHECK(refusal({key + "x", value}).message.find("is about '") != std::string::npos);
   }
-  CHECK(refusal({"quota/web", "x"}).code == ErrorCode::unsupported);
+  CHECK(refusal({"lease/web", "x"}).code == ErrorCode::unsupported);
 }

@@ -323,6 +323,9 @@ std::vector<RegistryCommand> registry_commands() {
       registry::SetWeight{"eng", 2500},
       registry::SetMaintenance{AgentId("A1"),
                                {AgentDuty::draining, Duration::seconds(9), true, WallTime{500}}},
+      registry::SetQuotas{
+          {{"eng", {{{"cpus", 1'000}}, {{"cpus", 2'000}, {"mem", 512'000}}}}, {"eng/web", {}}}},
+      registry::SetWeights{{{"eng", 2500}, {"ops", 500}}},
   };
 }
 
