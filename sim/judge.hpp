@@ -19,6 +19,7 @@
 #include "sim/env.hpp"
 #include "sim/offer_judge.hpp"
 #include "sim/operator_judge.hpp"
+#include "sim/quota_judge.hpp"
 #include "sim/registry_judge.hpp"
 #include "sim/service_judge.hpp"
 
@@ -120,6 +121,7 @@ class Judge {
   OfferJudge offers_{*this};
   OperatorJudge operators_{*this};
   ServiceJudge services_{*this};
+  QuotaJudge quotas_{*this};
   std::map<AgentId, std::set<std::string>> volumes_;
   std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master

@@ -1,6 +1,7 @@
 #include "sim/operator_node.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ void OperatorNode::ask(MasterNode& leading, Operation operation) {
 void OperatorNode::act(FaultKind kind, Prng& dice, MasterNode& leading) {
   if (kind == FaultKind::operator_kills) return kill_a_task(dice, leading);
   if (kind == FaultKind::operator_tears_down) return tear_down(dice, leading);
+  if (kind == FaultKind::operator_sets_quotas) return set_quotas(dice, leading);
   const AgentId id = pick_agent(dice, leading.core().state());
   if (id.empty()) return;
   env_.trace("operator", std::string(name_of(kind)) + " " + id.raw());
@@ -77,6 +79,41 @@ void OperatorNode::tear_down(Prng& dice, MasterNode& leading) {
   const FrameworkId id = ids[dice.below(ids.size())];
   env_.trace("operator", "tears down " + id.raw());
   ask(leading, op::TeardownFramework{id});
+}
+
+// Of roles that frameworks are in, and of some above them.
+void OperatorNode::set_quotas(Prng& dice, MasterNode& leading) {
+  std::set<std::string> roles;
+  leading.core().state().frameworks.for_each(
+      [&](master::FrameworkSlot, const master::Framework& framework) {
+        for (const master::Role& role : framework.roles) {
+          if (role.name == "*") continue;
+          roles.insert(role.name);
+          roles.insert(role.name.substr(0, role.name.find('/')));
+        }
+      });
+  op::UpdateQuota update;
+  update.force = dice.chance(2, 3);
+  for (const std::string& role : roles) {
+    if (dice.chance(1, 2) || update.quotas.size() == 4) continue;
+    RoleQuota& one = update.quotas.emplace_back();
+    one.role = role;
+    for (const auto& [name, unit] : {std::pair("cpus", 500), std::pair("mem", 64'000)}) {
+      if (dice.chance(1, 3)) one.quota.guarantees[name] = dice.between(0, 8) * unit;
+      if (dice.chance(2, 3)) one.quota.limits[name] = dice.between(1, 20) * unit;
+    }
+  }
+  if (update.quotas.empty()) return;
+  env_.trace("operator", "sets quotas of " + update.quotas.front().role);
+  ask(leading, std::move(update));
+}
+
+void OperatorNode::lift_quotas(MasterNode& leading) {
+  op::UpdateQuota none;
+  for (const auto& [role, quota] : leading.core().state().quotas_wanted) {
+    none.quotas.push_back({role, {}});
+  }
+  if (!none.quotas.empty()) ask(leading, std::move(none));
 }
 
 void OperatorNode::tidy(MasterNode& leading) {

@@ -191,6 +191,24 @@ void draw_service(Plan& plan) {
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
+// Likewise; most of them come early, so that much happens under them.
+void draw_quotas(Plan& plan) {
+  Prng rng(plan.seed ^ 0x9007a5ULL);
+  if (!rng.chance(1, 3)) return;
+  plan.operators = true;
+  const std::int64_t count = rng.between(2, 8);
+  for (std::int64_t i = 0; i < count; ++i) {
+    FaultPlan act;
+    act.kind = FaultKind::operator_sets_quotas;
+    const std::int64_t latest = rng.chance(1, 2) ? plan.safety.ns / 4 : plan.safety.ns;
+    act.at = Duration{rng.between(1'000'000'000, std::max(latest, 2'000'000'000L) - 1)};
+    act.seed = rng.next();
+    plan.faults.push_back(act);
+  }
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
+}
+
 std::string on_off(const std::string& name, int permille) {
   return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
 }
@@ -209,8 +227,8 @@ std::string_view name_of(FaultKind kind) {
       "master_cut_off",      "master_stops",        "leader_stops",         "ensemble_cut",
       "ensemble_away",       "ensemble_link",       "ensemble_doubt",       "session_expires",
       "candidate_removed",   "operator_drains",     "operator_deactivates", "operator_reactivates",
-      "operator_marks_gone", "operator_tears_down", "operator_kills",       "service_dies",
-      "service_stops",       "app_changes"};
+      "operator_marks_gone", "operator_tears_down", "operator_kills",       "operator_sets_quotas",
+      "service_dies",        "service_stops",       "app_changes"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -268,6 +286,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_faults(rng, plan);
   draw_operators(plan);
   draw_service(plan);
+  draw_quotas(plan);
   return plan;
 }
 

@@ -50,6 +50,7 @@ enum class FaultKind : std::uint8_t {
   operator_marks_gone,
   operator_tears_down,
   operator_kills,
+  operator_sets_quotas,
   // Of the service scheduler, drawn apart.
   service_dies,
   service_stops,
@@ -57,7 +58,7 @@ enum class FaultKind : std::uint8_t {
 };
 inline constexpr int kFaultKinds = 21;  // of those that are drawn together
 constexpr bool is_of_operator(FaultKind kind) {
-  return kind >= FaultKind::operator_drains && kind <= FaultKind::operator_kills;
+  return kind >= FaultKind::operator_drains && kind <= FaultKind::operator_sets_quotas;
 }
 std::string_view name_of(FaultKind kind);
 

@@ -57,6 +57,7 @@ const std::array<Promise, kPromises>& promises() {
       {"O6", "a service scheduler ends no instance that is wanted", "ServiceJudge::kills"},
       {"O7", "what runs of an app is what is defined", "ServiceJudge::missing",
        "once faults stop; else the run ends as S12"},
+      {"O8", "no offer takes a role over its limit", "QuotaJudge::check"},
   }};
   return kList;
 }

@@ -131,7 +131,10 @@ void World::check_leader(Instant healed) {
 
 // What operators took out of service: now and then, until nothing is.
 void World::take_back() {
-  if (MasterNode* leading = leader()) operator_.tidy(*leading);
+  if (MasterNode* leading = leader()) {
+    operator_.tidy(*leading);
+    operator_.lift_quotas(*leading);
+  }
   env_.schedule.in(Duration::seconds(5), [this] { take_back(); });
 }
 
