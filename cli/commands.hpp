@@ -24,5 +24,7 @@ int crawl_command(const Arguments& arguments);
 int registry_command(const Arguments& arguments);
 int app_command(const Arguments& arguments);
 int replay_command(const Arguments& arguments);
+int quota_command(const Arguments& arguments);   // list, get, set, remove
+int weight_command(const Arguments& arguments);  // list, set
 
 }  // namespace bourse::cli

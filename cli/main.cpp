@@ -26,6 +26,8 @@ constexpr Command kCommands[] = {
     {"kill", bourse::cli::kill_command, "kills a task"},
     {"teardown", bourse::cli::teardown_command, "ends a framework and its tasks"},
     {"crawl", bourse::cli::crawl_command, "watches and operates a running crawl"},
+    {"quota", bourse::cli::quota_command, "what roles are guaranteed and may have at most"},
+    {"weight", bourse::cli::weight_command, "how much of what is shared a role gets"},
     {"app", bourse::cli::app_command, "long-running apps: run, list, show, scale, restart, delete",
      Asks::service},
     {"registry", bourse::cli::registry_command,

@@ -1,0 +1,87 @@
+"""Quotas and weights over the operator API and the command line, with a real master."""
+
+import unittest
+
+from cluster_case import ClusterCase, wait_for
+from v1_scheduler import post
+
+JSON = {"Content-Type": "application/json"}
+
+
+def scalars(**amounts):
+    return {name: {"value": value} for name, value in amounts.items()}
+
+
+class Quota(ClusterCase):
+    def write(self, kind, **fields):
+        body = {"type": kind, kind.lower(): fields}
+        return post(self.http_port, body, JSON, path="/api/v1")
+
+    def configs(self):
+        return self.call({"type": "GET_QUOTA"})["get_quota"]["status"].get("configs", [])
+
+    def weights(self):
+        return self.call({"type": "GET_WEIGHTS"})["get_weights"].get("weight_infos", [])
+
+    def test_quotas_and_weights_are_set_read_and_survive_a_killed_master(self):
+        master = self.start_master()
+        self.start_agent()
+        self.wait_agents(1)
+        limits = {"role": "batch", "limits": scalars(cpus=2, mem=512)}
+        done = self.write("UPDATE_QUOTA", force=False, quota_configs=[limits])
+        self.assertEqual((done.status, done.text), (200, ""))
+        self.assertEqual(self.configs(), [limits])
+        infos = self.call({"type": "GET_QUOTA"})["get_quota"]["status"]["infos"]
+        self.assertEqual(infos, [{"role": "batch"}])
+        done = self.write("UPDATE_WEIGHTS", weight_infos=[{"role": "eng", "weight": 2.5}])
+        self.assertEqual(done.status, 200)
+        self.assertEqual(self.weights(), [{"role": "eng", "weight": 2.5}])
+        master.kill()
+        self.start_master()
+        wait_for("the quota at the next master", lambda: self.configs() == [limits])
+        self.assertEqual(self.weights(), [{"role": "eng", "weight": 2.5}])
+        self.assertIn("cpus=2 mem=512", self.cli("quota", "get", "batch"))
+        self.assertEqual(self.write("REMOVE_QUOTA", role="batch").status, 200)
+        self.assertEqual(self.configs(), [])
+
+    def test_a_quota_that_cannot_be_is_refused_and_nothing_changes(self):
+        self.start_master()
+        self.start_agent()
+        self.wait_agents(1)
+        refusals = [
+            ("is more than its limit cpus:100",
+             {"role": "eng", "guarantees": scalars(cpus=200), "limits": scalars(cpus=100)}),
+            ("the cluster has cpus:", {"role": "eng", "guarantees": scalars(cpus=1e6)}),
+            ("'*' is everybody's", {"role": "*", "limits": scalars(cpus=1)}),
+            ("a number from 0 on", {"role": "eng", "limits": scalars(cpus=-1)}),
+            ("is ranges or a set", {"role": "eng", "limits": scalars(ports=3)}),
+            ("no agent has 'unheard'", {"role": "eng", "limits": scalars(unheard=3)}),
+        ]
+        for sentence, config in refusals:
+            answer = self.write("UPDATE_QUOTA", quota_configs=[config])
+            self.assertEqual(answer.status, 400, answer.text)
+            self.assertIn(sentence, answer.text)
+        self.assertEqual(self.configs(), [])
+        answer = self.write("UPDATE_WEIGHTS", weight_infos=[{"role": "eng", "weight": -1}])
+        self.assertEqual(answer.status, 400)
+        self.assertEqual(self.weights(), [])
+
+    def test_the_command_line_sets_and_lists_quotas_and_weights(self):
+        self.start_master()
+        self.start_agent()
+        self.wait_agents(1)
+        self.assertIn("no role has a quota", self.cli("quota", "list"))
+        self.cli("quota", "set", "eng", "--guarantee=cpus=0.5", "--limit=cpus=1,mem=64")
+        listed = self.cli("quota", "list")
+        self.assertIn("cpus=0.5", listed)
+        self.assertIn("cpus=1 mem=64", listed)
+        self.assertIn("has its quota", self.cli("quota", "set", "eng", "--limit=cpus=2"))
+        self.cli("quota", "set", "eng", "--limit=many", expect=2)
+        self.cli("quota", "remove", "eng")
+        self.cli("quota", "get", "eng", expect=1)
+        self.cli("weight", "set", "eng", "3")
+        self.assertIn("eng", self.cli("weight", "list"))
+
+
+if __name__ == "__main__":
+    unittest.main()
