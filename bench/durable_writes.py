@@ -4,16 +4,12 @@ three servers that wait for their disks, and an agent's checkpoint; with 1 and w
 way. Floor: appending as many bytes to a file of the same disk and fdatasync, one after another.
 """
 
-import argparse
-import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 
 from driving.masters import ZookeeperEnsemble, available
 from driving.programs import BIN
-from driving.report import Report
+from driving.report import run_on_disk
 
 IN_FLIGHT = (1, 64)
 SYNCED = ["-Dzookeeper.forceSync=yes", "-Xmx512m"]
@@ -52,21 +48,8 @@ def measure(place, seconds, report):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./dev bench durable-writes", description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="one second each")
-    options = parser.parse_args()
-    report = Report("durable-writes", options.json)
-    place = pathlib.Path(tempfile.mkdtemp(prefix="bourse-bench-", dir="/var/tmp"))
-    try:
-        measure(place, 1 if options.quick else 5, report)
-    except RuntimeError as error:
-        print(f"durable-writes: {error}", file=sys.stderr)
-        return 1
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    report.print()
-    return 0
+    return run_on_disk("durable-writes", __doc__, "one second each",
+                       lambda place, quick, report: measure(place, 1 if quick else 5, report))
 
 
 if __name__ == "__main__":

@@ -5,22 +5,16 @@ in as many calls, 64 under way. Real master, real agent, HTTP. Floor: as many fd
 another. Goal: 2 s.
 """
 
-import argparse
 import concurrent.futures
 import http.client
-import json
 import os
-import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 from driving.masters import Master
 from driving.programs import BIN, ROOT, Program, wait_for
-from driving.report import Report
+from driving.report import run_on_disk
 
 os.environ.setdefault("BOURSE_BIN", str(BIN))
 sys.path.insert(0, str(ROOT / "tests/process"))
@@ -127,30 +121,20 @@ def floor(place, count):
     return 2 * count / float(done.stdout)
 
 
+def measure(place, quick, report):
+    count = 100 if quick else 1000
+    base = floor(place, count)
+    report.add("fdatasyncs", base, "s", {"operations": 2 * count})
+    for name, run, params in (("accept", by_scheduler, {}),
+                              ("operator_calls", by_operator, {"in_flight": IN_FLIGHT})):
+        report.progress(name)
+        where = place / name
+        where.mkdir()
+        report.add(name, run(where, count), "s", {"operations": 2 * count, **params}, base)
+
+
 def main():
-    parser = argparse.ArgumentParser(prog="./dev bench operations", description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="100 of each")
-    options = parser.parse_args()
-    count = 100 if options.quick else 1000
-    report = Report("operations", options.json)
-    place = pathlib.Path(tempfile.mkdtemp(prefix="bourse-bench-", dir="/var/tmp"))
-    try:
-        base = floor(place, count)
-        report.add("fdatasyncs", base, "s", {"operations": 2 * count})
-        for name, run, params in (("accept", by_scheduler, {}),
-                                  ("operator_calls", by_operator, {"in_flight": IN_FLIGHT})):
-            report.progress(name)
-            where = place / name
-            where.mkdir()
-            report.add(name, run(where, count), "s", {"operations": 2 * count, **params}, base)
-    except (RuntimeError, AssertionError) as error:
-        print(f"operations: {error}", file=sys.stderr)
-        return 1
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    report.print()
-    return 0
+    return run_on_disk("operations", __doc__, "100 of each", measure)
 
 
 if __name__ == "__main__":

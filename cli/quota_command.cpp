@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/invocation.hpp"
 #include "cli/table.hpp"
+#include "proto/codec/json.hpp"
 #include "proto/v1/master_response.pb.h"
 
 namespace bourse::cli {
@@ -73,6 +74,10 @@ int show_quotas(const Arguments& arguments, bool one) {
   Table table({"ROLE", "GUARANTEES", "LIMITS"});
   for (const auto& config : response.get_quota().status().configs()) {
     if (one && config.role() != roles.front()) continue;
+    if (one && invocation.json()) {
+      std::printf("%s\n", codec::to_json(config).c_str());
+      return 0;
+    }
     table.add({config.role(), amounts_text(config.guarantees()), amounts_text(config.limits())});
   }
   if (table.empty() && one) {

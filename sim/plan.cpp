@@ -132,8 +132,6 @@ void draw_faults(Prng& rng, Plan& plan) {
     fault.seed = rng.next();
     plan.faults.push_back(fault);
   }
-  std::stable_sort(plan.faults.begin(), plan.faults.end(),
-                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
 // Of a seed of their own: a world is otherwise what it is without them.
@@ -156,8 +154,6 @@ void draw_operators(Plan& plan) {
     act.seed = rng.next();
     plan.faults.push_back(act);
   }
-  std::stable_sort(plan.faults.begin(), plan.faults.end(),
-                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
 // Of a seed of its own too.
@@ -187,8 +183,6 @@ void draw_service(Plan& plan) {
   add(FaultKind::service_dies, 0, 6);
   add(FaultKind::service_stops, 0, 3);
   add(FaultKind::app_changes, 1, 6);
-  std::stable_sort(plan.faults.begin(), plan.faults.end(),
-                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
 // Likewise; most of them come early, so that much happens under them.
@@ -205,8 +199,6 @@ void draw_quotas(Plan& plan) {
     act.seed = rng.next();
     plan.faults.push_back(act);
   }
-  std::stable_sort(plan.faults.begin(), plan.faults.end(),
-                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
 }
 
 std::string on_off(const std::string& name, int permille) {
@@ -287,6 +279,8 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_operators(plan);
   draw_service(plan);
   draw_quotas(plan);
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;
 }
 

@@ -1,9 +1,12 @@
 """Figures in the house's form: a table, or with --json one object for each."""
 
+import argparse
 import json
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 
 
 def machine():
@@ -43,3 +46,22 @@ class Report:
             params = " ".join(f"{name}={value}" for name, value in figure["params"].items())
             shown = [figure[name] for name in ("metric", "value", "unit")]
             print(row.format(*shown, floor, ratio, params, width=width))
+
+
+def run_on_disk(bench, about, quick_means, measure):
+    """A bench of --json and --quick that needs a directory on the disk; returns the exit status."""
+    parser = argparse.ArgumentParser(prog=f"./dev bench {bench}", description=about)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help=quick_means)
+    options = parser.parse_args()
+    report = Report(bench, options.json)
+    place = pathlib.Path(tempfile.mkdtemp(prefix="bourse-bench-", dir="/var/tmp"))
+    try:
+        measure(place, options.quick, report)
+    except (RuntimeError, AssertionError) as error:
+        print(f"{bench}: {error}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    report.print()
+    return 0

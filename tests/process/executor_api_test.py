@@ -9,8 +9,8 @@ import socket
 import sys
 import unittest
 
-from cluster_case import ClusterCase, wait_for
-from v1_scheduler import JSON, Scheduler, Stream, post
+from cluster_case import wait_for
+from v1_scheduler import JSON, Scheduler, Stream, StreamCase, post
 
 PROGRAM = pathlib.Path(__file__).with_name("executor_program.py")
 PATH = "/api/v1/executor"
@@ -39,17 +39,11 @@ def task(task_id, offer, own=None):
     return described | ({"executor": own} if own else {})
 
 
-class ExecutorCase(ClusterCase):
+class ExecutorCase(StreamCase):
     def setUp(self):
         super().setUp()
         os.chmod(self.dir, 0o755)
-        self.streams = []
         self.agent_port = 0
-
-    def tearDown(self):
-        for stream in self.streams:
-            stream.close()
-        super().tearDown()
 
     def begin(self, *flags, **info):
         self.start_master("--agent-heartbeat=200ms", "--agent-silence=2secs")

@@ -6,8 +6,7 @@ import json
 import unittest
 
 import mesos_recordings
-from cluster_case import ClusterCase
-from v1_scheduler import Stream, post
+from v1_scheduler import Stream, StreamCase, post
 
 # What recorded events have and events here have not yet: docs/mesos-compatibility.md says why.
 MISSING = (".update.status.healthy",)
@@ -18,16 +17,10 @@ def task_state(event):
     return status["task_id"]["value"], status["state"], "uuid" in status, status.get("reason")
 
 
-class MesosScheduler(ClusterCase):
+class MesosScheduler(StreamCase):
     def setUp(self):
         super().setUp()
-        self.streams = []
         self.ids = {}  # of the recording -> here
-
-    def tearDown(self):
-        for stream in self.streams:
-            stream.close()
-        super().tearDown()
 
     def here(self, text):
         for recorded in sorted(self.ids, key=len, reverse=True):

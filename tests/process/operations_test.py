@@ -5,8 +5,8 @@ import json
 import os
 import unittest
 
-from cluster_case import BIN, ClusterCase, wait_for
-from v1_scheduler import Scheduler, post, task
+from cluster_case import BIN, wait_for
+from v1_scheduler import Scheduler, StreamCase, post, task
 
 ROLE = "web"
 
@@ -30,16 +30,7 @@ def operation(kind, resources, name=None):
     return made
 
 
-class Operations(ClusterCase):
-    def setUp(self):
-        super().setUp()
-        self.streams = []
-
-    def tearDown(self):
-        for stream in self.streams:
-            stream.close()
-        super().tearDown()
-
+class Operations(StreamCase):
     def cluster(self, resources=None):
         self.master = self.start_master()
         self.agent = self.start_agent("a0") if resources is None else self.agent_with(resources)

@@ -1,5 +1,6 @@
 """Quotas and weights over the operator API and the command line, with a real master."""
 
+import json
 import unittest
 
 from cluster_case import ClusterCase, wait_for
@@ -77,10 +78,12 @@ class Quota(ClusterCase):
         self.assertIn("cpus=1 mem=64", listed)
         self.assertIn("has its quota", self.cli("quota", "set", "eng", "--limit=cpus=2"))
         self.cli("quota", "set", "eng", "--limit=many", expect=2)
+        self.assertEqual(json.loads(self.cli("quota", "get", "eng", "--json")),
+                         {"role": "eng", "limits": scalars(cpus=2)})
         self.cli("quota", "remove", "eng")
         self.cli("quota", "get", "eng", expect=1)
         self.cli("weight", "set", "eng", "3")
-        self.assertIn("eng", self.cli("weight", "list"))
+        self.assertRegex(self.cli("weight", "list"), r"eng +3\b")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ import json
 import socket
 import unittest
 
-from cluster_case import ClusterCase, wait_for
-from v1_scheduler import JSON, Scheduler, Stream, post, task
+from cluster_case import wait_for
+from v1_scheduler import JSON, Scheduler, Stream, StreamCase, post, task
 
 INFO = {"user": "root", "name": "raw"}
 SUBSCRIBE = {"type": "SUBSCRIBE", "subscribe": {"framework_info": INFO}}
@@ -14,16 +14,7 @@ PROTOBUF = "application/x-protobuf"
 PROTOBUF_SUBSCRIBE = b"\x10\x01\x1a\x0c\x0a\x0a\x0a\x04root\x12\x02pb"
 
 
-class SchedulerApi(ClusterCase):
-    def setUp(self):
-        super().setUp()
-        self.streams = []
-
-    def tearDown(self):
-        for stream in self.streams:
-            stream.close()
-        super().tearDown()
-
+class SchedulerApi(StreamCase):
     def scheduler(self, *args, **info):
         self.streams.append(Scheduler(self.http_port, *args, **info))
         return self.streams[-1]

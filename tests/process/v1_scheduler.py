@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 
-from cluster_case import wait_for
+from cluster_case import ClusterCase, wait_for
 
 JSON = "application/json"
 PATH = "/api/v1/scheduler"
@@ -170,3 +170,16 @@ def task(task_id, offer, command, cpus=0.1, **more):
             "command": {"value": command}, "resources": [
                 {"name": "cpus", "type": "SCALAR", "scalar": {"value": cpus}},
                 {"name": "mem", "type": "SCALAR", "scalar": {"value": 32}}], **more}
+
+
+class StreamCase(ClusterCase):
+    """A cluster, and streams to it that end with the test."""
+
+    def setUp(self):
+        super().setUp()
+        self.streams = []
+
+    def tearDown(self):
+        for stream in self.streams:
+            stream.close()
+        super().tearDown()

@@ -7,8 +7,7 @@ import socket
 import unittest
 
 import mesos_recordings
-from cluster_case import ClusterCase
-from v1_scheduler import JSON, PATH, Scheduler, Stream, post, task
+from v1_scheduler import JSON, PATH, Scheduler, Stream, StreamCase, post, task
 
 PROTOBUF = "application/x-protobuf"
 INFO = {"user": "root", "name": "facts"}
@@ -16,16 +15,7 @@ SUBSCRIBE = {"type": "SUBSCRIBE", "subscribe": {"framework_info": INFO}}
 TYPED = {"Content-Type": JSON}
 
 
-class WireFacts(ClusterCase):
-    def setUp(self):
-        super().setUp()
-        self.streams = []
-
-    def tearDown(self):
-        for stream in self.streams:
-            stream.close()
-        super().tearDown()
-
+class WireFacts(StreamCase):
     def stream(self, body=None, headers=None):
         self.streams.append(Stream(self.http_port, body or SUBSCRIBE, headers))
         return self.streams[-1]
