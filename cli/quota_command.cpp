@@ -172,10 +172,32 @@ int set_weight(const Arguments& arguments) {
                printable(words[0]) + " has the weight " + printable(words[1]));
 }
 
+constexpr char kQuotaUsage[] =
+    "usage: bourse quota VERB [FLAGS]\n\n"
+    "  list          what roles are guaranteed and may have\n"
+    "  get ROLE      of one role\n"
+    "  set ROLE      --guarantee=cpus=4,... --limit=cpus=8,mem=4096 [--force]\n"
+    "  remove ROLE   takes both away\n";
+constexpr char kWeightUsage[] =
+    "usage: bourse weight VERB [FLAGS]\n\n"
+    "  list              the weights that were set; all others are 1\n"
+    "  set ROLE WEIGHT   a role of weight 2 gets twice what one of weight 1 gets\n";
+
+int help(const char* usage) {
+  std::printf("%s\nEvery verb takes --help, --master=HOST:PORT (or BOURSE_MASTER) and --json.\n",
+              usage);
+  return 0;
+}
+
+bool asks_for_help(const std::string& word) {
+  return word == "help" || word == "--help" || word == "-h";
+}
+
 }  // namespace
 
 int quota_command(const Arguments& arguments) {
   const std::string word = arguments.empty() ? "" : arguments.front();
+  if (asks_for_help(word)) return help(kQuotaUsage);
   if (word == "list") return show_quotas(arguments, false);
   if (word == "get") return show_quotas(arguments, true);
   if (word == "set") return set_quota(arguments);
@@ -185,6 +207,7 @@ int quota_command(const Arguments& arguments) {
 
 int weight_command(const Arguments& arguments) {
   const std::string word = arguments.empty() ? "" : arguments.front();
+  if (asks_for_help(word)) return help(kWeightUsage);
   if (word == "list") return list_weights(arguments);
   if (word == "set") return set_weight(arguments);
   return wrong_usage("weight: give list or set ROLE WEIGHT");

@@ -282,7 +282,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   const std::string endpoint = options_.ip + ":" + std::to_string(http_port);
   spec_context_.work_dir = options_.work_dir;
   spec_context_.ip = options_.ip;
-  spec_context_.fetcher = options_.fetcher;
+  spec_context_.fetcher = place_fetcher(options_.fetcher, options_.run_dir);
   spec_context_.agent_endpoint = endpoint;
   spec_context_.agent_pid = "slave(1)@" + endpoint;
   spec_context_.recovery_timeout = options_.recovery_timeout;

@@ -60,6 +60,17 @@ Status make_cache_dir(const std::string& path, const std::string& user) {
   return Error{ErrorCode::io, "cannot give " + path + " to its user"};
 }
 
+bool is_open_to_all(const fs::path& program) {
+  for (fs::path path = program; !path.empty(); path = path.parent_path()) {
+    std::error_code error;
+    if ((fs::status(path, error).permissions() & fs::perms::others_exec) == fs::perms::none) {
+      return false;
+    }
+    if (path == path.root_path()) return true;
+  }
+  return false;
+}
+
 isolation::ContainerSpec fetch_spec(const isolation::ContainerSpec& command,
                                     const std::vector<FetchItem>& files, const std::string& cache,
                                     const SpecContext& context) {
@@ -78,6 +89,21 @@ isolation::ContainerSpec fetch_spec(const isolation::ContainerSpec& command,
 }
 
 }  // namespace
+
+std::string place_fetcher(const std::string& program, const std::string& run_dir) {
+  if (is_open_to_all(program)) return program;
+  const std::string placed = run_dir + "/bourse-fetch";
+  const std::string fresh = placed + ".new";  // a fetch of the agent before may still run the old
+  std::error_code error;
+  fs::copy_file(program, fresh, fs::copy_options::overwrite_existing, error);
+  if (!error) {
+    fs::permissions(fresh, fs::perms(0755), error);
+  }
+  if (!error) fs::rename(fresh, placed, error);
+  if (!error) return placed;
+  runtime::log_warning("fetcher not copied", {{"program", program}, {"reason", error.message()}});
+  return program;
+}
 
 void ContainerStarter::start(const StartContainer& start, const SpecContext& context) {
   auto spec = container_spec(start, context);

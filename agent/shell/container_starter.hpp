@@ -19,6 +19,10 @@
 
 namespace bourse::agent {
 
+// The fetcher as every task's user can start it: `program`, or a copy in `run_dir` if it lies where
+// others may not go (somebody's home). Where it cannot be copied (a full disk), `program`.
+std::string place_fetcher(const std::string& program, const std::string& run_dir);
+
 class ContainerStarter {
  public:
   // `failed`: it was never started. All must outlive this.

@@ -53,7 +53,11 @@ std::string kind_of(const Agent& agent) {
       out += ", " + attribute.name + "=" + attribute.text;
     }
   }
-  if (out.size() > limits::kMaxExplainedKindBytes) out.resize(limits::kMaxExplainedKindBytes);
+  std::size_t end = std::min(out.size(), limits::kMaxExplainedKindBytes);
+  // Never through the middle of a character.
+  while (end < out.size() && end > 0 && (static_cast<unsigned char>(out[end]) & 0xc0) == 0x80)
+    --end;
+  out.resize(end);
   return out;
 }
 
@@ -225,6 +229,10 @@ class Explainer {
                 "subscribe with REVOCABLE_RESOURCES, SHARED_RESOURCES or RESERVATION_REFINEMENT"};
       case RefusalReason::below_minimum:
         return below_minimum(rule, agent_slot);
+      case RefusalReason::over_quota:
+        return over_quota(rule);
+      case RefusalReason::kept_for_guarantees:
+        return kept(rule);
       case RefusalReason::constraint:
         return constraint(rule, agent);
       case RefusalReason::filtered:
@@ -242,6 +250,43 @@ class Explainer {
     std::string names;
     for (const std::string& role : roles) names += (names.empty() ? "" : ",") + role;
     return {rule, 0, {{"roles", names}}, "unreserve some of it, or subscribe in role " + names};
+  }
+
+  // Of the limits of its role and those above it, the one that leaves least.
+  Finding over_quota(const std::string& rule) const {
+    Finding out{rule, 0, {}, {}};
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (const auto& [name, quota] : c_.state.quotas) {
+      if (!role_may_use(role_.name, name)) continue;
+      const allocator::NodeId node = allocation_.roles.find(name)->second.node;
+      for (const auto& [resource, limit] : quota.limits) {
+        const std::uint32_t d = dimension_of(allocation_, resource);
+        if (d == allocator::kNone) continue;
+        const auto consumed = static_cast<std::int64_t>(allocation_.quotas.consumed(node, d));
+        if (limit - consumed >= least) continue;
+        least = limit - consumed;
+        out.numbers = {{"role", name},
+                       {"limit", milli_text(limit) + " " + resource},
+                       {"consumed", milli_text(consumed) + " " + resource}};
+        out.change = "raise the limit of role " + name + " over " + milli_text(limit) + " " +
+                     resource + ", or end some of what runs in it";
+      }
+    }
+    return out;
+  }
+
+  // What roles with guarantees still lack, beside what is spare.
+  Finding kept(const std::string& rule) const {
+    Finding out{rule, 0, {}, "a role lacks its guarantee: add agents, or guarantee it less"};
+    for (std::size_t d = 0; d < allocation_.dimensions.size(); ++d) {
+      const auto needed = static_cast<std::int64_t>(allocation_.quotas.needed()[d]);
+      if (needed == 0) continue;
+      const auto spare = static_cast<std::int64_t>(allocation_.quotas.spare()[d]);
+      const std::string& name = allocation_.dimensions[d];
+      out.numbers.emplace_back("kept", milli_text(needed) + " " + name);
+      out.numbers.emplace_back("spare", milli_text(spare) + " " + name);
+    }
+    return out;
   }
 
   // How much the nearest alternative of its minimum lacks there.

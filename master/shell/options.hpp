@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 #include "master/core/config.hpp"
-#include "master/shell/principal_limits.hpp"
+#include "model/principal_limits.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/zookeeper_url.hpp"
 

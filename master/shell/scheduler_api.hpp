@@ -21,8 +21,8 @@
 #include "api/negotiation.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/link_batches.hpp"
-#include "master/shell/principal_limits.hpp"
 #include "model/limits.hpp"
+#include "model/principal_limits.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/http_server.hpp"
 

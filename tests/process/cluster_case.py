@@ -146,9 +146,9 @@ class ClusterCase(unittest.TestCase):
         self.link_port = int(ready["link"].rsplit(":", 1)[1])
         return master
 
-    def start_agent(self, name="a", *flags):
+    def start_agent(self, name="a", *flags, program=BIN / "bourse-agent"):
         agent = self.start(f"agent {name}", [
-            BIN / "bourse-agent", f"--master=127.0.0.1:{self.link_port}", "--port=0",
+            program, f"--master=127.0.0.1:{self.link_port}", "--port=0",
             f"--work-dir={self.dir}/{name}", f"--run-dir={self.dir}/{name}r",
             "--resources=cpus:4;mem:2048;disk:1000", *flags])
         agent.line("ready")

@@ -5,6 +5,7 @@ import http.server
 import io
 import os
 import pathlib
+import shutil
 import ssl
 import subprocess
 import tarfile
@@ -202,11 +203,11 @@ class FetchingAgent(ClusterCase):
             self.scheduler.close()
         super().tearDown()
 
-    def begin(self, pages=()):
+    def begin(self, pages=(), program=BIN / "bourse-agent"):
         self.web = Web(dict(pages))
         self.addCleanup(self.web.close)
         self.start_master("--agent-heartbeat=200ms", "--agent-silence=2secs")
-        self.agent = self.start_agent()
+        self.agent = self.start_agent(program=program)
         self.scheduler = Scheduler(self.http_port, failover_timeout=60.0)
         return self.scheduler.offer()
 
@@ -281,6 +282,17 @@ class FetchingAgent(ClusterCase):
             b"bourse-fetch" in self.command_of(entry) and
             self.web.url.encode() in self.command_of(entry)
             for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: files of another user")
+    def test_files_are_fetched_as_another_user_by_programs_in_a_private_directory(self):
+        home = self.dir / "home"
+        home.mkdir()
+        for program in ("bourse-agent", "bourse-shim", "bourse-fetch"):
+            shutil.copy(BIN / program, home)
+        home.chmod(0o700)
+        offer = self.begin({"/x": b"from the web"}, home / "bourse-agent")
+        self.launch(offer, "t", "grep -q web x", [{"value": f"{self.web.url}/x"}], user="nobody")
+        self.scheduler.acknowledge(self.scheduler.reach("t", "TASK_FINISHED"))
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root: files of another user")
     def test_files_are_read_and_cached_as_the_commands_user(self):

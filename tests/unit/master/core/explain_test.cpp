@@ -65,6 +65,41 @@ TEST_CASE("a framework with an offer on the table is told so, and others who has
   CHECK(role(h, second).of == 2);
 }
 
+TEST_CASE("a limit and a guarantee are explained with what there is of them") {
+  Harness h;
+  h.lead();
+  const auto set = [&](const std::string& name, Quota quota) {
+    const RequestId request(900'001);
+    h.answers.erase(request);
+    h.step(FromOperator{
+        request,
+        {},
+        operation::UpdateQuota{operation::UpdateQuota::How::update, {{name, quota}}, true}});
+    REQUIRE(h.answers.at(request).status.ok());
+  };
+  set("eng", {{}, {{"cpus", 2'000}, {"mem", 512'000}}});
+  FakeAgent& agent = h.add_agent("a", "cpus:8;mem:1024");
+  FakeFramework& first = h.add_framework("first", {"eng"});
+  h.subscribe(first);
+  REQUIRE(h.offers(first).size() == 1);
+  FakeFramework& second = h.add_framework("second", {"eng/web"});
+  h.subscribe(second);
+  h.offers(second);
+  const auto over = row(h, second, agent);
+  CHECK(over.rule == "over_quota");
+  CHECK(over.numbers == Numbers{{"role", "eng"}, {"limit", "2 cpus"}, {"consumed", "2 cpus"}});
+  CHECK(over.change.find("raise the limit of role eng over 2 cpus") == 0);
+
+  set("ops", {{{"cpus", 10'000}, {"mem", 1'024'000}}, {}});
+  FakeFramework& other = h.add_framework("other", {"batch"});
+  h.subscribe(other);
+  h.offers(other);
+  const auto kept = row(h, other, agent);
+  CHECK(kept.rule == "kept_for_guarantees");
+  REQUIRE(kept.numbers.size() == 4);
+  CHECK(kept.numbers[0] == Explanation::Number{"kept", "10 cpus"});
+}
+
 TEST_CASE("a filter is explained with the time that is left of it") {
   Harness h;
   h.lead();

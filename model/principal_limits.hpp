@@ -12,7 +12,7 @@
 
 #include "base/time.hpp"
 
-namespace bourse::master {
+namespace bourse {
 
 struct PrincipalLimitsConfig {
   std::uint32_t calls_per_second = 0;
@@ -45,4 +45,4 @@ class PrincipalLimits {
   Instant sweep_at_;
 };
 
-}  // namespace bourse::master
+}  // namespace bourse

@@ -1,9 +1,8 @@
-#include "master/shell/principal_limits.hpp"
+#include "model/principal_limits.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace bourse;
-using namespace bourse::master;
 
 namespace {
 Instant at_ms(std::int64_t ms) {

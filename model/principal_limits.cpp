@@ -1,8 +1,8 @@
-#include "master/shell/principal_limits.hpp"
+#include "model/principal_limits.hpp"
 
 #include <algorithm>
 
-namespace bourse::master {
+namespace bourse {
 
 namespace {
 constexpr Duration kSecond = Duration::seconds(1);
@@ -42,4 +42,4 @@ void PrincipalLimits::close_stream(const std::string& principal) {
   --it->second.streams;
 }
 
-}  // namespace bourse::master
+}  // namespace bourse
