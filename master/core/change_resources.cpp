@@ -36,7 +36,10 @@ Status make_room(Context& c, Agent& agent, const Resources& consumed) {
   if (all.contains(consumed)) return {};
   all.add(agent.ledger.offered());
   if (!all.contains(consumed)) {
-    return Error{ErrorCode::conflict, all.to_text() + " does not contain " + consumed.to_text()};
+    return Error{ErrorCode::conflict, "resources: what is free on agent '" + agent.id.raw() +
+                                          "', " + all.to_text() + " does not contain " +
+                                          consumed.to_text() +
+                                          ": ask for less, or end what uses it"};
   }
   for (const OfferSlot offer : std::vector<OfferSlot>(agent.offers)) {
     PROBE("master.offer_rescinded_for_operator");

@@ -299,7 +299,9 @@ TEST_CASE("an operator's operation rescinds what it needs and is answered once i
   World w;
   REQUIRE_FALSE(w.offers(*w.framework).empty());
   REQUIRE(w.operator_call(Type::reserve, reserved("cpus:9", "ops")).error().message ==
-          "cpus:4; disk:100; mem:1024 does not contain cpus:9");
+          "resources: what is free on agent '" + w.agent->id.raw() +
+              "', cpus:4; disk:100; mem:1024 does not contain cpus:9: ask for less, or end what "
+              "uses it");
   REQUIRE_FALSE(w.framework->offers.empty());
   REQUIRE(w.operator_call(Type::reserve, reserved("cpus:1", "ops")).error().code ==
           ErrorCode::timeout);  // not answered yet
