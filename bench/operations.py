@@ -7,7 +7,9 @@ another. Goal: 2 s.
 
 import concurrent.futures
 import http.client
+import json
 import os
+import subprocess
 import sys
 import threading
 import time
