@@ -168,7 +168,7 @@ std::uint32_t Round::serve(ClassMask mask) {
   for (;;) {
     const std::uint32_t claim = search(now);
     if (claim == kNone) break;
-    if (quota_) {
+    if (quota_) [[unlikely]] {
       grant_capped(claim);
     } else {
       grant(claim);

@@ -10,7 +10,7 @@ namespace bourse::allocator {
 // reserved and the trees stand, the order is a walk from winner to winner.
 std::uint32_t Round::search(ClassMask mask) {
   if (mask == 0 || has_reserved_) return descend(kRootRole.raw(), mask);
-  const std::uint32_t f = forest_of(mask, opens_uncounted());
+  const std::uint32_t f = forest_of(mask, quota_ && opens_uncounted());
   const Forest& forest = s_.forests[f];
   std::uint32_t node = kRootRole.raw();
   while (forest.trees[node].built == built_) {
@@ -31,7 +31,7 @@ std::uint32_t Round::search(ClassMask mask) {
 // success s_.open holds the parts that are open to that claim.
 std::uint32_t Round::descend(std::uint32_t node, ClassMask mask) {
   const bool in_mask = (tree_.classes_below(node) & mask) != 0;
-  const std::uint32_t forest = in_mask ? forest_of(mask, opens_uncounted()) : kNone;
+  const std::uint32_t forest = in_mask ? forest_of(mask, quota_ && opens_uncounted()) : kNone;
   // Reservations further down matter only to classes that cannot live on what is open here, and to
   // claims that quotas leave nothing else.
   const bool ask_reserved = has_reserved_ && tree_.node(node).kind == ShareTree::Kind::role &&
@@ -108,7 +108,7 @@ bool Round::accepts(std::uint32_t claim_node, ClassMask mask) {
   const ShareTree::Claim& claim = tree_.claim(index);
   for_good_ = false;
   if ((mask >> claim.class_index & 1) == 0) return false;  // counted with its class
-  if (quota_) return accepts_capped(index);
+  if (quota_) [[unlikely]] return accepts_capped(index);
   Row row;
   Kinds kinds = 0;
   bool summed = false;
@@ -186,7 +186,7 @@ void Round::plant(Forest& forest, std::uint32_t node) {
     } else if ((tree_.classes_below(child) & forest.mask) == 0) {
       return s_.none;
     }
-    if (quota_ && !enters(child, forest, inside)) return s_.none;
+    if (quota_ && !enters(child, forest, inside)) [[unlikely]] return s_.none;
     if (group.children.size() > 1) refresh_key(child);
     ++tree.left;
     return child;
