@@ -108,7 +108,8 @@ bool Round::accepts(std::uint32_t claim_node, ClassMask mask) {
   const ShareTree::Claim& claim = tree_.claim(index);
   for_good_ = false;
   if ((mask >> claim.class_index & 1) == 0) return false;  // counted with its class
-  if (quota_) [[unlikely]] return accepts_capped(index);
+  if (quota_) [[unlikely]]
+    return accepts_capped(index);
   Row row;
   Kinds kinds = 0;
   bool summed = false;
@@ -186,7 +187,8 @@ void Round::plant(Forest& forest, std::uint32_t node) {
     } else if ((tree_.classes_below(child) & forest.mask) == 0) {
       return s_.none;
     }
-    if (quota_ && !enters(child, forest, inside)) [[unlikely]] return s_.none;
+    if (quota_ && !enters(child, forest, inside)) [[unlikely]]
+      return s_.none;
     if (group.children.size() > 1) refresh_key(child);
     ++tree.left;
     return child;
