@@ -1,6 +1,7 @@
 #include "bench/link_agents.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "proto/codec/frames.hpp"
 #include "proto/codec/links.hpp"
@@ -150,6 +151,10 @@ void LinkAgents::send(Agent& agent, decltype(AgentToMaster::body) body, bool seq
 void LinkAgents::on_bytes(Agent& agent, std::string_view bytes) {
   // They send little, and hold nothing back that a master could ask for.
   if (bytes == kHoldMessage || bytes == kGoOnMessage) return;
+  if (bytes.starts_with(kClosingPreamble)) {  // the close follows; its reason is for people
+    std::fprintf(stderr, "an agent is closed: %.*s\n", int(bytes.size()), bytes.data());
+    return;
+  }
   if (bytes == kHereMessage) {
     find(agent, finder::Here{});
     agent.socket->send(kAgentPreamble);

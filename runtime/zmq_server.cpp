@@ -277,6 +277,9 @@ std::size_t ZmqServer::Impl::receive_one(Message& routing) {
 }
 
 PeerId ZmqServer::Impl::open_peer(std::uint32_t routing, int fd, Message& message) {
+  // Its own acceptance, and the end of who had the descriptor before, were told before it spoke:
+  // left for later they would be taken for its own end.
+  drain_monitor();
   const PeerId id(next_peer++);
   if (const auto it = by_fd.find(fd); it != by_fd.end()) {
     closing.push_back(it->second);  // its fd was closed and is in use again
@@ -285,7 +288,6 @@ PeerId ZmqServer::Impl::open_peer(std::uint32_t routing, int fd, Message& messag
   Peer& peer = peers[id];
   peer.routing = routing;
   by_routing[routing] = id;
-  if (!open_fds.contains(fd)) drain_monitor();
   if (open_fds.contains(fd)) {
     peer.fd = fd;
     silent_since.erase(fd);

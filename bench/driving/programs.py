@@ -47,6 +47,13 @@ class Program:
         for line in self.popen.stdout:
             self.lines.append(line.rstrip("\n"))
 
+    def _complaint(self):
+        """The last line of its standard error: why it ended, before the log goes with the bench."""
+        if self.log is subprocess.DEVNULL:
+            return ""
+        said = pathlib.Path(self.log.name).read_text(errors="replace").splitlines()
+        return f": {said[-1]}" if said else ""
+
     @property
     def pid(self):
         return self.popen.pid
@@ -66,7 +73,7 @@ class Program:
                 if line == word or line.startswith(word + " "):
                     return line
             if self.popen.poll() is not None:
-                raise Stuck(f"{self.name} ended with {self.popen.returncode}")
+                raise Stuck(f"{self.name} ended with {self.popen.returncode}{self._complaint()}")
             return None
         return wait_for(f"{self.name} says {word}", found, deadline_s)[len(word) + 1:]
 

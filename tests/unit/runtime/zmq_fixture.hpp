@@ -1,9 +1,11 @@
 // Test support: a server and a client that note what they were told.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/zmq_endpoint.hpp"
@@ -16,6 +18,7 @@ struct ServerLog {
   std::vector<std::string> users;
   std::vector<std::pair<PeerId, std::string>> messages;
   std::map<PeerId, Error> closed;
+  std::function<void()> during_message;  // once, inside the next
 
   ZmqServerHandlers handlers() {
     ZmqServerHandlers h;
@@ -25,6 +28,7 @@ struct ServerLog {
     };
     h.on_message = [this](PeerId peer, std::string_view bytes) {
       messages.emplace_back(peer, std::string(bytes));
+      if (during_message) std::exchange(during_message, nullptr)();
     };
     h.on_close = [this](PeerId peer, const Error& why) { closed.emplace(peer, why); };
     return h;

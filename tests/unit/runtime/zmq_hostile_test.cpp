@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <zmq.h>
 
 #include <catch2/catch.hpp>
@@ -258,6 +260,79 @@ TEST_CASE("peers that connect, speak and leave at once are each opened and close
   REQUIRE(log.messages.size() == 100);
   REQUIRE(server->stats().peers == 0);
   require_served(loop, *server, log);
+}
+
+// The number under which this process, the server, has the other end of that connection.
+int other_end(const RawSocket& client) {
+  sockaddr_in own{}, peer{};
+  socklen_t size = sizeof own;
+  ::getsockname(client.fd(), reinterpret_cast<sockaddr*>(&own), &size);
+  for (int fd = 0; fd < 1024; ++fd) {
+    size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (peer.sin_family == AF_INET && peer.sin_port == own.sin_port) return fd;
+  }
+  return -1;
+}
+
+// Waits without running a loop: what the server's own thread does meanwhile.
+template <typename Condition>
+bool comes_true(Condition condition) {
+  const Instant deadline = monotonic_now() + Duration::seconds(10);
+  while (!condition()) {
+    if (monotonic_now() >= deadline) return false;
+    ::usleep(200);
+  }
+  return true;
+}
+
+int unread(int fd) {
+  int bytes = -1;
+  return ::ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : -1;
+}
+
+TEST_CASE("a connection on the descriptor of one that just ended is a peer of its own") {
+  Loop loop;
+  ServerLog log;
+  auto server = open_server(loop, log);
+  RawSocket first = shaken(loop, *server);
+  REQUIRE(first.send(kHello));
+  REQUIRE(run_until(loop, [&] { return log.messages.size() == 1; }));
+  const int descriptor = other_end(first);
+  REQUIRE(descriptor >= 0);
+  RawSocket trigger = shaken(loop, *server);
+  REQUIRE(trigger.send(kHello));
+  REQUIRE(comes_true([&, fd = other_end(trigger)] { return unread(fd) == 0; }));
+
+  // While the trigger's message is handled the first leaves and a second comes in its place and
+  // speaks: both ends of the descriptor's life are told only after that message.
+  RawSocket second;
+  bool reused = false;
+  log.during_message = [&] {
+    first.close();
+    if (!comes_true([&] { return ::fcntl(descriptor, F_GETFD) < 0; })) return;
+    std::vector<int> lower;  // nothing but one number below it is free, for the client's end
+    for (int fd; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) != descriptor;) {
+      if (fd < 0 || fd > descriptor) return;
+      lower.push_back(fd);
+    }
+    ::close(descriptor);
+    ::close(lower.front());
+    second = RawSocket(server->port());
+    second.send(null_greeting() + ready_command());
+    reused = comes_true([&] { return second.received().size() > 64 + 20; }) &&
+             other_end(second) == descriptor && second.send(kHello) &&
+             comes_true([&] { return unread(descriptor) == 0; });
+    for (std::size_t i = 1; i < lower.size(); ++i) ::close(lower[i]);
+  };
+  REQUIRE(run_until(loop, [&] { return log.messages.size() == 3; }));
+  REQUIRE(reused);
+  REQUIRE(second.send(kHello));
+  REQUIRE(run_until(loop, [&] { return log.messages.size() == 4; }));
+  REQUIRE(log.messages[2].first == log.messages[3].first);
+  REQUIRE(log.opened.size() == 3);
+  REQUIRE(log.closed.size() == 1);
+  REQUIRE(log.closed.contains(log.messages[0].first));
 }
 
 }  // namespace
