@@ -213,6 +213,13 @@ class Cluster(ClusterCase):
         scheduler.say("launch ok 100 32 true")
         scheduler.line("update ok TASK_FINISHED")
 
+    @unittest.skipIf("asan" in str(BIN) or "tsan" in str(BIN), "sanitizers bring their allocator")
+    def test_the_master_allocates_as_its_figures_were_measured(self):
+        self.start_master()
+        maps = pathlib.Path(f"/proc/{self.master.popen.pid}/maps").read_text()
+        self.assertIn("libmimalloc", maps)
+        self.assertLess(maps.index("libmimalloc"), maps.index("libc.so"), "libc is asked first")
+
     def test_the_web_page_is_served_by_the_master_with_its_security_headers(self):
         self.start_master()
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/", timeout=10) as page:
