@@ -5,17 +5,24 @@ is shown when it failed."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+
+from local_cluster.traces import remove_cgroup
+
 BIN = pathlib.Path(os.environ["BOURSE_BIN"])
 DEADLINE_S = 30
+AGENTS_CGROUPS = "cgroups"  # the file in which an agent notes its corners
 
 
 def wait_for(what, condition, deadline_s=DEADLINE_S):
@@ -108,6 +115,7 @@ class ClusterCase(unittest.TestCase):
         for process in reversed(self.processes):
             process.end()
         self.kill_containers()
+        self.remove_cgroups()
         if failed:
             for process in self.processes:
                 print(f"--- {process.name}\n" + "\n".join(process.errors[-40:]))
@@ -129,6 +137,13 @@ class ClusterCase(unittest.TestCase):
                     os.kill(int(entry.name), signal.SIGKILL)
                 except OSError:
                     pass
+
+    def remove_cgroups(self):
+        """An agent that ends while its containers go on leaves its corners to its next start."""
+        corners = {match for file in self.dir.rglob(AGENTS_CGROUPS)
+                   for match in re.findall(r"/\S+/bourse-\w+", file.read_text(errors="replace"))}
+        for corner in corners:
+            wait_for(f"{corner} is gone", lambda at=corner: remove_cgroup(at))
 
     # -- processes
 
