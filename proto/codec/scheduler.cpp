@@ -2,6 +2,7 @@
 
 #include "proto/codec/body.hpp"
 #include "proto/codec/canonical.hpp"
+#include "proto/codec/offer_json.hpp"
 #include "proto/codec/scheduler_form.hpp"
 #include "proto/v1/scheduler_call.pb.h"
 #include "proto/v1/scheduler_event.pb.h"
@@ -32,6 +33,12 @@ std::string encode_scheduler_call(Encoding encoding, const SchedulerCall& call) 
 
 std::string encode_scheduler_event(Encoding encoding, const SchedulerEvent& event,
                                    const EventShape& shape) {
+  if (const auto* offers = std::get_if<event::Offers>(&event);
+      offers != nullptr && encoding == Encoding::json) {
+    std::string out;
+    write_offers_json(*offers, shape.capabilities, out);
+    return out;
+  }
   thread_local mesos::v1::scheduler::Event message;
   message.Clear();
   write_event(event, shape, message);

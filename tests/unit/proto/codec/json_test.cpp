@@ -3,6 +3,8 @@
 #include <string>
 
 #include "proto/codec/json.hpp"
+#include "proto/codec/json_text.hpp"
+#include "proto/codec/quantity.hpp"
 #include "proto/v1/agent_call.pb.h"
 #include "proto/v1/framework_info.pb.h"
 #include "proto/v1/labels.pb.h"
@@ -54,6 +56,59 @@ TEST_CASE("strings are escaped, and bytes that are not UTF-8 are replaced, so ou
   CHECK(quoted("f\xc3\xbcr \xf0\x9f\x9a\x80") == "\"f\xc3\xbcr \xf0\x9f\x9a\x80\"");
   CHECK(quoted("a\xff z") == "\"a\xef\xbf\xbd z\"");
   CHECK(quoted("\xed\xa0\x80").find("\xef\xbf\xbd") != std::string::npos);  // a surrogate
+}
+
+TEST_CASE("a character that must be escaped is seen wherever it stands in a string of any length") {
+  for (std::size_t size = 0; size < 40; ++size) {
+    const std::string plain(size, '~');
+    CHECK(quoted(plain) == '"' + plain + '"');
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char c : {'"', '\\', '\n', '\0', '\x1f'}) {
+        std::string text = plain;
+        text[at] = c;
+        const std::string alone = quoted(std::string(1, c));
+        REQUIRE(quoted(text) == '"' + plain.substr(0, at) + alone.substr(1, alone.size() - 2) +
+                                    plain.substr(at + 1) + '"');
+      }
+      std::string bad = plain;
+      bad[at] = '\x80';
+      REQUIRE(quoted(bad).find("\xef\xbf\xbd") == at + 1);
+      for (const char c : {' ', '!', '#', '[', ']', '\x7f'}) {
+        std::string text = plain;
+        text[at] = c;
+        REQUIRE(quoted(text) == '"' + text + '"');
+      }
+    }
+  }
+}
+
+TEST_CASE("thousandths are written as their double is") {
+  const auto written = [](std::int64_t milli) {
+    std::string out = "before";
+    JsonText(out).milli(milli);
+    return out.substr(6);
+  };
+  std::uint64_t drawn = 88172645463325252;
+  for (int i = 0; i < 20000; ++i) {
+    drawn ^= drawn << 13;
+    drawn ^= drawn >> 7;
+    drawn ^= drawn << 17;
+    const auto milli = static_cast<std::int64_t>(drawn >> (i % 64));
+    REQUIRE(written(milli) == text_of(double_from_milli(milli)));
+  }
+  for (std::int64_t milli = -20; milli < 3000; ++milli) {
+    REQUIRE(written(milli) == text_of(double_from_milli(milli)));
+  }
+  CHECK(written(999'999'999'999'999) == "999999999999.999");
+}
+
+TEST_CASE("what stands in front of written JSON stays, however much is written") {
+  std::string out = "front";
+  for (int i = 0; i < 200; ++i)
+    write_json_string(std::string(static_cast<std::size_t>(i), 'x'), out);
+  std::string wanted = "front";
+  for (int i = 0; i < 200; ++i) wanted += '"' + std::string(static_cast<std::size_t>(i), 'x') + '"';
+  CHECK(out == wanted);
 }
 
 TEST_CASE("64-bit integers are numbers, bytes are base64, enums are names, output is one line") {

@@ -1,12 +1,15 @@
 #include <catch2/catch.hpp>
 
 #include "proto/codec/facet_write.hpp"
+#include "proto/codec/json.hpp"
 #include "proto/codec/scheduler.hpp"
+#include "proto/codec/scheduler_form.hpp"
 #include "proto/v1/scheduler_event.pb.h"
 #include "tests/unit/proto/codec/sample.hpp"
 
 using namespace bourse;
 using namespace bourse::codec;
+namespace v1 = mesos::v1;
 using Catch::Matchers::Contains;
 
 namespace {
@@ -82,6 +85,53 @@ TEST_CASE("reservation stacks go only to frameworks that know refinement") {
       encode_scheduler_event(Encoding::json, offers, shape({Capabilities::reservation_refinement}));
   CHECK(refined.find(R"("role":"*")") == std::string::npos);
   CHECK_THAT(refined, Contains(R"("reservations":[{"type":"STATIC","role":"eng"})"));
+}
+
+TEST_CASE("offers as JSON are to the byte what the writer makes of their message") {
+  auto offers = std::get<event::Offers>(sample::scheduler_events()[1]);
+  REQUIRE(offers.offers.size() > 0);
+  const OfferFacet first = offers.offers.front();
+  const auto check = [&] {
+    for (const EventShape& how :
+         {shape({}), shape({Capabilities::multi_role}),
+          shape({Capabilities::reservation_refinement}), EventShape{{~0u}, nullptr}}) {
+      v1::scheduler::Event message;
+      write_event(offers, how, message);
+      CHECK(encode_scheduler_event(Encoding::json, offers, how) == to_json(message));
+    }
+  };
+  check();
+  OfferFacet plain = first;
+  plain.agent = std::make_shared<AgentFacet>();
+  plain.resources = *Resources::parse("cpus:0.125;mem:1000;ports:[1-2,4-4];racks:{a,b};disk(x):7");
+  plain.executor_ids = {ExecutorId("e\"1"), ExecutorId("\xc3\xbc\xff")};
+  offers.offers.push_back(plain);
+  check();
+  for (const DiskSource::Type type : {DiskSource::Type::path, DiskSource::Type::mount,
+                                      DiskSource::Type::block, DiskSource::Type::raw}) {
+    ResourceMeta meta;
+    meta.reservations.push_back({Reservation::Type::dynamically, "r", "", {}});
+    meta.disk.emplace().source = DiskSource{type, "/d", "", "", "", {{"k", std::nullopt}}};
+    plain.resources.add(Resource::scalar("disk", 1001).with(meta));
+    meta.disk->volume_path = "data";
+    meta.disk->volume_read_only = true;
+    plain.resources.add(Resource::scalar("disk", 10).with(meta));
+    meta.reservations.back().labels = {{"l", "m"}};
+    plain.resources.add(Resource::scalar("disk", 100).with(meta));
+  }
+  auto odd = std::make_shared<AgentFacet>(*first.agent);
+  odd->attributes.push_back({"none", Attribute::Kind::ranges, 0, {}, {}, {}});
+  odd->attributes.push_back({"none", Attribute::Kind::set, 0, {}, {}, {}});
+  odd->attributes.push_back({"minus", Attribute::Kind::scalar, -1500, {}, {}, {}});
+  odd->attributes.push_back({"much", Attribute::Kind::scalar, 9'000'000'000'000'001, {}, {}, {}});
+  plain.agent = odd;
+  offers.offers.push_back(plain);
+  plain.agent = nullptr;
+  plain.resources = {};
+  offers.offers.push_back(plain);
+  check();
+  offers.offers.clear();
+  check();
 }
 
 TEST_CASE("the newer task states are told only to frameworks that know them") {
