@@ -1,11 +1,15 @@
 // The reading half of json.hpp. The text is parsed as a whole by simdjson (which checks syntax,
-// UTF-8, surrogates and depth), then walked along the message type.
+// UTF-8, surrogates and depth), then walked along the message type and written as protobuf's bytes,
+// which the message's own generated code reads: setting each field by reflection took longer than
+// everything else.
 
 #include <google/protobuf/message.h>
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
+#include <limits>
+#include <memory>
 #include <vector>
 
 #include "proto/codec/field_path.hpp"
@@ -13,6 +17,7 @@
 #include "proto/codec/json_plan.hpp"
 #include "proto/codec/json_scalar.hpp"
 #include "proto/codec/text_check.hpp"
+#include "proto/codec/wire_writer.hpp"
 
 namespace bourse::codec {
 
@@ -20,7 +25,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::Reflection;
 
 const char* wanted(const FieldPlan& plan) {
   switch (plan.type) {
@@ -49,15 +53,13 @@ const char* wanted(const FieldPlan& plan) {
 
 class Reader {
  public:
-  explicit Reader(const JsonLimits& bounds) : bounds_(bounds) {}
+  Reader(const JsonLimits& bounds, WireWriter& out) : bounds_(bounds), out_(out) { out_.clear(); }
 
-  bool message(const element& value, const TypePlan& plan, const FieldPath& at, Message& out) {
+  bool message(const element& value, const TypePlan& plan, const FieldPath& at) {
     simdjson::dom::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS) {
-      return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be an object");
-    }
-    const Reflection& reflection = *plan.reflection;
+    if (value.get_object().get(object) != simdjson::SUCCESS) return refuse(value, at, "an object");
     std::uint64_t seen = 0;
+    std::uint32_t chosen = 0;
     std::size_t next = 0;
     for (const simdjson::dom::key_value_pair member : object) {
       if (!count()) return false;
@@ -69,16 +71,18 @@ class Reader {
       }
       next = index + 1;
       const FieldPlan& field = plan.fields[index];
-      const FieldPath here = at.at(field.field->name());
+      const FieldPath here = at.at(plan.names[index]);
       const std::uint64_t bit = std::uint64_t{1} << index;
-      if ((seen & bit) != 0) return fail("'" + here.text() + "' is given twice");
+      if ((seen & bit) != 0) return twice(here);
       seen |= bit;
       if (member.value.is_null()) continue;
-      if (!this->field(member.value, field, here, reflection, out)) return false;
+      if (!this->field(member.value, field, here, chosen)) return false;
     }
     return true;
   }
 
+  // The message in protobuf's bytes, after a true.
+  std::string_view bytes() const { return out_.bytes(); }
   // What was wrong, after a false.
   const Error& error() const { return error_; }
 
@@ -88,7 +92,23 @@ class Reader {
     return false;
   }
 
-  bool unknown(std::string_view name, const TypePlan& plan, const FieldPath& at) {
+  // Sentences are made out of the way: what is right should not have to step around them.
+  [[gnu::cold, gnu::noinline]] bool refuse(const element& value, const FieldPath& at,
+                                           const char* right) {
+    return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be " + right);
+  }
+
+  [[gnu::cold, gnu::noinline]] bool twice(const FieldPath& at) {
+    return fail("'" + at.text() + "' is given twice");
+  }
+
+  [[gnu::cold, gnu::noinline]] bool beside(const FieldPlan& plan, const FieldPath& at) {
+    return fail("'" + at.text() + "' is given beside another choice of '" +
+                plan.field->real_containing_oneof()->name() + "': only one may be");
+  }
+
+  [[gnu::cold, gnu::noinline]] bool unknown(std::string_view name, const TypePlan& plan,
+                                            const FieldPath& at) {
     std::string known;
     for (const FieldPlan& field : plan.fields) {
       known += (known.empty() ? "" : ", ") + field.field->name();
@@ -97,8 +117,9 @@ class Reader {
     return fail(shown(name) + " is not known here" + inside + ": known are " + known);
   }
 
-  bool count() {
-    if (++elements_ <= bounds_.elements) return true;
+  bool count() { return ++elements_ <= bounds_.elements || too_many(); }
+
+  [[gnu::cold, gnu::noinline]] bool too_many() {
     error_ = {ErrorCode::too_large, "more than " + std::to_string(bounds_.elements) + " values"};
     return false;
   }
@@ -121,177 +142,114 @@ class Reader {
     return true;
   }
 
-  bool refuse(const element& value, const FieldPlan& plan, const FieldPath& at) {
-    return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be " + wanted(plan));
-  }
-
   bool field(const element& value, const FieldPlan& plan, const FieldPath& at,
-             const Reflection& reflection, Message& out) {
-    if (plan.map) return map(value, plan, at, reflection, out);
-    if (plan.repeated) return list(value, plan, at, reflection, out);
-    if (const auto* choice = plan.field->real_containing_oneof();
-        choice != nullptr && reflection.HasOneof(out, choice)) {
-      return fail("'" + at.text() + "' is given beside another choice of '" + choice->name() +
-                  "': only one may be");
+             std::uint32_t& chosen) {
+    if (plan.map) return map(value, plan, at);
+    if (plan.repeated) return list(value, plan, at);
+    if ((chosen & plan.choice) != 0) return beside(plan, at);
+    chosen |= plan.choice;
+    if (plan.type == FieldDescriptor::CPPTYPE_ENUM && !plan.required && value.is_string() &&
+        enum_value(value, plan) == nullptr) {
+      // A value that only newer peers know reads as unset, as in Mesos.
+      chosen &= ~plan.choice;
+      return true;
     }
-    return single(value, plan, at, reflection, out);
+    return single(value, plan, at);
   }
 
-  bool single(const element& value, const FieldPlan& plan, const FieldPath& at,
-              const Reflection& reflection, Message& out) {
-    const FieldDescriptor* field = plan.field;
+  bool single(const element& value, const FieldPlan& plan, const FieldPath& at) {
     switch (plan.type) {
       case FieldDescriptor::CPPTYPE_INT32:
-        if (const auto n = read_integer<std::int32_t>(value)) {
-          reflection.SetInt32(&out, field, *n);
-          return true;
-        }
+        if (const auto n = read_integer<std::int32_t>(value)) return signed_number(*n, plan);
         break;
       case FieldDescriptor::CPPTYPE_INT64:
-        if (const auto n = read_integer<std::int64_t>(value)) {
-          reflection.SetInt64(&out, field, *n);
-          return true;
-        }
+        if (const auto n = read_integer<std::int64_t>(value)) return signed_number(*n, plan);
         break;
       case FieldDescriptor::CPPTYPE_UINT32:
-        if (const auto n = read_integer<std::uint32_t>(value)) {
-          reflection.SetUInt32(&out, field, *n);
-          return true;
-        }
+        if (const auto n = read_integer<std::uint32_t>(value)) return number(*n, plan);
         break;
       case FieldDescriptor::CPPTYPE_UINT64:
-        if (const auto n = read_integer<std::uint64_t>(value)) {
-          reflection.SetUInt64(&out, field, *n);
-          return true;
-        }
+        if (const auto n = read_integer<std::uint64_t>(value)) return number(*n, plan);
         break;
       case FieldDescriptor::CPPTYPE_DOUBLE:
         if (const auto n = read_double(value)) {
-          reflection.SetDouble(&out, field, *n);
+          out_.fixed(plan.number, *n);
           return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_FLOAT:
         if (const auto n = read_double(value)) {
-          reflection.SetFloat(&out, field, static_cast<float>(*n));
+          out_.fixed(plan.number, static_cast<float>(*n));
           return true;
         }
         break;
       case FieldDescriptor::CPPTYPE_BOOL:
-        if (const auto b = read_bool(value)) {
-          reflection.SetBool(&out, field, *b);
-          return true;
-        }
+        if (const auto b = read_bool(value)) return number(*b ? 1 : 0, plan);
         break;
-      case FieldDescriptor::CPPTYPE_ENUM: {
+      case FieldDescriptor::CPPTYPE_ENUM:
         if (!value.is_string()) break;
-        const auto* named = enum_value(value, plan);
-        if (named != nullptr) {
-          reflection.SetEnum(&out, field, named);
-          return true;
-        }
-        // A value that only newer peers know reads as unset, as in Mesos.
-        if (!plan.required) return true;
+        if (const int* known = enum_value(value, plan)) return signed_number(*known, plan);
         break;
+      case FieldDescriptor::CPPTYPE_STRING:
+        if (text(value, plan)) return true;
+        break;
+      case FieldDescriptor::CPPTYPE_MESSAGE: {
+        bool ok = false;
+        out_.message(plan.number, [&] { ok = message(value, *plan.child, at); });
+        return ok;
       }
-      case FieldDescriptor::CPPTYPE_STRING: {
-        std::string text;
-        if (!read_text(value, plan, text)) break;
-        reflection.SetString(&out, field, std::move(text));
-        return true;
-      }
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        return message(value, *plan.child, at, *reflection.MutableMessage(&out, field));
     }
-    return refuse(value, plan, at);
+    return refuse(value, at, wanted(plan));
   }
 
-  bool list(const element& value, const FieldPlan& plan, const FieldPath& at,
-            const Reflection& reflection, Message& out) {
-    simdjson::dom::array array;
-    if (value.get_array().get(array) != simdjson::SUCCESS) {
-      return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be an array");
-    }
-    int index = 0;
-    for (const element item : array) {
-      if (!count()) return false;
-      if (!add(item, plan, at, index++, reflection, out)) return false;
+  bool number(std::uint64_t value, const FieldPlan& plan) {
+    switch (plan.form) {
+      case WireForm::varint:
+      case WireForm::zigzag:
+        out_.number(plan.number, value);
+        break;
+      case WireForm::fixed32:
+        out_.fixed(plan.number, static_cast<std::uint32_t>(value));
+        break;
+      case WireForm::fixed64:
+        out_.fixed(plan.number, value);
+        break;
     }
     return true;
   }
 
-  bool add(const element& value, const FieldPlan& plan, const FieldPath& list_path, int index,
-           const Reflection& reflection, Message& out) {
-    const FieldPath at = list_path.item(index);
-    const FieldDescriptor* field = plan.field;
-    switch (plan.type) {
-      case FieldDescriptor::CPPTYPE_INT32:
-        if (const auto n = read_integer<std::int32_t>(value)) {
-          reflection.AddInt32(&out, field, *n);
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_INT64:
-        if (const auto n = read_integer<std::int64_t>(value)) {
-          reflection.AddInt64(&out, field, *n);
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_UINT32:
-        if (const auto n = read_integer<std::uint32_t>(value)) {
-          reflection.AddUInt32(&out, field, *n);
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_UINT64:
-        if (const auto n = read_integer<std::uint64_t>(value)) {
-          reflection.AddUInt64(&out, field, *n);
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_DOUBLE:
-        if (const auto n = read_double(value)) {
-          reflection.AddDouble(&out, field, *n);
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_FLOAT:
-        if (const auto n = read_double(value)) {
-          reflection.AddFloat(&out, field, static_cast<float>(*n));
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        if (const auto b = read_bool(value)) {
-          reflection.AddBool(&out, field, *b);
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_ENUM:
-        if (!value.is_string()) break;
-        if (const auto* named = enum_value(value, plan)) {
-          reflection.AddEnum(&out, field, named);
-          return true;
-        }
-        break;
-      case FieldDescriptor::CPPTYPE_STRING: {
-        std::string text;
-        if (!read_text(value, plan, text)) break;
-        reflection.AddString(&out, field, std::move(text));
-        return true;
-      }
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        return message(value, *plan.child, at, *reflection.AddMessage(&out, field));
-    }
-    return refuse(value, plan, at);
+  bool signed_number(std::int64_t value, const FieldPlan& plan) {
+    const auto bits = static_cast<std::uint64_t>(value);
+    if (plan.form != WireForm::zigzag) return number(bits, plan);
+    return number(bits << 1 ^ static_cast<std::uint64_t>(value >> 63), plan);
   }
 
-  bool map(const element& value, const FieldPlan& plan, const FieldPath& at,
-           const Reflection& reflection, Message& out) {
-    simdjson::dom::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS) {
-      return fail("'" + at.text() + "' is " + shown_json(value) + ": it must be an object");
+  bool text(const element& value, const FieldPlan& plan) {
+    if (!value.is_string()) return false;
+    const std::string_view content = value.get_string().value_unsafe();
+    if (!plan.bytes) {
+      out_.text(plan.number, content);
+      return true;
     }
+    if (!decode_base64(content, decoded_)) return false;
+    out_.text(plan.number, decoded_);
+    return true;
+  }
+
+  bool list(const element& value, const FieldPlan& plan, const FieldPath& at) {
+    simdjson::dom::array array;
+    if (value.get_array().get(array) != simdjson::SUCCESS) return refuse(value, at, "an array");
+    int index = 0;
+    for (const element item : array) {
+      if (!count()) return false;
+      if (!single(item, plan, at.item(index++))) return false;
+    }
+    return true;
+  }
+
+  bool map(const element& value, const FieldPlan& plan, const FieldPath& at) {
+    simdjson::dom::object object;
+    if (value.get_object().get(object) != simdjson::SUCCESS) return refuse(value, at, "an object");
     const FieldPlan& key = plan.child->fields[0];
     const FieldPlan& content = plan.child->fields[1];
     std::vector<std::string_view> keys;
@@ -300,33 +258,31 @@ class Reader {
       const FieldPath here = at.at(member.key);
       if (member.value.is_null()) continue;
       keys.push_back(member.key);
-      Message& entry = *reflection.AddMessage(&out, plan.field);
-      const Reflection& entry_reflection = *plan.child->reflection;
-      entry_reflection.SetString(&entry, key.field, std::string(member.key));
-      if (!single(member.value, content, here, entry_reflection, entry)) return false;
+      bool ok = false;
+      std::uint32_t chosen = 0;
+      out_.message(plan.number, [&] {
+        out_.text(key.number, member.key);
+        ok = field(member.value, content, here, chosen);
+      });
+      if (!ok) return false;
     }
     std::sort(keys.begin(), keys.end());
-    const auto twice = std::adjacent_find(keys.begin(), keys.end());
-    if (twice != keys.end()) return fail("'" + at.text() + "' has " + shown(*twice) + " twice");
+    const auto again = std::adjacent_find(keys.begin(), keys.end());
+    if (again != keys.end()) return fail("'" + at.text() + "' has " + shown(*again) + " twice");
     return true;
   }
 
-  static const google::protobuf::EnumValueDescriptor* enum_value(const element& value,
-                                                                 const FieldPlan& plan) {
+  static const int* enum_value(const element& value, const FieldPlan& plan) {
     const std::string_view name = value.get_string().value_unsafe();
-    const auto it = plan.values.by_name.find(name);
-    return it == plan.values.by_name.end() ? nullptr : it->second;
-  }
-
-  static bool read_text(const element& value, const FieldPlan& plan, std::string& out) {
-    if (!value.is_string()) return false;
-    const std::string_view text = value.get_string().value_unsafe();
-    if (plan.bytes) return decode_base64(text, out);
-    out.assign(text);
-    return true;
+    for (const auto& [known, number] : plan.values.by_name) {
+      if (same_text(known, name)) return &number;
+    }
+    return nullptr;
   }
 
   const JsonLimits& bounds_;
+  WireWriter& out_;
+  std::string decoded_;  // of the last bytes that came in base64
   std::size_t elements_ = 0;
   Error error_;
 };
@@ -350,10 +306,18 @@ Status syntax_error(std::string_view text, simdjson::error_code code, const Json
 // Reused per thread for texts of everyday size, so that idle threads hold little memory.
 constexpr std::size_t kEverydayBytes = 32u << 10;
 
+// simdjson reads beyond the end of a text: it gets a copy that has room there.
+simdjson::simdjson_result<element> parse(std::string_view text, simdjson::dom::parser& parser) {
+  if (text.size() > kEverydayBytes) return parser.parse(text.data(), text.size());
+  thread_local const auto everyday =
+      std::make_unique<char[]>(kEverydayBytes + simdjson::SIMDJSON_PADDING);
+  if (!text.empty()) std::memcpy(everyday.get(), text.data(), text.size());
+  return parser.parse(everyday.get(), text.size(), false);
+}
+
 }  // namespace
 
 Status from_json(std::string_view text, Message& message, const JsonLimits& bounds) {
-  message.Clear();
   if (text.size() > bounds.bytes) {
     return Error{ErrorCode::too_large,
                  "Failed to parse body into JSON: " + std::to_string(text.size()) +
@@ -369,8 +333,7 @@ Status from_json(std::string_view text, Message& message, const JsonLimits& boun
     }
   }
   element root;
-  if (const auto code = parser.parse(text.data(), text.size()).get(root);
-      code != simdjson::SUCCESS) {
+  if (const auto code = parse(text, parser).get(root); code != simdjson::SUCCESS) {
     return syntax_error(text, code, bounds);
   }
   const auto refuse = [&](ErrorCode code, const std::string& why) {
@@ -379,9 +342,17 @@ Status from_json(std::string_view text, Message& message, const JsonLimits& boun
                            " protobuf: " + why};
   };
   if (!root.is_object()) return refuse(ErrorCode::invalid, "Expecting a JSON object");
-  Reader reader(bounds);
-  if (!reader.message(root, plan_of(*message.GetDescriptor()), "", message)) {
+  thread_local WireWriter everyday_bytes;
+  WireWriter large_bytes;
+  Reader reader(bounds, text.size() <= kEverydayBytes ? everyday_bytes : large_bytes);
+  if (!reader.message(root, plan_of(*message.GetDescriptor()), "")) {
     return refuse(reader.error().code, reader.error().message);
+  }
+  // Fails for more than an int counts, and for messages deeper than protobuf's own 100.
+  const std::string_view bytes = reader.bytes();
+  if (bytes.size() > std::numeric_limits<int>::max() ||
+      !message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return refuse(ErrorCode::too_large, "it is more than a message holds");
   }
   if (!message.IsInitialized()) {
     return refuse(ErrorCode::invalid,

@@ -28,10 +28,26 @@ constexpr std::array<std::string_view, 7> kListsAlways = {
 EnumPlan values_of(const google::protobuf::EnumDescriptor& type) {
   EnumPlan out;
   for (int i = 0; i < type.value_count(); ++i) {
-    out.by_name.emplace(type.value(i)->name(), type.value(i));
+    out.by_name.emplace_back(type.value(i)->name(), type.value(i)->number());
     out.quoted.emplace(type.value(i)->number(), '"' + type.value(i)->name() + '"');
   }
   return out;
+}
+
+WireForm form_of(FieldDescriptor::Type type) {
+  switch (type) {
+    case FieldDescriptor::TYPE_SINT32:
+    case FieldDescriptor::TYPE_SINT64:
+      return WireForm::zigzag;
+    case FieldDescriptor::TYPE_FIXED32:
+    case FieldDescriptor::TYPE_SFIXED32:
+      return WireForm::fixed32;
+    case FieldDescriptor::TYPE_FIXED64:
+    case FieldDescriptor::TYPE_SFIXED64:
+      return WireForm::fixed64;
+    default:
+      return WireForm::varint;
+  }
 }
 
 class Plans {
@@ -57,7 +73,7 @@ class Plans {
     plan.type = &type;
     plan.reflection =
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->GetReflection();
-    ASSERT(type.field_count() <= kMaxFields);
+    ASSERT(type.field_count() <= kMaxFields && type.real_oneof_decl_count() <= 32);
     const bool lists =
         std::find(kListsAlways.begin(), kListsAlways.end(), type.full_name()) != kListsAlways.end();
     plan.fields.reserve(static_cast<std::size_t>(type.field_count()));
@@ -67,6 +83,11 @@ class Plans {
       made.field = &field;
       made.key = ",\"" + field.name() + "\":";
       made.type = field.cpp_type();
+      made.number = static_cast<std::uint32_t>(field.number());
+      made.form = form_of(field.type());
+      if (const auto* choice = field.real_containing_oneof()) {
+        made.choice = std::uint32_t{1} << choice->index();
+      }
       made.repeated = field.is_repeated();
       made.map = field.is_map();
       made.bytes = field.type() == FieldDescriptor::TYPE_BYTES;
@@ -75,7 +96,7 @@ class Plans {
                     (field.has_default_value() || (lists && field.is_repeated()));
       if (made.always) plan.always |= std::uint64_t{1} << i;
       if (field.enum_type() != nullptr) made.values = values_of(*field.enum_type());
-      plan.by_name.emplace(field.name(), plan.fields.size());
+      plan.names.push_back(field.name());
       plan.fields.push_back(std::move(made));
     }
     for (FieldPlan& made : plan.fields) {
@@ -94,7 +115,13 @@ class Plans {
 
 const TypePlan& plan_of(const Descriptor& type) {
   static Plans* const plans = new Plans;  // never destroyed: threads may outlive main
-  return plans->of(type);
+  thread_local const Descriptor* last_type = nullptr;
+  thread_local const TypePlan* last = nullptr;
+  if (last_type != &type) {
+    last = &plans->of(type);
+    last_type = &type;
+  }
+  return *last;
 }
 
 }  // namespace bourse::codec

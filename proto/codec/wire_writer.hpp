@@ -25,8 +25,11 @@ class WireWriter {
     char* at = room(2 * kMostDigits);
     finish(put(put(at, field << 3), value));
   }
-  void real(std::uint32_t field, double value) {
-    char* at = put(room(kMostDigits + sizeof value), field << 3 | 1);
+  // A number of fixed size: 4 or 8 bytes.
+  template <typename Fixed>
+  void fixed(std::uint32_t field, Fixed value) {
+    static_assert(sizeof value == 4 || sizeof value == 8);
+    char* at = put(room(kMostDigits + sizeof value), field << 3 | (sizeof value == 4 ? 5 : 1));
     std::memcpy(at, &value, sizeof value);
     finish(at + sizeof value);
   }
