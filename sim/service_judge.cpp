@@ -60,7 +60,7 @@ void ServiceJudge::apply(const Commands& commands) {
 }
 
 // Wanted: of the present version, and no more of them are recorded than are defined.
-void ServiceJudge::kills(const FrameworkId& framework, const TaskId& task) {
+void ServiceJudge::kills(const TaskId& task) {
   service::InstanceName name;
   if (!service::parse_task_id(task.raw(), name)) return;
   const auto it = book_.apps.find(name.app);
@@ -69,8 +69,6 @@ void ServiceJudge::kills(const FrameworkId& framework, const TaskId& task) {
   if (app.incarnation != name.incarnation || name.version < app.current.task_version) return;
   if (!app.instances.contains(name.number)) return;
   if (app.instances.size() > app.current.definition.policy.instances) return;
-  // It was replaced while its agent was away.
-  if (judge_.was_given_up({framework, task})) return;
   judge_.violate("O6", task.raw() + " is ended by its scheduler, and is wanted");
 }
 

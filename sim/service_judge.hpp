@@ -29,7 +29,7 @@ class ServiceJudge {
   void issued(std::uint64_t leader, Commands commands);
   void told(std::uint64_t leader, const Status& status);
   void is(const FrameworkId& framework) { frameworks_.insert(framework); }
-  void kills(const FrameworkId& framework, const TaskId& task);
+  void kills(const TaskId& task);
   const service::Book& book() const { return book_; }
   // What does not run as it is defined; empty: nothing.
   std::string missing() const;

@@ -154,7 +154,7 @@ struct ServiceNode::Perform {
   }
   void operator()(const service::Kill& e) const {
     const FrameworkId framework = node.machine_->framework_id();
-    node.env_.judge->services().kills(framework, TaskId(e.task_id));
+    node.env_.judge->services().kills(TaskId(e.task_id));
     node.env_.judge->kill_asked({framework, TaskId(e.task_id)});
     node.call(call::Kill{TaskId(e.task_id), AgentId(), std::nullopt});
   }

@@ -40,7 +40,9 @@ void on_living(Context& c, App& app, Instance& instance, TaskState state) {
     case InstancePhase::stopping:
       return;
     case InstancePhase::given_up:
-      if (app.phase != AppPhase::active || alive(app) >= policy.instances) {
+      // It serves, and who took its place may have none yet: that one goes then, as surplus.
+      if (app.phase != AppPhase::active ||
+          app.tally.count(InstancePhase::running) >= policy.instances) {
         PROBE("service.stops_returned_surplus");
         stop_instance(c, app, instance, "came back and is not needed any more");
         return;

@@ -64,7 +64,7 @@ struct Planner {
       if (phase == InstancePhase::unreachable) {
         give_up_instance(c, app, instance, "its agent is away, and it is not wanted any more");
       } else {
-        stop_instance(c, app, instance, "scaled down");
+        stop_instance(c, app, instance, "more run than are defined");
       }
       --surplus;
       return true;

@@ -204,6 +204,39 @@ TEST_CASE("an instance that comes back when it is needed again is kept") {
   CHECK(in_phase(w, InstancePhase::wanted) == 0);
 }
 
+TEST_CASE("an instance that comes back is kept while its replacement has no place") {
+  Three w;
+  w.put("web", sleeper(3));
+  const auto before = w.running("web");
+  for (auto& [id, agent] : w.agents) agent.free = {};  // no room for another
+  w.lose_agent("a");
+  w.pass(Duration::seconds(61));
+  REQUIRE(in_phase(w, InstancePhase::given_up) == 1);
+  REQUIRE(in_phase(w, InstancePhase::wanted) == 1);
+  w.done.clear();
+  w.return_agent("a");
+  w.settle();
+  CHECK(w.running("web") == before);
+  CHECK(in_phase(w, InstancePhase::wanted) == 0);
+  CHECK(w.count<Kill>() == 0);
+}
+
+TEST_CASE("an instance that comes back is kept while its replacement does not run yet") {
+  Three w;
+  w.put("web", sleeper(3));
+  const auto before = w.running("web");
+  w.lose_agent("a");
+  w.hold_tasks = true;
+  w.pass(Duration::seconds(61));
+  REQUIRE(in_phase(w, InstancePhase::given_up) == 1);
+  REQUIRE(in_phase(w, InstancePhase::launching) == 1);
+  w.return_agent("a");
+  w.hold_tasks = false;
+  w.settle();
+  CHECK(w.running("web") == before);
+  CHECK(w.app("web").instances.size() == 3);
+}
+
 TEST_CASE("an instance on an agent that is gone for good is replaced and forgotten") {
   Three w;
   w.put("web", sleeper(3));
