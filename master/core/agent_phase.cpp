@@ -37,7 +37,7 @@ void task_unreachable(Context& c, Agent& agent, Task& task) {
                                     StatusReason::agent_removed,
                                     "Agent " + agent.facet->hostname + " is unreachable");
   status.unreachable_time = agent.unreachable_at;
-  task.state = TaskState::unreachable;
+  if (!is_terminal(task.state)) task.state = TaskState::unreachable;
   task.told = std::move(status);
   task.acknowledged = true;
   c.publish(change::TaskUpdated{task.framework_id, task.told, task.state});
@@ -52,7 +52,10 @@ void give_up_tasks(Context& c, Agent& agent) {
       erase_task(c, slot);
       continue;
     }
-    if (is_terminal(task.state)) continue;  // it ended; its acknowledgement is under way
+    // Its end was told, and is to be acknowledged. One that only the agent can tell is not certain
+    // to be told ever.
+    if (task.told && is_terminal(task.told->state)) continue;
+    if (is_terminal(task.state)) PROBE("master.end_not_told_before_given_up");
     const Framework& framework = c.state.frameworks.at(task.framework);
     if (framework.facet->capabilities.has(Capabilities::partition_aware)) {
       task_unreachable(c, agent, task);

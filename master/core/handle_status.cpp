@@ -104,7 +104,10 @@ void on_update_of_task(Context& c, Agent& agent, Framework& framework, TaskSlot 
     return;
   }
   const TaskState newest = newest_of(update);
-  if (classify(task.state, newest) == Transition::impossible) {
+  // An end that nobody was told: an agent that forgot it, and says another, is the only one to ask.
+  const bool told = task.told && is_terminal(task.told->state);
+  const bool another_end = !told && is_terminal(task.state) && is_terminal(newest);
+  if (!another_end && classify(task.state, newest) == Transition::impossible) {
     PROBE("master.impossible_update");
     c.note(Note::Level::error, "task.impossible_update",
            {{"framework_id", framework.id.raw()},

@@ -229,7 +229,7 @@ struct Reconciler {
       if (row.seen_at == agent.registrations) continue;
       if (row.standing == TaskStanding::zombie) {
         erase_task(c, task_slot);
-      } else if (is_terminal(row.state)) {
+      } else if (is_terminal(row.state) && row.told && is_terminal(row.told->state)) {
         c.publish(change::TaskRemoved{row.framework_id, row.facet->id});
         erase_task(c, task_slot);
       } else if (!row.answered) {
