@@ -14,6 +14,8 @@ namespace bourse::sim {
 namespace {
 
 constexpr Duration kSocket = Duration::microseconds(100);
+// More lives in a row than this, none of which was registered, are a loop.
+constexpr int kMostStops = 4;
 
 AgentFacetPtr facet_of(const Plan& plan, int index) {
   AgentFacet facet;
@@ -64,21 +66,41 @@ Host::Agent AgentNode::agent_of_host() {
   return out;
 }
 
-std::vector<CheckpointRecord> AgentNode::stored_records() {
+std::optional<std::vector<CheckpointRecord>> AgentNode::stored_records() {
+  const Result<std::vector<std::string>> read = disk_.open();
+  if (!read.ok()) {
+    refuse(read.error().message);
+    return std::nullopt;
+  }
   std::vector<CheckpointRecord> out;
-  for (const std::string& bytes : disk_.records()) {
+  for (const std::string& bytes : *read) {
     Result<CheckpointRecord> record = codec::decode_checkpoint_record(bytes);
     if (!record.ok()) {
       env_.judge->violate("S25", "a checkpoint record does not parse: " + record.error().message);
-      return out;
+      return std::nullopt;
     }
     out.push_back(std::move(record).value());
   }
   return out;
 }
 
+// It is not started again before a person has moved its work directory away. Nothing runs there.
+void AgentNode::refuse(const std::string& damage) {
+  env_.trace(name_, "refuses to start: " + damage);
+  const Duration span = env_.healed ? env_.between_ms(500, 3'000) : env_.between_ms(5'000, 60'000);
+  env_.schedule.in(span, [this, life = life_] {
+    if (life != life_) return;
+    env_.trace(name_, "somebody moves its work directory away");
+    disk_.wipe();
+    start();
+  });
+}
+
 void AgentNode::start() {
   ++life_;
+  started_at_ = env_.schedule.now();
+  std::optional<std::vector<CheckpointRecord>> records = stored_records();
+  if (!records) return;
   agent::Started started;
   started.detected = detected_;
   const Stamp stamp = clock_.stamp(env_.schedule.now());
@@ -86,7 +108,7 @@ void AgentNode::start() {
   started.seed = env_.rng.next();
   started.token_key = {env_.rng.next(), env_.rng.next()};
   started.boot_id = "boot-" + std::to_string(boots_);
-  started.records = stored_records();
+  started.records = std::move(*records);
   started.containers = host_.found();
   core_ = std::make_unique<agent::AgentCore>(env_.plan.agent);
   armed_ = Instant::max();
@@ -103,12 +125,19 @@ void AgentNode::look_for_master() {
   if (watch_) watch_->start([this](const std::string& link) { channel_.learned(link); });
 }
 
-void AgentNode::crash_and_return(Duration away, bool reboot) {
+void AgentNode::crash_and_return(Duration away, Machine machine) {
   if (!core_) return;
+  const bool reboot = machine != Machine::stays;
   env_.trace(name_, reboot ? "reboots" : "dies");
+  const AgentId id = core_->state().identity->id;
   ++life_;
   core_.reset();
-  disk_.crash();
+  if (machine != Machine::loses_power) {
+    disk_.crash();
+  } else if (disk_.lose_power()) {
+    env_.trace(name_, "has lost what its disk said was stored");
+    env_.judge->disk_forgot(id);
+  }
   batch_.clear();
   channel_.stop();
   if (watch_) watch_->stop();
@@ -159,6 +188,7 @@ void AgentNode::note_epoch() {
                                   " after epoch " + std::to_string(highest_epoch_));
   }
   if (registered) highest_epoch_ = obeying_;
+  if (registered) stops_in_a_row_ = 0;
   obeying_ = highest_epoch_;
   launching_ = false;
 }
@@ -276,13 +306,20 @@ void AgentNode::perform(agent::Effect& effect) {
       step(agent::MasterLost{});
     });
   } else if (const auto* stop = std::get_if<agent::Stop>(&effect.body)) {
-    env_.trace(name_, "stops: " + stop->reason);
-    const bool gone = env_.judge->operators().is_gone(core_->state().identity->id);
-    // An operator starts it again, or another machine in its place.
-    const bool replaced = gone && (env_.healed || env_.rng.chance(1, 2));
-    crash_and_return(env_.between_ms(100, 5'000), replaced);
-    if (replaced) disk_.wipe();
+    this->stop(stop->reason);
   }
+}
+
+void AgentNode::stop(const std::string& reason) {
+  env_.trace(name_, "stops: " + reason);
+  const bool gone = env_.judge->operators().is_gone(core_->state().identity->id);
+  if (!gone && ++stops_in_a_row_ > kMostStops) {
+    env_.judge->violate("D3", name_ + " stops again and again: " + reason);
+  }
+  // An operator starts it again, or another machine in its place.
+  const bool replaced = gone && (env_.healed || env_.rng.chance(1, 2));
+  crash_and_return(env_.between_ms(100, 5'000), replaced ? Machine::reboots : Machine::stays);
+  if (replaced) disk_.wipe();
 }
 
 void AgentNode::close_executor(const agent::CloseExecutor& close) {
@@ -338,8 +375,14 @@ void AgentNode::perform_checkpoint(agent::Checkpoint& write) {
   }
   disk_.submit(
       std::move(bytes),
-      [this, id = write.id, after = std::move(after)](bool stored) mutable {
-        if (!stored) return step(agent::Rejected{id, "no space left on device"});
+      [this, id = write.id, after = std::move(after)](Disk::Outcome outcome,
+                                                      const std::string& reason) mutable {
+        if (outcome == Disk::Outcome::rejected) return step(agent::Rejected{id, reason});
+        // Whether it is stored is open: only a restart, which reads the disk, can tell.
+        if (outcome == Disk::Outcome::unknown) {
+          env_.trace(name_, "ends: " + reason);
+          return crash_and_return(env_.between_ms(100, 5'000), Machine::stays);
+        }
         for (agent::Effect& effect : after) perform(effect);
         step(agent::Stored{id});
       },

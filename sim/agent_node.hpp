@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,13 +25,17 @@ class AgentNode {
   AgentNode(Env& env, const Network& network, ZooKeeperModel* zookeeper, int index);
 
   void start();
-  void crash_and_return(Duration away, bool reboot);
+  // What becomes of its machine meanwhile.
+  enum class Machine : std::uint8_t { stays, reboots, loses_power };
+  void crash_and_return(Duration away, Machine machine);
   bool up() const { return core_ != nullptr; }
   const agent::AgentCore& core() const { return *core_; }
   Wire& wire() { return channel_.wire(); }
   NodeClock& clock() { return clock_; }
   LeaderWatchNode* watch() { return watch_.get(); }
   Host& host() { return host_; }
+  Disk& disk() { return disk_; }
+  Instant started_at() const { return started_at_; }
   // Breaks one executor's connection; false: there is none.
   bool break_executor();
 
@@ -49,7 +54,9 @@ class AgentNode {
   void flush();
   void close_executor(const agent::CloseExecutor& close);
   void after_master_message(const MasterToAgent& message);
-  std::vector<CheckpointRecord> stored_records();
+  std::optional<std::vector<CheckpointRecord>> stored_records();
+  void refuse(const std::string& damage);
+  void stop(const std::string& reason);
   void look_for_master();
   void note_epoch();
   void arm();
@@ -75,6 +82,8 @@ class AgentNode {
   std::uint64_t http_calls_ = 0;
   std::vector<Status> http_answers_;  // to the last of them
   Instant armed_ = Instant::max();
+  Instant started_at_;
+  int stops_in_a_row_ = 0;  // lives that ended without being registered
 };
 
 }  // namespace bourse::sim

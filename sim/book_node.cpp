@@ -14,8 +14,11 @@ namespace bourse::sim {
 
 void FileBookNode::start(Handlers handlers) {
   ++life_;
+  handlers_ = std::move(handlers);
   service::Book book;
-  for (const std::string& bytes : disk_.records()) {
+  const Result<std::vector<std::string>> read = disk_.open();
+  ASSERT(read.ok());  // disks of service schedulers do not lie
+  for (const std::string& bytes : *read) {
     const Result<ServiceCommand> command = codec::decode_service_command(bytes);
     if (!command.ok()) {
       return env_.judge->violate("S25",
@@ -25,7 +28,7 @@ void FileBookNode::start(Handlers handlers) {
       return env_.judge->violate("S5", "the book does not replay: " + applied.error().message);
     }
   }
-  handlers.on_lead(std::move(book));
+  handlers_.on_lead(std::move(book));
 }
 
 void FileBookNode::store(const Commands& commands, Stored stored) {
@@ -35,10 +38,13 @@ void FileBookNode::store(const Commands& commands, Stored stored) {
   }
   disk_.submit(
       std::move(records),
-      [this, life = life_, stored = std::move(stored)](bool done) {
-        process_.run([this, life, stored, done] {
+      [this, life = life_, stored = std::move(stored)](Disk::Outcome outcome,
+                                                       const std::string& reason) {
+        process_.run([this, life, stored, outcome, reason] {
           if (life != life_) return;
-          stored(done ? Status() : Status(Error{ErrorCode::full, "no space left on device"}));
+          if (outcome == Disk::Outcome::unknown) return handlers_.on_end("book: " + reason);
+          const bool done = outcome == Disk::Outcome::stored;
+          stored(done ? Status() : Status(Error{ErrorCode::full, reason}));
         });
       },
       [] {});

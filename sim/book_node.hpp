@@ -35,6 +35,8 @@ class BookNode {
   virtual void freeze(bool frozen) = 0;
   // The ensemble's client; null: there is none.
   virtual CoordinationNode* coordination() { return nullptr; }
+  // Its own disk; null: there is none.
+  virtual Disk* disk() { return nullptr; }
 };
 
 class FileBookNode final : public BookNode {
@@ -47,11 +49,13 @@ class FileBookNode final : public BookNode {
   bool may_act() const override { return true; }
   void stop(bool politely) override;
   void freeze(bool) override {}
+  Disk* disk() override { return &disk_; }
 
  private:
   Env& env_;
   Standstill& process_;
   Disk disk_;
+  Handlers handlers_;
   std::uint64_t life_ = 0;
 };
 

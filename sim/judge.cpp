@@ -64,9 +64,11 @@ std::vector<TaskId> Judge::running_of(const FrameworkId& framework) const {
   return out;
 }
 
-bool Judge::was_given_up(const TaskKey& task) const {
-  const auto it = tasks_.find(task);
-  return it != tasks_.end() && given_up_agents_.contains(it->second.agent);
+void Judge::disk_forgot(const AgentId& agent) {
+  for (auto& [key, truth] : tasks_) {
+    if (truth.agent == agent) truth.forgotten = true;
+  }
+  volumes_.erase(agent);
 }
 
 void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance) {
@@ -82,7 +84,7 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::ui
     const bool answer = is_terminal(status.state) || status.state == TaskState::unknown;
     const bool lost = *truth.terminal_told == TaskState::lost;
     const bool other = answer && (!status.uuid || lost) && truth.told_to != instance;
-    if (*truth.terminal_told != status.state && !stale && !other) {
+    if (!truth.forgotten && *truth.terminal_told != status.state && !stale && !other) {
       violate("S7", text_of(key) + " was told " + std::string(name_of(*truth.terminal_told)) +
                         " and then " + state + " (" + status.message + ")");
     }
@@ -96,7 +98,7 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::ui
   // agent that an operator marked gone nobody knows better.
   const bool gone =
       status.state == TaskState::gone_by_operator && operators_.may_be_gone(truth.agent);
-  if (truth.running && status.state != TaskState::lost && !gone) {
+  if (truth.running && status.state != TaskState::lost && !gone && !truth.forgotten) {
     violate("S22", text_of(key) + " runs and was told " + state + " (" + status.message + ")");
   }
 }
@@ -105,7 +107,8 @@ bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
   const auto it = std::find_if(truth.updates.begin(), truth.updates.end(),
                                [&](const Update& update) { return update.uuid == uuid; });
   if (it == truth.updates.end()) {
-    violate("S10", text_of(key) + " was told an update that its agent never made");
+    violate(truth.forgotten ? "D2" : "S10",
+            text_of(key) + " was told an update that its agent never made");
     return false;
   }
   const auto index = static_cast<std::size_t>(it - truth.updates.begin());
@@ -114,6 +117,7 @@ bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
     // A lost LOST: what a master acknowledged for nobody is not repeated, and the end still is
     // told.
     if (!truth.updates[i].stored || truth.updates[i].nobodys || truth.terminal_told) continue;
+    if (truth.forgotten) continue;
     violate("S10", text_of(key) + " heard its update " + std::to_string(index + 1) +
                        " before update " + std::to_string(i + 1));
   }
@@ -124,9 +128,10 @@ bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
 void Judge::task_starts(const TaskKey& task, const ContainerId& container) {
   Truth& truth = tasks_[task];
   if (!truth.accepted) violate("S13", text_of(task) + " starts and nobody launched it");
-  if (!truth.containers.insert(container).second) {
-    violate("S13", text_of(task) + " starts a second time in its container");
-  }
+  truth.running = true;
+  const bool again = !truth.containers.insert(container).second;
+  if (truth.forgotten) return;
+  if (again) violate("S13", text_of(task) + " starts a second time in its container");
   if (truth.containers.size() > 1) violate("S8", text_of(task) + " starts in a second container");
   const bool gone = operators_.may_be_gone(truth.agent);
   if (operators_.is_drained(truth.agent)) {
@@ -138,7 +143,6 @@ void Judge::task_starts(const TaskKey& task, const ContainerId& container) {
                                                  std::string(name_of(*truth.terminal_told)) +
                                                  " was told");
   }
-  truth.running = true;
 }
 
 void Judge::task_stops(const TaskKey& task) {
@@ -156,7 +160,7 @@ void Judge::container_starts(const std::string& agent, const ContainerId& contai
 
 void Judge::container_is_killed(const TaskKey& command_task) {
   const Truth& truth = tasks_[command_task];
-  if (truth.kill_asked || truth.terminal_told || !truth.running) return;
+  if (truth.kill_asked || truth.terminal_told || !truth.running || truth.forgotten) return;
   if (ended_frameworks_.contains(command_task.first)) return;
   if (!truth.partition_aware && given_up_agents_.contains(truth.agent)) return;  // it is LOST
   if (operators_.may_be_emptied(truth.agent)) return;
@@ -191,7 +195,7 @@ void Judge::promises_container(const ContainerId& container) {
 void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
   if (ended_frameworks_.contains(task.first)) return;
   Truth& truth = tasks_[task];
-  if (truth.terminal_told) return;
+  if (truth.terminal_told || truth.forgotten) return;
   // Given up: LOST was said, or will be to whoever asks; what the agent says later is nobody's.
   const bool lost = !truth.partition_aware && given_up_agents_.contains(truth.agent);
   for (std::size_t i = 0; i < truth.updates.size(); ++i) {

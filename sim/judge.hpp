@@ -53,8 +53,6 @@ class Judge {
   // A task that runs there; empty: none.
   std::string running_on(const AgentId& agent) const;
   std::vector<TaskId> running_of(const FrameworkId& framework) const;
-  // The master gave up the agent that it was launched on, at any time.
-  bool was_given_up(const TaskKey& task) const;
 
   // -- what is stored and what is promised on it
   void update_issued(const TaskKey& task, const Uuid& uuid);
@@ -63,6 +61,9 @@ class Judge {
   void promises_update(const TaskKey& task, const Uuid& uuid);
   void promises_container(const ContainerId& container);
   void acknowledged_to_agent(const TaskKey& task, const Uuid& uuid);
+  // Its disk had lied, and what was told stored is gone: of what was launched there till now
+  // nothing can be promised but that no update is invented, and that it comes to an end (D2).
+  void disk_forgot(const AgentId& agent);
 
   // -- volumes: what its framework was told of stays until somebody wants it gone
   void volume_made(const AgentId& agent, const std::string& id) {
@@ -101,6 +102,7 @@ class Judge {
     AgentId agent;
     bool kill_asked = false;
     bool running = false;
+    bool forgotten = false;  // by a disk that lied
     std::set<ContainerId> containers;
     std::optional<TaskState> terminal_told;
     std::uint64_t told_to = 0;    // the instance that heard it

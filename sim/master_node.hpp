@@ -45,6 +45,7 @@ class MasterNode {
   NodeClock& clock() { return clock_; }
   const std::string& name() const { return name_; }
   CoordinationNode* coordination() { return registry_->coordination(); }
+  Disk* disk() { return registry_->disk(); }
 
  private:
   using Outgoing =

@@ -201,6 +201,35 @@ void draw_quotas(Plan& plan) {
   }
 }
 
+// Likewise.
+void draw_disks(Plan& plan) {
+  Prng rng(plan.seed ^ 0xd15c5ULL);
+  if (!rng.chance(1, 3)) return;
+  plan.disks.fill = rng.chance(2, 3);
+  plan.disks.fail = rng.chance(1, 2);
+  plan.disks.tear = rng.chance(1, 2);
+  plan.disks.lie = rng.chance(1, 3);
+  const std::int64_t most = std::max<std::int64_t>(1, plan.safety.ns / 180'000'000'000);
+  const auto add = [&](FaultKind kind) {
+    for (std::int64_t i = rng.between(1, 6) * most; i > 0; --i) {
+      plan.faults.push_back(
+          {kind, Duration{rng.between(1'000'000'000, plan.safety.ns - 1)}, rng.next()});
+    }
+  };
+  if (plan.disks.fill) add(FaultKind::disk_fills);
+  if (plan.disks.fail) add(FaultKind::disk_fails);
+  if (plan.disks.lie) add(FaultKind::power_fails);
+}
+
+std::string text_of(const DiskPlan& disks) {
+  std::string out;
+  if (disks.fill) out += " fill";
+  if (disks.fail) out += " fail";
+  if (disks.tear) out += " tear";
+  if (disks.lie) out += " lie";
+  return out;
+}
+
 std::string on_off(const std::string& name, int permille) {
   return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
 }
@@ -220,7 +249,8 @@ std::string_view name_of(FaultKind kind) {
       "ensemble_away",       "ensemble_link",       "ensemble_doubt",       "session_expires",
       "candidate_removed",   "operator_drains",     "operator_deactivates", "operator_reactivates",
       "operator_marks_gone", "operator_tears_down", "operator_kills",       "operator_sets_quotas",
-      "service_dies",        "service_stops",       "app_changes"};
+      "service_dies",        "service_stops",       "app_changes",          "disk_fills",
+      "disk_fails",          "power_fails"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -241,7 +271,11 @@ std::string_view name_of(Plant plant) {
                                                 "forgotten_drain",
                                                 "gone_forgotten",
                                                 "hasty_scheduler",
-                                                "careless_scheduler"};
+                                                "careless_scheduler",
+                                                "full_disk_unheard",
+                                                "torn_tail_believed",
+                                                "hasty_drain",
+                                                "removal_forgotten"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -279,6 +313,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_operators(plan);
   draw_service(plan);
   draw_quotas(plan);
+  draw_disks(plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;
@@ -292,7 +327,7 @@ std::string Plan::to_text() const {
   out += "  links: latency=" + ms_text(latency) + " jitter=" + ms_text(jitter) +
          (reorders ? " reorders" : "") + on_off("drop", drop) + on_off("duplicate", duplicate) +
          "\n  disks: " + ms_text(disk_delay) + on_off("agent_rejects", agent_write_rejected) +
-         on_off("master_rejects", master_write_rejected) +
+         on_off("master_rejects", master_write_rejected) + text_of(disks) +
          "\n  containers: " + ms_text(container_delay) + on_off("fail", container_fails) +
          on_off("leak", container_leaks) + "\n  faults: " + std::to_string(faults.size());
   for (const auto& [kind, weight] : weights) {

@@ -55,6 +55,10 @@ enum class FaultKind : std::uint8_t {
   service_dies,
   service_stops,
   app_changes,  // no fault: people define something else
+  // Of disks, drawn apart.
+  disk_fills,   // and has room again after a while
+  disk_fails,   // for a while: what it was given is refused or left open
+  power_fails,  // at an agent's machine, whose disk may have lied
 };
 inline constexpr int kFaultKinds = 21;  // of those that are drawn together
 constexpr bool is_of_operator(FaultKind kind) {
@@ -81,8 +85,12 @@ enum class Plant : std::uint8_t {
   gone_forgotten,         // nor which agents are gone
   hasty_scheduler,        // a service scheduler that starts ends what it finds running
   careless_scheduler,     // what ends is not replaced: its end is never heard of
+  full_disk_unheard,      // what a disk refused is taken for stored
+  torn_tail_believed,     // what a crash left of the batch that was being written is read
+  hasty_drain,            // a new leader takes an agent that is drained for one that is empty
+  removal_forgotten,      // nor does it know which frameworks were removed
 };
-inline constexpr int kPlants = 17;  // with none
+inline constexpr int kPlants = 21;  // with none
 std::string_view name_of(Plant plant);
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {
@@ -114,6 +122,15 @@ struct ServicePlan {
   int processes = 0;         // 0: nobody runs one
   bool in_ensemble = false;  // its book; else on the disk of its one process
   std::vector<AppPlan> apps;
+};
+
+// What disks do, each in some worlds: of agents, of a master without an ensemble, of a service
+// scheduler that keeps its book in a file.
+struct DiskPlan {
+  bool fill = false;
+  bool fail = false;
+  bool tear = false;  // the batch that is being written when a process dies
+  bool lie = false;   // agents' only: what was told stored is lost when the power fails
 };
 
 enum class Ending : std::uint8_t {
@@ -178,6 +195,7 @@ struct Plan {
   int container_leaks = 0;
   int container_fails = 0;
   std::map<FaultKind, int> weights;
+  DiskPlan disks;
   bool operators = false;  // somebody maintains agents and ends things
   std::vector<FaultPlan> faults;
 

@@ -28,11 +28,15 @@ void forget_filters(FrameworkToMaster& message) {
 void forget(Plant plant, Registry& registry) {
   for (auto& [id, agent] : registry.agents) {
     if (plant == Plant::forgotten_drain) agent.maintenance = {};
+    if (plant == Plant::hasty_drain && agent.maintenance.duty == AgentDuty::draining) {
+      agent.maintenance.duty = AgentDuty::drained;
+    }
     const bool gone = agent.standing == registry::AgentStanding::gone;
     if (plant == Plant::gone_forgotten && gone) {
       agent.standing = registry::AgentStanding::admitted;
     }
   }
+  if (plant == Plant::removal_forgotten) registry.removed_frameworks.clear();
 }
 
 std::optional<master::SendToAgent> acknowledge(const master::MasterCore& core,

@@ -25,8 +25,8 @@ const std::array<Promise, kPromises>& promises() {
       {"S17", "an older instance of a framework is refused", "Judge::check_speaker"},
       {"S18", "failover time-outs survive the master", "World::missing_at_master",
        "an abandoned framework must be gone in the end"},
-      {"S19", "quota and reservations hold under faults", "",
-       "frameworks here reserve nothing and nobody sets a quota"},
+      {"S19", "quota and reservations hold under faults", "QuotaJudge::check",
+       "limits, as O8; of what is reserved, that its amounts stay (S1) and its volumes (S20)"},
       {"S20", "a volume's data is only deleted when asked", "Judge::check_volumes"},
       {"S21", "nobody acts beyond their access list", "", "there are no access lists yet"},
       {"S22", "no end is told of a task that runs", "Judge::told"},
@@ -58,6 +58,12 @@ const std::array<Promise, kPromises>& promises() {
       {"O7", "what runs of an app is what is defined", "ServiceJudge::missing",
        "once faults stop; else the run ends as S12"},
       {"O8", "no offer takes a role over its limit", "QuotaJudge::check"},
+      {"D1", "what a disk refused or left open is not promised", "Judge::promises_update",
+       "a disk that is full or fails, a batch that was torn: broken, it is called S25"},
+      {"D2", "what a disk forgot is noticed, or at least nothing is invented", "Judge::disk_forgot",
+       "a disk that lied: of what ran there S7 to S14 and S22 cannot be promised, that each update "
+       "was made by its agent and each task comes to an end can"},
+      {"D3", "no agent stops again and again", "AgentNode::stop"},
   }};
   return kList;
 }

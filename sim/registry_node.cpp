@@ -13,8 +13,11 @@ namespace bourse::sim {
 
 void LocalRegistryNode::start(const std::string&, Handlers handlers) {
   ++life_;
+  handlers_ = std::move(handlers);
   Registry registry;
-  for (const std::string& bytes : disk_.records()) {
+  const Result<std::vector<std::string>> read = disk_.open();
+  ASSERT(read.ok());  // disks of masters do not lie
+  for (const std::string& bytes : *read) {
     const Result<RegistryCommand> command = codec::decode_registry_command(bytes);
     if (!command.ok()) {
       env_.judge->violate("S25", "a registry record does not parse: " + command.error().message);
@@ -25,7 +28,7 @@ void LocalRegistryNode::start(const std::string&, Handlers handlers) {
       return;
     }
   }
-  handlers.on_lead(std::move(registry), Epoch{});
+  handlers_.on_lead(std::move(registry), Epoch{});
 }
 
 void LocalRegistryNode::store(const RegistryCommand& command, Stored stored) {
@@ -37,10 +40,13 @@ void LocalRegistryNode::store(const RegistryCommand& command, Stored stored) {
   }
   disk_.submit(
       {codec::encode_registry_command(command)},
-      [this, life = life_, stored = std::move(stored)](bool done) {
-        process_.run([this, life, stored, done] {
+      [this, life = life_, stored = std::move(stored)](Disk::Outcome outcome,
+                                                       const std::string& reason) {
+        process_.run([this, life, stored, outcome, reason] {
           if (life != life_) return;
-          stored(done ? Status() : Status(Error{ErrorCode::full, "no space left on device"}));
+          if (outcome == Disk::Outcome::unknown) return handlers_.on_end("registry: " + reason);
+          const bool done = outcome == Disk::Outcome::stored;
+          stored(done ? Status() : Status(Error{ErrorCode::full, reason}));
         });
       },
       [this, removed] {

@@ -38,6 +38,8 @@ class RegistryNode {
   virtual void freeze(bool frozen) = 0;
   // The ensemble's client; null: there is none.
   virtual CoordinationNode* coordination() { return nullptr; }
+  // Its own disk; null: there is none.
+  virtual Disk* disk() { return nullptr; }
 };
 
 class LocalRegistryNode final : public RegistryNode {
@@ -50,11 +52,13 @@ class LocalRegistryNode final : public RegistryNode {
   bool may_act() const override { return true; }
   void stop(bool politely) override;
   void freeze(bool) override {}
+  Disk* disk() override { return &disk_; }
 
  private:
   Env& env_;
   Standstill& process_;
   Disk disk_;
+  Handlers handlers_;
   std::uint64_t life_ = 0;
 };
 

@@ -38,6 +38,7 @@ class ServiceNode {
   NodeClock& clock() { return clock_; }
   LeaderWatchNode* watch() { return watch_.get(); }
   CoordinationNode* coordination() { return book_->coordination(); }
+  Disk* disk() { return book_->disk(); }
   std::uint64_t fingerprint() const;
 
  private:

@@ -42,6 +42,7 @@ class World {
   void strike(FaultKind kind);
   void strike_master(FaultKind kind);
   void strike_service(FaultKind kind);
+  void strike_disk(FaultKind kind, Disk& of_agent);
   void strike_ensemble(FaultKind kind);
   void block_a_wire(bool one_way);
   Wire* pick_wire();

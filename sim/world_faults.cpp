@@ -72,8 +72,15 @@ void World::strike(FaultKind kind) {
       return;
     case FaultKind::agent_crash:
     case FaultKind::agent_reboot:
-      agent.crash_and_return(away, kind == FaultKind::agent_reboot);
+      agent.crash_and_return(away, kind == FaultKind::agent_reboot ? AgentNode::Machine::reboots
+                                                                   : AgentNode::Machine::stays);
       return;
+    case FaultKind::power_fails:
+      agent.crash_and_return(away, AgentNode::Machine::loses_power);
+      return;
+    case FaultKind::disk_fills:
+    case FaultKind::disk_fails:
+      return strike_disk(kind, agent.disk());
     case FaultKind::framework_crash:
       framework.crash_and_return(away);
       return;
@@ -132,6 +139,19 @@ void World::strike_master(FaultKind kind) {
                        [this, client] { remove_candidate(client); });
     }
   }
+}
+
+// Mostly an agent's: elsewhere there may be none.
+void World::strike_disk(FaultKind kind, Disk& of_agent) {
+  Disk* disk = nullptr;
+  if (dice_.chance(1, 2)) {
+    const std::uint64_t at = dice_.below(1 + services_.size());
+    disk = at == 0 ? masters_.front()->disk() : services_[at - 1]->disk();
+  }
+  if (disk == nullptr) disk = &of_agent;
+  const Duration span = dice_.chance(1, 3) ? ms(dice_, 15'000, 90'000) : ms(dice_, 500, 15'000);
+  if (kind == FaultKind::disk_fills) return disk->fill(span);
+  disk->fail(span / 4);
 }
 
 // Mostly the one that leads.

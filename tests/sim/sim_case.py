@@ -18,6 +18,7 @@ CORES = (
     "executors/core",
     "framework-sdk/core",
     "frameworks/service/core",
+    "sim",
 )
 
 
