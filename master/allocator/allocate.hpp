@@ -17,6 +17,9 @@
 // what need not be kept for guarantees; and whoever can have nothing any more is out for the rest
 // of the call.
 //
+// With demands (docs/decisions/0036-declared-demand.md) an offer must hold a shape that its claim
+// still wants, which takes the place of the minimum; whoever wants nothing more is out as well.
+//
 // No time, no randomness but the seed, no memory but Scratch. REQUIRES that the three tables agree
 // in dimensions and that no room is touched twice; ASSERTs otherwise.
 #pragma once
@@ -28,6 +31,7 @@
 #include <vector>
 
 #include "master/allocator/constraint_table.hpp"
+#include "master/allocator/demand_table.hpp"
 #include "master/allocator/quota_table.hpp"
 #include "master/allocator/refusal_table.hpp"
 #include "master/allocator/room_table.hpp"
@@ -52,6 +56,7 @@ struct Input {
   std::uint64_t seed = 0;
   const QuotaTable* quotas = nullptr;            // none: nobody has one
   const ConstraintTable* constraints = nullptr;  // none: nobody is constrained
+  const DemandTable* demands = nullptr;          // none: nobody says what it wants
 };
 
 // In the context of `node` (a role with reservations in `room`) a class fared otherwise than it did
@@ -71,6 +76,7 @@ struct Output {
   std::vector<Grant> grants;                 // by room in the order of rule 1, then as made
   std::vector<std::uint32_t> granted_parts;  // places within the room's parts, ascending in a grant
   std::vector<std::int64_t> granted_rows;    // of grants that a quota cut
+  std::vector<std::uint32_t> met;            // of grants to claims that say what they want
 
   // Refusals, counted where they were decided; count_refusals() adds them up for a claim.
   std::uint32_t rooms = 0;
@@ -85,6 +91,10 @@ struct Output {
   const std::int64_t* row_of(const Grant& grant, std::size_t part, std::uint32_t dimensions) const {
     if (grant.first_row == kNone) return nullptr;
     return granted_rows.data() + grant.first_row + part * dimensions;
+  }
+  // How many it holds of each of so many shapes. REQUIRES that its claim says what it wants.
+  std::span<const std::uint32_t> met_of(const Grant& grant, std::size_t shapes) const {
+    return {met.data() + grant.first_met, shapes};
   }
 };
 

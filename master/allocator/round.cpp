@@ -66,10 +66,12 @@ Round::Round(const Input& input, Scratch& scratch, Output& output)
 void Round::run() {
   prepare();
   if (in_.quotas != nullptr && !in_.quotas->empty()) return run_with_quotas(*in_.quotas);
-  for (std::size_t i = 0; i < s_.order.size(); ++i) {
+  for (std::uint32_t i = 0; i < s_.order.size(); ++i) {
     prefetch(i);
+    visited_ = i;
     visit(s_.order[i]);
   }
+  count_met();
 }
 
 void Round::prepare() {
@@ -108,7 +110,7 @@ void Round::prepare() {
   for (ClassMask rest = live_; rest != 0; rest &= rest - 1) {
     const auto index = static_cast<std::uint32_t>(__builtin_ctzll(rest));
     const ClaimClass& its_class = tree_.claim_class(index);
-    LiveClass live{index, its_class.capabilities, nullptr, 0};
+    LiveClass live{index, its_class.capabilities, nullptr, 0, its_class.demanded};
     if (index >= kFirstSharedClass) {
       const auto rows = tree_.minimum_rows(its_class.minimum);
       live.minimum = rows.data();
@@ -123,6 +125,7 @@ void Round::prepare() {
   out_.claim_refusals.clear();
   out_.class_refusals = {};
   out_.rooms = static_cast<std::uint32_t>(s_.order.size());
+  prepare_demands();
 }
 
 // Rooms come in random order, so each would start with a chain of cache misses; they are asked for
@@ -271,6 +274,8 @@ void Round::grant(std::uint32_t claim_node) {
   if (has_reserved_) {
     std::sort(out_.granted_parts.begin() + granted.first_part, out_.granted_parts.end());
   }
+  if (tree_.claim(claim).demanded) [[unlikely]]
+    meet_demand(claim, row, granted);
   out_.grants.push_back(granted);
   charge(claim_node, row);
 }

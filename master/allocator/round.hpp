@@ -63,6 +63,17 @@ class Round {
   void refresh_key(std::uint32_t node);
   std::array<Sum, kMaxDimensions> charged(std::uint32_t node) const;
 
+  // -- demands (round_demand.cpp)
+  void prepare_demands();
+  bool is_met(std::uint32_t claim) const {
+    return may_leave_ && tree_.claim(claim).demanded && s_.met_stamp[claim] == s_.round;
+  }
+  // Whether an offer of this row reaches the claim's minimum, or holds a shape that it still wants.
+  bool is_of_use(std::uint32_t claim, const Row& row) const;
+  void meet_demand(std::uint32_t claim, const Row& row, Grant& granted);
+  void note_met(std::uint32_t claim, std::uint32_t rooms);
+  void count_met();
+
   // -- quotas (round_quota.cpp)
   void run_with_quotas(const QuotaTable& quotas);
   void serve_guarantees();
@@ -106,6 +117,7 @@ class Round {
   std::uint32_t built_ = 0;  // stamps the trees of this pass
   std::optional<QuotaRound> quota_;
   bool for_guarantees_ = false;  // the pass before the fair one
+  bool may_leave_ = false;       // somebody may be out for the rest of the pass
   bool for_good_ = false;        // whoever was asked last can have nothing for the rest of the pass
   std::uint32_t visited_ = 0;    // rooms, in the fair pass
   std::uint32_t first_grant_ = 0;  // of the room at hand, in this pass

@@ -21,6 +21,7 @@ bool reachable(const std::int64_t* minimum, const QuotaRow& most, std::uint32_t 
 
 void Round::run_with_quotas(const QuotaTable& quotas) {
   quota_.emplace(quotas, tree_, s_.quota, s_.round);
+  may_leave_ = true;
   s_.served_stamp.resize(s_.room_stamp.size());
   s_.served_slot.resize(s_.room_stamp.size());
   s_.served.clear();
@@ -45,6 +46,7 @@ void Round::run_with_quotas(const QuotaTable& quotas) {
     visit_with_quotas(s_.order[i], i);
   }
   count_spent();
+  count_met();
   if (served) order_grants();
 }
 
@@ -178,18 +180,14 @@ bool Round::is_spent(const ShareTree::Claim& claim, const QuotaRow& most) const 
 bool Round::accepts_capped(std::uint32_t index) {
   const ShareTree::Claim& claim = tree_.claim(index);
   if (has_grant_here(index)) return false;
-  const auto minimum = tree_.minimum_rows(claim.minimum);
-  const auto minimum_rows = static_cast<std::uint32_t>(minimum.size() / dimensions_);
-  const auto reaches = [&](const Row& offer) {
-    return reaches_minimum(offer.data(), minimum.data(), minimum_rows, dimensions_);
-  };
+  const auto reaches = [&](const Row& offer) { return is_of_use(index, offer); };
   Row row;
   Row counted;
   Kinds kinds = 0;
-  if (claim.class_index < kFirstSharedClass) {
+  if (claim.class_index < kFirstSharedClass || claim.demanded) {
     sum_open(claim.capabilities, row, kinds);
     if (!reaches(row)) {
-      note_refusal(index, RefusalReason::below_minimum);
+      note_refusal(index, claim.demanded ? RefusalReason::demand : RefusalReason::below_minimum);
       return false;
     }
   }
@@ -264,6 +262,7 @@ void Round::grant_capped(std::uint32_t claim_node) {
   } else {
     out_.granted_rows.resize(first_row);
   }
+  if (tree_.claim(claim).demanded) meet_demand(claim, row, granted);
   out_.grants.push_back(granted);
   charge(claim_node, row);
   quota_->consume(tree_.claim(claim).role, counted);
@@ -310,7 +309,7 @@ void Round::note_spent(std::uint32_t index, const QuotaCaps& caps) {
 std::uint32_t Round::counted_of(std::uint32_t claim) {
   const ClaimRefusals& own = refusals_of(claim);
   return own.below_minimum + own.filtered + own.over_quota + own.kept_for_guarantees +
-         own.constraint;
+         own.constraint + own.demand;
 }
 
 // Of the rooms since a claim was spent, those that neither its class nor it was refused yet.

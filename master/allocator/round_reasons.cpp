@@ -32,6 +32,8 @@ const char* name_of(RefusalReason reason) {
       return "kept_for_guarantees";
     case RefusalReason::constraint:
       return "constraint";
+    case RefusalReason::demand:
+      return "demand";
   }
   return "unknown";
 }
@@ -55,7 +57,7 @@ std::optional<RefusalReason> Round::class_reason(const LiveClass& live) {
   }
   if (!any) return RefusalReason::not_capable;
   if (reaches_minimum(row.data(), live.minimum, live.minimum_rows, dimensions_)) return {};
-  return RefusalReason::below_minimum;
+  return live.demanded ? RefusalReason::demand : RefusalReason::below_minimum;
 }
 
 // Counts the classes that cannot have what is open to everyone before anything was granted, and
@@ -133,6 +135,9 @@ void Round::note_refusal(std::uint32_t claim, RefusalReason reason) {
     case RefusalReason::constraint:
       ++refusals.constraint;
       return;
+    case RefusalReason::demand:
+      ++refusals.demand;
+      return;
     default:
       ++refusals.below_minimum;
   }
@@ -176,12 +181,14 @@ RefusalCounts count_refusals(const ShareTree& tree, const Output& output, ClaimI
     at(RefusalReason::over_quota) += own.over_quota;
     at(RefusalReason::kept_for_guarantees) += own.kept_for_guarantees;
     at(RefusalReason::constraint) += own.constraint;
+    at(RefusalReason::demand) += own.demand;
   }
   std::uint64_t accounted = 0;
   for (const std::uint64_t count : counts) accounted += count;
   for (const Grant& grant : output.grants) accounted += grant.claim == id ? 1 : 0;
   // What a claim that is spent was refused is counted by its class, which a reservation may help.
-  for (const auto reason : {RefusalReason::over_quota, RefusalReason::kept_for_guarantees}) {
+  for (const auto reason :
+       {RefusalReason::over_quota, RefusalReason::kept_for_guarantees, RefusalReason::demand}) {
     const std::uint64_t excess = accounted - std::min<std::uint64_t>(accounted, output.rooms);
     const std::uint64_t less = std::min(excess, at(reason));
     at(reason) -= less;
@@ -266,9 +273,12 @@ std::optional<RefusalReason> explain(const Input& input, ClaimId id, RoomId room
   const auto minimum = tree.minimum_rows(claim.minimum);
   const auto rows = static_cast<std::uint32_t>(minimum.size() / dimensions);
   const auto reaches = [&](const std::int64_t* offer) {
+    if (claim.demanded) return input.demands->is_of_use(id, room_id, offer);
     return reaches_minimum(offer, minimum.data(), rows, dimensions);
   };
-  if (!reaches(row.data())) return RefusalReason::below_minimum;
+  if (!reaches(row.data())) {
+    return claim.demanded ? RefusalReason::demand : RefusalReason::below_minimum;
+  }
   if (input.quotas != nullptr && !input.quotas->empty()) {
     if (const auto reason = cut_by_quota(input, claim, room_id, row, kinds, reaches)) return reason;
   }

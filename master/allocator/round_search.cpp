@@ -52,7 +52,7 @@ std::uint32_t Round::descend(std::uint32_t node, ClassMask mask) {
       if (found != kNone) return found;
       s_.open.resize(mark);
       for_good_ = false;
-      if (quota_ && forest != kNone) {
+      if (may_leave_ && forest != kNone) {
         const Forest::Tree& below = s_.forests[forest].trees[best];
         for_good_ = below.built == built_ && below.left == 0;
       }
@@ -108,18 +108,20 @@ bool Round::accepts(std::uint32_t claim_node, ClassMask mask) {
   const ShareTree::Claim& claim = tree_.claim(index);
   for_good_ = false;
   if ((mask >> claim.class_index & 1) == 0) return false;  // counted with its class
+  if (is_met(index)) {
+    for_good_ = true;
+    return false;
+  }
   if (quota_) [[unlikely]]
     return accepts_capped(index);
   Row row;
   Kinds kinds = 0;
   bool summed = false;
-  if (claim.class_index < kFirstSharedClass) {
+  if (claim.class_index < kFirstSharedClass || claim.demanded) {
     summed = true;
     sum_open(claim.capabilities, row, kinds);
-    const auto minimum = tree_.minimum_rows(claim.minimum);
-    const auto rows = static_cast<std::uint32_t>(minimum.size() / dimensions_);
-    if (!reaches_minimum(row.data(), minimum.data(), rows, dimensions_)) {
-      note_refusal(index, RefusalReason::below_minimum);
+    if (!is_of_use(index, row)) {
+      note_refusal(index, claim.demanded ? RefusalReason::demand : RefusalReason::below_minimum);
       return false;
     }
   }
@@ -184,6 +186,7 @@ void Round::plant(Forest& forest, std::uint32_t node) {
       const ShareTree::Claim& claim = tree_.claim(tree_.node(child).claim);
       if (claim.state != ClaimState::active) return s_.none;
       if ((forest.mask >> claim.class_index & 1) == 0) return s_.none;
+      if (is_met(tree_.node(child).claim)) return s_.none;
     } else if ((tree_.classes_below(child) & forest.mask) == 0) {
       return s_.none;
     }

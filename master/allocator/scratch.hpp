@@ -44,6 +44,7 @@ struct ClaimRefusals {
   std::uint32_t over_quota = 0;
   std::uint32_t kept_for_guarantees = 0;
   std::uint32_t constraint = 0;
+  std::uint32_t demand = 0;
 
   bool operator==(const ClaimRefusals&) const = default;
 };
@@ -54,6 +55,7 @@ struct LiveClass {
   Capabilities capabilities = 0;
   const std::int64_t* minimum = nullptr;
   std::uint32_t minimum_rows = 0;
+  bool demanded = false;
 };
 
 // A room in which the pass for guarantees made grants, and what it left there.
@@ -69,6 +71,14 @@ struct SpentClaim {
   std::uint32_t rooms = 0;     // visited by then
   std::uint32_t refusals = 0;  // of its class and of its own by then
   bool over_limit = false;
+};
+
+// A claim that wants nothing more, from some room on: whatever comes is counted at once.
+struct MetClaim {
+  std::uint32_t claim = 0;
+  std::uint32_t rooms = 0;     // visited by then
+  std::uint32_t refusals = 0;  // of its class by then
+  std::uint32_t contexts = 0;  // and of roles with reservations
 };
 
 class Scratch {
@@ -105,6 +115,14 @@ class Scratch {
   std::vector<std::uint32_t> context;  // parts of a context, while its refusals are noted
   std::vector<std::uint32_t> dead;     // nodes under which nobody can take what is left
   std::vector<KnockOut> knocked;
+
+  // With demands. By claim: where what it still wants stands, once it had a grant, and whether it
+  // wants nothing more.
+  std::vector<std::uint32_t> unmet_stamp;
+  std::vector<std::uint32_t> unmet_slot;
+  std::vector<std::uint32_t> unmet;
+  std::vector<std::uint32_t> met_stamp;
+  std::vector<MetClaim> met;
 
   // With quotas.
   QuotaScratch quota;

@@ -167,7 +167,8 @@ void ShareTree::enlist(Claim& claim, const ClaimSpec& spec) {
   ASSERT(spec.minimum.size() % dimensions_ == 0 && spec.capabilities < kCapabilitySets);
   claim.capabilities = spec.capabilities;
   claim.minimum = take_minimum(spec.minimum);
-  claim.class_index = take_class(spec.capabilities, claim.minimum);
+  claim.demanded = spec.demanded;
+  claim.class_index = take_class(spec.capabilities, claim.minimum, spec.demanded);
   if (claim.state == ClaimState::active) count_active(claim, true);
 }
 
@@ -210,12 +211,14 @@ void ShareTree::drop_minimum(std::uint32_t index) {
   free_minimums_.push_back(index);
 }
 
-std::uint8_t ShareTree::take_class(Capabilities capabilities, std::uint32_t minimum) {
+std::uint8_t ShareTree::take_class(Capabilities capabilities, std::uint32_t minimum,
+                                   bool demanded) {
   std::uint32_t chosen = capabilities;
   for (std::uint32_t i = kFirstSharedClass; i < kClasses; ++i) {
     ClaimClass& candidate = classes_[i];
     if (candidate.references > 0) {
       if (candidate.capabilities != capabilities || candidate.minimum != minimum) continue;
+      if (candidate.demanded != demanded) continue;
       chosen = i;
       break;
     }
@@ -224,6 +227,7 @@ std::uint8_t ShareTree::take_class(Capabilities capabilities, std::uint32_t mini
   ClaimClass& taken = classes_[chosen];
   taken.capabilities = capabilities;
   taken.minimum = chosen < kFirstSharedClass ? 0 : minimum;
+  taken.demanded = chosen >= kFirstSharedClass && demanded;
   ++taken.references;
   return static_cast<std::uint8_t>(chosen);
 }

@@ -36,6 +36,7 @@ struct ClaimClass {
   Capabilities capabilities = 0;
   std::uint32_t minimum = 0;  // index for minimum_rows(); of no meaning below kFirstSharedClass
   std::uint32_t references = 0;
+  bool demanded = false;  // its minimum is of demands
 };
 
 class ShareTree {
@@ -64,6 +65,7 @@ class ShareTree {
     std::uint8_t class_index = 0;
     Capabilities capabilities = 0;
     ClaimState state = ClaimState::active;
+    bool demanded = false;  // its minimum is of its demand
   };
 
   // REQUIRES 1 <= dimensions <= kMaxDimensions.
@@ -136,7 +138,7 @@ class ShareTree {
   void count_active(const Claim& claim, bool arrives);
   std::uint32_t take_minimum(const std::vector<std::int64_t>& rows);
   void drop_minimum(std::uint32_t minimum);
-  std::uint8_t take_class(Capabilities capabilities, std::uint32_t minimum);
+  std::uint8_t take_class(Capabilities capabilities, std::uint32_t minimum, bool demanded);
 
   std::uint32_t dimensions_;
   std::vector<Node> nodes_;

@@ -71,6 +71,8 @@ struct ClaimSpec {
   Capabilities capabilities = 0;
   std::uint32_t weight_milli = kDefaultWeightMilli;  // among the frameworks of its role
   std::vector<std::int64_t> minimum;
+  // The rows are the shapes of its demand, and DemandTable has the rest.
+  bool demanded = false;
 };
 
 // Why a claim did not get a room. The first that applies, in this order.
@@ -89,8 +91,9 @@ enum class RefusalReason : std::uint8_t {
   over_quota,           // the limits of its role leave no offer that reaches its minimum
   kept_for_guarantees,  // what is left is kept for roles that are below their guarantees
   constraint,           // the agent is not what the framework's offer constraints ask for
+  demand,  // in place of below_minimum: nothing that the framework still wants fits there
 };
-inline constexpr std::size_t kRefusalReasons = 13;
+inline constexpr std::size_t kRefusalReasons = 14;
 const char* name_of(RefusalReason reason);
 using RefusalCounts = std::array<std::uint64_t, kRefusalReasons>;
 
@@ -101,6 +104,8 @@ struct Grant {
   std::uint32_t part_count = 0;
   // Into Output::granted_rows, a row for each of its parts; none: all that is in them.
   std::uint32_t first_row = ~std::uint32_t{0};
+  // Into Output::met, how many it holds of each shape of its claim's demand; none: no demand.
+  std::uint32_t first_met = ~std::uint32_t{0};
 
   bool operator==(const Grant&) const = default;
 };

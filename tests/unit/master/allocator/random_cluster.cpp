@@ -13,8 +13,10 @@ RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::u
       rooms(dimensions),
       refusals(dimensions),
       quotas(dimensions),
+      demands(dimensions),
       with_quotas(draws_quotas),
       scale_(static_cast<Scale>(prng.below(4))),
+      demand_prng_(seed ^ 0xdeed),
       many_minimums_(prng.chance(1, 4)) {
   grow_roles();
   add_claims(max_claims);
@@ -49,6 +51,41 @@ RandomCluster::RandomCluster(std::uint64_t seed, std::uint32_t max_rooms, std::u
   refuse(prng.chance(1, 2) ? 1 : room_count * static_cast<std::uint32_t>(claims.size()) / 3);
   if (with_quotas) draw_quotas();
   if (seed % 3 == 0) draw_constraints(seed);
+  if (seed % 4 < 2) draw_demands(seed);
+}
+
+// From numbers of their own too; some want the same, and some have all they want on offer.
+void RandomCluster::draw_demands(std::uint64_t seed) {
+  Prng& own = demand_prng_;
+  const bool alike = own.chance(1, 3);
+  for (const ClaimId claim : claims) {
+    if (seed % 4 == 1 && own.chance(1, 2)) continue;
+    if (alike) own = Prng(seed);
+    std::vector<std::int64_t> rows;
+    std::vector<DemandTable::Shape> shapes(static_cast<std::size_t>(own.between(1, 3)));
+    for (DemandTable::Shape& shape : shapes) {
+      const std::size_t first = rows.size();
+      for (std::uint32_t d = 0; d < dimensions; ++d) {
+        rows.push_back(own.chance(1, 2) ? quantity(own) / own.between(1, 3) : 0);
+      }
+      if (rows[first] == 0) rows[first] = 1;
+      shape.wanted = static_cast<std::uint32_t>(own.between(1, 3));
+      if (room_count > 0 && own.chance(1, 8)) {
+        shape.room = own.chance(1, 4) ? DemandTable::kNoRoom
+                                      : static_cast<std::uint32_t>(own.below(room_count));
+      }
+    }
+    const ShareTree::Claim& row = tree.at(claim);
+    tree.update_claim(
+        claim, {NodeId{row.role}, row.capabilities, tree.node(row.node).weight_milli, rows, true});
+    demands.set(claim, rows, shapes);
+    std::vector<std::uint32_t> met;
+    const bool all = own.chance(1, 10);
+    for (const DemandTable::Shape& shape : shapes) {
+      met.push_back(all ? shape.wanted : static_cast<std::uint32_t>(own.below(shape.wanted)));
+    }
+    if (all || own.chance(1, 3)) demands.take(claim, met);
+  }
 }
 
 // From numbers of their own: what else a seed draws does not depend on them.
@@ -104,19 +141,19 @@ void RandomCluster::count_spare() {
   }
 }
 
-std::int64_t RandomCluster::quantity() {
+std::int64_t RandomCluster::quantity(Prng& from) const {
   switch (scale_) {
     case Scale::equal:
       return 1000;
     case Scale::small:
-      return prng.between(1, 4);
+      return from.between(1, 4);
     case Scale::wide:
-      return prng.between(1, 1'000'000'000);
+      return from.between(1, 1'000'000'000);
     case Scale::huge:
       break;
   }
   // A room holds at most 12 parts here, so sums stay under kMaxRoomQuantity.
-  return prng.between(kMaxRoomQuantity / 32, kMaxRoomQuantity / 16);
+  return from.between(kMaxRoomQuantity / 32, kMaxRoomQuantity / 16);
 }
 
 std::uint32_t RandomCluster::weight() {
@@ -219,6 +256,9 @@ void RandomCluster::advance(const Output& output) {
       for (std::uint32_t d = 0; d < dimensions; ++d) offered[d] += row[d];
       if (!is_counted(what)) continue;
       for (std::uint32_t d = 0; d < dimensions; ++d) counted[d] += row[d];
+    }
+    if (tree.at(grant.claim).demanded && demand_prng_.chance(1, 2)) {
+      demands.take(grant.claim, output.met_of(grant, demands.shapes(grant.claim).size()));
     }
     if (prng.chance(1, 2)) {
       tree.charge(grant.claim, offered);

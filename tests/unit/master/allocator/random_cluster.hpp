@@ -16,9 +16,9 @@ struct RandomCluster {
                          std::uint32_t max_claims = 14, bool with_quotas = false);
 
   Input input(std::uint64_t round_seed) const {
-    return {tree,        rooms,  refusals,   touched,
-            totals,      policy, round_seed, with_quotas ? &quotas : nullptr,
-            &constraints};
+    return {tree,         rooms,   refusals,   touched,
+            totals,       policy,  round_seed, with_quotas ? &quotas : nullptr,
+            &constraints, &demands};
   }
   // What a master does after a call: charges the grants, lets some frameworks use what they got,
   // decline or revive, and touches some rooms.
@@ -31,6 +31,7 @@ struct RandomCluster {
   RefusalTable refusals;
   QuotaTable quotas;
   ConstraintTable constraints;
+  DemandTable demands;
   bool with_quotas;
   std::vector<std::uint32_t> touched;
   std::vector<Sum> totals;
@@ -42,7 +43,8 @@ struct RandomCluster {
  private:
   enum class Scale : std::uint8_t { equal, small, wide, huge };
 
-  std::int64_t quantity();
+  std::int64_t quantity() { return quantity(prng); }
+  std::int64_t quantity(Prng& from) const;
   std::uint32_t weight();
   Capabilities capabilities();
   std::vector<std::int64_t> row(std::uint64_t zero_in);
@@ -51,10 +53,12 @@ struct RandomCluster {
   void fill_room(std::uint32_t room);
   void refuse(std::uint32_t max_pairs);
   void draw_constraints(std::uint64_t seed);
+  void draw_demands(std::uint64_t seed);
   void draw_quotas();
   void count_spare();
 
   Scale scale_;
+  Prng demand_prng_;
   std::vector<std::vector<std::int64_t>> minimums_;
   bool many_minimums_;
 };

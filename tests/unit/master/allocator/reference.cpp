@@ -45,6 +45,12 @@ class Reference {
         consumed_[node][d] = in_.quotas->consumed(NodeId{node}, d);
       }
     }
+    for (std::uint32_t claim = 0; claim < tree_.claim_capacity(); ++claim) {
+      if (!tree_.claim(claim).demanded) continue;
+      for (const auto& shape : in_.demands->shapes(ClaimId{claim})) {
+        unmet_[claim].push_back(shape.unmet);
+      }
+    }
     if (!with_quotas()) return;
     spare_.assign(in_.quotas->spare().begin(), in_.quotas->spare().end());
     for (std::uint32_t d = 0; d < tree_.dimensions(); ++d) {
@@ -75,6 +81,7 @@ class Reference {
       for (Made& made : made_[room]) {
         made.grant.first_part = static_cast<std::uint32_t>(answer_.granted_parts.size());
         answer_.grants.push_back(made.grant);
+        answer_.met.push_back(made.met);
         for (auto& [part, row] : made.rows) {
           answer_.granted_parts.push_back(part);
           answer_.rows.push_back(row);
@@ -88,6 +95,7 @@ class Reference {
   struct Made {
     Grant grant;
     std::map<std::uint32_t, Row> rows;  // by part
+    std::vector<std::uint32_t> met;     // by shape of its claim's demand
   };
 
   bool with_quotas() const { return in_.quotas != nullptr; }
@@ -229,10 +237,56 @@ class Reference {
     Row counted;
     Kinds kinds = 0;
     if (offer(claim, room, false, row, counted, kinds).empty()) return RefusalReason::not_capable;
-    if (who.class_index >= kFirstSharedClass && !reaches(claim, row)) {
-      return RefusalReason::below_minimum;
-    }
+    if (who.class_index >= kFirstSharedClass && !reaches(claim, row)) return too_little(claim);
     return {};
+  }
+
+  RefusalReason too_little(std::uint32_t claim) const {
+    return tree_.claim(claim).demanded ? RefusalReason::demand : RefusalReason::below_minimum;
+  }
+
+  // Says what it wants, and nothing of that is missing any more.
+  bool wants_nothing(std::uint32_t claim) const {
+    const auto found = unmet_.find(claim);
+    return found != unmet_.end() && std::all_of(found->second.begin(), found->second.end(),
+                                                [](std::uint32_t count) { return count == 0; });
+  }
+
+  // Whether this much of the room holds one of the shapes that are still wanted there.
+  bool is_of_use(std::uint32_t claim, std::uint32_t room, const Row& row) const {
+    const auto found = unmet_.find(claim);
+    if (found == unmet_.end()) return reaches(claim, row);
+    for (std::size_t shape = 0; shape < found->second.size(); ++shape) {
+      if (found->second[shape] > 0 && holds(claim, shape, room, row)) return true;
+    }
+    return false;
+  }
+
+  bool holds(std::uint32_t claim, std::size_t shape, std::uint32_t room, const Row& row) const {
+    const std::uint32_t only = in_.demands->shapes(ClaimId{claim})[shape].room;
+    if (only != DemandTable::kAnyRoom && only != room) return false;
+    const std::int64_t* wanted = in_.demands->row(ClaimId{claim}, shape);
+    for (std::size_t d = 0; d < row.size(); ++d) {
+      if (row[d] < wanted[d]) return false;
+    }
+    return true;
+  }
+
+  // One after the other, as long as there is one more in what is left of the offer.
+  std::vector<std::uint32_t> meet(std::uint32_t claim, std::uint32_t room, Row row) {
+    const auto found = unmet_.find(claim);
+    if (found == unmet_.end()) return {};
+    std::vector<std::uint32_t> met(found->second.size());
+    for (std::size_t shape = 0; shape < met.size(); ++shape) {
+      while (found->second[shape] > 0 && holds(claim, shape, room, row)) {
+        for (std::size_t d = 0; d < row.size(); ++d) {
+          row[d] -= in_.demands->row(ClaimId{claim}, shape)[d];
+        }
+        --found->second[shape];
+        ++met[shape];
+      }
+    }
+    return met;
   }
 
   bool reaches(std::uint32_t claim, const Row& row) const {
@@ -260,6 +314,7 @@ class Reference {
       if (state == ClaimState::suppressed) reason = RefusalReason::suppressed;
       if (state == ClaimState::disconnected) reason = RefusalReason::disconnected;
       if (!reason) reason = general_reason(claim, room);
+      if (!reason && wants_nothing(claim)) reason = RefusalReason::demand;
       if (reason) reasons.emplace(claim, *reason);
     }
     left_[room] = now;
@@ -290,12 +345,12 @@ class Reference {
       Row counted;
       Kinds kinds = 0;
       offer(claim, room, false, row, counted, kinds);
-      if (!reaches(claim, row)) {
-        reasons.emplace(claim, RefusalReason::below_minimum);
+      if (!is_of_use(claim, room, row)) {
+        reasons.emplace(claim, too_little(claim));
         continue;
       }
       const auto rows = offer(claim, room, true, row, counted, kinds);
-      if (rows.empty() || !reaches(claim, row)) {
+      if (rows.empty() || !is_of_use(claim, room, row)) {
         reasons.emplace(claim, RefusalReason::over_quota);
         continue;
       }
@@ -325,7 +380,7 @@ class Reference {
   void take(std::uint32_t claim, std::uint32_t room, const std::map<std::uint32_t, Row>& rows,
             const Row& row, const Row& counted) {
     const auto count = static_cast<std::uint32_t>(rows.size());
-    made_[room].push_back({{RoomId{room}, ClaimId{claim}, 0, count}, rows});
+    made_[room].push_back({{RoomId{room}, ClaimId{claim}, 0, count}, rows, meet(claim, room, row)});
     for (const auto& [part, taken] : rows) {
       for (std::uint32_t d = 0; d < taken.size(); ++d) left_[room][part][d] -= taken[d];
     }
@@ -350,6 +405,7 @@ class Reference {
   std::vector<std::vector<Sum>> charged_;   // by node
   std::vector<std::vector<Sum>> consumed_;  // by role's node
   std::vector<Sum> spare_;
+  std::map<std::uint32_t, std::vector<std::uint32_t>> unmet_;   // by claim, of each shape
   std::vector<bool> guarded_;                                   // something was needed at first
   std::map<std::uint32_t, std::map<std::uint32_t, Row>> left_;  // by room and part
   std::map<std::uint32_t, std::vector<Made>> made_;             // by room

@@ -16,6 +16,7 @@ struct Answer {
   std::vector<Grant> grants;  // first_part counts as in Output
   std::vector<std::uint32_t> granted_parts;
   std::vector<std::vector<std::int64_t>> rows;        // of each granted part
+  std::vector<std::vector<std::uint32_t>> met;        // of each grant, what it meets of a demand
   std::map<std::uint32_t, std::vector<Sum>> counted;  // by claim: of its grants, what quotas count
   std::map<std::uint32_t, RefusalCounts> refusals;    // by claim
 };
