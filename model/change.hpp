@@ -13,6 +13,7 @@
 
 #include "base/shared_value.hpp"
 #include "base/time.hpp"
+#include "model/demand.hpp"
 #include "model/explanation.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
@@ -71,6 +72,7 @@ struct FrameworkPut {
   WallTime registered_at;
   WallTime reregistered_at;  // 0: never
   OfferConstraintsPtr offer_constraints = nullptr;
+  DemandPtr demand = nullptr;
 };
 struct FrameworkRemoved {  // its tasks are removed by Changes of their own before this one
   FrameworkId framework_id;

@@ -23,6 +23,14 @@ struct Explanation {
     std::vector<Number> numbers;  // what stands in the way there
     std::string change;           // the smallest that would help; empty: nothing to be done
   };
+  // A shape of what the framework says it wants.
+  struct Wanted {
+    std::string shape;  // "4 x {2 cpus, 1024 mem}"
+    std::uint64_t count = 0;
+    std::uint64_t offered = 0;    // of them, that what is on offer to it meets
+    std::uint64_t fits = 0;       // of the rest, that what is free would hold
+    std::vector<Number> numbers;  // the most that is free on one agent, where none would
+  };
   struct Role {
     std::string name;
     std::int64_t share_ppm = 0;  // the framework's in this role, of the resource it has most of
@@ -33,6 +41,7 @@ struct Explanation {
     std::string change;
     std::vector<Agents> agents;   // most agents first
     std::vector<Number> refused;  // by reason: how often since it subscribed
+    std::vector<Wanted> wanted;   // empty: it does not say what it wants
   };
 
   FrameworkId framework_id;

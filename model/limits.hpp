@@ -43,6 +43,11 @@ inline constexpr std::size_t kMaxTasksPerAgent = 10'000;
 inline constexpr std::size_t kMaxOffersPerFramework = 100'000;
 inline constexpr std::size_t kMaxOfferConstraints = 1'024;  // per framework, of all its roles
 inline constexpr std::size_t kMaxConstraintTextBytes = 4'096;
+inline constexpr std::size_t kMaxDemandShapes = 64;        // per framework, of all its roles
+inline constexpr std::size_t kMaxDemandRequests = 10'000;  // in one call; equal ones are one shape
+// Looks at an agent's free resources for one answer that shows demands; over it none says how many
+// fit.
+inline constexpr std::size_t kMaxDemandLooks = 2'000'000;
 inline constexpr std::size_t kMaxOffersPerEvent = 1'000;         // what is more goes into the next
 inline constexpr std::size_t kMaxOfferBytesPerEvent = 1u << 20;  // about; the same
 inline constexpr std::size_t kMaxFiltersPerFramework = 100'000;  // the one ending first is dropped

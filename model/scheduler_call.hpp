@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "model/demand.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/offer_constraints.hpp"
@@ -100,8 +101,8 @@ struct Publish {
   std::string name;
   std::string content;
 };
-// Well-formed, and about nothing that is here: accepted and forgotten, as Mesos does (REQUEST, and
-// answers to inverse offers).
+// Well-formed, and about nothing that is here: accepted and forgotten, as Mesos does (answers to
+// inverse offers).
 struct Ignored {
   std::string type;
 };
@@ -121,6 +122,17 @@ struct ReconcileOperations {
   };
   std::vector<Operation> operations;  // empty: implicit, all of the framework's
 };
+// How many of which shapes it wants: instead of what it said before. Empty: it says nothing any
+// more. Equal ones are one with its count.
+struct Request {
+  struct Wanted {
+    std::string role;  // empty: the only one it has
+    DemandShape shape;
+
+    bool operator==(const Wanted&) const = default;
+  };
+  std::vector<Wanted> wanted;
+};
 
 }  // namespace call
 
@@ -129,7 +141,8 @@ struct SchedulerCall {
   std::variant<call::Subscribe, call::Teardown, call::Accept, call::Decline, call::Revive,
                call::Suppress, call::Kill, call::Shutdown, call::Acknowledge, call::Reconcile,
                call::Message, call::UpdateFramework, call::Publish, call::Ignored,
-               call::Unsupported, call::AcknowledgeOperation, call::ReconcileOperations>
+               call::Unsupported, call::AcknowledgeOperation, call::ReconcileOperations,
+               call::Request>
       body;
 };
 

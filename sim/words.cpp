@@ -110,7 +110,8 @@ std::string text_of(const FrameworkToMaster& message) {
                                            "ignored",
                                            "unsupported",
                                            "acknowledge operation",
-                                           "reconcile operations"};
+                                           "reconcile operations",
+                                           "request"};
   static_assert(std::size(kNames) == std::variant_size_v<decltype(call->body)>);
   std::string out = kNames[call->body.index()];
   if (const auto* accept = std::get_if<call::Accept>(&call->body)) {

@@ -69,6 +69,9 @@ struct Allocation {
   allocator::RoomTable rooms{kFirstCustom};
   allocator::RefusalTable refusals{kFirstCustom};
   allocator::ConstraintTable constraints;
+  allocator::DemandTable demands{kFirstCustom};
+  bool demands_name_agents = false;  // some shape is wanted on one agent
+  bool demands_stale = false;        // what a shape names came or left
   std::vector<allocator::Sum> totals = std::vector<allocator::Sum>(kFirstCustom);
 
   struct RoleNode {

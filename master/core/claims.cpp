@@ -13,22 +13,6 @@ namespace {
 
 constexpr std::int64_t kMaxQuantity = std::int64_t{1} << 60;
 
-// Of a scalar its thousandths; of ranges and sets their count, in thousandths.
-std::int64_t quantity_of(const Resource& resource) {
-  const auto count = [](std::uint64_t n) {
-    return static_cast<std::int64_t>(std::min<std::uint64_t>(n, kMaxQuantity / 1000)) * 1000;
-  };
-  switch (resource.kind) {
-    case Resource::Kind::scalar:
-      return std::clamp<std::int64_t>(resource.scalar_milli, 0, kMaxQuantity);
-    case Resource::Kind::ranges:
-      return count(resource.ranges.size());
-    case Resource::Kind::set:
-      return count(resource.items.size());
-  }
-  return 0;
-}
-
 // Every name gets its dimension when it is first seen, or never: what is charged for a name is
 // released for it.
 void learn_dimension(Allocation& allocation, const Resource& resource) {
@@ -43,6 +27,8 @@ void learn_dimension(Allocation& allocation, const Resource& resource) {
   allocation.rooms.grow_dimensions(count);
   allocation.refusals.grow_dimensions(count);
   allocation.quotas.grow_dimensions(count);
+  allocation.demands.grow_dimensions(count);
+  allocation.demands_stale = !allocation.demands.empty();
   allocation.totals.resize(count);
 }
 
@@ -82,6 +68,29 @@ std::vector<std::int64_t> minimum_of(const Allocation& allocation, const Framewo
     rows.insert(rows.end(), row.begin(), row.end());
   }
   return rows;
+}
+
+// In its role, which its claim does not change. What it says it wants is its minimum.
+allocator::ClaimSpec spec_of(const Context& c, const Framework& framework, const Role& role) {
+  const Allocation& allocation = c.state.allocation;
+  allocator::ClaimSpec spec;
+  spec.capabilities = capabilities_of(*framework.facet);
+  if (const auto* wanted = wanted_in(framework.demand, role)) {
+    spec.minimum = demand_rows(allocation, *wanted);
+    spec.demanded = true;
+  } else {
+    spec.minimum = minimum_of(allocation, *framework.facet, role.name);
+  }
+  if (role.claim.entered) {
+    spec.role = allocator::NodeId(allocation.tree.at(role.claim.id).role);
+  }
+  return spec;
+}
+
+// Refusals are counted by class: those of a class that it was not in do not count.
+void count_anew(const Allocation& allocation, AllocationClaim& claim) {
+  claim.since = allocation.class_refusals[allocation.tree.at(claim.id).class_index];
+  claim.own = {};
 }
 
 void release_role(Context& c, const std::string& role) {
@@ -127,7 +136,8 @@ allocator::Input allocation_input(const MasterState& state, const MasterConfig& 
           {allocation.share_mask, true},
           config.seed + allocation.rounds,
           &allocation.quotas,
-          &allocation.constraints};
+          &allocation.constraints,
+          &allocation.demands};
 }
 
 std::uint32_t dimension_of(const Allocation& allocation, const std::string& name) {
@@ -177,6 +187,7 @@ void enter_agent(Context& c, AgentSlot slot) {
     allocation.totals[i] += static_cast<allocator::Sum>(agent.room.counted[i]);
   }
   constrain_agent(c, slot);
+  if (allocation.demands_name_agents) allocation.demands_stale = true;
   count_reservations(c, slot);
 }
 
@@ -187,6 +198,7 @@ void leave_agent(Context& c, AgentSlot slot) {
     allocation.totals[i] -= static_cast<allocator::Sum>(agent.room.counted[i]);
   }
   agent.room.counted = {};
+  if (allocation.demands_name_agents) allocation.demands_stale = true;
   forget_reservations(c, agent);
   leave_room(agent);
   count_spare(c, agent);
@@ -199,11 +211,8 @@ void enter_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
   Role& role = framework.roles[index];
   role.shared_name = role.name;
   Allocation& allocation = c.state.allocation;
-  allocator::ClaimSpec spec;
-  spec.capabilities = capabilities_of(*framework.facet);
-  spec.minimum = minimum_of(allocation, *framework.facet, role.name);
+  allocator::ClaimSpec spec = spec_of(c, framework, role);
   if (role.claim.entered) {
-    spec.role = role.name == "*" ? allocator::kRootRole : allocation.roles.at(role.name).node;
     allocation.tree.update_claim(role.claim.id, spec);
   } else {
     spec.role = acquire_role(c, role.name);
@@ -214,10 +223,18 @@ void enter_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
     }
     allocation.owners[role.claim.id.raw()] = {slot, index};
   }
-  role.claim.since = allocation.class_refusals[allocation.tree.at(role.claim.id).class_index];
-  role.claim.own = {};
+  count_anew(allocation, role.claim);
   constrain_role(c, slot, index);
+  want_role(c, slot, index);
   update_role(c, slot, index);
+}
+
+void renew_claim(Context& c, FrameworkSlot slot, std::uint32_t index) {
+  Framework& framework = c.state.frameworks.at(slot);
+  Role& role = framework.roles[index];
+  c.state.allocation.tree.update_claim(role.claim.id, spec_of(c, framework, role));
+  count_anew(c.state.allocation, role.claim);
+  want_role(c, slot, index);
 }
 
 void update_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
@@ -239,6 +256,7 @@ void leave_roles(Context& c, FrameworkSlot slot) {
     if (!role.claim.entered) continue;
     allocation.refusals.forget_claim(role.claim.id);
     allocation.constraints.release(role.claim.id);
+    allocation.demands.clear(role.claim.id);
     allocation.tree.remove_claim(role.claim.id);
     allocation.owners[role.claim.id.raw()] = {};
     std::erase(allocation.held_back, role.claim.id.raw());

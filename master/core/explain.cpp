@@ -78,6 +78,7 @@ class Explainer {
     out.role_share_ppm = ppm_of(c_.state, allocation_.tree.charged(allocator::NodeId(claim_.role)));
     rank(out);
     count(out);
+    out.wanted = explain_wanted(c_.state, framework_, role_);
     std::tie(out.rule, out.change) = whole_role();
     if (out.rule.empty()) agents(out);
     return out;
@@ -94,6 +95,9 @@ class Explainer {
       return {"held_back",
               "it gave back its last " + std::to_string(role_.claim.declined_in_a_row) +
                   " offers whole and gets its turn by and by: launch something, or REVIVE"};
+    }
+    if (claim_.demanded && allocation_.demands.is_met(role_.claim.id)) {
+      return {"demand", "all that it wants is on offer to it: launch on that, or REQUEST more"};
     }
     return {};
   }
@@ -237,6 +241,8 @@ class Explainer {
         return constraint(rule, agent);
       case RefusalReason::filtered:
         return filtered(rule, agent);
+      case RefusalReason::demand:
+        return unwanted(rule, agent_slot);
       default:
         return {rule, 0, {}, {}};
     }
@@ -289,29 +295,27 @@ class Explainer {
     return out;
   }
 
+  // How much of a row is not there, and of the shortest dimension in thousandths of the row.
+  std::pair<std::string, std::int64_t> lacking(const std::int64_t* row,
+                                               const QuantityRow& there) const {
+    std::string lacks;
+    std::int64_t most = 0;
+    for (std::size_t d = 0; d < allocation_.dimensions.size(); ++d) {
+      const std::int64_t short_of = row[d] - there[d];
+      if (short_of <= 0) continue;
+      most = std::max(most, short_of / std::max<std::int64_t>(1, row[d] / 1'000));
+      lacks += (lacks.empty() ? "" : ", ") + milli_text(short_of) + " " + allocation_.dimensions[d];
+    }
+    return {lacks, most};
+  }
+
   // How much the nearest alternative of its minimum lacks there.
   Finding below_minimum(const std::string& rule, AgentSlot agent_slot) const {
-    QuantityRow there{};
-    const auto& room = allocation_.rooms.room(agent_slot.index);
-    const auto parts = allocation_.rooms.parts(allocator::RoomId(agent_slot.index));
-    const std::size_t width = allocation_.dimensions.size();
-    for (std::uint32_t i = 0; i < room.part_count; ++i) {
-      if ((parts[i].traits & ~claim_.capabilities) != 0 || !is_for_us(parts[i].role)) continue;
-      const std::int64_t* row = allocation_.rooms.row(room.first_part + i);
-      for (std::size_t d = 0; d < width; ++d) there[d] += row[d];
-    }
+    const QuantityRow there = usable_row(allocation_, claim_, agent_slot.index);
     Finding best{rule, std::numeric_limits<std::int64_t>::max(), {}, {}};
     const auto rows = allocation_.tree.minimum_rows(claim_.minimum);
-    for (std::size_t first = 0; first < rows.size(); first += width) {
-      std::string lacks;
-      std::int64_t most = 0;
-      for (std::size_t d = 0; d < width; ++d) {
-        const std::int64_t short_of = rows[first + d] - there[d];
-        if (short_of <= 0) continue;
-        most = std::max(most, short_of / std::max<std::int64_t>(1, rows[first + d] / 1'000));
-        lacks +=
-            (lacks.empty() ? "" : ", ") + milli_text(short_of) + " " + allocation_.dimensions[d];
-      }
+    for (std::size_t first = 0; first < rows.size(); first += allocation_.dimensions.size()) {
+      const auto [lacks, most] = lacking(rows.data() + first, there);
       if (most >= best.weight) continue;
       best.weight = most;
       best.numbers = {{"lacks", lacks}};
@@ -320,12 +324,30 @@ class Explainer {
     return best;
   }
 
-  bool is_for_us(allocator::NodeId owner) const {
-    std::uint32_t node = claim_.role;
-    while (node != owner.raw() && node != allocator::kRootRole.raw()) {
-      node = allocation_.tree.node(node).parent;
+  // Of what it still wants there, what lacks least.
+  Finding unwanted(const std::string& rule, AgentSlot agent_slot) const {
+    Finding best{rule, std::numeric_limits<std::int64_t>::max(), {}, {}};
+    const auto* wanted = wanted_in(framework_.demand, role_);
+    const auto shapes = allocation_.demands.shapes(role_.claim.id);
+    const QuantityRow there = usable_row(allocation_, claim_, agent_slot.index);
+    best.change = "what it still wants is wanted on other agents";
+    if (wanted == nullptr || wanted->size() != shapes.size()) return best;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      const std::uint32_t only = shapes[i].room;
+      if (shapes[i].unmet == 0) continue;
+      if (only != allocator::DemandTable::kAnyRoom && only != agent_slot.index) continue;
+      auto [lacks, most] = lacking(allocation_.demands.row(role_.claim.id, i), there);
+      for (const auto& [name, milli] : (*wanted)[i].amounts) {
+        if (dimension_of(allocation_, name) != allocator::kNone) continue;
+        lacks = milli_text(milli) + " " + name;
+        most = std::numeric_limits<std::int64_t>::max() - 1;
+      }
+      if (most >= best.weight) continue;
+      best.weight = most;
+      best.numbers = {{"wants", describe((*wanted)[i])}, {"lacks", lacks}};
+      best.change = "free " + lacks + " there, or REQUEST less";
     }
-    return node == owner.raw();
+    return best;
   }
 
   // Of the group that fails least, what fails.

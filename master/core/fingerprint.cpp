@@ -66,6 +66,12 @@ void add_framework(Fingerprint& fp, const Framework& framework) {
     fp.add(role.claim.declined_in_a_row);
     fp.add(role.claim.held_back);
   }
+  if (framework.demand != nullptr) {
+    for (const auto& [role, shapes] : framework.demand->roles) {
+      fp.add(role);
+      for (const DemandShape& shape : shapes) fp.add(describe(shape));
+    }
+  }
   for (const TaskId& id : framework.completed_order) fp.add(id.raw());
   for (const auto& [id, grace] : framework.kills_waiting) fp.add(id.raw());
   for (const auto& [name, bytes] : framework.published) fp.add(name);

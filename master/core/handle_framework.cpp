@@ -238,6 +238,7 @@ struct OnCall {
     on_reconcile_operations(c, slot, call);
     return Status{};
   }
+  Outcome operator()(const call::Request& call) const { return on_request(c, slot, call); }
   Outcome operator()(const call::Unsupported& call) const {
     return Error{ErrorCode::unsupported, "type: " + call.type + " is not supported by this build"};
   }
@@ -301,6 +302,7 @@ void disconnect_framework(Context& c, FrameworkSlot slot, const std::string& rea
   if (!framework.connected()) return;
   framework.phase = FrameworkPhase::disconnected;
   close_offers(c, framework);
+  forget_demand(c, slot);
   update_roles(c, slot);
   c.disarm(Kind::framework_heartbeat, slot);
   c.disarm(Kind::framework_silence, slot);

@@ -229,6 +229,7 @@ void enter_agent(Context& c, AgentSlot slot);                      // its total 
 void leave_agent(Context& c, AgentSlot slot);
 void enter_role(Context& c, FrameworkSlot slot, std::uint32_t role);  // or changes
 void update_role(Context& c, FrameworkSlot slot, std::uint32_t role);
+void renew_claim(Context& c, FrameworkSlot slot, std::uint32_t role);  // it wants something else
 void leave_roles(Context& c, FrameworkSlot slot);  // nothing may be charged to it
 void charge(Context& c, const Role& role, const Resources& resources);
 void uncharge(Context& c, const Role& role, const Resources& resources);
@@ -250,6 +251,28 @@ void on_explain(Context& c, const FromOperator& event, const operation::ExplainF
 Status compile_constraints(OfferConstraintsPtr& constraints, const FrameworkFacet& framework);
 void constrain_role(Context& c, FrameworkSlot slot, std::uint32_t role);
 void constrain_agent(Context& c, AgentSlot slot);
+
+// -- demand.cpp: what a framework says it wants
+Status on_request(Context& c, FrameworkSlot slot, const call::Request& call);
+void forget_demand(Context& c, FrameworkSlot slot);  // a new subscription says it again
+void narrow_demand(Context& c, FrameworkSlot slot);  // to the roles that it has now
+// In that role; null: it says nothing of it.
+const std::vector<DemandShape>* wanted_in(const DemandPtr& demand, const Role& role);
+std::vector<std::int64_t> demand_rows(const Allocation& allocation,
+                                      const std::vector<DemandShape>& shapes);
+// Enters what it wants in the role, less what is on offer to it. REQUIRES a claim.
+void want_role(Context& c, FrameworkSlot slot, std::uint32_t role);
+void renew_demands(Context& c);
+// The newest offer of the framework meets so many of each shape; an offer that ends, none.
+void note_meets(Context& c, FrameworkSlot slot, std::uint32_t role,
+                std::span<const std::uint32_t> met);
+void unmeet(Allocation& allocation, const Role& role, const Offer& offer);
+// What is free on an agent that the claim may have.
+QuantityRow usable_row(const Allocation& allocation, const allocator::ShareTree::Claim& claim,
+                       std::uint32_t room);
+std::vector<Explanation::Wanted> explain_wanted(const MasterState& state,
+                                                const Framework& framework, const Role& role);
+void check_demands(const MasterState& state, const Framework& framework);
 
 // -- filters.cpp
 void add_filter(Context& c, FrameworkSlot slot, std::uint32_t role, AgentSlot agent,

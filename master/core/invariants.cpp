@@ -149,6 +149,7 @@ void check_all(const MasterState& state) {
     check_framework(state, slot);
     ASSERT(state.framework_of.at(framework.id) == slot);
     if (framework.phase != FrameworkPhase::admitting) check_charges(state, framework);
+    check_demands(state, framework);
   });
   check_quotas(state);
   state.tasks.for_each([&](TaskSlot slot, const Task& task) { check_task(state, slot, task); });

@@ -87,6 +87,7 @@ void publish_framework(Context& c, const Framework& framework) {
   put.registered_at = framework.registered_at;
   put.reregistered_at = framework.reregistered_at;
   put.offer_constraints = framework.constraints;
+  put.demand = framework.demand;
   c.publish(std::move(put));
 }
 

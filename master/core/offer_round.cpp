@@ -189,6 +189,7 @@ void count_refusals(Context& c) {
         refusals.below_minimum;
     own[static_cast<std::size_t>(allocator::RefusalReason::filtered)] += refusals.filtered;
     own[static_cast<std::size_t>(allocator::RefusalReason::constraint)] += refusals.constraint;
+    own[static_cast<std::size_t>(allocator::RefusalReason::demand)] += refusals.demand;
     own[static_cast<std::size_t>(allocator::RefusalReason::over_quota)] += refusals.over_quota;
     own[static_cast<std::size_t>(allocator::RefusalReason::kept_for_guarantees)] +=
         refusals.kept_for_guarantees;
@@ -254,6 +255,10 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
       cut ? row_of(allocation, resources) : granted_row(allocation, grant, parts);
   open_offer(c, owner.framework, owner.role, agent_slot, std::move(resources),
              span_of(allocation, row), facet);
+  if (grant.first_met != allocator::kNone) {
+    const std::size_t shapes = allocation.demands.shapes(grant.claim).size();
+    note_meets(c, owner.framework, owner.role, c.memory.output.met_of(grant, shapes));
+  }
   const AllocationClaim& claim = framework.roles[owner.role].claim;
   if (claim.declined_in_a_row >= kIdleAfter) allocation.idle_budget_milli -= 1000;
 }
@@ -354,6 +359,7 @@ void run_round(Context& c) {
   Allocation& allocation = c.state.allocation;
   allocation.round_due = Instant::max();
   allocation.all_touched = false;
+  if (allocation.demands_stale) renew_demands(c);
   ++allocation.rounds;
   std::vector<std::uint32_t> touched = std::move(allocation.touched);
   allocation.touched.clear();

@@ -123,6 +123,7 @@ void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
   Agent& agent = c.state.agents.at(offer.agent);
   Framework& framework = c.state.frameworks.at(offer.framework);
   agent.ledger.unoffer(offer.resources);
+  unmeet(c.state.allocation, framework.roles[offer.role], offer);
   uncharge(c, framework.roles[offer.role], offer.resources);
   unlink(c.state, offer);
   detach(c.state, agent, framework, offer);

@@ -65,6 +65,7 @@ struct Offer {
   Instant expires;
   std::uint32_t position_in_agent = 0;
   std::uint32_t position_in_framework = 0;
+  std::vector<std::uint32_t> meets;  // of each shape that its framework wants in the role
   OfferSlot older;  // all offers live equally long: a list in order of age is their deadline queue
   OfferSlot newer;
 };
@@ -264,6 +265,7 @@ struct Framework {
   std::map<OperationId, CompletedOperation> completed_operations;
   std::deque<OperationId> completed_operations_order;
   OfferConstraintsPtr constraints;  // as it subscribed last: not written down, as in Mesos
+  DemandPtr demand;                 // as it said since it subscribed; null: nothing
 
   bool connected() const { return phase == FrameworkPhase::subscribed; }
 };

@@ -136,6 +136,7 @@ void complete(Context& c, FrameworkSlot slot, const PendingSubscription& subscri
   }
   c.disarm(Kind::framework_removal, slot);
   watch_session(c, slot);
+  forget_demand(c, slot);
   set_roles(c, slot, subscription.suppressed_roles);
   publish_framework(c, framework);
   c.note(Note::Level::info, "framework.subscribed",
@@ -350,6 +351,7 @@ void on_subscription_stored(Context& c, FrameworkSlot slot, PersistId id) {
   if (subscription.update_only) {
     framework->facet = subscription.facet;
     framework->constraints = subscription.constraints;
+    narrow_demand(c, slot);
     set_roles(c, slot, subscription.suppressed_roles);
     publish_framework(c, *framework);
     tell_agents(c, *framework);

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "model/limits.hpp"
+#include "proto/codec/demand_form.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/offer_constraints_form.hpp"
 #include "proto/codec/operation_form.hpp"
@@ -371,7 +372,8 @@ Status read_body(Call& message, SchedulerCall& out) {
       if (!message.has_message()) return lacks("message");
       return put(read_message(*message.mutable_message()), out);
     case Call::REQUEST:
-      return ignore(message, "request", message.has_request(), out);
+      if (!message.has_request()) return lacks("request");
+      return put(read_requests(message.request().requests()), out);
     case Call::ACCEPT_INVERSE_OFFERS:
       return ignore(message, "accept_inverse_offers", message.has_accept_inverse_offers(), out);
     case Call::DECLINE_INVERSE_OFFERS:

@@ -1,4 +1,5 @@
 #include "base/assert.hpp"
+#include "proto/codec/demand_form.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/offer_constraints_form.hpp"
 #include "proto/codec/operation_form.hpp"
@@ -116,9 +117,12 @@ struct CallWriter {
     Call::Type type = Call::UNKNOWN;
     if (!Call::Type_Parse(in.type, &type)) return;
     out.set_type(type);
-    if (type == Call::REQUEST) out.mutable_request();
     if (type == Call::ACCEPT_INVERSE_OFFERS) out.mutable_accept_inverse_offers();
     if (type == Call::DECLINE_INVERSE_OFFERS) out.mutable_decline_inverse_offers();
+  }
+  void operator()(const call::Request& in) {
+    out.set_type(Call::REQUEST);
+    write_requests(in, *out.mutable_request()->mutable_requests());
   }
   void operator()(const call::AcknowledgeOperation& in) {
     out.set_type(Call::ACKNOWLEDGE_OPERATION_STATUS);

@@ -196,3 +196,72 @@ TEST_CASE("offer constraints that say nothing are refused with their place") {
   many.pop_back();
   CHECK(one(many) == "'subscribe.offer_constraints' has more than 1024 attribute constraints");
 }
+
+namespace {
+
+// A REQUEST with these requests.
+std::string asking_for(const std::string& requests) {
+  return of_framework(R"("type":"REQUEST","request":{"requests":[)" + requests + "]}");
+}
+// One request with one resource, of these members.
+std::string asking_for_one(const std::string& members) {
+  return asking_for(R"({"resources":[{"name":"cpus",)" + members + "}]}");
+}
+std::string cpus(const std::string& amount) {
+  return R"("type":"SCALAR","scalar":{"value":)" + amount + "}";
+}
+
+}  // namespace
+
+TEST_CASE("equal requests are one shape with its count, ranges and sets count by their number") {
+  const std::string two_cpus = "{\"resources\":[{\"name\":\"cpus\"," + cpus("2") + "}]}";
+  const std::string ports =
+      R"({"agent_id":{"value":"A1"},"resources":[{"name":"ports","type":"RANGES","ranges":{"range":[
+          {"begin":1,"end":3}]},"allocation_info":{"role":"web"}}]})";
+  const auto call = decoded(asking_for(two_cpus + "," + ports + "," + two_cpus));
+  const std::vector<call::Request::Wanted> expected{
+      {"", {{{"cpus", 2'000}}, 2, AgentId()}}, {"web", {{{"ports", 3'000}}, 1, AgentId("A1")}}};
+  CHECK(std::get<call::Request>(call.body).wanted == expected);
+  CHECK(std::get<call::Request>(decoded(asking_for("")).body).wanted.empty());
+}
+
+TEST_CASE("a request that cannot be meant is refused with its place") {
+  const auto refused = [](const std::string& json) { return refusal(json).message; };
+  CHECK_THAT(refused(asking_for_one(cpus("-1"))),
+             Contains("'request.requests[0].resources[0].scalar.value'"));
+  CHECK_THAT(refused(asking_for_one(cpus("\"NaN\""))), Contains("request.requests[0]"));
+  CHECK_THAT(refused(asking_for_one(cpus("0"))),
+             Contains("'request.requests[0].resources' asks for nothing"));
+  CHECK_THAT(refused(asking_for("{}")), Contains("asks for nothing"));
+  CHECK_THAT(refused(asking_for_one(cpus("1") + R"(,"revocable":{})")),
+             Contains("a request says how much of a name is wanted"));
+  CHECK_THAT(refused(asking_for_one(cpus("1") + R"(,"allocation_info":{"role":"a b"})")),
+             Contains("'request.requests[0].resources[0].allocation_info.role'"));
+  CHECK_THAT(
+      refused(asking_for(R"({"resources":[{"name":"cpus",)" + cpus("1") + R"(},{"name":"mem",)" +
+                         cpus("1") + R"(,"allocation_info":{"role":"web"}}]})")),
+      Contains("one request is for one role"));
+  CHECK_THAT(refused(asking_for(R"({"agent_id":{"value":"a/b"}})")),
+             Contains("'request.requests[0].agent_id'"));
+}
+
+TEST_CASE("more requests, or more different ones, than a framework may have are too large") {
+  const auto many = [](std::size_t count, bool different) {
+    std::string out;
+    for (std::size_t i = 1; i <= count; ++i) {
+      out += (out.empty() ? "" : ",") + std::string(R"({"resources":[{"name":"cpus",)") +
+             cpus(different ? std::to_string(i) : "1") + "}]}";
+    }
+    return asking_for(out);
+  };
+  const auto most = decoded(many(limits::kMaxDemandShapes, true));
+  CHECK(std::get<call::Request>(most.body).wanted.size() == limits::kMaxDemandShapes);
+  const Error shapes = refusal(many(limits::kMaxDemandShapes + 1, true));
+  CHECK(shapes.code == ErrorCode::too_large);
+  CHECK(shapes.message == "'request.requests' asks for more than 64 different shapes");
+  const auto often = decoded(many(limits::kMaxDemandRequests, false));
+  CHECK(std::get<call::Request>(often.body).wanted[0].shape.count == limits::kMaxDemandRequests);
+  const Error count = refusal(many(limits::kMaxDemandRequests + 1, false));
+  CHECK(count.code == ErrorCode::too_large);
+  CHECK(count.message == "'request.requests' has 10001 entries: at most 10000");
+}
