@@ -193,6 +193,7 @@ struct SchedulerMachine::Step {
     if (m.ever_subscribed_) out.push_back(scheduler_effect::SubscribedAgain{});
     m.ever_subscribed_ = true;
     settle_suppressed();
+    if (!m.request_.wanted.empty()) send({{}, m.request_});
     if (!m.accepts_.empty() || !m.kills_.empty()) PROBE("sdk.resends_calls");
     std::vector<std::uint64_t> accepts;
     for (const auto& [number, pending] : m.accepts_) accepts.push_back(number);
@@ -315,6 +316,7 @@ struct SchedulerMachine::Step {
     if (const auto* acknowledge = std::get_if<call::Acknowledge>(&call.body)) {
       remember_acknowledged(acknowledge->uuid);
     }
+    if (const auto* request = std::get_if<call::Request>(&call.body)) m.request_ = *request;
     if (const auto* suppress = std::get_if<call::Suppress>(&call.body)) set_suppressed(*suppress);
     if (const auto* revive = std::get_if<call::Revive>(&call.body)) set_revived(*revive);
     if (const auto* update = std::get_if<call::UpdateFramework>(&call.body)) {

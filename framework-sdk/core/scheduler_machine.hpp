@@ -4,6 +4,7 @@
 //   ACCEPT       until each task in it was heard of (any status), resent to every next session
 //   KILL         until the task is known to have ended
 //   ACKNOWLEDGE  an update heard again although acknowledged is acknowledged again, not shown again
+//   REQUEST      the newest is said again in every session
 // After a new session it asks for the state of every task it believes to live (reconciliation).
 // Event in, effects out; one owner, one thread. The link around it (framework-sdk/link) does the
 // rest.
@@ -145,6 +146,7 @@ class SchedulerMachine {
   std::vector<std::string> suppressed_roles_;
   Duration silence_;                          // of this session
   std::vector<std::string> said_suppressed_;  // in the latest SUBSCRIBE
+  call::Request request_;                     // the newest; a master forgets it with the session
   LinkSender sender_;
   LinkReceiver receiver_;
   std::uint64_t accepts_made_ = 0;

@@ -325,6 +325,14 @@ void SchedulerDriver::revive(const std::vector<std::string>& roles) {
   impl_->post_call(call::Revive{roles});
 }
 
+void SchedulerDriver::request(const std::vector<Wanted>& wanted) {
+  impl_->loop.post([impl = impl_.get(), wanted] {
+    auto request = request_of(wanted);
+    if (!request.ok()) return impl->scheduler.on_error(impl->driver, request.error().message);
+    impl->input(scheduler_event::Call{{FrameworkId(), std::move(request).value()}});
+  });
+}
+
 void SchedulerDriver::reconcile(const std::vector<std::string>& task_ids) {
   call::Reconcile reconcile;
   for (const std::string& id : task_ids) reconcile.tasks.push_back({TaskId(id), AgentId()});

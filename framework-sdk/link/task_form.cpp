@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "model/limits.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/v1/executor_info.pb.h"
@@ -215,6 +216,40 @@ Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
     info.mutable_max_completion_time()->set_nanoseconds(*task.max_run_ms * 1'000'000);
   }
   return codec::read_task(info, framework_id, "task");
+}
+
+Result<call::Request> request_of(const std::vector<Wanted>& wanted) {
+  call::Request out;
+  if (wanted.size() > limits::kMaxDemandShapes) {
+    return invalid("request: " + std::to_string(wanted.size()) + " entries are more than " +
+                   std::to_string(limits::kMaxDemandShapes));
+  }
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const std::string at = "request: entry " + std::to_string(i);
+    const auto most = static_cast<std::int64_t>(limits::kMaxDemandRequests);
+    if (wanted[i].count < 1 || (count += wanted[i].count) > most) {
+      return invalid(at + " is wanted " + std::to_string(wanted[i].count) +
+                     " times: at least once, and " + std::to_string(most) +
+                     " times at most in all");
+    }
+    call::Request::Wanted made;
+    made.role = wanted[i].role;
+    made.shape.agent_id = AgentId(wanted[i].agent_id);
+    made.shape.count = static_cast<std::uint32_t>(wanted[i].count);
+    const bourse::Resources amounts = model_resources(wanted[i].resources);
+    for (const bourse::Resource& resource : amounts.list()) {
+      const std::int64_t amount = quantity_of(resource);
+      if (resource.scalar_milli < 0 || amount > limits::kMaxScalarMilli) {
+        return invalid(at + " wants " + milli_text(resource.scalar_milli) + " " + resource.name +
+                       ": it must be 0 to " + milli_text(limits::kMaxScalarMilli));
+      }
+      if (amount > 0) made.shape.amounts[resource.name] = amount;
+    }
+    if (made.shape.amounts.empty()) return invalid(at + " wants nothing: say of what and how much");
+    out.wanted.push_back(std::move(made));
+  }
+  return out;
 }
 
 Offer public_offer(const OfferFacet& offer) {

@@ -11,6 +11,7 @@
 #include "bourse/types.hpp"
 #include "model/executor_link.hpp"
 #include "model/facets.hpp"
+#include "model/scheduler_call.hpp"
 #include "model/scheduler_event.hpp"
 
 namespace bourse::sdk {
@@ -19,6 +20,9 @@ Result<FrameworkFacet> framework_facet(const SchedulerOptions& options);
 // Errors name the field of the task and what would be right.
 Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
                              const FrameworkId& framework_id);
+
+// Errors name the entry and what would be right.
+Result<call::Request> request_of(const std::vector<Wanted>& wanted);
 
 Offer public_offer(const OfferFacet& offer);
 TaskUpdate public_update(const TaskStatus& status);

@@ -75,6 +75,14 @@ struct SchedulerOptions {
   std::vector<std::pair<std::string, std::string>> labels = {};
 };
 
+// What a framework wants to be offered: so much on one agent, so many times.
+struct Wanted {
+  Resources resources = {};  // ports by how many they are
+  std::int64_t count = 1;
+  std::string role = {};      // empty: the framework's, if it has one only
+  std::string agent_id = {};  // empty: on any
+};
+
 // The connection to the master: keeps each call until its consequence is seen.
 class SchedulerDriver {
  public:
@@ -104,6 +112,10 @@ class SchedulerDriver {
   // No offers any more / offers again, and now. Empty: all roles.
   void suppress(const std::vector<std::string>& roles = {});
   void revive(const std::vector<std::string>& roles = {});
+  // Only agents on which one of these fits, and nothing once what is on offer meets them all:
+  // instead of what was said before. Said again after every new connection. Empty: anything. What
+  // you launch lowers nothing: say first what you want beside it.
+  void request(const std::vector<Wanted>& wanted);
   // Asks for the state of these tasks, or of all. The driver asks by itself after a new connection.
   void reconcile(const std::vector<std::string>& task_ids = {});
   // With its agent named, the answer about a task that the master has no record of is exact: gone,

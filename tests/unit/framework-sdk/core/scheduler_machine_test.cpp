@@ -405,6 +405,30 @@ TEST_CASE("what is suppressed or revived while SUBSCRIBE is under way is said af
   CHECK(w.calls<call::Revive>().size() == 1);
 }
 
+TEST_CASE("what the framework wants is said again in every session, the newest of it") {
+  World w;
+  w.start();
+  const auto want = [](std::int64_t cpu_milli) {
+    return call::Request{{{"", {{{"cpus", cpu_milli}}, 3, AgentId()}}}};
+  };
+  w.call(want(1'000));
+  CHECK(w.calls<call::Request>().empty());
+  w.subscribe();
+  REQUIRE(w.calls<call::Request>().size() == 1);
+  CHECK(w.calls<call::Request>()[0].wanted == want(1'000).wanted);
+  w.call(want(2'000));
+  CHECK(w.calls<call::Request>().size() == 2);
+  w.step(scheduler_event::Lost{});
+  w.subscribe();
+  REQUIRE(w.calls<call::Request>().size() == 3);
+  CHECK(w.calls<call::Request>()[2].wanted == want(2'000).wanted);
+  w.call(call::Request{});
+  CHECK(w.calls<call::Request>().size() == 4);
+  w.step(scheduler_event::Lost{});
+  w.subscribe();
+  CHECK(w.calls<call::Request>().size() == 4);
+}
+
 TEST_CASE("an unanswered SUBSCRIBE is repeated with back-off") {
   World w;
   w.start();
