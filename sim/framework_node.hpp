@@ -60,6 +60,7 @@ class FrameworkNode {
     bool dead = false;
     bool greeted = false;
     bool suppressed = false;
+    std::vector<call::Request::Wanted> wanted;  // as it said last
     std::map<OfferId, OfferFacet> offers;
     std::set<TaskId> kills_without_agent;
     std::set<TaskId> kills_said;  // planted
@@ -89,7 +90,8 @@ class FrameworkNode {
   void kill_later(const TaskId& id, Duration span);
   void kill(const TaskId& id);
   void try_again(const Row& ended);
-  void look_around();  // now and then: asks, suppresses, revives
+  void look_around();                  // now and then: asks, suppresses, revives
+  void say_wants(Instance& instance);  // what its waiting tasks need, if that is news
   void end_for_good();
   void bury();
   void look_for_master(Instance& instance);

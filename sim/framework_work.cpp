@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/limits.hpp"
 #include "sim/framework_node.hpp"
 #include "sim/judge.hpp"
 
@@ -57,7 +58,30 @@ void FrameworkNode::on_subscribed(Instance& instance) {
     if (i == nullptr) return;
     if (!reconcile.tasks.empty()) call(*i, reconcile);
     for (const TaskId& id : kills) kill(id);
+    say_wants(*i);
   });
+}
+
+void FrameworkNode::say_wants(Instance& instance) {
+  if (!plan_.says_wants) return;
+  call::Request request;
+  for (const auto& [id, row] : rows_) {
+    if (!waits(row)) continue;
+    const TaskPlan& plan = plan_.tasks[row.index];
+    call::Request::Wanted one;
+    one.shape.amounts = {{"cpus", plan.cpu_milli}, {"mem", plan.memory_milli}};
+    const auto same =
+        std::find_if(request.wanted.begin(), request.wanted.end(),
+                     [&](const auto& wanted) { return wanted.shape.amounts == one.shape.amounts; });
+    if (same != request.wanted.end()) {
+      ++same->shape.count;
+    } else if (request.wanted.size() < limits::kMaxDemandShapes) {
+      request.wanted.push_back(std::move(one));
+    }
+  }
+  if (request.wanted == instance.wanted) return;
+  instance.wanted = request.wanted;
+  call(instance, std::move(request));
 }
 
 void FrameworkNode::on_update(Instance& instance, const TaskStatus& status) {
@@ -185,6 +209,8 @@ void FrameworkNode::consider(std::uint64_t number, const OfferId& id) {
     (void)place(row, task, offer, left, executors, operations, volume);
   }
   const Filters filters{env_.between_ms(0, 3'000)};
+  // First what it wants beside what it launches here.
+  say_wants(*instance);
   if (operations.empty()) {
     call(*instance, call::Decline{{id}, filters});
   } else {
@@ -231,6 +257,7 @@ void FrameworkNode::look_around() {
   } else if (waiting && env_.rng.chance(1, 4)) {
     call(*instance, call::Revive{});
   }
+  say_wants(*instance);
   call::Reconcile reconcile;
   for (const auto& [id, row] : rows_) {
     if (row.launched && !row.ended) reconcile.tasks.push_back({id, row.agent});

@@ -213,6 +213,7 @@ void Judge::master_step(int index, const master::MasterCore& core, const master:
   offers_.step(index, event, effects);
   operators_.step(core, effects);
   quotas_.step(core.state(), effects);
+  demands_.step(core.state(), effects);
   std::uint64_t& last = last_change_[index];
   for (const Change& change : effects.changes) {
     if (change.sequence != last + 1) {

@@ -16,6 +16,7 @@
 #include "master/core/master_core.hpp"
 #include "model/ids.hpp"
 #include "model/task_status.hpp"
+#include "sim/demand_judge.hpp"
 #include "sim/env.hpp"
 #include "sim/offer_judge.hpp"
 #include "sim/operator_judge.hpp"
@@ -124,6 +125,7 @@ class Judge {
   OperatorJudge operators_{*this};
   ServiceJudge services_{*this};
   QuotaJudge quotas_{*this};
+  DemandJudge demands_{*this};
   std::map<AgentId, std::set<std::string>> volumes_;
   std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master

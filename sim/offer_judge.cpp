@@ -18,7 +18,8 @@ bool keeps_filters(const SchedulerCall& call) {
   return std::holds_alternative<call::Accept>(call.body) ||
          std::holds_alternative<call::Kill>(call.body) ||
          std::holds_alternative<call::Acknowledge>(call.body) ||
-         std::holds_alternative<call::Reconcile>(call.body);
+         std::holds_alternative<call::Reconcile>(call.body) ||
+         std::holds_alternative<call::Request>(call.body);
 }
 
 }  // namespace

@@ -185,6 +185,13 @@ void draw_service(Plan& plan) {
   add(FaultKind::app_changes, 1, 6);
 }
 
+// Apart from all else, as quotas are.
+void draw_demands(Plan& plan) {
+  Prng rng(plan.seed ^ 0x3c79ac492ba7b653);
+  if (rng.chance(1, 2)) return;
+  for (FrameworkPlan& framework : plan.frameworks) framework.says_wants = rng.chance(1, 2);
+}
+
 // Likewise; most of them come early, so that much happens under them.
 void draw_quotas(Plan& plan) {
   Prng rng(plan.seed ^ 0x9007a5ULL);
@@ -314,6 +321,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_service(plan);
   draw_quotas(plan);
   draw_disks(plan);
+  draw_demands(plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;
@@ -360,7 +368,7 @@ std::string Plan::to_text() const {
     out += "  framework " + std::to_string(i) + ": role " + f.role + ", " +
            std::to_string(f.tasks.size()) + " tasks, " +
            kEndings[static_cast<std::size_t>(f.ending)] +
-           (f.partition_aware ? ", partition aware" : "") +
+           (f.partition_aware ? ", partition aware" : "") + (f.says_wants ? ", says wants" : "") +
            (f.implicit_acknowledgements ? "" : ", acknowledges itself") + "\n";
   }
   if (plant != Plant::none) out += "  planted: " + std::string(name_of(plant)) + "\n";

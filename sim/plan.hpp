@@ -148,6 +148,7 @@ struct FrameworkPlan {
   Duration failover_timeout;
   std::string role;
   std::vector<TaskPlan> tasks;
+  bool says_wants = false;  // declares what its waiting tasks need
 };
 
 // A fault at its moment, with a seed of its own for what it draws: one can be left out and the

@@ -58,6 +58,8 @@ const std::array<Promise, kPromises>& promises() {
       {"O7", "what runs of an app is what is defined", "ServiceJudge::missing",
        "once faults stop; else the run ends as S12"},
       {"O8", "no offer takes a role over its limit", "QuotaJudge::check"},
+      {"O9", "an offer holds something that its framework wants", "DemandJudge::step",
+       "of frameworks that say what they want"},
       {"D1", "what a disk refused or left open is not promised", "Judge::promises_update",
        "a disk that is full or fails, a batch that was torn: broken, it is called S25"},
       {"D2", "what a disk forgot is noticed, or at least nothing is invented", "Judge::disk_forgot",
