@@ -6,6 +6,8 @@
 #include "cli/api.hpp"
 #include "cli/invocation.hpp"
 #include "cli/table.hpp"
+#include "proto/codec/json.hpp"
+#include "proto/internal/operator_extension.pb.h"
 #include "proto/v1/master_response.pb.h"
 #include "runtime/clock.hpp"
 
@@ -98,6 +100,24 @@ std::map<std::string, std::string> names_of_agents(Api& api) {
   return names_of(response);
 }
 
+template <typename Demands>
+void print_demands(const Demands& demands) {
+  if (demands.empty()) return;
+  Table table({"FRAMEWORK", "ROLE", "WANTS", ">COUNT", ">FIT NOW", ">UNMET"});
+  for (const auto& demand : demands) {
+    std::string shape;
+    for (const auto& resource : demand.resources()) {
+      shape += (shape.empty() ? "" : ", ") + amount_text(resource.scalar().value()) + " " +
+               resource.name();
+    }
+    if (demand.has_agent_id()) shape += " on " + demand.agent_id().value();
+    table.add({demand.framework_id().value(), demand.role(), shape, std::to_string(demand.count()),
+               demand.has_fits() ? std::to_string(demand.fits()) : "-",
+               demand.has_unmet() ? std::to_string(demand.unmet()) : "-"});
+  }
+  std::printf("\n%s", table.text().c_str());
+}
+
 const char* state_of(const Response::GetAgents::Agent& agent) {
   if (!agent.active() && !agent.deactivated()) return "silent";
   if (agent.has_drain_info()) {
@@ -168,8 +188,14 @@ int frameworks_command(const Arguments& arguments) {
   const std::string call = R"({"type":"GET_FRAMEWORKS","get_frameworks":{"offers":false}})";
   int code = 0;
   if (print_json(invocation, api, call, code)) return code;
+  auto body = api.call(call);
+  if (!body.ok()) return failed(body.error());
   Response response;
-  if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
+  operator_extension::Response wanted;
+  for (google::protobuf::Message* part : {static_cast<google::protobuf::Message*>(&response),
+                                          static_cast<google::protobuf::Message*>(&wanted)}) {
+    if (const Status ok = codec::from_json(*body, *part); !ok.ok()) return failed(ok.error());
+  }
   Table table({"FRAMEWORK", "NAME", "ROLES", "STATE", ">CPUS", ">MEMORY", ">OFFERED CPUS", ">UP"});
   const auto add = [&](const Response::GetFrameworks::Framework& framework, const char* ended) {
     const auto& info = framework.framework_info();
@@ -191,6 +217,7 @@ int frameworks_command(const Arguments& arguments) {
     }
   }
   std::fputs(table.empty() ? "no frameworks\n" : table.text().c_str(), stdout);
+  print_demands(wanted.get_frameworks().demands());
   return 0;
 }
 

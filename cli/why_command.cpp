@@ -34,6 +34,13 @@ void print_role(const Explanation::Role& role) {
   if (!role.rule().empty()) {
     std::printf("  no offers: %s: %s\n", role.rule().c_str(), printable(role.change()).c_str());
   }
+  for (const auto& wanted : role.wanted()) {
+    std::printf("  wants %s: %llu on offer to it, %llu more would fit%s%s\n",
+                printable(wanted.shape()).c_str(),
+                static_cast<unsigned long long>(wanted.offered()),
+                static_cast<unsigned long long>(wanted.fits()),
+                wanted.numbers_size() > 0 ? "; " : "", numbers_text(wanted.numbers()).c_str());
+  }
   Table table({">AGENTS", "KIND", "RULE", "NUMBERS", "WHAT WOULD HELP"});
   for (const auto& agents : role.agents()) {
     table.add({std::to_string(agents.count()), agents.kind(), agents.rule(),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "master/view/demands.hpp"
 #include "master/view/rows.hpp"
 #include "master/view/task_window.hpp"
 #include "proto/codec/facet_write.hpp"
@@ -19,6 +20,14 @@ using v1::master::Response;
 void insert_sequence(std::string& json, std::uint64_t sequence) {
   const std::size_t after_type = json.find('"', json.find(':') + 2) + 1;
   json.insert(after_type, ",\"sequence\":" + std::to_string(sequence));
+}
+
+// Beside the lists of {"type":"X",..,"get_x":{..}}; nothing, if it is empty.
+void insert_in_lists(std::string& body, std::string extra) {
+  if (extra.empty()) return;
+  const std::size_t inner_end = body.size() - 2;  // before the two closing braces
+  if (body[inner_end - 1] != '{') extra.insert(0, ",");
+  body.insert(inner_end, extra);
 }
 
 std::string body_of(const Response& response, codec::Encoding encoding, std::uint64_t sequence) {
@@ -101,7 +110,9 @@ std::string answer_frameworks(const ViewState& state, codec::Encoding encoding,
   Response response;
   response.set_type(Response::GET_FRAMEWORKS);
   fill_frameworks(state, query, *response.mutable_get_frameworks());
-  return body_of(response, encoding, state.sequence());
+  std::string body = body_of(response, encoding, state.sequence());
+  if (encoding == codec::Encoding::json) insert_in_lists(body, demands_json(state, query.ids));
+  return body;
 }
 
 std::string answer_tasks(const ViewState& state, codec::Encoding encoding, const TaskQuery& query) {
@@ -114,9 +125,7 @@ std::string answer_tasks(const ViewState& state, codec::Encoding encoding, const
   // Beside the lists, within get_tasks: where the next window begins, and how many there are.
   std::string extra = "\"total\":" + std::to_string(window.total);
   if (window.next) extra += ",\"next\":\"" + cursor_text(*window.next) + "\"";
-  const std::size_t inner_end = body.size() - 2;  // before the two closing braces
-  if (body[inner_end - 1] != '{') extra.insert(0, ",");
-  body.insert(inner_end, extra);
+  insert_in_lists(body, std::move(extra));
   return body;
 }
 

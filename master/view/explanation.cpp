@@ -35,6 +35,14 @@ void write_role(const Explanation::Role& role, extension::Explanation::Role& out
     if (!agents.change.empty()) made.set_change(agents.change);
   }
   write_numbers(role.refused, *out.mutable_refused());
+  for (const Explanation::Wanted& wanted : role.wanted) {
+    extension::Explanation::Wanted& made = *out.add_wanted();
+    made.set_shape(wanted.shape);
+    made.set_count(wanted.count);
+    made.set_offered(wanted.offered);
+    made.set_fits(wanted.fits);
+    write_numbers(wanted.numbers, *made.mutable_numbers());
+  }
 }
 
 }  // namespace

@@ -153,6 +153,13 @@ class Cli(ClusterCase):
         said = self.cli("why", picky.framework_id)
         self.assertIn("role *: 0% of the cluster, the role 0%; 1 of 1 in line", said)
         self.assertIn("drop the constraint that attribute 'rack' equals 'r9'", said)
+        asked = picky.call("REQUEST", {"requests": [{"resources": [
+            {"name": "cpus", "type": "SCALAR", "scalar": {"value": 99}}]}] * 3})
+        self.assertEqual(asked.status, 202)
+        self.assertIn("wants 3 x {99 cpus}: 0 on offer to it, 0 more would fit; largest free cpus",
+                      self.cli("why", picky.framework_id))
+        listed = self.cli("frameworks").splitlines()
+        self.assertRegex(listed[-1], "99 cpus +3 +0 +3$")
         done = subprocess.run([str(BIN / "bourse"), "why", "nobody",
                                f"--master=127.0.0.1:{self.http_port}"],
                               capture_output=True, text=True, timeout=30)

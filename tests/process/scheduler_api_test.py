@@ -131,6 +131,59 @@ class SchedulerApi(StreamCase):
         self.assertEqual(refused.status, 400)
         self.assertIn("'r(' is not a regular expression", refused.text)
 
+    def test_a_framework_that_says_what_it_wants_is_offered_only_that(self):
+        self.start_master()
+        self.start_agent("a", "--hostname=a", "--resources=cpus:1;mem:512")
+        self.start_agent("b", "--hostname=b", "--resources=cpus:4;mem:2048")
+        self.wait_agents(2)
+        scheduler = self.scheduler(failover_timeout=60.0)
+
+        def offered(count):
+            def look():
+                found = [offer for event in scheduler.json_events("OFFERS")
+                         for offer in event["offers"]["offers"]]
+                return found if len(found) >= count else None
+            return wait_for(f"{count} offers", look)
+
+        def want(amounts, times=1, **more):
+            return [{"resources": [{"name": name, "type": "SCALAR", "scalar": {"value": value}}
+                                   for name, value in amounts.items()], **more}] * times
+
+        def request(requests):
+            return scheduler.call("REQUEST", {"requests": requests})
+
+        first = offered(2)
+        self.assertEqual(request(want({"cpus": 2, "mem": 1024}, times=4)).status, 202)
+        self.assertEqual(scheduler.call("DECLINE", {
+            "offer_ids": [offer["id"] for offer in first],
+            "filters": {"refuse_seconds": 0}}).status, 202)
+        self.assertEqual(offered(3)[2]["hostname"], "b")
+        answer = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]
+        demand, = answer["demands"]
+        self.assertEqual(demand["framework_id"], {"value": scheduler.framework_id})
+        self.assertEqual((demand["count"], demand["fits"], demand["unmet"]), (4, 2, 2))
+        said = self.call({"type": "EXPLAIN_FRAMEWORK", "explain_framework": {
+            "framework_id": {"value": scheduler.framework_id}}})["explain_framework"]
+        role, = said["roles"]
+        wanted, = role["wanted"]
+        self.assertEqual(wanted["shape"], "4 x {2 cpus, 1024 mem}")
+        self.assertEqual((wanted["offered"], wanted["fits"]), (2, 0))
+        self.assertIn({"name": "largest free mem", "value": "512"}, wanted["numbers"])
+        small, = [agents for agents in role["agents"] if agents["rule"] == "demand"]
+        self.assertIn({"name": "lacks", "value": "1 cpus, 512 mem"}, small["numbers"])
+        for requests, status, words in (
+            (want({"cpus": -1}), 400, "'request.requests[0].resources[0].scalar.value'"),
+            (want({"cpus": 0}), 400, "asks for nothing"),
+            (want({"cpus": 1}, agent_id={"value": "not-here"}), 202, ""),
+            (want({"cpus": 1}, times=10_001), 413, "10001"),
+        ):
+            refused = request(requests)
+            self.assertEqual(refused.status, status, refused.text)
+            self.assertIn(words, refused.text)
+        self.assertEqual(request([]).status, 202)
+        self.assertEqual(offered(4)[3]["hostname"], "a")
+        self.assertNotIn("demands", self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"])
+
     # -- a whole life
 
     def test_tasks_run_are_acknowledged_and_killed_over_http(self):

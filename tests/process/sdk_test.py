@@ -85,6 +85,32 @@ class SdkOverHttp(ClusterCase):
         third.say("kill long")
         third.line("update long TASK_KILLED")
 
+    def test_what_a_scheduler_wants_is_said_over_both_and_again_to_the_next_master(self):
+        master = self.start_master()
+        self.start_agent()
+        schedulers = [self.start_scheduler(), self.start_scheduler(master=self.url)]
+
+        def wanted():
+            answer = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]
+            return {demand["framework_id"]["value"]: demand["count"]
+                    for demand in answer.get("demands", [])}
+
+        everything = {}
+        for count, scheduler in enumerate(schedulers, start=2):
+            scheduler.say("want 0")
+            scheduler.say(f"want {count} 99000")
+            everything[scheduler.framework_id] = count
+        wait_for("both demands", lambda: wanted() == everything)
+        schedulers[0].say("want -3 1000")
+        self.assertIn("request: entry 0 is wanted -3 times", schedulers[0].line("error"))
+        master.kill()
+        self.start_master()
+        for scheduler in schedulers:
+            scheduler.line(f"registered {scheduler.framework_id} again")
+        wait_for("both demands again", lambda: wanted() == everything)
+        schedulers[0].say("want 0")
+        wait_for("one demand", lambda: len(wanted()) == 1)
+
     def test_an_address_that_is_none_is_refused_with_a_sentence(self):
         scheduler = self.start("scheduler", [BIN / "told-scheduler", "http://nowhere:x"])
         self.assertEqual(scheduler.popen.wait(DEADLINE_S), 1)

@@ -3,6 +3,7 @@
 //   launch ID CPU_MILLI MEMORY_MB shell command...
 //   launch-with EXECUTOR ID CPU_MILLI MEMORY_MB program    under an executor of that id
 //   launch-on OFFER ID     whether that offer is held or not
+//   want COUNT CPU_MILLI   so many times so much, from now on; 0: it says nothing any more
 //   kill ID [GRACE_MS]
 //   publish NAME TEXT
 //   send AGENT EXECUTOR KILOBYTES    a message to that executor, whether there is one or not
@@ -91,6 +92,15 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     words >> task.id;
     task.command = Command{.shell = "true"};
     driver.launch({id}, {task});
+  } else if (verb == "want") {
+    Wanted wanted;
+    wanted.count = std::atoll(id.c_str());
+    words >> wanted.resources.cpu_milli;
+    if (id == "0") {
+      driver.request({});
+    } else {
+      driver.request({wanted});
+    }
   } else if (verb == "kill") {
     std::int64_t grace_ms = -1;
     words >> grace_ms;

@@ -116,6 +116,45 @@ TEST_CASE("agents and frameworks are answered by id") {
   REQUIRE(g.find("name-f") == std::string::npos);
 }
 
+TEST_CASE("what a framework wants is answered with how much of it would fit, and only then") {
+  Told t;
+  t.agent("a1");
+  t.agent("a2");
+  t.agent("a3", AgentPhase::unreachable);
+  t.framework("f");
+  t.framework("g");
+  const auto answer = [&](const char* id) {
+    FrameworkQuery query;
+    query.ids = {FrameworkId(id)};
+    return answer_frameworks(t.view.state(), codec::Encoding::json, query);
+  };
+  REQUIRE(answer("f").find("demands") == std::string::npos);
+  change::FrameworkPut put = t.view.state().framework(FrameworkId("f"))->put;
+  const DemandShape small{{{"cpus", 3'000}}, 9, AgentId()};
+  const DemandShape placed{{{"cpus", 1'000}, {"mem", 512'000}}, 3, AgentId("a2")};
+  put.demand = std::make_shared<const Demand>(Demand{{{"web", {small, placed}}}});
+  t.say(put);
+  // Of a1 a task has taken 1 of its 8 cpus; a2 is whole.
+  t.task("g", "t1", "a1");
+  const std::string shown = answer("f");
+  const std::size_t at = shown.find("\"demands\":[");
+  REQUIRE(at != std::string::npos);
+  REQUIRE(shown.find("\"count\":9,\"fits\":4,\"unmet\":5", at) != std::string::npos);
+  REQUIRE(shown.find("\"agent_id\":{\"value\":\"a2\"},\"count\":3,\"fits\":2,\"unmet\":1", at) !=
+          std::string::npos);
+  REQUIRE(shown.substr(shown.size() - 4) == "}]}}");
+  REQUIRE(answer("g").find("demands") == std::string::npos);
+  // What is on offer to it can be used by it alone.
+  change::OfferAdded offer;
+  offer.number = 1;
+  offer.framework = put.framework;
+  offer.agent = t.view.state().agents().at(AgentId("a2")).put.agent;
+  offer.role = std::string("web");
+  offer.resources = Resources::parse("cpus:8;mem:1024").value();
+  t.say(offer);
+  REQUIRE(answer("f").find("\"count\":9,\"fits\":4,\"unmet\":5") != std::string::npos);
+}
+
 TEST_CASE("tasks of a framework that is not back yet are orphans until it is") {
   Told t;
   t.agent("a1");
