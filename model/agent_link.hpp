@@ -29,11 +29,13 @@ struct KnownTask {
   TaskState state = TaskState::staging;  // latest known to the agent
   std::optional<TaskStatus> latest;      // the update under way, else the newest one
   bool terminal_unacknowledged = false;  // its resources are free already
+  std::string role = {};                 // it was launched in; empty: an older master did not say
 };
 struct KnownExecutor {
   FrameworkId framework_id;
   ExecutorFacetPtr executor;
   ContainerId container_id;
+  std::string role = {};  // likewise
 };
 struct KnownFramework {
   FrameworkFacetPtr framework;  // with its id
@@ -130,7 +132,8 @@ struct Launch {
   FrameworkFacetPtr framework;  // with its id
   ExecutorFacetPtr executor;    // null for command tasks
   std::vector<TaskFacetPtr> tasks;
-  bool group = false;  // all or none
+  bool group = false;     // all or none
+  std::string role = {};  // what they hold is held in
 };
 struct Kill {
   FrameworkId framework_id;

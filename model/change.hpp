@@ -84,6 +84,7 @@ struct TaskAdded {
   ExecutorFacetPtr executor;  // null for a command task
   TaskState state = TaskState::staging;
   WallTime at;
+  SharedValue<std::string> role = {};  // what it holds is held in; empty: not known
 };
 struct TaskUpdated {
   FrameworkId framework_id;
@@ -98,6 +99,7 @@ struct ExecutorAdded {
   FrameworkId framework_id;
   AgentId agent_id;
   ExecutorFacetPtr executor;
+  SharedValue<std::string> role = {};  // likewise
 };
 struct ExecutorRemoved {
   FrameworkId framework_id;

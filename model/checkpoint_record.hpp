@@ -33,14 +33,16 @@ struct ExecutorLaunched {  // 3: written before its container is started
   bool command_task = false;
   ContainerId container_id;
   std::string token;
+  std::string role = {};  // empty in records of builds that did not say
 };
 struct TaskLaunched {  // 4: written before the executor hears of it
   FrameworkId framework_id;
   ExecutorId executor_id;
   TaskFacet task;
   LaunchId launch_id;
-  bool group = false;    // delivered together with the launch's other tasks
-  WallTime launched_at;  // zero in records of builds that did not say
+  bool group = false;     // delivered together with the launch's other tasks
+  WallTime launched_at;   // zero in records of builds that did not say
+  std::string role = {};  // likewise empty
 };
 struct UpdateStored {  // 5: written before the executor's update is acknowledged or sent on
   FrameworkId framework_id;

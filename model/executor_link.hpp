@@ -44,12 +44,15 @@ struct Subscribed {
   FrameworkFacetPtr framework;  // with its id
   AgentFacetPtr agent;          // with its id
   ContainerId container_id;
+  std::string role = {};  // what the executor holds is held in; empty: not known
 };
 struct Launch {
   TaskFacetPtr task;
+  std::string role = {};  // likewise
 };
 struct LaunchGroup {
   std::vector<TaskFacetPtr> tasks;
+  std::string role = {};  // likewise
 };
 struct Kill {
   TaskId task_id;

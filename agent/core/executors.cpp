@@ -99,7 +99,7 @@ void on_subscribe(Context& c, const ExecutorKey& key, const FromExecutor& event,
   }
   c.emit(SendToExecutor{
       peer, executor_event::Subscribed{executor.facet, c.state.frameworks.at(key.first).facet,
-                                       c.state.identity, executor.container_id}});
+                                       c.state.identity, executor.container_id, executor.role}});
   for (const TaskStatus& update : call.unacknowledged_updates) on_update(c, key, peer, update);
   settle_delivery(c, key, call);
   if (executor.shutting_down) {

@@ -79,14 +79,15 @@ std::string obstacle(const Context& c, const to_agent::Launch& message,
 }
 
 Executor& new_executor(Context& c, const ExecutorKey& key, ExecutorFacetPtr facet, bool command,
-                       std::vector<CheckpointRecord>& records) {
+                       const std::string& role, std::vector<CheckpointRecord>& records) {
   Executor executor;
   executor.facet = std::move(facet);
   executor.command_task = command;
   executor.container_id = ContainerId(to_text(c.new_uuid()));
   executor.token = token_for(c.state.token_key, executor.container_id.raw());
+  executor.role = role;
   records.push_back(checkpoint::ExecutorLaunched{key.first, *executor.facet, command,
-                                                 executor.container_id, executor.token});
+                                                 executor.container_id, executor.token, role});
   c.state.by_container.emplace(executor.container_id, key);
   return c.state.executors.emplace(key, std::move(executor)).first->second;
 }
@@ -117,7 +118,7 @@ void launch_unit(Context& c, const to_agent::Launch& message, const ExecutorKey&
   if (fresh) {
     new_executor(c, key,
                  command ? command_executor(*message.framework, *tasks.front()) : message.executor,
-                 command, records);
+                 command, message.role, records);
   }
   LaunchPending pending{key.first, {}, fresh};
   for (const TaskFacetPtr& facet : tasks) {
@@ -127,8 +128,9 @@ void launch_unit(Context& c, const to_agent::Launch& message, const ExecutorKey&
     task.executor_id = key.second;
     task.group = message.group;
     task.launched_at = c.stamp.wall;
+    task.role = message.role;
     records.push_back(checkpoint::TaskLaunched{key.first, key.second, *facet, message.launch_id,
-                                               message.group, task.launched_at});
+                                               message.group, task.launched_at, task.role});
     c.state.executors.at(key).tasks.insert(facet->id);
     c.state.tasks.emplace(TaskKey{key.first, facet->id}, std::move(task));
     pending.tasks.push_back(facet->id);
@@ -246,15 +248,15 @@ void store_with_executor(Context& c, const LaunchPending& write, const ExecutorK
   LaunchPending again{write.framework_id, write.tasks, executor.refused};
   if (executor.refused) {
     records.push_back(checkpoint::FrameworkSeen{*c.state.frameworks.at(key.first).facet});
-    records.push_back(checkpoint::ExecutorLaunched{key.first, *executor.facet, false,
-                                                   executor.container_id, executor.token});
+    records.push_back(checkpoint::ExecutorLaunched{
+        key.first, *executor.facet, false, executor.container_id, executor.token, executor.role});
     after.push_back(Effect{start_of(c, key, nullptr)});
     executor.refused = false;
   }
   for (const TaskId& id : write.tasks) {
     const Task& task = c.state.tasks.at({key.first, id});
     records.push_back(checkpoint::TaskLaunched{key.first, key.second, *task.facet, task.launch_id,
-                                               task.group, task.launched_at});
+                                               task.group, task.launched_at, task.role});
   }
   c.checkpoint(std::move(records), std::move(again), std::move(after));
 }
@@ -344,7 +346,7 @@ void deliver_queued(Context& c, const ExecutorKey& key) {
   if (executor.command_task || executor.peer.empty() || executor.phase != ExecutorPhase::running) {
     return;
   }
-  std::map<LaunchId, std::vector<TaskFacetPtr>> groups;
+  std::map<LaunchId, executor_event::LaunchGroup> groups;
   bool any = false;
   for (const TaskId& id : executor.tasks) {
     Task& task = c.state.tasks.at({key.first, id});
@@ -352,13 +354,15 @@ void deliver_queued(Context& c, const ExecutorKey& key) {
     task.phase = TaskPhase::delivered;
     any = true;
     if (task.group) {
-      groups[task.launch_id].push_back(task.facet);
+      executor_event::LaunchGroup& group = groups[task.launch_id];
+      group.tasks.push_back(task.facet);
+      group.role = task.role;
     } else {
-      c.emit(SendToExecutor{executor.peer, executor_event::Launch{task.facet}});
+      c.emit(SendToExecutor{executor.peer, executor_event::Launch{task.facet, task.role}});
     }
   }
-  for (auto& [launch, tasks] : groups) {
-    c.emit(SendToExecutor{executor.peer, executor_event::LaunchGroup{std::move(tasks)}});
+  for (auto& [launch, group] : groups) {
+    c.emit(SendToExecutor{executor.peer, std::move(group)});
   }
   if (any) c.emit(ResizeContainer{executor.container_id, resources_of(c.state, key)});
 }

@@ -64,6 +64,7 @@ struct Folder {
     executor.command_task = r.command_task;
     executor.container_id = r.container_id;
     executor.token = r.token;
+    executor.role = r.role;
     executor.recovered = true;
     executor.phase = ExecutorPhase::starting;
     c.state.by_container[r.container_id] = {r.framework_id, r.executor.id};
@@ -83,6 +84,7 @@ struct Folder {
     task.executor_id = r.executor_id;
     task.group = r.group;
     task.launched_at = r.launched_at;
+    task.role = r.role;
     task.phase = TaskPhase::delivered;
     executor->second.tasks.insert(r.task.id);
     c.state.tasks[{r.framework_id, r.task.id}] = std::move(task);

@@ -41,6 +41,7 @@ to_master::KnownTask known_task(const TaskKey& key, const Task& task, bool comma
     known.latest = task.pending.front().status;
   }
   known.terminal_unacknowledged = is_terminal(task.stored_state);
+  known.role = task.role;
   return known;
 }
 
@@ -56,7 +57,7 @@ to_master::Register registration(const AgentState& state) {
   for (const auto& [key, executor] : state.executors) {
     const bool holds = executor.phase != ExecutorPhase::exited;
     if (holds && !executor.command_task) {
-      out.executors.push_back({key.first, executor.facet, executor.container_id});
+      out.executors.push_back({key.first, executor.facet, executor.container_id, executor.role});
     }
   }
   for (const auto& [key, task] : state.tasks) {

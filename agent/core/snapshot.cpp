@@ -29,11 +29,12 @@ std::vector<CheckpointRecord> AgentCore::snapshot() const {
   }
   for (const auto& [key, executor] : state_.executors) {
     out.push_back(checkpoint::ExecutorLaunched{key.first, *executor.facet, executor.command_task,
-                                               executor.container_id, executor.token});
+                                               executor.container_id, executor.token,
+                                               executor.role});
   }
   for (const auto& [key, task] : state_.tasks) {
     out.push_back(checkpoint::TaskLaunched{key.first, task.executor_id, *task.facet, task.launch_id,
-                                           task.group, task.launched_at});
+                                           task.group, task.launched_at, task.role});
     // The newest state even if its update was acknowledged and forgotten.
     if (task.pending.empty() && task.latest && task.latest->uuid) {
       out.push_back(checkpoint::UpdateStored{key.first, *task.latest});

@@ -84,6 +84,7 @@ struct Task {
   bool completion_expired = false;  // killed because max_completion passed
   bool group = false;               // delivered together with the launch's other tasks
   WallTime launched_at;
+  std::string role;  // what it holds is held in; empty: its master did not say
 };
 
 enum class ExecutorPhase : std::uint8_t {
@@ -108,6 +109,7 @@ struct Executor {
   bool proven = false;         // it has shown its token in this life of the agent
   ContainerId container_id;
   std::string token;
+  std::string role;  // likewise
   ExecutorPhase phase = ExecutorPhase::storing;
   PeerId peer;  // empty: not connected
   std::optional<std::uint32_t> pid;

@@ -249,6 +249,20 @@ void update_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
   c.state.allocation.tree.set_state(role.claim.id, state);
 }
 
+std::uint32_t held_role(Context& c, FrameworkSlot slot, const std::string& name) {
+  Framework& framework = c.state.frameworks.at(slot);
+  const std::string& wanted = name.empty() ? framework.facet->roles.front() : name;
+  for (std::uint32_t i = 0; i < framework.roles.size(); ++i) {
+    if (framework.roles[i].name == wanted) return i;
+  }
+  // Agents name no more roles than it can have had: two subscriptions' worth.
+  if (framework.roles.size() >= 2 * limits::kMaxRolesPerFramework) return 0;
+  framework.roles.push_back({wanted, {}, false, false, {}});
+  const auto made = static_cast<std::uint32_t>(framework.roles.size() - 1);
+  enter_role(c, slot, made);
+  return made;
+}
+
 void leave_roles(Context& c, FrameworkSlot slot) {
   Framework& framework = c.state.frameworks.at(slot);
   Allocation& allocation = c.state.allocation;

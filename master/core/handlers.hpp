@@ -230,6 +230,9 @@ void leave_agent(Context& c, AgentSlot slot);
 void enter_role(Context& c, FrameworkSlot slot, std::uint32_t role);  // or changes
 void update_role(Context& c, FrameworkSlot slot, std::uint32_t role);
 void renew_claim(Context& c, FrameworkSlot slot, std::uint32_t role);  // it wants something else
+// What it holds is in a role of that name: which of its roles that is, also one that it has left.
+// An agent that does not know the name (empty) is taken to mean the first.
+std::uint32_t held_role(Context& c, FrameworkSlot slot, const std::string& name);
 void leave_roles(Context& c, FrameworkSlot slot);  // nothing may be charged to it
 void charge(Context& c, const Role& role, const Resources& resources);
 void uncharge(Context& c, const Role& role, const Resources& resources);

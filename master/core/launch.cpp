@@ -142,7 +142,8 @@ struct Launcher {
     row.role = role;
     row.group = group;
     add_task(c, std::move(row));
-    c.publish(change::TaskAdded{framework().id, facet, executor, TaskState::staging, c.stamp.wall});
+    c.publish(change::TaskAdded{framework().id, facet, executor, TaskState::staging, c.stamp.wall,
+                                framework().roles[role].shared_name});
     ++launched;
     return facet;
   }
@@ -254,9 +255,10 @@ struct Launcher {
   }
 
   void send(LaunchId id, Batch batch) {
-    send_to_agent(c, agent(),
-                  to_agent::Launch{id, framework().facet, std::move(batch.executor),
-                                   std::move(batch.tasks), batch.group});
+    send_to_agent(
+        c, agent(),
+        to_agent::Launch{id, framework().facet, std::move(batch.executor), std::move(batch.tasks),
+                         batch.group, framework().roles[role].name});
   }
 };
 

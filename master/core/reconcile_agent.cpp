@@ -48,10 +48,12 @@ struct Reconciler {
     const ExecutorKey key(known.framework_id, known.executor->id);
     const FrameworkSlot framework = framework_or_shut_down(known.framework_id);
     const auto it = agent.executors.find(key);
-    Executor& row = it != agent.executors.end()
-                        ? it->second
-                        : add_executor(c, agent, framework, 0, known.executor, true);
-    row.seen_at = agent.registrations;
+    if (it != agent.executors.end()) {
+      it->second.seen_at = agent.registrations;
+      return;
+    }
+    const std::uint32_t role = framework.empty() ? 0 : held_role(c, framework, known.role);
+    add_executor(c, agent, framework, role, known.executor, true).seen_at = agent.registrations;
   }
 
   void task(const KnownTask& known, const std::map<TaskKey, TaskSlot>& zombies) {
@@ -158,11 +160,13 @@ struct Reconciler {
     }
     Task row = row_of(known);
     row.framework = framework_slot;
+    row.role = held_role(c, framework_slot, known.role);
     const ExecutorFacetPtr executor = row.executor;
     const SharedStatus told = row.told;
+    const SharedValue<std::string> held_in = framework.roles[row.role].shared_name;
     const TaskSlot added = add_task(c, std::move(row));
-    c.publish(
-        change::TaskAdded{known.framework_id, known.task, executor, known.state, c.stamp.wall});
+    c.publish(change::TaskAdded{known.framework_id, known.task, executor, known.state, c.stamp.wall,
+                                held_in});
     if (told) c.publish(change::TaskUpdated{known.framework_id, told, known.state});
     std::optional<std::optional<Duration>> kill;
     if (const auto it = agent.kills_waiting.find({framework.id, id});
@@ -269,9 +273,11 @@ struct Reconciler {
     for (const TaskSlot task_slot : slots) {
       PROBE("master.launch_repeated");
       Task& row = c.state.tasks.at(task_slot);
+      const Framework& framework = c.state.frameworks.at(row.framework);
       to_agent::Launch& launch = launches[row.launch_id];
       launch.launch_id = row.launch_id;
-      launch.framework = c.state.frameworks.at(row.framework).facet;
+      launch.framework = framework.facet;
+      launch.role = framework.roles[row.role].name;
       launch.executor = row.executor;
       launch.group = row.group;
       launch.tasks.push_back(row.facet);

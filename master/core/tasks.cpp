@@ -101,12 +101,14 @@ Executor& add_executor(Context& c, Agent& agent, FrameworkSlot framework, std::u
   } else {
     agent.ledger.use(executor.facet->resources);
   }
+  SharedValue<std::string> held_in;
   if (const Framework* row = c.state.frameworks.find(framework)) {
     charge(c, row->roles[role], executor.facet->resources);
     executor.charged = true;
+    held_in = row->roles[role].shared_name;
   }
   const ExecutorKey key(executor.facet->framework_id, executor.facet->id);
-  c.publish(change::ExecutorAdded{key.first, agent.id, executor.facet});
+  c.publish(change::ExecutorAdded{key.first, agent.id, executor.facet, std::move(held_in)});
   return agent.executors.insert_or_assign(key, std::move(executor)).first->second;
 }
 

@@ -13,7 +13,9 @@
 
 namespace bourse::master {
 
-runtime::HttpResponse snapshot_body(const Metrics& metrics);    // /metrics/snapshot
+// JSON, or a call of the function that `?jsonp=NAME` names, for pages of other origins.
+runtime::HttpResponse json_answer(const runtime::HttpRequest& request, std::string json);
+std::string snapshot_json(const Metrics& metrics);              // /metrics/snapshot
 runtime::HttpResponse prometheus_body(const Metrics& metrics);  // /metrics
 
 std::string version_json();

@@ -2,6 +2,7 @@
 
 #include "api/negotiation.hpp"
 #include "master/shell/http_answers.hpp"
+#include "master/shell/operator_request.hpp"
 #include "master/shell/operator_writes.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
@@ -55,20 +56,6 @@ bool climbs(const std::string& path) {
 
 }  // namespace
 
-// One call on its way through the threads.
-struct OperatorApi::Request {
-  HttpRequest http;
-  HttpResponder responder;
-  codec::Encoding in = codec::Encoding::json;
-  codec::Encoding out = codec::Encoding::json;
-  Queries queries;
-  FrameworkId explained;  // not empty: it asks why
-  int done_status = 202;  // of a write that was done
-
-  void refuse(const Error& error) const { responder.respond(api::refusal(error)); }
-  void answer(std::string body) const { responder.respond(api::typed_body(std::move(body), out)); }
-};
-
 OperatorApi::OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& view,
                          codec::MasterDescription master, std::function<Metrics()> process_metrics)
     : loop_(loop),
@@ -85,17 +72,19 @@ OperatorApi::~OperatorApi() = default;
 void OperatorApi::add_routes() {
   router_.add("health",
               [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
-  router_.add("version",
-              [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::json(version_json())); });
+  router_.add("version", [](HttpRequest request, HttpResponder r) {
+    r.respond(json_answer(request, version_json()));
+  });
   router_.add("api/v1", {"POST"}, [this](HttpRequest request, HttpResponder responder) {
     call(std::move(request), std::move(responder));
   });
   router_.add("metrics/snapshot", [this](HttpRequest request, HttpResponder responder) {
-    metrics_snapshot(request, std::move(responder), false);
+    metrics_snapshot(std::move(request), std::move(responder), false);
   });
   router_.add("metrics", {"GET"}, [this](HttpRequest request, HttpResponder responder) {
-    metrics_snapshot(request, std::move(responder), true);
+    metrics_snapshot(std::move(request), std::move(responder), true);
   });
+  add_classic_routes();
   router_.set_fallback(
       [this](HttpRequest request, HttpResponder responder) { serve_ui(request, responder); });
 }
@@ -246,6 +235,7 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
       auto operation = operation_of(call);
       if (!operation.ok()) return request->refuse(operation.error());
       request->done_status = status_of_write(call);
+      request->unknown_status = status_of_unknown(call);
       return write(request, std::move(operation).value());
     }
   }
@@ -390,7 +380,7 @@ void OperatorApi::on_answers(std::vector<Answer>&& answers) {
     const std::shared_ptr<Request> request = it->second;
     waiting_.erase(it);
     if (!answer.status.ok()) {
-      request->refuse(answer.status.error());
+      request->refuse_write(answer.status.error());
       continue;
     }
     if (!request->explained.empty()) {
@@ -406,12 +396,14 @@ void OperatorApi::on_answers(std::vector<Answer>&& answers) {
 
 // -- metrics and pages
 
-void OperatorApi::metrics_snapshot(const HttpRequest&, HttpResponder responder, bool prometheus) {
-  view_.post([this, responder = std::move(responder), prometheus](View& view) {
+void OperatorApi::metrics_snapshot(HttpRequest request, HttpResponder responder, bool prometheus) {
+  view_.post([this, request = std::move(request), responder = std::move(responder),
+              prometheus](View& view) {
     Metrics metrics = cluster_metrics(view.state());
     const Metrics more = process_metrics_();
     metrics.insert(metrics.end(), more.begin(), more.end());
-    responder.respond(prometheus ? prometheus_body(metrics) : snapshot_body(metrics));
+    responder.respond(prometheus ? prometheus_body(metrics)
+                                 : json_answer(request, snapshot_json(metrics)));
   });
 }
 

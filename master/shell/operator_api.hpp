@@ -40,6 +40,14 @@ class OperatorApi {
   struct Request;
 
   void add_routes();
+  // -- classic_routes.cpp: the endpoints that Mesos had before this API
+  void add_classic_routes();
+  void read_classic(runtime::HttpRequest request, runtime::HttpResponder responder,
+                    std::string (*body)(const ViewState&));
+  void write_classic(runtime::HttpRequest request, runtime::HttpResponder responder,
+                     Result<mesos::v1::master::Call> (*read)(const runtime::HttpRequest&));
+  void classic_quota(runtime::HttpRequest request, runtime::HttpResponder responder);
+  void classic_weights(runtime::HttpRequest request, runtime::HttpResponder responder);
   void call(runtime::HttpRequest request, runtime::HttpResponder responder);
   void kill_task(const std::shared_ptr<Request>& request);
   void explain_framework(const std::shared_ptr<Request>& request);
@@ -52,7 +60,7 @@ class OperatorApi {
   void forward(const std::shared_ptr<Request>& request, const AgentId& agent_id);
   void send_to_agent(const std::shared_ptr<Request>& request, const std::string& url);
   void write(const std::shared_ptr<Request>& request, FromOperator operation);
-  void metrics_snapshot(const runtime::HttpRequest& request, runtime::HttpResponder responder,
+  void metrics_snapshot(runtime::HttpRequest request, runtime::HttpResponder responder,
                         bool prometheus);
   void serve_ui(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void read_view(const std::shared_ptr<Request>& request,

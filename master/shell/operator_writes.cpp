@@ -144,10 +144,19 @@ int status_of_write(const Call& call) {
     case Call::SET_QUOTA:
     case Call::REMOVE_QUOTA:
     case Call::UPDATE_WEIGHTS:
+    case Call::TEARDOWN:
+    case Call::DRAIN_AGENT:
+    case Call::DEACTIVATE_AGENT:
+    case Call::REACTIVATE_AGENT:
+    case Call::MARK_AGENT_GONE:
       return 200;
     default:
       return 202;
   }
+}
+
+int status_of_unknown(const Call& call) {
+  return call.type() == Call::TEARDOWN ? 400 : 404;
 }
 
 Result<FromOperator> operation_of(const Call& call) {

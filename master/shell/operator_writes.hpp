@@ -14,5 +14,7 @@ namespace bourse::master {
 Result<FromOperator> operation_of(const mesos::v1::master::Call& call);
 // Of the answer when it is done, as Mesos has it.
 int status_of_write(const mesos::v1::master::Call& call);
+// Of the refusal when what it is about is not known.
+int status_of_unknown(const mesos::v1::master::Call& call);
 
 }  // namespace bourse::master

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "master/view/answer_body.hpp"
 #include "master/view/demands.hpp"
 #include "master/view/rows.hpp"
 #include "master/view/task_window.hpp"
@@ -28,13 +29,6 @@ void insert_in_lists(std::string& body, std::string extra) {
   const std::size_t inner_end = body.size() - 2;  // before the two closing braces
   if (body[inner_end - 1] != '{') extra.insert(0, ",");
   body.insert(inner_end, extra);
-}
-
-std::string body_of(const Response& response, codec::Encoding encoding, std::uint64_t sequence) {
-  if (encoding == codec::Encoding::protobuf) return response.SerializeAsString();
-  std::string json = codec::to_json(response);
-  insert_sequence(json, sequence);
-  return json;
 }
 
 void fill_tasks(const TaskWindow& window, Response::GetTasks& out) {
@@ -82,6 +76,7 @@ void fill_frameworks(const ViewState& state, const FrameworkQuery& query,
 void fill_executors(const ViewState& state, Response::GetExecutors& out) {
   const auto write = [](const ExecutorRow& row, Response::GetExecutors::Executor& executor) {
     codec::write_executor(*row.executor, *executor.mutable_executor_info());
+    codec::hold_in(*row.role, *executor.mutable_executor_info()->mutable_resources());
     executor.mutable_agent_id()->set_value(row.agent_id.raw());
   };
   const std::set<FrameworkId> recovered = state.recovered_frameworks();
@@ -91,11 +86,14 @@ void fill_executors(const ViewState& state, Response::GetExecutors& out) {
   }
 }
 
-double units(std::int64_t milli) {
-  return static_cast<double>(milli) / 1000.0;
-}
-
 }  // namespace
+
+std::string body_of(const Response& response, codec::Encoding encoding, std::uint64_t sequence) {
+  if (encoding == codec::Encoding::protobuf) return response.SerializeAsString();
+  std::string json = codec::to_json(response);
+  insert_sequence(json, sequence);
+  return json;
+}
 
 std::string answer_agents(const ViewState& state, codec::Encoding encoding,
                           const AgentQuery& query) {
@@ -150,64 +148,6 @@ std::string answer_operations(const ViewState& state, codec::Encoding encoding) 
     codec::write_operation_status(row.status, *made.mutable_latest_status());
     *made.add_statuses() = made.latest_status();
     made.mutable_uuid()->set_value(uuid.bytes.data(), uuid.bytes.size());
-  }
-  return body_of(response, encoding, state.sequence());
-}
-
-std::string answer_roles(const ViewState& state, codec::Encoding encoding) {
-  std::map<std::string, std::pair<std::set<std::string>, Resources>> roles;
-  roles["*"];
-  for (const auto& [role, weight] : state.weights_milli()) roles[role];
-  for (const auto& [role, quota] : state.quotas()) roles[role];
-  for (const auto& [id, row] : state.frameworks()) {
-    const auto& names = row.put.framework->roles;
-    for (const std::string& role : names) roles[role].first.insert(id.raw());
-    if (!names.empty()) roles[names.front()].second.add(row.used);
-  }
-  Response response;
-  response.set_type(Response::GET_ROLES);
-  for (const auto& [name, role] : roles) {
-    auto* out = response.mutable_get_roles()->add_roles();
-    out->set_name(name);
-    const auto weight = state.weights_milli().find(name);
-    out->set_weight(weight == state.weights_milli().end() ? 1.0 : units(weight->second));
-    for (const std::string& id : role.first) out->add_frameworks()->set_value(id);
-    codec::write_resources(role.second, {false, {}}, *out->mutable_resources());
-  }
-  return body_of(response, encoding, state.sequence());
-}
-
-std::string answer_weights(const ViewState& state, codec::Encoding encoding) {
-  Response response;
-  response.set_type(Response::GET_WEIGHTS);
-  auto& weights = *response.mutable_get_weights();
-  for (const auto& [role, weight_milli] : state.weights_milli()) {
-    auto& info = *weights.add_weight_infos();
-    info.set_role(role);
-    info.set_weight(units(weight_milli));
-  }
-  return body_of(response, encoding, state.sequence());
-}
-
-// In both forms: the older one knows guarantees only.
-std::string answer_quotas(const ViewState& state, codec::Encoding encoding) {
-  Response response;
-  response.set_type(Response::GET_QUOTA);
-  auto& status = *response.mutable_get_quota()->mutable_status();
-  for (const auto& [role, quota] : state.quotas()) {
-    auto& info = *status.add_infos();
-    info.set_role(role);
-    std::vector<Resource> guarantee;
-    auto& config = *status.add_configs();
-    config.set_role(role);
-    for (const auto& [name, milli] : quota.guarantees) {
-      guarantee.push_back(Resource::scalar(name, milli));
-      (*config.mutable_guarantees())[name].set_value(units(milli));
-    }
-    for (const auto& [name, milli] : quota.limits) {
-      (*config.mutable_limits())[name].set_value(units(milli));
-    }
-    codec::write_resources(Resources(guarantee), {false, {}}, *info.mutable_guarantee());
   }
   return body_of(response, encoding, state.sequence());
 }

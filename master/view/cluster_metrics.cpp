@@ -17,8 +17,8 @@ void add_resources(const ViewState& state, Metrics& out) {
   for (const auto& [id, row] : state.agents()) {
     if (row.put.phase != AgentPhase::active) continue;
     total.add(row.put.agent->total);
-    used.add(row.used);
-    offered.add(row.offered);
+    used.add(row.used.all());
+    offered.add(row.offered.all());
   }
   for (const char* name : {"cpus", "mem", "disk", "gpus"}) {
     const double whole = units(total.scalar_milli(name));

@@ -8,12 +8,14 @@ namespace bourse::master {
 namespace {
 
 // Operator answers keep Mesos' older form of reservations and name the role a thing is held for.
-codec::ResourceForm held_for(const std::string& role) {
-  return {false, role};
+codec::ResourceForm held_for(std::string_view role) {
+  return {false, role, true};
 }
 
-std::string role_of(const FrameworkFacet& framework) {
-  return framework.roles.empty() ? "*" : framework.roles.front();
+void write_held(const Holdings& holdings, google::protobuf::RepeatedPtrField<v1::Resource>& out) {
+  for (const auto& [role, resources] : holdings.by_role()) {
+    codec::write_resources(resources, held_for(role), out);
+  }
 }
 
 }  // namespace
@@ -27,7 +29,7 @@ void write_task_row(const TaskRow& row, v1::Task& out) {
   if (row.executor) out.mutable_executor_id()->set_value(row.executor->id.raw());
   out.mutable_agent_id()->set_value(row.task->agent_id.raw());
   out.set_state(static_cast<v1::TaskState>(row.state));
-  codec::write_resources(row.task->resources, {false, {}}, *out.mutable_resources());
+  codec::write_resources(row.task->resources, held_for(*row.role), *out.mutable_resources());
   for (const TaskStatus& status : row.statuses) codec::write_status(status, *out.add_statuses());
   if (!row.statuses.empty()) {
     const TaskStatus& newest = row.statuses.back();
@@ -66,9 +68,9 @@ void write_agent_row(const AgentRow& row, v1::master::Response::GetAgents::Agent
   if (row.put.reregistered_at != WallTime{}) {
     out.mutable_reregistered_time()->set_nanoseconds(row.put.reregistered_at.ns);
   }
-  codec::write_resources(agent.total, {false, {}}, *out.mutable_total_resources());
-  codec::write_resources(row.used, held_for("*"), *out.mutable_allocated_resources());
-  codec::write_resources(row.offered, held_for("*"), *out.mutable_offered_resources());
+  codec::write_resources(agent.total, held_for({}), *out.mutable_total_resources());
+  write_held(row.used, *out.mutable_allocated_resources());
+  write_held(row.offered, *out.mutable_offered_resources());
   using Capability = v1::AgentInfo::Capability;
   for (const auto type : {Capability::MULTI_ROLE, Capability::HIERARCHICAL_ROLE,
                           Capability::RESERVATION_REFINEMENT}) {
@@ -94,9 +96,8 @@ void write_framework_row(const ViewState& state, const FrameworkRow& row, bool w
   if (row.put.offer_constraints) {
     codec::write_offer_constraints(*row.put.offer_constraints, constraints);
   }
-  const std::string role = role_of(framework);
-  codec::write_resources(row.used, held_for(role), *out.mutable_allocated_resources());
-  codec::write_resources(row.offered, held_for(role), *out.mutable_offered_resources());
+  write_held(row.used, *out.mutable_allocated_resources());
+  write_held(row.offered, *out.mutable_offered_resources());
   if (!with_offers || row.offered.empty()) return;
   const std::string prefix = name_prefix(state.cluster().cluster_id, state.cluster().epoch);
   for (const auto& [number, offer] : state.offers()) {

@@ -85,13 +85,14 @@ struct ViewState::Applier {
     row.task = c.task;
     row.executor = c.executor;
     row.state = c.state;
+    row.role = c.role;
     ++v.counters_.tasks_launched;
     if (const auto agent = v.agents_.find(c.task->agent_id); agent != v.agents_.end()) {
-      agent->second.used.add(c.task->resources);
+      agent->second.used.add(*c.role, c.task->resources);
     }
     if (const auto framework = v.frameworks_.find(c.framework_id);
         framework != v.frameworks_.end()) {
-      framework->second.used.add(c.task->resources);
+      framework->second.used.add(*c.role, c.task->resources);
     }
     v.task_index_[{c.framework_id, c.task->id}] = row.added;
     TaskTable& table = c.state == TaskState::unreachable ? v.unreachable_ : v.live_;
@@ -121,25 +122,26 @@ struct ViewState::Applier {
 
   void operator()(const change::ExecutorAdded& c) {
     v.executors_[{c.framework_id, c.agent_id, c.executor->id}] = {c.framework_id, c.agent_id,
-                                                                  c.executor};
+                                                                  c.executor, c.role};
     if (const auto agent = v.agents_.find(c.agent_id); agent != v.agents_.end()) {
-      agent->second.used.add(c.executor->resources);
+      agent->second.used.add(*c.role, c.executor->resources);
     }
     if (const auto framework = v.frameworks_.find(c.framework_id);
         framework != v.frameworks_.end()) {
-      framework->second.used.add(c.executor->resources);
+      framework->second.used.add(*c.role, c.executor->resources);
     }
   }
   void operator()(const change::ExecutorRemoved& c) {
     const auto it = v.executors_.find({c.framework_id, c.agent_id, c.executor_id});
     if (it == v.executors_.end()) return;
     const Resources freed = it->second.executor->resources;
+    const std::string& role = *it->second.role;
     if (const auto agent = v.agents_.find(c.agent_id); agent != v.agents_.end()) {
-      agent->second.used.subtract_up_to(freed);
+      agent->second.used.take(role, freed);
     }
     if (const auto framework = v.frameworks_.find(c.framework_id);
         framework != v.frameworks_.end()) {
-      framework->second.used.subtract_up_to(freed);
+      framework->second.used.take(role, freed);
     }
     v.executors_.erase(it);
   }
@@ -148,11 +150,11 @@ struct ViewState::Applier {
     v.offers_[c.number] = c;
     ++v.counters_.offers_made;
     if (const auto agent = v.agents_.find(c.agent->id); agent != v.agents_.end()) {
-      agent->second.offered.add(c.resources);
+      agent->second.offered.add(*c.role, c.resources);
     }
     if (const auto framework = v.frameworks_.find(c.framework->id);
         framework != v.frameworks_.end()) {
-      framework->second.offered.add(c.resources);
+      framework->second.offered.add(*c.role, c.resources);
     }
   }
   void operator()(const change::OfferRemoved& c) {
@@ -174,11 +176,11 @@ struct ViewState::Applier {
     }
     const change::OfferAdded& offer = it->second;
     if (const auto agent = v.agents_.find(offer.agent->id); agent != v.agents_.end()) {
-      agent->second.offered.subtract_up_to(offer.resources);
+      agent->second.offered.take(*offer.role, offer.resources);
     }
     if (const auto framework = v.frameworks_.find(offer.framework->id);
         framework != v.frameworks_.end()) {
-      framework->second.offered.subtract_up_to(offer.resources);
+      framework->second.offered.take(*offer.role, offer.resources);
     }
     v.offers_.erase(it);
   }
@@ -225,10 +227,10 @@ void ViewState::release(TaskRow& row) {
   if (!row.holds_resources) return;
   row.holds_resources = false;
   if (const auto agent = agents_.find(row.task->agent_id); agent != agents_.end()) {
-    agent->second.used.subtract_up_to(row.task->resources);
+    agent->second.used.take(*row.role, row.task->resources);
   }
   if (const auto framework = frameworks_.find(row.framework_id); framework != frameworks_.end()) {
-    framework->second.used.subtract_up_to(row.task->resources);
+    framework->second.used.take(*row.role, row.task->resources);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "master/view/holdings.hpp"
 #include "model/change.hpp"
 
 namespace bourse::master {
@@ -28,20 +29,21 @@ struct TaskRow {
   TaskState state = TaskState::staging;
   std::vector<TaskStatus> statuses;  // bounded: the first, and the newest
   bool holds_resources = true;
+  SharedValue<std::string> role;
 };
 // Newest first.
 using TaskTable = std::map<std::uint64_t, TaskRow, std::greater<>>;
 
 struct AgentRow {
   change::AgentPut put;
-  Resources used;
-  Resources offered;
+  Holdings used;
+  Holdings offered;
 };
 
 struct FrameworkRow {
   change::FrameworkPut put;
-  Resources used;
-  Resources offered;
+  Holdings used;
+  Holdings offered;
   WallTime unregistered_at;
   std::uint64_t completed_tasks = 0;  // still held in history
   std::map<std::string, std::shared_ptr<const std::string>> published;
@@ -51,6 +53,7 @@ struct ExecutorRow {
   FrameworkId framework_id;
   AgentId agent_id;
   ExecutorFacetPtr executor;
+  SharedValue<std::string> role;
 };
 
 // Totals since this leadership began.

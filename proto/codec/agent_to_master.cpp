@@ -29,6 +29,7 @@ void write_register(const to_master::Register& in, internal::Register& out) {
     made.set_framework_id(known.framework_id.raw());
     write_bytes(description_of(*known.executor), *made.mutable_executor());
     made.set_container_id(known.container_id.raw());
+    if (!known.role.empty()) made.set_role(known.role);
   }
   for (const to_master::KnownTask& known : in.tasks) {
     internal::Register::Task& made = *out.add_tasks();
@@ -40,6 +41,7 @@ void write_register(const to_master::Register& in, internal::Register& out) {
     made.set_state(static_cast<std::uint32_t>(known.state));
     if (known.latest) write_record(*known.latest, *made.mutable_latest());
     if (known.terminal_unacknowledged) made.set_terminal_unacknowledged(true);
+    if (!known.role.empty()) made.set_role(known.role);
   }
   if (in.total) out.set_total(resources_bytes(*in.total));
   for (const to_master::KnownOperation& known : in.operations) {
@@ -120,6 +122,8 @@ Result<to_master::KnownTask> read_known_task(const internal::Register::Task& mes
     out.latest = std::move(*latest);
   }
   out.terminal_unacknowledged = message.terminal_unacknowledged();
+  if (Status ok = check_held_role(message.role(), at.at("role")); !ok) return ok.error();
+  out.role = message.role();
   return out;
 }
 
@@ -203,9 +207,10 @@ Result<to_master::Register> read_register(const internal::Register& message) {
     }
     Result<ExecutorFacet> executor = read_executor_bytes(one.executor());
     if (!executor) return executor.error();
+    if (Status ok = check_held_role(one.role(), "register.executors.role"); !ok) return ok.error();
     out.executors.push_back({FrameworkId(one.framework_id()),
                              std::make_shared<const ExecutorFacet>(std::move(*executor)),
-                             ContainerId(one.container_id())});
+                             ContainerId(one.container_id()), one.role()});
   }
   out.tasks.reserve(static_cast<std::size_t>(message.tasks_size()));
   for (int i = 0; i < message.tasks_size(); ++i) {

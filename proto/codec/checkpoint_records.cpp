@@ -40,6 +40,7 @@ struct Sealer {
     if (in.command_task) out.set_command_task(true);
     out.set_container_id(in.container_id.raw());
     out.set_token(in.token);
+    if (!in.role.empty()) out.set_role(in.role);
     return seal_record(kind, out);
   }
   std::string operator()(const checkpoint::TaskLaunched& in) const {
@@ -50,6 +51,7 @@ struct Sealer {
     write_launch_number(in.launch_id, *out.mutable_launch());
     if (in.group) out.set_group(true);
     if (in.launched_at.ns != 0) out.set_launched_at_ns(in.launched_at.ns);
+    if (!in.role.empty()) out.set_role(in.role);
     return seal_record(kind, out);
   }
   std::string operator()(const checkpoint::UpdateStored& in) const {
@@ -136,9 +138,10 @@ Result<CheckpointRecord> read_executor_launched(std::string_view payload) {
   }
   Result<ExecutorFacet> executor = read_executor_bytes(in.executor());
   if (!executor) return executor.error();
-  return CheckpointRecord(checkpoint::ExecutorLaunched{FrameworkId(in.framework_id()),
-                                                       std::move(*executor), in.command_task(),
-                                                       ContainerId(in.container_id()), in.token()});
+  if (Status ok = check_held_role(in.role(), "role"); !ok) return ok.error();
+  return CheckpointRecord(checkpoint::ExecutorLaunched{
+      FrameworkId(in.framework_id()), std::move(*executor), in.command_task(),
+      ContainerId(in.container_id()), in.token(), in.role()});
 }
 
 Result<CheckpointRecord> read_task_launched(std::string_view payload) {
@@ -151,9 +154,10 @@ Result<CheckpointRecord> read_task_launched(std::string_view payload) {
   }
   Result<TaskFacet> task = read_task_bytes(in.task());
   if (!task) return task.error();
+  if (Status ok = check_held_role(in.role(), "role"); !ok) return ok.error();
   return CheckpointRecord(checkpoint::TaskLaunched{
       FrameworkId(in.framework_id()), ExecutorId(in.executor_id()), std::move(*task),
-      read_launch_number(in.launch()), in.group(), WallTime{in.launched_at_ns()}});
+      read_launch_number(in.launch()), in.group(), WallTime{in.launched_at_ns()}, in.role()});
 }
 
 Result<CheckpointRecord> read_update(std::string_view payload) {

@@ -70,9 +70,20 @@ Result<executor_call::Subscribe> read_subscribe(Call::Subscribe& message,
   return out;
 }
 
+std::string role_of(const google::protobuf::RepeatedPtrField<v1::Resource>& list) {
+  return list.empty() ? std::string() : list.Get(0).allocation_info().role();
+}
+
+void write_held_task(const TaskFacet& task, const std::string& role, v1::TaskInfo& out) {
+  write_task(task, out);
+  hold_in(role, *out.mutable_resources());
+  if (out.has_executor()) hold_in(role, *out.mutable_executor()->mutable_resources());
+}
+
 Result<ExecutorEvent> read_subscribed(Event::Subscribed& message) {
   const FieldPath at = "subscribed";
   executor_event::Subscribed out;
+  std::string role = role_of(message.executor_info().resources());
   Result<FrameworkFacet> framework =
       read_framework(*message.mutable_framework_info(), at.at("framework_info"));
   if (!framework) return framework.error();
@@ -85,6 +96,7 @@ Result<ExecutorEvent> read_subscribed(Event::Subscribed& message) {
   out.executor = std::make_shared<const ExecutorFacet>(std::move(*executor));
   out.agent = std::make_shared<const AgentFacet>(std::move(*agent));
   out.container_id = ContainerId(message.container_id().value());
+  out.role = std::move(role);
   return ExecutorEvent(std::move(out));
 }
 
@@ -92,6 +104,7 @@ Result<ExecutorEvent> read_launch_group(Event::LaunchGroup& message) {
   const FieldPath at = "launch_group";
   executor_event::LaunchGroup out;
   for (int i = 0; i < message.task_group().tasks_size(); ++i) {
+    if (i == 0) out.role = role_of(message.task_group().tasks(i).resources());
     Result<TaskFacet> task = read_task(*message.mutable_task_group()->mutable_tasks(i),
                                        FrameworkId(), at.at("tasks", i));
     if (!task) return task.error();
@@ -118,19 +131,22 @@ struct EventWriter {
   void operator()(const executor_event::Subscribed& in) {
     out.set_type(Event::SUBSCRIBED);
     Event::Subscribed& made = *out.mutable_subscribed();
-    if (in.executor) write_executor(*in.executor, *made.mutable_executor_info());
+    if (in.executor) {
+      write_executor(*in.executor, *made.mutable_executor_info());
+      hold_in(in.role, *made.mutable_executor_info()->mutable_resources());
+    }
     if (in.framework) write_framework(*in.framework, *made.mutable_framework_info());
     if (in.agent) write_agent(*in.agent, *made.mutable_agent_info());
     if (!in.container_id.empty()) made.mutable_container_id()->set_value(in.container_id.raw());
   }
   void operator()(const executor_event::Launch& in) {
     out.set_type(Event::LAUNCH);
-    write_task(*in.task, *out.mutable_launch()->mutable_task());
+    write_held_task(*in.task, in.role, *out.mutable_launch()->mutable_task());
   }
   void operator()(const executor_event::LaunchGroup& in) {
     out.set_type(Event::LAUNCH_GROUP);
     v1::TaskGroupInfo& group = *out.mutable_launch_group()->mutable_task_group();
-    for (const TaskFacetPtr& task : in.tasks) write_task(*task, *group.add_tasks());
+    for (const TaskFacetPtr& task : in.tasks) write_held_task(*task, in.role, *group.add_tasks());
   }
   void operator()(const executor_event::Kill& in) {
     out.set_type(Event::KILL);
@@ -228,11 +244,12 @@ Result<ExecutorEvent> read_executor_event(Event& message) {
       return read_subscribed(*message.mutable_subscribed());
     case Event::LAUNCH: {
       if (!message.has_launch()) return lacks("Event", "launch");
+      std::string role = role_of(message.launch().task().resources());
       Result<TaskFacet> task =
           read_task(*message.mutable_launch()->mutable_task(), FrameworkId(), "launch.task");
       if (!task) return task.error();
-      return ExecutorEvent(
-          executor_event::Launch{std::make_shared<const TaskFacet>(std::move(*task))});
+      return ExecutorEvent(executor_event::Launch{
+          std::make_shared<const TaskFacet>(std::move(*task)), std::move(role)});
     }
     case Event::LAUNCH_GROUP:
       if (!message.has_launch_group()) return lacks("Event", "launch_group");

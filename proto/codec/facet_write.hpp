@@ -34,10 +34,13 @@ struct MasterDescription;
 struct ResourceForm {
   bool refined = true;            // `reservations` instead of `role` and `reservation`
   std::string_view allocated_to;  // empty: no allocation_info
+  bool both = false;              // the older form, and `reservations` beside it: for operators
 };
 
 void write_resources(const Resources& resources, const ResourceForm& form,
                      google::protobuf::RepeatedPtrField<mesos::v1::Resource>& out);
+// Says of each what role it is held in; an empty one says nothing.
+void hold_in(std::string_view role, google::protobuf::RepeatedPtrField<mesos::v1::Resource>& list);
 void write_attributes(const std::vector<Attribute>& attributes,
                       google::protobuf::RepeatedPtrField<mesos::v1::Attribute>& out);
 void write_master(const MasterDescription& master, mesos::v1::MasterInfo& out);

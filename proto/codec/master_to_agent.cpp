@@ -6,6 +6,7 @@
 #include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/codec/status_form.hpp"
+#include "proto/codec/text_check.hpp"
 #include "proto/internal/link.pb.h"
 
 namespace bourse::codec {
@@ -43,6 +44,7 @@ struct Writer {
       made.add_tasks()->assign(description_of(*task).bytes());
     }
     if (in.group) made.set_group(true);
+    if (!in.role.empty()) made.set_role(in.role);
   }
   void operator()(const to_agent::Kill& in) {
     out.mutable_kill()->set_framework_id(in.framework_id.raw());
@@ -105,6 +107,8 @@ Result<to_agent::Launch> read_launch(const internal::Launch& message) {
     out.tasks.push_back(std::make_shared<const TaskFacet>(std::move(*task)));
   }
   out.group = message.group();
+  if (Status ok = check_held_role(message.role(), "launch.role"); !ok) return ok.error();
+  out.role = message.role();
   return out;
 }
 

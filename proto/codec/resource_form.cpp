@@ -288,14 +288,14 @@ void write_reservation(const Reservation& in, v1::Resource::ReservationInfo& out
   if (!in.labels.empty()) write_labels(in.labels, *out.mutable_labels());
 }
 
-void write_reservations(const Resource& in, bool refined, v1::Resource& out) {
-  if (refined) {
-    if (!in.meta) return;
+void write_reservations(const Resource& in, const ResourceForm& form, v1::Resource& out) {
+  if (in.meta && (form.refined || form.both)) {
     for (const Reservation& one : in.meta->reservations) {
       write_reservation(one, *out.add_reservations());
     }
-    return;
   }
+  // The older form has no words for a refined reservation.
+  if (form.refined || (form.both && out.reservations_size() > 1)) return;
   out.set_role(std::string(in.role()));
   if (!in.is_reserved()) return;
   const Reservation& innermost = in.meta->reservations.back();
@@ -368,7 +368,7 @@ void write_resources(const Resources& resources, const ResourceForm& form,
       v1::Resource& made = *out.Add();
       made.set_name(in.name);
       write_value(in, made);
-      write_reservations(in, form.refined, made);
+      write_reservations(in, form, made);
       if (!form.allocated_to.empty()) {
         made.mutable_allocation_info()->set_role(std::string(form.allocated_to));
       }
@@ -380,6 +380,13 @@ void write_resources(const Resources& resources, const ResourceForm& form,
       if (in.meta->revocable) made.mutable_revocable();
       if (in.meta->shared) made.mutable_shared();
     }
+  }
+}
+
+void hold_in(std::string_view role, google::protobuf::RepeatedPtrField<v1::Resource>& list) {
+  if (role.empty()) return;
+  for (v1::Resource& resource : list) {
+    resource.mutable_allocation_info()->set_role(std::string(role));
   }
 }
 

@@ -138,4 +138,8 @@ Status check_role(std::string_view role, const FieldPath& at) {
   return {};
 }
 
+Status check_held_role(std::string_view role, const FieldPath& at) {
+  return role.empty() ? Status() : check_role(role, at);
+}
+
 }  // namespace bourse::codec

@@ -24,5 +24,7 @@ Status check_text(std::string_view text, std::size_t most, const FieldPath& at);
 // A role: "*", or path segments separated by '/', none empty, "." , ".." or "*", none starting with
 // '-', no white space or control characters; at most kMaxRoleDepth segments.
 Status check_role(std::string_view role, const FieldPath& at);
+// What something is held in, for peers that may not know it: a role, or empty.
+Status check_held_role(std::string_view role, const FieldPath& at);
 
 }  // namespace bourse::codec

@@ -22,7 +22,7 @@ class Quota(ClusterCase):
         return self.call({"type": "GET_QUOTA"})["get_quota"]["status"].get("configs", [])
 
     def weights(self):
-        return self.call({"type": "GET_WEIGHTS"})["get_weights"].get("weight_infos", [])
+        return self.call({"type": "GET_WEIGHTS"}).get("get_weights", {}).get("weight_infos", [])
 
     def test_quotas_and_weights_are_set_read_and_survive_a_killed_master(self):
         master = self.start_master()

@@ -93,6 +93,33 @@ TEST_CASE("an executor is found again, keeps its token and gets only the tasks i
   REQUIRE(launched[0].task->id == TaskId("u"));
 }
 
+TEST_CASE("an executor is told the role of its launch, and a master that of what runs") {
+  World w;
+  w.boot_and_register();
+  const auto launch = [&](const char* task, bool group, std::uint64_t number) {
+    w.from_master(to_agent::Launch{
+        {7, number}, World::framework(), World::executor(), {World::task(task)}, group, "eng/web"});
+  };
+  launch("t", false, 1);
+  w.started("E");
+  w.subscribe(1);
+  launch("u", true, 2);
+  CHECK(w.to_executor_all<executor_event::Subscribed>().at(0).role == "eng/web");
+  CHECK(w.to_executor_all<executor_event::Launch>().at(0).role == "eng/web");
+  CHECK(w.to_executor_all<executor_event::LaunchGroup>().at(0).role == "eng/web");
+
+  const ContainerId id = w.container_of("E");
+  w.crash();
+  w.start({Found{id, true, 50u, std::nullopt, false}});
+  w.connect();
+  const auto told = w.to_master_all<to_master::Register>().back();
+  REQUIRE(told.tasks.size() == 2);
+  for (const auto& task : told.tasks) CHECK(task.role == "eng/web");
+  CHECK(told.executors.at(0).role == "eng/web");
+  w.subscribe(8);
+  CHECK(w.to_executor_all<executor_event::Subscribed>().back().role == "eng/web");
+}
+
 TEST_CASE("an executor that does not come back after a restart is reaped") {
   World w;
   w.config.executor_reregister_timeout = Duration::seconds(8);

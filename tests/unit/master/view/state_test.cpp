@@ -29,12 +29,12 @@ TEST_CASE("what tasks, executors and offers hold is summed by agent and framewor
   t.task("f", "t1");
   t.task("f", "t2");
   const auto used = [&] {
-    return t.view.state().agents().at(AgentId("a1")).used.scalar_milli("cpus");
+    return t.view.state().agents().at(AgentId("a1")).used.all().scalar_milli("cpus");
   };
   REQUIRE(used() == 2000);
-  REQUIRE(t.view.state().framework(FrameworkId("f"))->used.scalar_milli("cpus") == 2000);
+  REQUIRE(t.view.state().framework(FrameworkId("f"))->used.all().scalar_milli("cpus") == 2000);
   t.say(offer_of(7, "f", "a1", "cpus:6"));
-  REQUIRE(t.view.state().agents().at(AgentId("a1")).offered.scalar_milli("cpus") == 6000);
+  REQUIRE(t.view.state().agents().at(AgentId("a1")).offered.all().scalar_milli("cpus") == 6000);
   t.say(change::OfferRemoved{7, change::OfferRemoved::Why::declined});
   REQUIRE(t.view.state().agents().at(AgentId("a1")).offered.empty());
   t.update("f", "t1", TaskState::finished);

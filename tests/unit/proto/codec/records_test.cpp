@@ -39,12 +39,14 @@ TEST_CASE("every checkpoint record comes back from its bytes") {
     CHECK(encode_checkpoint_record(*decoded) == record);
   }
   CHECK(kind == std::variant_size_v<CheckpointRecord>);
-  const auto launched = decode_checkpoint_record(encode_checkpoint_record(checkpoint::TaskLaunched{
-      FrameworkId("F1"), ExecutorId("E1"), sample::task(), LaunchId{2, 9}, true, WallTime{5}}));
+  const auto launched = decode_checkpoint_record(encode_checkpoint_record(
+      checkpoint::TaskLaunched{FrameworkId("F1"), ExecutorId("E1"), sample::task(), LaunchId{2, 9},
+                               true, WallTime{5}, "eng/web"}));
   REQUIRE(launched.ok());
   CHECK(std::get<checkpoint::TaskLaunched>(*launched).group);
   CHECK(std::get<checkpoint::TaskLaunched>(*launched).launched_at == WallTime{5});
   CHECK(std::get<checkpoint::TaskLaunched>(*launched).task == sample::task());
+  CHECK(std::get<checkpoint::TaskLaunched>(*launched).role == "eng/web");
   const auto stored = decode_checkpoint_record(
       encode_checkpoint_record(checkpoint::UpdateStored{FrameworkId("F1"), sample::status()}));
   REQUIRE(stored.ok());

@@ -244,9 +244,10 @@ std::vector<ExecutorEvent> executor_events() {
   return {
       executor_event::Subscribed{std::make_shared<const ExecutorFacet>(executor()),
                                  std::make_shared<const FrameworkFacet>(framework()),
-                                 std::make_shared<const AgentFacet>(agent()), ContainerId("C1")},
-      executor_event::Launch{t},
-      executor_event::LaunchGroup{{t, t}},
+                                 std::make_shared<const AgentFacet>(agent()), ContainerId("C1"),
+                                 "eng/web"},
+      executor_event::Launch{t, "eng/web"},
+      executor_event::LaunchGroup{{t, t}, "*"},
       executor_event::Kill{TaskId("t1"), Duration::seconds(1)},
       executor_event::Acknowledged{TaskId("t1"), uuid(2)},
       executor_event::Message{"x"},
@@ -265,9 +266,10 @@ std::vector<AgentToMaster> agent_messages() {
   hello.cluster_id = "cluster";
   hello.epoch_seen = 2;
   hello.frameworks = {{std::make_shared<const FrameworkFacet>(framework())}};
-  hello.executors = {{f, std::make_shared<const ExecutorFacet>(executor()), ContainerId("C1")}};
+  hello.executors = {
+      {f, std::make_shared<const ExecutorFacet>(executor()), ContainerId("C1"), "eng/web"}};
   hello.tasks = {{f, std::make_shared<const TaskFacet>(task()), LaunchId{2, 9}, ExecutorId("E1"),
-                  true, TaskState::running, status(), true},
+                  true, TaskState::running, status(), true, "eng/web"},
                  {f, std::make_shared<const TaskFacet>(task("t2")), LaunchId{}, ExecutorId("t2"),
                   false, TaskState::staging, std::nullopt, false}};
   hello.total = resources();
@@ -297,7 +299,7 @@ std::vector<MasterToAgent> master_messages() {
        to_agent::Registered{AgentId("A1"), "cluster", Duration::seconds(1), Duration::seconds(5)}},
       {header, to_agent::Refused{"full", Duration::seconds(3), true}},
       {header, to_agent::Refused{"gone", {}, false, true}},
-      {header, to_agent::Launch{LaunchId{2, 9}, fw, ex, {t, t}, true}},
+      {header, to_agent::Launch{LaunchId{2, 9}, fw, ex, {t, t}, true, "eng/web"}},
       {header, to_agent::Launch{LaunchId{2, 10}, fw, nullptr, {t}, false}},
       {header, to_agent::Kill{f, TaskId("t1"), Duration::seconds(4)}},
       {header, to_agent::Kill{f, TaskId("t1"), std::nullopt}},
@@ -336,8 +338,9 @@ std::vector<CheckpointRecord> checkpoint_records() {
   return {
       checkpoint::Identity{agent(), "cluster", 4, "boot"},
       checkpoint::FrameworkSeen{framework()},
-      checkpoint::ExecutorLaunched{f, executor(), true, ContainerId("C1"), "token"},
-      checkpoint::TaskLaunched{f, ExecutorId("E1"), task(), LaunchId{2, 9}, true, WallTime{77}},
+      checkpoint::ExecutorLaunched{f, executor(), true, ContainerId("C1"), "token", "eng/web"},
+      checkpoint::TaskLaunched{f, ExecutorId("E1"), task(), LaunchId{2, 9}, true, WallTime{77},
+                               "eng/web"},
       checkpoint::UpdateStored{f, status()},
       checkpoint::UpdateAcknowledged{f, TaskId("t1"), uuid(4)},
       checkpoint::TaskForgotten{f, TaskId("t1")},
