@@ -6,7 +6,6 @@ import json
 import socket
 import unittest
 
-import mesos_recordings
 from v1_scheduler import JSON, PATH, Scheduler, Stream, StreamCase, post, task
 
 PROTOBUF = "application/x-protobuf"
@@ -262,46 +261,6 @@ class WireFacts(StreamCase):
                 answer = post(self.http_port, body, headers, method=method)
                 self.assertEqual(answer.status, 503, answer.text)
                 self.assertTrue(answer.text)
-
-    # -- the recording of a framework with capabilities
-
-    def test_a_recorded_framework_with_capabilities_is_answered_alike(self):
-        """Its RESERVE, CREATE and what follows from them are not among the calls here; nor is its
-        custom executor, a program of the machine that was recorded."""
-        self.start_master()
-        self.start_agent("a", "--resources=cpus:4;mem:8192;disk:8192;ports:[31000-32000]")
-        self.wait_agents(1)
-        recording = mesos_recordings.read("scheduler-modern.txt")
-        exchanges = [r for r in recording if not isinstance(r, dict)]
-        events = [r for r in recording if isinstance(r, dict)]
-        stream = self.stream(exchanges[0].body)
-        stream.wait("OFFERS")
-        for theirs, ours in zip(events[:3], stream.json_events(), strict=False):
-            with self.subTest(theirs["type"]):
-                self.assertEqual(mesos_recordings.shape(ours), mesos_recordings.shape(theirs))
-        framework_id = stream.wait("SUBSCRIBED")["subscribed"]["framework_id"]["value"]
-        recorded_id = events[0]["subscribed"]["framework_id"]["value"]
-        sent = 0
-        for exchange in exchanges[1:]:
-            call = json.loads(exchange.body.replace(recorded_id, framework_id))
-            if call["type"] in ("ACCEPT", "ACKNOWLEDGE"):
-                continue
-            with self.subTest(call["type"]):
-                answer = post(self.http_port, call, {
-                    **TYPED, "Accept": JSON, "Mesos-Stream-Id": stream.id})
-                self.assertEqual(answer.status, exchange.status, answer.text)
-                self.assertEqual(answer.headers["Content-Type"],
-                                 exchange.answer_headers.get("Content-Type"))
-                self.assertEqual(answer.text == "", exchange.answer == "")
-                sent += 1
-        self.assertGreaterEqual(sent, 5)
-        # It is PARTITION_AWARE: a task that nobody knows is UNKNOWN, not LOST.
-        unknown = next(e for e in events if e["type"] == "UPDATE" and
-                       e["update"]["status"]["state"] == "TASK_UNKNOWN")
-        told = [e for e in stream.json_events("UPDATE")
-                if e["update"]["status"]["state"] == "TASK_UNKNOWN"]
-        self.assertEqual(mesos_recordings.shape(told[0]), mesos_recordings.shape(unknown))
-        stream.wait_end()  # TEARDOWN was the last of them
 
 
 if __name__ == "__main__":
