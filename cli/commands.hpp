@@ -26,5 +26,9 @@ int app_command(const Arguments& arguments);
 int replay_command(const Arguments& arguments);
 int quota_command(const Arguments& arguments);   // list, get, set, remove
 int weight_command(const Arguments& arguments);  // list, set
+int reserve_command(const Arguments& arguments);
+int unreserve_command(const Arguments& arguments);
+int volume_command(const Arguments& arguments);  // list, create, destroy, grow, shrink
+int operations_command(const Arguments& arguments);
 
 }  // namespace bourse::cli

@@ -234,6 +234,53 @@ class Operations(StreamCase):
             write("DESTROY_VOLUMES", volumes=[disk(10, "ops", volume="v")]).status, 202)
         self.assertEqual(write("UNRESERVE_RESOURCES", resources=[disk(32, "ops")]).status, 202)
 
+    def test_the_command_line_reserves_and_makes_volumes_and_lists_what_is_under_way(self):
+        self.start_master()
+        self.start_agent("a0")
+        self.wait_agents(1)
+        host = self.agents()[0]["agent_info"]["hostname"]
+
+        def total():
+            return sorted((r["name"], r["scalar"]["value"], r["role"], "disk" in r)
+                          for r in self.agents()[0]["total_resources"]
+                          if r["role"] != "*" and "scalar" in r)
+        self.assertEqual(self.cli("volume", "list"), "no volumes\n")
+        self.assertEqual(self.cli("operations"), "no operations are under way\n")
+        self.cli("reserve", host, "disk:64;cpus:1", f"--role={ROLE}", "--label=why=test")
+        self.assertEqual(total(), [("cpus", 1.0, ROLE, False), ("disk", 64.0, ROLE, False)])
+        self.cli("volume", "create", host, "v1", f"--role={ROLE}", "--size=16", "--path=db")
+        self.assertTrue(self.volume_dir("v1").is_dir())
+        self.cli("volume", "grow", host, "v1", "--by=8")
+        self.cli("volume", "shrink", host, "v1", "--by=4")
+        listed = self.cli("volume", "list")
+        for text in ("v1", ROLE, "20 MB", "db"):
+            self.assertIn(text, listed)
+        shown = json.loads(self.cli("volume", "list", "--json"))
+        self.assertEqual(shown[0]["scalar"], {"value": 20.0})
+        for words, sentence in (
+            (("unreserve", host, "disk:64", f"--role={ROLE}"), "does not contain"),
+            (("unreserve", host, "mem:1", f"--role={ROLE}"), "no 'mem' is reserved"),
+            (("volume", "destroy", host, "v2"), "there is no volume 'v2'"),
+            (("volume", "create", host, "v1", f"--role={ROLE}", "--size=1"), "is taken"),
+            (("volume", "create", host, "x", "--role=other", "--size=1"), "no disk is reserved"),
+            (("reserve", "nowhere", "cpus:1", f"--role={ROLE}"), "'nowhere' is not in this"),
+        ):
+            with self.subTest(words):
+                self.assertIn(sentence, self.cli(*words, expect=1))
+        for words in (("reserve", host), ("reserve", host, "cpus", f"--role={ROLE}"),
+                      ("volume", "grow", host, "v1"), ("volume",)):
+            with self.subTest(words):
+                self.cli(*words, expect=2)
+        self.cli("volume", "destroy", host, "v1")
+        self.cli("unreserve", host, "disk:64;cpus:1", f"--role={ROLE}")
+        self.assertEqual(total(), [])
+        scheduler = self.scheduler()
+        self.accept(scheduler, scheduler.offer(), [operation("RESERVE", [disk(32)], "op1")])
+        status = self.status(scheduler, "op1")
+        listed = self.cli("operations").splitlines()[1].split()
+        self.assertEqual(listed[:3], ["op1", "RESERVE", "OPERATION_FINISHED"])
+        self.acknowledge(scheduler, status)
+
     def test_operations_are_listed_and_reconciled_as_mesos_does(self):
         scheduler = self.cluster()
         self.accept(scheduler, scheduler.offer(), [operation("RESERVE", [disk(32)], "op1")])
