@@ -35,6 +35,21 @@ std::set<TaskId> tasks_in(const call::Accept& accept) {
   return out;
 }
 
+// Those that are told about.
+std::set<OperationId> operations_in(const call::Accept& accept) {
+  std::set<OperationId> out;
+  for (const OfferOperation& operation : accept.operations) {
+    if (!operation.id.empty()) out.insert(operation.id);
+  }
+  return out;
+}
+
+// Whether a master that says so has the operation, or never will.
+bool settles(OperationState state) {
+  return state != OperationState::unknown && state != OperationState::recovering &&
+         state != OperationState::unreachable;
+}
+
 }  // namespace
 
 // One step's context: keeps the member functions that act out of the header.
@@ -114,14 +129,16 @@ struct SchedulerMachine::Step {
         stamp.now + doubled(m.config_.call_retry, m.config_.call_retry_max, pending.attempts++));
   }
 
-  void heard_of(const TaskId& id) {
-    const auto it = m.accept_of_.find(id);
-    if (it == m.accept_of_.end()) return;
+  template <typename Id>
+  void heard_of(const Id& id, std::map<Id, std::uint64_t>& accept_of,
+                std::set<Id> PendingAccept::*unheard) {
+    const auto it = accept_of.find(id);
+    if (it == accept_of.end()) return;
     const std::uint64_t number = it->second;
-    m.accept_of_.erase(it);
+    accept_of.erase(it);
     PendingAccept& pending = m.accepts_.at(number);
-    pending.unheard.erase(id);
-    if (!pending.unheard.empty()) return;
+    (pending.*unheard).erase(id);
+    if (!pending.settled()) return;
     m.deadlines_.disarm({Due::accept, number, {}});
     m.accepts_.erase(number);
   }
@@ -155,7 +172,7 @@ struct SchedulerMachine::Step {
 
   void on_update(const SharedStatus& shared) {
     const TaskStatus& status = *shared;
-    heard_of(status.task_id);
+    heard_of(status.task_id, m.accept_of_, &PendingAccept::unheard);
     if (status.uuid && m.acknowledged_.contains(*status.uuid)) {
       PROBE("sdk.acknowledges_again");
       acknowledge(status);
@@ -181,6 +198,26 @@ struct SchedulerMachine::Step {
       forget_kill(status.task_id);  // neither side knows of any such task
     }
     out.push_back(scheduler_effect::Deliver{event::Update{shared}});
+    if (status.uuid && m.config_.implicit_acknowledgements) acknowledge(status);
+  }
+
+  void acknowledge(const OperationStatus& status) {
+    remember_acknowledged(*status.uuid);
+    if (m.subscribed_) {
+      send({{}, call::AcknowledgeOperation{status.agent_id, status.id, *status.uuid}});
+    }
+  }
+
+  void on_operation(const event::UpdateOperation& event) {
+    const OperationStatus& status = event.status;
+    if (settles(status.state)) {
+      heard_of(status.id, m.accept_of_operation_, &PendingAccept::unheard_operations);
+    }
+    if (status.uuid && m.acknowledged_.contains(*status.uuid)) {
+      acknowledge(status);
+      return;
+    }
+    out.push_back(scheduler_effect::Deliver{event});
     if (status.uuid && m.config_.implicit_acknowledgements) acknowledge(status);
   }
 
@@ -252,6 +289,8 @@ struct SchedulerMachine::Step {
     }
     if (const auto* update = std::get_if<event::Update>(&message.body)) {
       on_update(update->status);
+    } else if (const auto* operation = std::get_if<event::UpdateOperation>(&message.body)) {
+      on_operation(*operation);
     } else {
       out.push_back(scheduler_effect::Deliver{message.body});
     }
@@ -269,7 +308,8 @@ struct SchedulerMachine::Step {
 
   void on_accept(const call::Accept& accept) {
     const std::set<TaskId> tasks = tasks_in(accept);
-    if (tasks.empty()) {  // declines what it leaves: nothing to wait for
+    const std::set<OperationId> operations = operations_in(accept);
+    if (tasks.empty() && operations.empty()) {  // declines what it leaves: nothing to wait for
       if (m.subscribed_) send({{}, accept});
       return;
     }
@@ -279,7 +319,14 @@ struct SchedulerMachine::Step {
         return;
       }
     }
+    for (const OperationId& id : operations) {
+      if (m.accept_of_operation_.contains(id)) {
+        refuse("operation_id: '" + id.raw() + "' was asked for already and not heard of");
+        return;
+      }
+    }
     const std::uint64_t number = ++m.accepts_made_;
+    for (const OperationId& id : operations) m.accept_of_operation_[id] = number;
     for (const OfferOperation& operation : accept.operations) {
       if (const auto* launch = std::get_if<LaunchOperation>(&operation.body)) {
         for (const TaskFacet& task : launch->tasks) m.live_[task.id] = task.agent_id;
@@ -293,7 +340,7 @@ struct SchedulerMachine::Step {
       // A name that is used again names another task.
       if (m.ended_.erase(id) > 0) std::erase(m.ended_order_, id);
     }
-    m.accepts_.emplace(number, PendingAccept{accept, tasks, 0});
+    m.accepts_.emplace(number, PendingAccept{accept, tasks, operations, 0});
     send_accept(number);
   }
 
@@ -317,6 +364,9 @@ struct SchedulerMachine::Step {
       remember_acknowledged(acknowledge->uuid);
     }
     if (const auto* request = std::get_if<call::Request>(&call.body)) m.request_ = *request;
+    if (const auto* acknowledge = std::get_if<call::AcknowledgeOperation>(&call.body)) {
+      remember_acknowledged(acknowledge->uuid);
+    }
     if (const auto* suppress = std::get_if<call::Suppress>(&call.body)) set_suppressed(*suppress);
     if (const auto* revive = std::get_if<call::Revive>(&call.body)) set_revived(*revive);
     if (const auto* update = std::get_if<call::UpdateFramework>(&call.body)) {
@@ -423,7 +473,7 @@ void SchedulerMachine::step(const SchedulerInput& input, std::vector<SchedulerOu
     s.on_due(*due);
   }
   ASSERT(connected_ || !subscribed_);
-  ASSERT(accepts_.empty() == accept_of_.empty());
+  ASSERT(accepts_.empty() == (accept_of_.empty() && accept_of_operation_.empty()));
 }
 
 std::uint64_t SchedulerMachine::fingerprint() const {

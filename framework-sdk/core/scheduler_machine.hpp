@@ -1,7 +1,9 @@
 // SchedulerMachine: the deterministic half of the SDK's scheduler driver. It holds the framework's
 // side of the link (sessions, heartbeats, back-off) and keeps every promise that a call makes until
 // its consequence is seen:
-//   ACCEPT       until each task in it was heard of (any status), resent to every next session
+//   ACCEPT       until each task in it was heard of (any status), and each operation that has an
+//   id,
+//                resent to every next session
 //   KILL         until the task is known to have ended
 //   ACKNOWLEDGE  an update heard again although acknowledged is acknowledged again, not shown again
 //   REQUEST      the newest is said again in every session
@@ -10,8 +12,8 @@
 // rest.
 //
 // Invariants (asserted after each step): nothing is sent while there is no connection; calls other
-// than SUBSCRIBE leave only in a subscribed session; a pending accept has at least one unheard
-// task.
+// than SUBSCRIBE leave only in a subscribed session; a pending accept has at least one unheard task
+// or operation.
 #pragma once
 
 #include <cstdint>
@@ -117,7 +119,10 @@ class SchedulerMachine {
   struct PendingAccept {
     call::Accept call;
     std::set<TaskId> unheard;
+    std::set<OperationId> unheard_operations;
     std::uint32_t attempts = 0;
+
+    bool settled() const { return unheard.empty() && unheard_operations.empty(); }
   };
   struct PendingKill {
     call::Kill call;
@@ -152,6 +157,7 @@ class SchedulerMachine {
   std::uint64_t accepts_made_ = 0;
   std::map<std::uint64_t, PendingAccept> accepts_;
   std::map<TaskId, std::uint64_t> accept_of_;  // unheard task -> accept
+  std::map<OperationId, std::uint64_t> accept_of_operation_;
   std::map<TaskId, PendingKill> kills_;
   std::map<TaskId, AgentId> live_;
   std::set<Uuid> acknowledged_;

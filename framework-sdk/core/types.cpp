@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/interval_set.hpp"
+#include "model/operation_status.hpp"
 #include "model/task_state.hpp"
 
 namespace bourse::sdk {
@@ -69,6 +70,53 @@ const char* name_of(TaskState state) {
 
 bool is_terminal(TaskState state) {
   return bourse::is_terminal(static_cast<bourse::TaskState>(state));
+}
+
+const char* name_of(OperationState state) {
+  return bourse::name_of(static_cast<bourse::OperationState>(state)).data();
+}
+
+Operation reserve(std::string id, Resources resources) {
+  Operation out;
+  out.kind = Operation::Kind::reserve;
+  out.id = std::move(id);
+  out.resources = std::move(resources);
+  return out;
+}
+
+Operation unreserve(std::string id, Resources resources) {
+  Operation out = reserve(std::move(id), std::move(resources));
+  out.kind = Operation::Kind::unreserve;
+  return out;
+}
+
+Operation create_volume(std::string id, Volume volume) {
+  Operation out;
+  out.kind = Operation::Kind::create;
+  out.id = std::move(id);
+  out.volume = std::move(volume);
+  return out;
+}
+
+Operation destroy_volume(std::string id, std::string volume_id) {
+  Operation out;
+  out.kind = Operation::Kind::destroy;
+  out.id = std::move(id);
+  out.volume.id = std::move(volume_id);
+  return out;
+}
+
+Operation grow_volume(std::string id, std::string volume_id, std::int64_t by_mb) {
+  Operation out = destroy_volume(std::move(id), std::move(volume_id));
+  out.kind = Operation::Kind::grow;
+  out.by_mb = by_mb;
+  return out;
+}
+
+Operation shrink_volume(std::string id, std::string volume_id, std::int64_t by_mb) {
+  Operation out = grow_volume(std::move(id), std::move(volume_id), by_mb);
+  out.kind = Operation::Kind::shrink;
+  return out;
 }
 
 }  // namespace bourse::sdk

@@ -9,6 +9,7 @@
 #include "bourse/scheduler.hpp"
 #include "framework-sdk/core/scheduler_machine.hpp"
 #include "framework-sdk/link/master_transport.hpp"
+#include "framework-sdk/link/offer_pool.hpp"
 #include "framework-sdk/link/task_form.hpp"
 #include "framework-sdk/link/user_timers.hpp"
 #include "runtime/clock.hpp"
@@ -47,7 +48,12 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
   std::vector<SchedulerOutput> outputs;
   bool stopping = false;
   bool tearing_down = false;
-  std::map<std::string, std::string> agent_of_offer;  // offers held
+  struct Held {
+    std::string agent_id;
+    std::string role;
+    bourse::Resources resources;
+  };
+  std::map<std::string, Held> held;  // offers
 
   void fail(const std::string& message) {
     const std::lock_guard lock(mutex);
@@ -87,7 +93,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     } else if (std::holds_alternative<scheduler_effect::SubscribedAgain>(output)) {
       return;  // on_registered told
     } else if (const auto* gone = std::get_if<scheduler_effect::Disconnected>(&output)) {
-      agent_of_offer.clear();
+      held.clear();
       scheduler.on_disconnected(driver, gone->reason);
     } else if (std::holds_alternative<scheduler_effect::Reconnect>(output)) {
       loop.post([this] { give_up(); });
@@ -102,7 +108,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
 
   void show(const SchedulerEvent& event) {
     if (const auto* subscribed = std::get_if<event::Subscribed>(&event)) {
-      agent_of_offer.clear();
+      held.clear();
       const bool again = registered_before || !options.framework_id.empty();
       registered_before = true;
       scheduler.on_registered(driver, subscribed->framework_id.raw(), again);
@@ -110,14 +116,16 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
       std::vector<Offer> offers;
       for (const OfferFacet& offer : offered->offers) {
         offers.push_back(public_offer(offer));
-        agent_of_offer[offers.back().id] = offers.back().agent_id;
+        held[offers.back().id] = {offers.back().agent_id, offers.back().role, offer.resources};
       }
       scheduler.on_offers(driver, offers);
     } else if (const auto* rescinded = std::get_if<event::Rescind>(&event)) {
-      agent_of_offer.erase(rescinded->offer_id.raw());
+      held.erase(rescinded->offer_id.raw());
       scheduler.on_rescinded(driver, rescinded->offer_id.raw());
     } else if (const auto* update = std::get_if<event::Update>(&event)) {
       scheduler.on_update(driver, public_update(update->status));
+    } else if (const auto* operation = std::get_if<event::UpdateOperation>(&event)) {
+      scheduler.on_operation(driver, public_operation(operation->status));
     } else if (const auto* message = std::get_if<event::Message>(&event)) {
       scheduler.on_message(driver, message->agent_id.raw(), message->executor_id.raw(),
                            message->data);
@@ -171,10 +179,27 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     });
   }
 
-  // A launch that was not sent: each of its tasks is told, as an author waits for their states.
-  void drop(const std::vector<TaskSpec>& tasks, const std::string& invalid_id,
-            const std::string& message) {
+  struct Use {  // of offers
+    std::vector<Operation> operations;
+    std::vector<TaskSpec> tasks;
+  };
+
+  // An accept that was not sent: each task and operation is told, as an author waits for them.
+  void drop(const Use& wanted, const std::string& invalid_id, const std::string& message) {
     scheduler.on_error(driver, message);
+    for (const Operation& operation : wanted.operations) {
+      if (operation.id.empty()) continue;
+      OperationUpdate update;
+      update.operation_id = operation.id;
+      update.message = message;
+      update.state = operation.id == invalid_id ? OperationState::error : OperationState::dropped;
+      scheduler.on_operation(driver, update);
+    }
+    drop_tasks(wanted.tasks, invalid_id, message);
+  }
+
+  void drop_tasks(const std::vector<TaskSpec>& tasks, const std::string& invalid_id,
+                  const std::string& message) {
     for (const TaskSpec& task : tasks) {
       TaskUpdate update;
       update.task_id = task.id;
@@ -186,32 +211,47 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     }
   }
 
-  void launch(const std::vector<std::string>& offer_ids, const std::vector<TaskSpec>& tasks,
+  void accept(const std::vector<std::string>& offer_ids, const Use& wanted,
               std::int64_t refuse_ms) {
     call::Accept accept;
     accept.filters.refuse = Duration::milliseconds(std::max<std::int64_t>(refuse_ms, 0));
     std::string agent_id;
+    std::string role;
+    bourse::Resources offered;
     for (const std::string& id : offer_ids) {
-      const auto it = agent_of_offer.find(id);
-      if (it == agent_of_offer.end()) {
-        return drop(tasks, "", "offer_id: '" + id + "' is not held (used, rescinded or lapsed)");
+      const auto it = held.find(id);
+      if (it == held.end()) {
+        return drop(wanted, "", "offer_id: '" + id + "' is not held (used, rescinded or lapsed)");
       }
-      if (!agent_id.empty() && agent_id != it->second) {
-        return drop(tasks, "",
+      if (!agent_id.empty() && agent_id != it->second.agent_id) {
+        return drop(wanted, "",
                     "offer_ids: '" + id + "' is of another agent; use the offers of " +
                         "one agent together");
       }
-      agent_id = it->second;
+      agent_id = it->second.agent_id;
+      role = it->second.role;
+      offered.add(it->second.resources);
       accept.offer_ids.push_back(OfferId(id));
     }
-    LaunchOperation operation;
-    for (const TaskSpec& task : tasks) {
-      auto facet = task_facet(task, agent_id, machine->framework_id());
-      if (!facet.ok()) return drop(tasks, task.id, facet.error().message);
-      operation.tasks.push_back(std::move(facet).value());
+    OfferPool pool(role, options.principal);
+    pool.add(offered);
+    for (const Operation& operation : wanted.operations) {
+      auto formed = pool.apply(operation);
+      if (!formed.ok()) {
+        return drop(wanted, operation.id,
+                    "operation '" + operation.id + "': " + formed.error().message);
+      }
+      accept.operations.push_back({OperationId(operation.id), std::move(formed).value()});
     }
-    for (const std::string& id : offer_ids) agent_of_offer.erase(id);
-    accept.operations.push_back({OperationId(), std::move(operation)});
+    LaunchOperation launch;
+    for (const TaskSpec& task : wanted.tasks) {
+      auto facet = task_facet(task, agent_id, machine->framework_id(), pool);
+      if (!facet.ok()) return drop(wanted, task.id, facet.error().message);
+      launch.tasks.push_back(std::move(facet).value());
+    }
+    for (const std::string& id : offer_ids) held.erase(id);
+    const bool launches = !launch.tasks.empty() || wanted.operations.empty();
+    if (launches) accept.operations.push_back({OperationId(), std::move(launch)});
     input(scheduler_event::Call{{FrameworkId(), std::move(accept)}});
   }
 };
@@ -219,6 +259,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
 void Scheduler::on_registered(SchedulerDriver&, const std::string&, bool) {}
 void Scheduler::on_rescinded(SchedulerDriver&, const std::string&) {}
 void Scheduler::on_update(SchedulerDriver&, const TaskUpdate&) {}
+void Scheduler::on_operation(SchedulerDriver&, const OperationUpdate&) {}
 void Scheduler::on_message(SchedulerDriver&, const std::string&, const std::string&,
                            const std::string&) {}
 void Scheduler::on_failure(SchedulerDriver&, const std::string&, const std::string&) {}
@@ -288,9 +329,14 @@ std::string SchedulerDriver::error() const {
 
 void SchedulerDriver::launch(const std::vector<std::string>& offer_ids,
                              const std::vector<TaskSpec>& tasks, std::int64_t refuse_ms) {
-  impl_->loop.post([impl = impl_.get(), offer_ids, tasks, refuse_ms] {
-    impl->launch(offer_ids, tasks, refuse_ms);
-  });
+  accept(offer_ids, {}, tasks, refuse_ms);
+}
+
+void SchedulerDriver::accept(const std::vector<std::string>& offer_ids,
+                             const std::vector<Operation>& operations,
+                             const std::vector<TaskSpec>& tasks, std::int64_t refuse_ms) {
+  impl_->loop.post([impl = impl_.get(), offer_ids, wanted = Impl::Use{operations, tasks},
+                    refuse_ms] { impl->accept(offer_ids, wanted, refuse_ms); });
 }
 
 void SchedulerDriver::decline(const std::vector<std::string>& offer_ids, std::int64_t refuse_ms) {
@@ -299,7 +345,7 @@ void SchedulerDriver::decline(const std::vector<std::string>& offer_ids, std::in
     call::Decline decline;
     decline.filters.refuse = Duration::milliseconds(std::max<std::int64_t>(refuse_ms, 0));
     for (const std::string& id : offer_ids) {
-      impl->agent_of_offer.erase(id);
+      impl->held.erase(id);
       decline.offer_ids.push_back(OfferId(id));
     }
     impl->input(scheduler_event::Call{{FrameworkId(), std::move(decline)}});
@@ -358,6 +404,22 @@ void SchedulerDriver::acknowledge(const TaskUpdate& update) {
   Uuid uuid;
   std::copy(update.uuid.begin(), update.uuid.end(), uuid.bytes.begin());
   impl_->post_call(call::Acknowledge{AgentId(update.agent_id), TaskId(update.task_id), uuid});
+}
+
+void SchedulerDriver::acknowledge(const OperationUpdate& update) {
+  if (update.uuid.size() != 16) return;
+  Uuid uuid;
+  std::copy(update.uuid.begin(), update.uuid.end(), uuid.bytes.begin());
+  impl_->post_call(
+      call::AcknowledgeOperation{AgentId(update.agent_id), OperationId(update.operation_id), uuid});
+}
+
+void SchedulerDriver::reconcile_operations(const std::vector<OperationPlace>& operations) {
+  call::ReconcileOperations reconcile;
+  for (const OperationPlace& place : operations) {
+    reconcile.operations.push_back({OperationId(place.operation_id), AgentId(place.agent_id)});
+  }
+  impl_->post_call(std::move(reconcile));
 }
 
 void SchedulerDriver::publish(const std::string& name, std::string content) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "framework-sdk/link/offer_pool.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
@@ -171,6 +172,9 @@ Result<FrameworkFacet> framework_facet(const SchedulerOptions& options) {
         Capability::RESERVATION_REFINEMENT, Capability::REGION_AWARE}) {
     info.add_capabilities()->set_type(type);
   }
+  if (options.shared_volumes) {
+    info.add_capabilities()->set_type(Capability::SHARED_RESOURCES);
+  }
   if (options.gpus) info.add_capabilities()->set_type(Capability::GPU_RESOURCES);
   for (const auto& [key, value] : options.labels) {
     auto* label = info.mutable_labels()->add_labels();
@@ -183,13 +187,21 @@ Result<FrameworkFacet> framework_facet(const SchedulerOptions& options) {
 }
 
 Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
-                             const FrameworkId& framework_id) {
+                             const FrameworkId& framework_id, OfferPool& pool) {
   if (const Status status = check_spec(task); !status.ok()) return status.error();
   v1::TaskInfo info;
   info.set_name(task.name.empty() ? task.id : task.name);
   info.mutable_task_id()->set_value(task.id);
   info.mutable_agent_id()->set_value(agent_id);
-  codec::write_resources(model_resources(task.resources), {}, *info.mutable_resources());
+  bourse::Resources held = pool.take(model_resources(task.resources));
+  for (const std::string& id : task.volumes) {
+    auto volume = pool.take(Volume{.id = id});
+    if (!volume.ok()) {
+      return invalid("task '" + task.id + "'.volumes: " + volume.error().message);
+    }
+    held.add(volume.value());
+  }
+  codec::write_resources(held, {}, *info.mutable_resources());
   if (task.command) fill_command(*task.command, *info.mutable_command());
   if (task.executor) {
     const ExecutorSpec& from = *task.executor;
@@ -199,7 +211,7 @@ Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
     to.set_type(v1::ExecutorInfo::CUSTOM);
     if (!from.name.empty()) to.set_name(from.name);
     fill_command(from.command, *to.mutable_command());
-    codec::write_resources(model_resources(from.resources), {}, *to.mutable_resources());
+    codec::write_resources(pool.take(model_resources(from.resources)), {}, *to.mutable_resources());
     to.mutable_shutdown_grace_period()->set_nanoseconds(from.shutdown_grace_ms * 1'000'000);
   }
   if (!task.data.empty()) info.set_data(task.data);
@@ -252,11 +264,40 @@ Result<call::Request> request_of(const std::vector<Wanted>& wanted) {
   return out;
 }
 
+namespace {
+
+// Without volumes: all, or what is reserved.
+bourse::Resources part_of(const bourse::Resources& offered, bool reserved_alone) {
+  bourse::Resources out;
+  for (const bourse::Resource& resource : offered.list()) {
+    const bool counts = !is_volume(resource) && (resource.is_reserved() || !reserved_alone);
+    if (counts) out.add(resource);
+  }
+  return out;
+}
+
+Volume public_volume(const bourse::Resource& resource) {
+  Volume out;
+  out.id = resource.meta->disk->persistence_id;
+  out.role = std::string(resource.role());
+  out.size_mb = resource.scalar_milli / 1000;
+  out.path = resource.meta->disk->volume_path;
+  out.read_only = resource.meta->disk->volume_read_only;
+  out.shared = resource.is_shared();
+  return out;
+}
+
+}  // namespace
+
 Offer public_offer(const OfferFacet& offer) {
   Offer out;
   out.id = offer.id.raw();
   out.role = *offer.role;
-  out.resources = public_resources(offer.resources);
+  out.resources = public_resources(part_of(offer.resources, false));
+  out.reserved = public_resources(part_of(offer.resources, true));
+  for (const bourse::Resource& resource : offer.resources.list()) {
+    if (is_volume(resource)) out.volumes.push_back(public_volume(resource));
+  }
   if (offer.agent) {
     out.agent_id = offer.agent->id.raw();
     out.hostname = offer.agent->hostname;
@@ -280,6 +321,19 @@ TaskUpdate public_update(const TaskStatus& status) {
   out.container_id = status.container_id.raw();
   out.data = status.data;
   out.healthy = status.healthy;
+  if (status.uuid) {
+    out.uuid.assign(reinterpret_cast<const char*>(status.uuid->bytes.data()),
+                    status.uuid->bytes.size());
+  }
+  return out;
+}
+
+OperationUpdate public_operation(const OperationStatus& status) {
+  OperationUpdate out;
+  out.operation_id = status.id.raw();
+  out.state = static_cast<OperationState>(status.state);
+  out.message = status.message;
+  out.agent_id = status.agent_id.raw();
   if (status.uuid) {
     out.uuid.assign(reinterpret_cast<const char*>(status.uuid->bytes.data()),
                     status.uuid->bytes.size());

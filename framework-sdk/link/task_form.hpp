@@ -16,16 +16,20 @@
 
 namespace bourse::sdk {
 
+class OfferPool;
+
 Result<FrameworkFacet> framework_facet(const SchedulerOptions& options);
 // Errors name the field of the task and what would be right.
+// What it holds is taken of the pool.
 Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
-                             const FrameworkId& framework_id);
+                             const FrameworkId& framework_id, OfferPool& pool);
 
 // Errors name the entry and what would be right.
 Result<call::Request> request_of(const std::vector<Wanted>& wanted);
 
 Offer public_offer(const OfferFacet& offer);
 TaskUpdate public_update(const TaskStatus& status);
+OperationUpdate public_operation(const OperationStatus& status);
 LaunchedTask public_task(const TaskFacet& task);
 Resources public_resources(const bourse::Resources& resources);
 bourse::Resources model_resources(const Resources& resources);

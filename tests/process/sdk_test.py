@@ -33,6 +33,40 @@ class InstalledSdk(ClusterCase):
                 self.assertEqual(out.count("TASK_FINISHED"), 3, out)
 
 
+class SdkOperations(ClusterCase):
+    def life(self, scheduler):
+        def done(command, state="OPERATION_FINISHED"):
+            scheduler.say(command)
+            return scheduler.line(f"operation {command.split()[1]} {state}")
+        refused = done("create early v 16", "OPERATION_ERROR")
+        self.assertIn("no disk of the offers is reserved for role 'web'", refused)
+        done("reserve r1 64")
+        done("create c1 v 16")
+        scheduler.say("launch-in v writer test -d data && echo kept > data/file")
+        scheduler.line("update writer TASK_FINISHED")
+        volume = self.dir / "a" / "volumes" / "roles" / "web" / "v"
+        self.assertEqual((volume / "file").read_text(), "kept\n")
+        done("grow g1 v 8")
+        done("shrink s1 v 4")
+        self.assertIn("20 MB", self.cli("volume", "list"))
+        done("what-of never", "OPERATION_UNKNOWN")
+        done("destroy d1 v")
+        wait_for("the volume's files to go", lambda: not volume.exists())
+        done("unreserve u1 64")
+        # Each was acknowledged.
+        wait_for("no operation", lambda: self.cli("operations").startswith("no operations"))
+        scheduler.say("teardown")
+        self.assertEqual(scheduler.popen.wait(DEADLINE_S), 0)
+
+    def test_operations_of_the_sdk_are_done_and_told_over_the_link_and_over_http(self):
+        self.start_master()
+        self.start_agent()
+        self.wait_agents(1)
+        for master in (f"127.0.0.1:{self.link_port}", f"http://127.0.0.1:{self.http_port}"):
+            with self.subTest(master):
+                self.life(self.start_scheduler(master=master, env={"TOLD_ROLE": "web"}))
+
+
 class SdkOverHttp(ClusterCase):
     """The same schedulers by another URL."""
 

@@ -7,11 +7,17 @@
 //   kill ID [GRACE_MS]
 //   publish NAME TEXT
 //   send AGENT EXECUTOR KILOBYTES    a message to that executor, whether there is one or not
+//   reserve|unreserve ID DISK_MB    on the next offer; likewise:
+//   create|grow|shrink ID VOLUME MB
+//   destroy ID VOLUME
+//   launch-in VOLUME ID shell command...    a task that has the volume, on an offer of it
+//   what-of ID    asks what became of an operation
 //   stop        keeps the tasks        teardown    ends them
 // and prints one line for each thing it hears: "registered ID again|new", "update ID STATE
-// message", "disconnected REASON", "error message".
+// message", "operation ID STATE message", "disconnected REASON", "error message".
 // Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]; TOLD_USER names the framework's
-// user.
+// user, TOLD_ROLE its role.
+#include <algorithm>
 #include <bourse/offer_matcher.hpp>
 #include <bourse/scheduler.hpp>
 #include <cstdio>
@@ -38,8 +44,14 @@ class Told : public Scheduler {
     say("update " + update.task_id + " " + name_of(update.state) + " " + update.reason + " " +
         update.message);
   }
+  void on_operation(SchedulerDriver& driver, const OperationUpdate& update) override {
+    // What could not even be asked for has not used its offer.
+    if (update.state == OperationState::error) driver.decline({operated_on_}, 0);
+    say("operation " + update.operation_id + " " + name_of(update.state) + " " + update.message);
+  }
   void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) override {
     const std::lock_guard lock(mutex_);
+    if (operates(driver, offers)) return;
     const Plan plan = match(wanted_, offers);
     for (const Placement& placement : plan.placements) {
       driver.launch(placement.offer_ids, placement.tasks, 0);
@@ -53,8 +65,40 @@ class Told : public Scheduler {
     const std::lock_guard lock(mutex_);
     wanted_.push_back(std::move(shape));
   }
+  void want(Operation operation) {
+    const std::lock_guard lock(mutex_);
+    operations_.push_back(std::move(operation));
+  }
+  void want_in(TaskSpec task) {
+    const std::lock_guard lock(mutex_);
+    tasks_in_.push_back(std::move(task));
+  }
 
  private:
+  // What was asked for since the last offers goes with the first of these that has what it takes;
+  // the others are declined.
+  bool operates(SchedulerDriver& driver, const std::vector<Offer>& offers) {
+    if (operations_.empty() && tasks_in_.empty()) return false;
+    bool used = false;
+    for (const Offer& offer : offers) {
+      const auto has = [&](const TaskSpec& task) {
+        return std::any_of(offer.volumes.begin(), offer.volumes.end(),
+                           [&](const Volume& volume) { return volume.id == task.volumes.front(); });
+      };
+      const bool fits = std::all_of(tasks_in_.begin(), tasks_in_.end(), has);
+      if (used || (operations_.empty() && !fits)) {
+        driver.decline({offer.id}, 0);
+        continue;
+      }
+      used = true;
+      operated_on_ = offer.id;
+      driver.accept({offer.id}, operations_, tasks_in_, 0);
+      operations_.clear();
+      tasks_in_.clear();
+    }
+    return true;
+  }
+
   static void say(const std::string& line) {
     std::printf("%s\n", line.c_str());
     std::fflush(stdout);
@@ -62,7 +106,46 @@ class Told : public Scheduler {
 
   std::mutex mutex_;
   std::vector<Shape> wanted_;
+  std::vector<Operation> operations_;
+  std::string operated_on_;  // an offer
+  std::vector<TaskSpec> tasks_in_;
 };
+
+// True: it was one.
+bool operate(SchedulerDriver& driver, Told& told, const std::string& verb, const std::string& id,
+             std::istringstream& words) {
+  std::string volume;
+  std::int64_t megabytes = 0;
+  if (verb == "reserve" || verb == "unreserve") {
+    words >> megabytes;
+    const Resources disk{.disk_mb = megabytes};
+    told.want(verb == "reserve" ? reserve(id, disk) : unreserve(id, disk));
+  } else if (verb == "create") {
+    words >> volume >> megabytes;
+    told.want(create_volume(id, {.id = volume, .size_mb = megabytes}));
+  } else if (verb == "grow" || verb == "shrink") {
+    words >> volume >> megabytes;
+    told.want(verb == "grow" ? grow_volume(id, volume, megabytes)
+                             : shrink_volume(id, volume, megabytes));
+  } else if (verb == "destroy") {
+    words >> volume;
+    told.want(destroy_volume(id, volume));
+  } else if (verb == "launch-in") {
+    TaskSpec task{.resources = {.cpu_milli = 100, .memory_mb = 32}, .volumes = {id}};
+    std::string command;
+    words >> task.id;
+    std::getline(words >> std::ws, command);
+    task.command = Command{.shell = command};
+    told.want_in(std::move(task));
+  } else if (verb == "what-of") {
+    driver.reconcile_operations({{id, ""}});
+    return true;
+  } else {
+    return false;
+  }
+  driver.revive();
+  return true;
+}
 
 void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
   std::istringstream words(line);
@@ -116,6 +199,8 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     driver.send_message(id, executor, std::string(kilobytes << 10, 'x'));
   } else if (verb == "stop" || verb == "teardown") {
     driver.stop(verb == "stop");
+  } else {
+    operate(driver, told, verb, id, words);
   }
 }
 
@@ -129,6 +214,7 @@ int main(int argc, char** argv) {
   options.name = "told";
   options.failover_timeout_ms = 60'000;
   if (const char* user = std::getenv("TOLD_USER")) options.user = user;
+  if (const char* role = std::getenv("TOLD_ROLE")) options.role = role;
   if (argc > 2 && std::string(argv[2]) != "-") options.framework_id = argv[2];
   if (argc > 4) options.labels.emplace_back(argv[3], argv[4]);
   SchedulerDriver driver(told, options);

@@ -11,10 +11,11 @@
 // methods may be called from any thread, callbacks included; they never block but for stop() and
 // run(). Do not destroy the driver from a callback.
 //
-// Promises: a launch is repeated until each of its tasks was heard of, a kill until its task has
-// ended; an update is shown at least once and, while acknowledgements are implicit, acknowledged
-// after your callback returned. Lost connections and new masters are the driver's business: after
-// each, the state of every living task is asked for by itself.
+// Promises: a launch is repeated until each of its tasks was heard of, an operation that has an id
+// until it was, a kill until its task has ended; an update is shown at least once and, while
+// acknowledgements are implicit, acknowledged after your callback returned. Lost connections and
+// new masters are the driver's business: after each, the state of every living task is asked for by
+// itself.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +42,9 @@ class Scheduler {
   // Do not use this offer any more; the tasks of a launch on it under way come back as dropped.
   virtual void on_rescinded(SchedulerDriver& driver, const std::string& offer_id);
   virtual void on_update(SchedulerDriver& driver, const TaskUpdate& update);
+  // What became of an operation that has an id; like an update at least once, and acknowledged
+  // after this returned while acknowledgements are implicit.
+  virtual void on_operation(SchedulerDriver& driver, const OperationUpdate& update);
   virtual void on_message(SchedulerDriver& driver, const std::string& agent_id,
                           const std::string& executor_id, const std::string& data);
   // An executor ended, or (executor_id empty) an agent is gone. Its tasks' updates come beside
@@ -70,7 +74,8 @@ struct SchedulerOptions {
   std::string framework_id = {};         // of an earlier life: take over its tasks
   std::int64_t failover_timeout_ms = 0;  // how long tasks outlive a lost scheduler
   std::string webui_url = {};
-  bool gpus = false;  // wants offers of agents with gpus
+  bool gpus = false;            // wants offers of agents with gpus
+  bool shared_volumes = false;  // knows volumes that several tasks have at once
   bool acknowledge_implicitly = true;
   std::vector<std::pair<std::string, std::string>> labels = {};
 };
@@ -106,6 +111,11 @@ class SchedulerDriver {
   // Uses `offer_ids` (of one agent) for `tasks`; what is left of them is declined for refuse_ms.
   void launch(const std::vector<std::string>& offer_ids, const std::vector<TaskSpec>& tasks,
               std::int64_t refuse_ms = 5000);
+  // The same with operations before the tasks, which may use what those make: they are done in
+  // their order. The call is repeated until each task and each operation that has an id was heard
+  // of.
+  void accept(const std::vector<std::string>& offer_ids, const std::vector<Operation>& operations,
+              const std::vector<TaskSpec>& tasks = {}, std::int64_t refuse_ms = 5000);
   void decline(const std::vector<std::string>& offer_ids, std::int64_t refuse_ms = 5000);
   void kill(const std::string& task_id, std::int64_t grace_ms = -1);  // -1: the task's own
   void shutdown_executor(const std::string& agent_id, const std::string& executor_id);
@@ -125,6 +135,9 @@ class SchedulerDriver {
   void send_message(const std::string& agent_id, const std::string& executor_id, std::string data);
   // Only with acknowledge_implicitly = false.
   void acknowledge(const TaskUpdate& update);
+  void acknowledge(const OperationUpdate& update);
+  // Asks for the newest state of these operations, or of all.
+  void reconcile_operations(const std::vector<OperationPlace>& operations = {});
   // Shows a small document about this framework (at most 256 KB) to whoever reads the cluster: see
   // docs/operator-extensions.md. Replaces the one of that name.
   void publish(const std::string& name, std::string content);

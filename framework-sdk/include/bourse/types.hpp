@@ -37,13 +37,27 @@ bool contains(const Resources& whole, const Resources& part);
 void subtract(Resources& whole, const Resources& part);
 void add(Resources& whole, const Resources& part);
 
+// A persistent volume: disk of a role that outlives the tasks which use it.
+struct Volume {
+  std::string id = {};    // unique on its agent among the role's
+  std::string role = {};  // empty: the offer's
+  std::int64_t size_mb = 0;
+  std::string path = "data";  // where a task finds it, in its sandbox
+  bool read_only = false;
+  bool shared = false;  // several tasks may have it at once: SchedulerOptions::shared_volumes
+
+  bool operator==(const Volume&) const = default;
+};
+
 // Part of one agent, yours to use until you decline it, it is rescinded, or it lapses.
 struct Offer {
   std::string id = {};
   std::string agent_id = {};
   std::string hostname = {};
   std::string role = {};
-  Resources resources = {};
+  Resources resources = {};                            // without the volumes
+  Resources reserved = {};                             // what of it is reserved
+  std::vector<Volume> volumes = {};                    // which tasks may have
   std::map<std::string, std::string> attributes = {};  // of the agent, as text
   std::string region = {};                             // empty: none configured
   std::string zone = {};
@@ -78,6 +92,55 @@ struct TaskSpec {
   std::map<std::string, std::string> labels = {};
   std::optional<std::int64_t> kill_grace_ms = {};
   std::optional<std::int64_t> max_run_ms = {};  // longer: killed, and the task fails
+  std::vector<std::string> volumes = {};        // ids of volumes of the offers, or made with them
+};
+
+// What changes the meaning of an agent's resources: disk and others are reserved for your role, and
+// disk that is reserved becomes a volume. See the functions below.
+struct Operation {
+  enum class Kind : std::uint8_t { reserve, unreserve, create, destroy, grow, shrink };
+
+  Kind kind = Kind::reserve;
+  std::string id = {};  // yours to choose; with one you are told what became of it
+  Resources resources = {};
+  Volume volume = {};
+  std::int64_t by_mb = 0;
+};
+Operation reserve(std::string id, Resources resources);
+Operation unreserve(std::string id, Resources resources);
+Operation create_volume(std::string id, Volume volume);
+// Of a volume that an offer holds: its id says which.
+Operation destroy_volume(std::string id, std::string volume_id);
+Operation grow_volume(std::string id, std::string volume_id, std::int64_t by_mb);
+Operation shrink_volume(std::string id, std::string volume_id, std::int64_t by_mb);
+
+// What became of an operation: Mesos v1's states.
+enum class OperationState : std::uint8_t {
+  pending = 1,   // its agent has not stored it yet
+  finished = 2,  // it is stored, and true
+  failed = 3,    // its agent could not: nothing changed
+  error = 4,     // it could not be: nothing changed
+  dropped = 5,   // it never reached its agent: nothing changed
+  unreachable = 6,
+  gone_by_operator = 7,
+  recovering = 8,  // its agent is not back yet
+  unknown = 9,
+};
+const char* name_of(OperationState state);  // "OPERATION_FINISHED"
+
+// A statement about an operation, as its agent or the master makes it.
+struct OperationUpdate {
+  std::string operation_id = {};
+  OperationState state = OperationState::unknown;
+  std::string message = {};
+  std::string agent_id = {};
+  std::string uuid = {};  // 16 bytes; empty: not to be acknowledged
+};
+
+// An operation and its agent, to ask what became of it.
+struct OperationPlace {
+  std::string operation_id = {};
+  std::string agent_id = {};  // empty: not known
 };
 
 // Where a task is in its life: Mesos v1's states.

@@ -438,3 +438,46 @@ TEST_CASE("an unanswered SUBSCRIBE is repeated with back-off") {
   REQUIRE(tries >= 5);
   REQUIRE(tries <= 12);
 }
+
+TEST_CASE("an accept is repeated until its tasks and its named operations were heard of") {
+  World w;
+  w.start();
+  w.subscribe();
+  call::Accept accept = accept_of({"t"});
+  accept.operations.insert(accept.operations.begin(),
+                           {{OperationId("op"), ResourceOperation()}, {{}, ResourceOperation()}});
+  w.call(accept);
+  TaskStatus status;
+  status.task_id = TaskId("t");
+  status.state = TaskState::running;
+  w.from_master(event::Update{status});
+  w.keep_alive(Duration::seconds(5));
+  REQUIRE(w.calls<call::Accept>().size() == 2);
+  w.from_master(event::UpdateOperation{{OperationId("op"), OperationState::unknown, "", {}, {}}});
+  w.keep_alive(Duration::seconds(10));
+  REQUIRE(w.calls<call::Accept>().size() == 3);
+  w.from_master(event::UpdateOperation{{OperationId("op"), OperationState::pending, "", {}, {}}});
+  w.keep_alive(Duration::seconds(60));
+  REQUIRE(w.calls<call::Accept>().size() == 3);
+  REQUIRE(w.machine->pending_calls() == 0);
+}
+
+TEST_CASE("an operation's status is acknowledged, and again when it is heard again") {
+  World w;
+  w.start();
+  w.subscribe();
+  call::Accept accept;
+  accept.operations.push_back({OperationId("op"), ResourceOperation()});
+  w.call(accept);
+  w.call(accept);
+  REQUIRE(w.count<scheduler_effect::Refused>() == 1);
+  const OperationStatus status{OperationId("op"), OperationState::finished, "", make_uuid(1, 2),
+                               AgentId("S0")};
+  w.from_master(event::UpdateOperation{status});
+  w.from_master(event::UpdateOperation{status});
+  REQUIRE(w.delivered<event::UpdateOperation>() == 1);
+  const auto acknowledged = w.calls<call::AcknowledgeOperation>();
+  REQUIRE(acknowledged.size() == 2);
+  REQUIRE(acknowledged[0].operation_id == OperationId("op"));
+  REQUIRE(acknowledged[0].agent_id == AgentId("S0"));
+}
