@@ -95,6 +95,20 @@ HttpResponse refusal(const Error& error) {
   return HttpResponse::text(runtime::http_status_of(error), error.message);
 }
 
+HttpResponse json_answer(const runtime::HttpRequest& request, std::string json) {
+  const std::string name(request.query_value("jsonp"));
+  if (name.empty()) return HttpResponse::json(std::move(json));
+  constexpr std::string_view kName =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$";
+  if (name.find_first_not_of(kName) != std::string::npos) {
+    return HttpResponse::text(400, "jsonp: is no name of a function (letters, digits, '_', '.')");
+  }
+  HttpResponse out;
+  out.headers.add("Content-Type", "text/javascript");
+  out.body = name + "(" + json + ");";
+  return out;
+}
+
 HttpResponse typed_body(std::string body, codec::Encoding encoding) {
   HttpResponse out;
   out.headers.add("Content-Type", std::string(codec::media_type(encoding)));

@@ -35,6 +35,8 @@ Negotiated read_accept(const runtime::HttpRequest& request, Negotiated so_far);
 int call_status(const Error& error);
 
 runtime::HttpResponse refusal(const Error& error);
+// JSON, or a call of the function that `?jsonp=NAME` names, for pages of other origins.
+runtime::HttpResponse json_answer(const runtime::HttpRequest& request, std::string json);
 runtime::HttpResponse typed_body(std::string body, codec::Encoding encoding);
 
 }  // namespace bourse::api

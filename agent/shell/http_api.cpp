@@ -1,6 +1,7 @@
 #include "agent/shell/http_api.hpp"
 
 #include <charconv>
+#include <optional>
 
 #include "api/negotiation.hpp"
 #include "model/limits.hpp"
@@ -60,6 +61,24 @@ Status parse_call(codec::Encoding encoding, const std::string& body, v1::agent::
   return invalid("body: does not parse as mesos.v1.agent.Call");
 }
 
+// Streams are asked for by headers of their own, which no call here takes.
+std::optional<HttpResponse> refused_stream(const HttpRequest& request) {
+  const bool records_named = request.headers.contains("Message-Content-Type");
+  if (request.headers.get("Content-Type") == "application/recordio") {
+    if (!records_named) {
+      return HttpResponse::text(400, "Message-Content-Type: is missing; give application/json");
+    }
+    return HttpResponse::text(415, "Content-Type: no call that is served here is a stream");
+  }
+  if (records_named) {
+    return HttpResponse::text(415, "Message-Content-Type: is for application/recordio alone");
+  }
+  if (request.headers.contains("Message-Accept")) {
+    return HttpResponse::text(406, "Message-Accept: no call that is served here answers a stream");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 AgentHttpApi::AgentHttpApi(AgentProcess& process, const AgentOptions& options)
@@ -83,9 +102,9 @@ void AgentHttpApi::add_routes() {
   };
   router_.add("health",
               [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
-  router_.add("version", [](HttpRequest, HttpResponder r) {
-    r.respond(HttpResponse::json(std::string(R"({"version":")") + kApiVersion +
-                                 R"(","bourse_version":"0.1.0"})"));
+  router_.add("version", [](HttpRequest request, HttpResponder r) {
+    r.respond(api::json_answer(
+        request, std::string(R"({"version":")") + kApiVersion + R"(","bourse_version":"0.1.0"})"));
   });
   router_.add("api/v1", {"POST"}, guarded(&AgentHttpApi::operator_call));
   // Its method is judged where the rest of the request is: a recovering agent says 503 first.
@@ -101,6 +120,7 @@ void AgentHttpApi::add_routes() {
 }
 
 void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder& responder) {
+  if (auto refusal = refused_stream(request)) return responder.respond(std::move(*refusal));
   const api::Negotiated types = api::negotiate(request);
   if (!types.ok()) return responder.respond(types.error());
   v1::agent::Call call;
@@ -171,7 +191,7 @@ void AgentHttpApi::files_browse(const HttpRequest& request, const HttpResponder&
     codec::write_json_double(static_cast<double>(entry.modified_ns) / 1e9, json);
     json += '}';
   }
-  responder.respond(HttpResponse::json(json + "]"));
+  responder.respond(api::json_answer(request, json + "]"));
 }
 
 void AgentHttpApi::files_read(const HttpRequest& request, const HttpResponder& responder) {
@@ -199,7 +219,7 @@ void AgentHttpApi::files_read(const HttpRequest& request, const HttpResponder& r
   std::string json = "{\"data\":";
   codec::write_json_string(chunk->bytes, json);
   json += ",\"offset\":" + std::to_string(size_only ? chunk->size_bytes : offset) + "}";
-  responder.respond(HttpResponse::json(json));
+  responder.respond(api::json_answer(request, std::move(json)));
 }
 
 void AgentHttpApi::files_download(const HttpRequest& request, const HttpResponder& responder) {

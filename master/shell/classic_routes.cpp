@@ -1,7 +1,6 @@
 // The endpoints that Mesos had before its v1 operator API, for what is quoted, weighed and
 // reserved: /roles, /quota, /weights, /reserve, /unreserve, /create-volumes, /destroy-volumes and
 // /teardown. Each write is read into the call that says the same.
-#include "master/shell/http_answers.hpp"
 #include "master/shell/operator_api.hpp"
 #include "master/shell/operator_request.hpp"
 #include "master/shell/operator_writes.hpp"
@@ -164,7 +163,7 @@ void OperatorApi::read_classic(HttpRequest request, HttpResponder responder,
   view_.read(
       core_.published(),
       [request = std::move(request), responder, body](View& view) {
-        responder.respond(json_answer(request, body(view.state())));
+        responder.respond(api::json_answer(request, body(view.state())));
       },
       [responder] {
         responder.respond(

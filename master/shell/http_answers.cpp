@@ -24,20 +24,6 @@ std::string body_of(const Response& response, codec::Encoding encoding) {
 
 }  // namespace
 
-HttpResponse json_answer(const runtime::HttpRequest& request, std::string json) {
-  const std::string name(request.query_value("jsonp"));
-  if (name.empty()) return HttpResponse::json(std::move(json));
-  constexpr std::string_view kName =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$";
-  if (name.find_first_not_of(kName) != std::string::npos) {
-    return HttpResponse::text(400, "jsonp: is no name of a function (letters, digits, '_', '.')");
-  }
-  HttpResponse out;
-  out.headers.add("Content-Type", "text/javascript");
-  out.body = name + "(" + json + ");";
-  return out;
-}
-
 std::string snapshot_json(const Metrics& metrics) {
   std::string json = "{";
   for (const auto& [name, value] : metrics) {

@@ -13,8 +13,6 @@
 
 namespace bourse::master {
 
-// JSON, or a call of the function that `?jsonp=NAME` names, for pages of other origins.
-runtime::HttpResponse json_answer(const runtime::HttpRequest& request, std::string json);
 std::string snapshot_json(const Metrics& metrics);              // /metrics/snapshot
 runtime::HttpResponse prometheus_body(const Metrics& metrics);  // /metrics
 

@@ -73,7 +73,7 @@ void OperatorApi::add_routes() {
   router_.add("health",
               [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
   router_.add("version", [](HttpRequest request, HttpResponder r) {
-    r.respond(json_answer(request, version_json()));
+    r.respond(api::json_answer(request, version_json()));
   });
   router_.add("api/v1", {"POST"}, [this](HttpRequest request, HttpResponder responder) {
     call(std::move(request), std::move(responder));
@@ -403,7 +403,7 @@ void OperatorApi::metrics_snapshot(HttpRequest request, HttpResponder responder,
     const Metrics more = process_metrics_();
     metrics.insert(metrics.end(), more.begin(), more.end());
     responder.respond(prometheus ? prometheus_body(metrics)
-                                 : json_answer(request, snapshot_json(metrics)));
+                                 : api::json_answer(request, snapshot_json(metrics)));
   });
 }
 

@@ -282,6 +282,35 @@ class ExecutorApi(ExecutorCase):
         for path in (PATH, "/slave(1)/api/v1/executor", "/slave%281%29/api/v1/executor"):
             self.assertEqual(self.post(message, html, path=path).status, 202)
 
+    def test_what_an_executor_holds_says_in_which_role_whether_its_framework_said_so_or_not(self):
+        plain = self.begin()
+        self.own_executor(plain, "plain")
+        plain.call("SUPPRESS")
+        plain.call("DECLINE", {"offer_ids": [
+            offer["id"] for event in plain.json_events("OFFERS")
+            for offer in event["offers"]["offers"]]})
+        roles = Scheduler(self.http_port, failover_timeout=60.0, roles=["eng/web"],
+                          capabilities=[{"type": "MULTI_ROLE"}])
+        self.streams.append(roles)
+        roles.launch(roles.offer(), task("t", roles.offer(), executor("exec sleep 1000", "roles")))
+        wait_for("its container", lambda: any(
+            (self.dir / "a" / "slaves").glob("*/frameworks/*/executors/roles/runs/latest")))
+
+        def told(scheduler, executor_id):
+            stream = Stream(self.agent_port, self.ids(scheduler, executor_id) | {
+                "type": "SUBSCRIBE", "subscribe": {}}, path=PATH)
+            self.streams.append(stream)
+            subscribed = stream.wait("SUBSCRIBED")["subscribed"]["executor_info"]["resources"]
+            launched = stream.wait("LAUNCH")["launch"]["task"]
+            every = subscribed + launched["resources"] + launched["executor"]["resources"]
+            return {json.dumps(resource.get("allocation_info")) for resource in every}
+        for scheduler, name, role in ((plain, "plain", "*"), (roles, "roles", "eng/web")):
+            self.assertEqual(told(scheduler, name), {json.dumps({"role": role})})
+        next(p for p in self.processes if p.name == "agent a").kill()
+        self.begin_agent()
+        for scheduler, name, role in ((plain, "plain", "*"), (roles, "roles", "eng/web")):
+            self.assertEqual(told(scheduler, name), {json.dumps({"role": role})})
+
     def test_an_update_says_who_it_is_of_and_is_named_by_sixteen_bytes(self):
         scheduler = self.begin()
         self.own_executor(scheduler)

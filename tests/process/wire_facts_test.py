@@ -4,8 +4,10 @@ test names its fact."""
 
 import json
 import socket
+import subprocess
 import unittest
 
+from cluster_case import BIN
 from v1_scheduler import JSON, PATH, Scheduler, Stream, StreamCase, post, task
 
 PROTOBUF = "application/x-protobuf"
@@ -91,6 +93,33 @@ class WireFacts(StreamCase):
                 self.assertTrue(more, received)
                 received += more
 
+    def test_reads_are_answered_whatever_their_method(self):
+        self.start_master()
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        for path in ("/version", "/metrics/snapshot", "/health", "/roles"):
+            for method, headers in (("POST", form), ("GET", {}), ("PUT", {})):
+                with self.subTest(path, method=method):
+                    answer = post(self.http_port, "", headers, path, method)
+                    self.assertEqual(answer.status, 200, answer.text)
+
+    def test_without_a_port_given_a_master_is_at_5050_and_an_agent_at_5051(self):
+        for program, port in (("bourse-master", 5050), ("bourse-agent", 5051)):
+            with self.subTest(program):
+                said = subprocess.run([BIN / program, "--help"], capture_output=True, text=True,
+                                      timeout=30).stdout
+                line = next(line for line in said.splitlines() if line.strip().startswith("--port"))
+                self.assertIn(str(port), line)
+
+    def test_a_master_says_where_it_is_as_clients_read_it(self):
+        self.start_master()
+        told = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
+        # The address in network order, read as a little-endian number.
+        self.assertEqual(told["ip"], 16777343)
+        self.assertEqual(told["port"], self.http_port)
+        self.assertEqual(told["pid"], f"master@127.0.0.1:{self.http_port}")
+        self.assertEqual(told["address"], {"hostname": told["hostname"], "ip": "127.0.0.1",
+                                           "port": self.http_port})
+
     # -- negotiation
 
     def test_content_type_is_exactly_one_of_two_and_accept_is_matched_in_parts(self):
@@ -129,6 +158,36 @@ class WireFacts(StreamCase):
             with self.subTest(call["type"]):
                 answer = post(self.http_port, {**call, **named}, headers)
                 self.assertEqual(answer.status, status, answer.text)
+
+    def test_the_operator_api_looks_at_accept_for_every_call(self):
+        self.start_master()
+        calls = ({"type": "GET_ROLES"}, {"type": "GET_HEALTH"},
+                 {"type": "UPDATE_WEIGHTS", "update_weights": {
+                     "weight_infos": [{"role": "eng", "weight": 2.0}]}})
+        for call in calls:
+            for accept, status in (("text/html", 406), ("application/recordio", 406),
+                                   ("*/*", 200), (PROTOBUF, 200)):
+                with self.subTest(call["type"], accept=accept):
+                    answer = post(self.http_port, call, {**TYPED, "Accept": accept}, "/api/v1")
+                    self.assertEqual(answer.status, status, answer.body)
+
+    def test_an_agents_calls_that_are_no_streams_take_no_headers_of_streams(self):
+        self.start_master()
+        port = int(self.start_agent().line("ready").rsplit(":", 1)[1])
+        recordio = {"Content-Type": "application/recordio"}
+        for fact, headers, status in (
+            ("a streamed call says what its records are", recordio, 400),
+            ("a call that is no stream is not streamed in",
+             {**recordio, "Message-Content-Type": JSON}, 415),
+            ("a call that is no stream has no records",
+             {**TYPED, "Message-Content-Type": JSON}, 415),
+            ("an answer that is no stream has none", {**TYPED, "Message-Accept": JSON}, 406),
+            ("nor is it one", {**TYPED, "Accept": "application/recordio"}, 406),
+            ("all else is answered", TYPED, 200),
+        ):
+            with self.subTest(fact):
+                answer = post(port, {"type": "GET_HEALTH"}, headers, "/slave(1)/api/v1")
+                self.assertEqual(answer.status, status, answer.body)
 
     # -- the dialect of JSON
 
@@ -250,6 +309,17 @@ class WireFacts(StreamCase):
         ):
             with self.subTest(fact):
                 self.assertEqual(post(self.http_port, {**call, **named}, headers).status, status)
+
+    def test_the_id_of_a_framework_that_was_torn_down_is_refused(self):
+        self.start_master()
+        mine = self.scheduler(failover_timeout=60.0)
+        self.assertEqual(mine.call("TEARDOWN").status, 202)
+        mine.wait_end()
+        again = self.stream({"type": "SUBSCRIBE", "framework_id": {"value": mine.framework_id},
+                             "subscribe": {"framework_info": {
+                                 **INFO, "id": {"value": mine.framework_id}}}})
+        again.wait_end()
+        self.assertEqual([e["type"] for e in again.json_events()], ["ERROR"])
 
     # -- who answers
 
