@@ -7,6 +7,7 @@
 #include "master/view/roles.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/master_call.pb.h"
+#include "runtime/http_form.hpp"
 
 namespace bourse::master {
 
@@ -15,23 +16,6 @@ namespace {
 using runtime::HttpRequest;
 using runtime::HttpResponder;
 using Call = mesos::v1::master::Call;
-
-// "a=1&b=%7B%7D" as names and values. What is not escaped is taken as it stands.
-Result<std::map<std::string, std::string>> form_of(std::string_view body) {
-  std::map<std::string, std::string> out;
-  while (!body.empty()) {
-    const std::string_view pair = body.substr(0, body.find('&'));
-    body.remove_prefix(std::min(pair.size() + 1, body.size()));
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos) continue;
-    auto name = runtime::percent_decode(pair.substr(0, equals), true);
-    if (!name.ok()) return name.error();
-    auto value = runtime::percent_decode(pair.substr(equals + 1), true);
-    if (!value.ok()) return value.error();
-    out[std::move(name).value()] = std::move(value).value();
-  }
-  return out;
-}
 
 Result<std::string> required(const std::map<std::string, std::string>& form, const char* name) {
   const auto it = form.find(name);
@@ -42,7 +26,7 @@ Result<std::string> required(const std::map<std::string, std::string>& form, con
 // The agent and the list of a form, as JSON of a call's inner message.
 template <typename Message>
 Status read_agent_form(const HttpRequest& request, const char* list, Message& out) {
-  const auto form = form_of(request.body);
+  const auto form = runtime::parse_form(request.body);
   if (!form.ok()) return form.error();
   const auto agent = required(form.value(), "slaveId");
   if (!agent.ok()) return agent.error();
@@ -82,7 +66,7 @@ Result<Call> read_destroy(const HttpRequest& request) {
 }
 
 Result<Call> read_teardown(const HttpRequest& request) {
-  const auto form = form_of(request.body);
+  const auto form = runtime::parse_form(request.body);
   if (!form.ok()) return form.error();
   const auto framework = required(form.value(), "frameworkId");
   if (!framework.ok()) return framework.error();

@@ -3,6 +3,7 @@
 #include "model/leader_finder.hpp"
 #include "model/resources.hpp"
 #include "proto/codec/candidate.hpp"
+#include "runtime/http_form.hpp"
 #include "runtime/http_message.hpp"
 #include "runtime/units.hpp"
 #include "runtime/zookeeper_url.hpp"
@@ -18,6 +19,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   if (const auto target = runtime::parse_target(text)) {
     fuzz::must(target->path.starts_with('/'));
+  }
+  if (const auto form = runtime::parse_form(text)) {
+    fuzz::must(form->size() <= runtime::kMaxFormFields);
   }
   if (const auto candidate = codec::decode_candidate(text)) {
     fuzz::must(!candidate->master.ip.empty() && candidate->master.port != 0);

@@ -5,6 +5,7 @@
 #include "base/prng.hpp"
 #include "runtime/http_assets.hpp"
 #include "runtime/http_client.hpp"
+#include "runtime/http_form.hpp"
 #include "runtime/http_host_check.hpp"
 
 namespace bourse::runtime {
@@ -58,6 +59,18 @@ TEST_CASE("a target is split into a decoded path and a decoded query") {
     CAPTURE(bad);
     REQUIRE_FALSE(parse_target(bad).ok());
   }
+}
+
+TEST_CASE("a form is split into names and values, escaped or as they stand") {
+  const auto form = parse_form("slaveId=S%200&resources=[{\"name\":\"cpus\"}]&x=a+b&x=c&y").value();
+  REQUIRE(form == std::map<std::string, std::string>{
+                      {"slaveId", "S 0"}, {"resources", "[{\"name\":\"cpus\"}]"}, {"x", "c"}});
+  REQUIRE(parse_form("").value().empty());
+  REQUIRE_FALSE(parse_form("a=%zz").ok());
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "a" + std::to_string(i) + "=1&";
+  REQUIRE(parse_form(many).value().size() == kMaxFormFields);
+  REQUIRE(parse_form(many + "b=1").error().code == ErrorCode::too_large);
 }
 
 TEST_CASE("header names compare without case and list headers are searched by token") {
