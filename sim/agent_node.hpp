@@ -36,6 +36,8 @@ class AgentNode {
   Host& host() { return host_; }
   Disk& disk() { return disk_; }
   Instant started_at() const { return started_at_; }
+  bool watches() const { return watch_ != nullptr; }
+  const std::string& name() const { return name_; }
   // Breaks one executor's connection; false: there is none.
   bool break_executor();
 

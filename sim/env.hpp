@@ -24,7 +24,8 @@ struct Env {
   Judge* judge = nullptr;
   Fingerprint fingerprint;
   bool tracing = false;
-  bool healed = false;  // the second phase: nothing goes wrong any more
+  bool healed = false;   // the second phase: nothing goes wrong any more
+  bool settled = false;  // and everybody is back (sim/liveness.hpp)
   Duration disk_slowness;
 
   std::uint64_t core_events = 0;

@@ -62,6 +62,7 @@ Wire* FrameworkNode::wire() {
 
 void FrameworkNode::begin_instance() {
   down_ = false;
+  begun_at_ = env_.schedule.now();
   sdk::SchedulerConfig config = env_.plan.scheduler;
   config.implicit_acknowledgements = plan_.implicit_acknowledgements;
   auto made = std::make_unique<Instance>(config);
@@ -160,6 +161,7 @@ void FrameworkNode::perform(Instance& instance, sdk::SchedulerOutput& output) {
     on_event(instance, deliver->event);
   } else if (std::holds_alternative<sdk::scheduler_effect::Disconnected>(output)) {
     instance.offers.clear();
+    instance.asked_about.clear();
   } else if (std::holds_alternative<sdk::scheduler_effect::Reconnect>(output)) {
     env_.schedule.in(Duration{}, [this, number = instance.number] {
       if (find(number) == nullptr) return;

@@ -28,6 +28,19 @@ class FrameworkNode {
   void crash_and_return(Duration away);
   void take_over();  // a second instance subscribes, the first one lives on until it is told
   bool over() const { return over_; }
+  bool down() const { return down_ || instances_.empty(); }
+  bool subscribed() const { return !down() && instances_.back()->machine.subscribed(); }
+  bool watches() const { return !down() && instances_.back()->watch != nullptr; }
+  Instant begun_at() const { return begun_at_; }
+  const std::string& name() const { return name_; }
+  // What it asked for and has not heard the consequence of.
+  struct Request {
+    std::string what;
+    AgentId agent;
+    bool kill = false;
+    bool unreachable = false;  // as its task was last heard
+  };
+  std::vector<Request> requests() const;
   Wire* wire();
   NodeClock& clock() { return clock_; }
 
@@ -63,7 +76,8 @@ class FrameworkNode {
     std::vector<call::Request::Wanted> wanted;  // as it said last
     std::map<OfferId, OfferFacet> offers;
     std::set<TaskId> kills_without_agent;
-    std::set<TaskId> kills_said;  // planted
+    std::set<TaskId> kills_said;                  // planted
+    std::map<TaskId, std::uint64_t> asked_about;  // and not answered, by the question's number
     Instant armed = Instant::max();
 
     explicit Instance(const sdk::SchedulerConfig& config) : machine(config) {}
@@ -92,6 +106,8 @@ class FrameworkNode {
   void try_again(const Row& ended);
   void look_around();                  // now and then: asks, suppresses, revives
   void say_wants(Instance& instance);  // what its waiting tasks need, if that is news
+  void ask(Instance& instance);
+  void check_answers(std::uint64_t instance, std::uint64_t question);
   void end_for_good();
   void bury();
   void look_for_master(Instance& instance);
@@ -110,6 +126,8 @@ class FrameworkNode {
   std::vector<std::unique_ptr<Instance>> instances_;  // the last one is the current one
   std::vector<std::unique_ptr<Instance>> buried_;     // their wires may still be named
   std::uint64_t begun_ = 0;
+  Instant begun_at_;  // the last of its instances
+  std::uint64_t questions_ = 0;
   std::uint64_t generation_ = 0;
   bool down_ = true;
   bool over_ = false;

@@ -90,6 +90,7 @@ void FrameworkNode::on_update(Instance& instance, const TaskStatus& status) {
     return;
   }
   env_.judge->told(id_, status, instance.number);
+  instance.asked_about.erase(status.task_id);
   const auto it = rows_.find(status.task_id);
   if (it == rows_.end()) {
     env_.judge->violate("S13", name_ + " hears of a task that it does not have");
@@ -258,13 +259,48 @@ void FrameworkNode::look_around() {
     call(*instance, call::Revive{});
   }
   say_wants(*instance);
+  ask(*instance);
+}
+
+void FrameworkNode::ask(Instance& instance) {
   call::Reconcile reconcile;
   for (const auto& [id, row] : rows_) {
     if (row.launched && !row.ended) reconcile.tasks.push_back({id, row.agent});
   }
-  if (!reconcile.tasks.empty() && instance->machine.subscribed()) {
-    call(*instance, std::move(reconcile));
+  if (reconcile.tasks.empty() || !instance.machine.subscribed()) return;
+  if (env_.settled && &instance == current()) {
+    // There and back, each at its slowest: nothing is lost any more, and a master answers at once.
+    const Duration round_trip = (env_.plan.latency + env_.plan.jitter) * 2;
+    const std::uint64_t question = ++questions_;
+    for (const auto& task : reconcile.tasks) {
+      instance.asked_about.try_emplace(task.task_id, question);
+    }
+    env_.schedule.in(
+        round_trip + Duration::milliseconds(1),
+        [this, number = instance.number, question] { check_answers(number, question); });
   }
+  call(instance, std::move(reconcile));
+}
+
+void FrameworkNode::check_answers(std::uint64_t instance, std::uint64_t question) {
+  const Instance* asked = find(instance);
+  if (asked == nullptr || asked != current() || !env_.settled || over_) return;
+  for (const auto& [task, of] : asked->asked_about) {
+    if (of != question) continue;
+    env_.judge->violate("L4", name_ + " asked about " + task.raw() + " and was not answered");
+  }
+}
+
+std::vector<FrameworkNode::Request> FrameworkNode::requests() const {
+  std::vector<Request> out;
+  if (down() || over_ || plan_.ending != Ending::stays) return out;
+  for (const auto& [id, row] : rows_) {
+    if (!row.launched || row.ended) continue;
+    if (!row.last) out.push_back({"the launch of " + id.raw(), row.agent});
+    const bool unreachable = row.last == TaskState::unreachable;
+    if (row.kill_wanted) out.push_back({"the kill of " + id.raw(), row.agent, true, unreachable});
+  }
+  return out;
 }
 
 }  // namespace bourse::sim

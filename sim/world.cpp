@@ -144,6 +144,7 @@ void World::progress() {
   const Instant end = env_.schedule.now() + kProgressWithin;
   std::string waits = missing();
   while (!waits.empty() && env_.schedule.now() < end) {
+    liveness_.look(leader());
     if (!run_until(env_.schedule.now() + Duration::seconds(2))) return;
     waits = missing();
   }

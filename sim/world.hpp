@@ -13,6 +13,7 @@
 #include "sim/env.hpp"
 #include "sim/framework_node.hpp"
 #include "sim/judge.hpp"
+#include "sim/liveness.hpp"
 #include "sim/master_node.hpp"
 #include "sim/operator_node.hpp"
 #include "sim/service_node.hpp"
@@ -76,6 +77,7 @@ class World {
   std::vector<std::unique_ptr<FrameworkNode>> frameworks_;
   std::vector<std::unique_ptr<ServiceNode>> services_;
   AppOwner apps_{env_, services_};
+  Liveness liveness_{env_, judge_, agents_, frameworks_};
   bool apps_ran_ = false;  // as they are defined, after the last fault
 };
 
