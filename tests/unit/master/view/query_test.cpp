@@ -1,5 +1,6 @@
 #include "cluster_words.hpp"
 #include "master/view/task_window.hpp"
+#include "model/limits.hpp"
 
 using namespace bourse;
 using namespace bourse::master;
@@ -153,6 +154,31 @@ TEST_CASE("what a framework wants is answered with how much of it would fit, and
   offer.resources = Resources::parse("cpus:8;mem:1024").value();
   t.say(offer);
   REQUIRE(answer("f").find("\"count\":9,\"fits\":4,\"unmet\":5") != std::string::npos);
+}
+
+TEST_CASE("where shapes and agents are too many for one answer, what fits is left out") {
+  Told t;
+  const std::size_t agents = 80;
+  for (std::size_t i = 0; i < agents; ++i) t.agent(("a" + std::to_string(i)).c_str());
+  Demand demand;
+  for (std::size_t i = 0; i < limits::kMaxDemandShapes; ++i) {
+    const auto milli = static_cast<std::int64_t>(1'000 + i);
+    demand.roles["web"].push_back({{{"cpus", milli}}, 1, AgentId()});
+  }
+  const std::size_t most = limits::kMaxDemandLooks / agents / limits::kMaxDemandShapes;
+  std::string shown;
+  for (std::size_t i = 0; i <= most; ++i) {
+    const std::string id = "f" + std::to_string(i);
+    t.framework(id.c_str());
+    change::FrameworkPut put = t.view.state().framework(FrameworkId(id))->put;
+    put.demand = std::make_shared<const Demand>(demand);
+    t.say(put);
+    if (i + 2 > most) {
+      shown = answer_frameworks(t.view.state(), codec::Encoding::json, {});
+      REQUIRE(shown.find("\"demands\"") != std::string::npos);
+      REQUIRE((shown.find("\"fits\"") != std::string::npos) == (i + 1 == most));
+    }
+  }
 }
 
 TEST_CASE("tasks of a framework that is not back yet are orphans until it is") {
