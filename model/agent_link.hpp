@@ -30,6 +30,7 @@ struct KnownTask {
   std::optional<TaskStatus> latest;      // the update under way, else the newest one
   bool terminal_unacknowledged = false;  // its resources are free already
   std::string role = {};                 // it was launched in; empty: an older master did not say
+  bool ending = false;                   // it was told to kill it
 };
 struct KnownExecutor {
   FrameworkId framework_id;

@@ -30,6 +30,7 @@ enum class Action : std::uint8_t {
   change_resources,  // reserve them, make volumes of them; object: the role, or "*"
   update_quota,      // object: the role
   update_weight,     // object: the role
+  maintain_machine,  // schedule, take down and up; object: its host name, or its address
 };
 
 Status authorize(const Principal& principal, Action action, std::string_view object);

@@ -18,6 +18,7 @@
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/maintenance.hpp"
+#include "model/maintenance_schedule.hpp"
 #include "model/offer_constraints.hpp"
 #include "model/operation_status.hpp"
 #include "model/quota.hpp"
@@ -49,6 +50,15 @@ struct ClusterStarted {  // first Change of a leadership
   Epoch epoch = 0;
   WallTime started_at;
 };
+// What of a drain waits, and for whose budget.
+struct DrainWait {
+  FrameworkId framework_id;
+  std::uint64_t tasks = 0;    // its tasks there that are not told to end yet
+  std::uint64_t running = 0;  // in all, and not told to end; when this was published
+  std::string why;            // in words
+
+  bool operator==(const DrainWait&) const = default;
+};
 struct AgentPut {  // appeared or changed; tasks and offers are unaffected
   AgentFacetPtr agent;
   AgentPhase phase = AgentPhase::admitting;
@@ -59,6 +69,8 @@ struct AgentPut {  // appeared or changed; tasks and offers are unaffected
   std::uint64_t incarnation = 0;
   Maintenance maintenance = {};
   bool removal_waits = false;  // silent for too long; its turn to be given up has not come
+  UnavailabilityPtr unavailability = nullptr;  // planned for its machine
+  std::vector<DrainWait> waits = {};
 };
 struct AgentRemoved {
   AgentId agent_id;
@@ -142,6 +154,22 @@ struct OperationRemoved {  // acknowledged, or nobody's any more
 struct Explained {  // an operator asked why
   std::shared_ptr<const Explanation> explanation;
 };
+struct ScheduleSet {  // the whole of it
+  MaintenanceSchedule schedule;
+};
+// What a framework was asked about an agent that is to be unavailable, and what it said.
+struct InverseOfferPut {
+  enum class Answer : std::uint8_t { none = 1, accepted, declined };  // as on the wire
+  AgentId agent_id;
+  FrameworkId framework_id;
+  std::uint64_t number = 0;  // of the inverse offer that is out; 0: none is
+  Answer answer = Answer::none;
+  WallTime at;  // it was asked, or it answered
+};
+struct InverseOfferRemoved {  // nobody asks any more
+  AgentId agent_id;
+  FrameworkId framework_id;
+};
 
 }  // namespace change
 
@@ -151,7 +179,8 @@ struct Change {
                change::FrameworkRemoved, change::TaskAdded, change::TaskUpdated,
                change::TaskRemoved, change::ExecutorAdded, change::ExecutorRemoved,
                change::OfferAdded, change::OfferRemoved, change::WeightSet, change::Published,
-               change::OperationPut, change::OperationRemoved, change::Explained, change::QuotaSet>
+               change::OperationPut, change::OperationRemoved, change::Explained, change::QuotaSet,
+               change::ScheduleSet, change::InverseOfferPut, change::InverseOfferRemoved>
       body;
 };
 

@@ -63,6 +63,9 @@ inline constexpr std::size_t kMaxRegisteringAgents = 20'000;  // admissions wait
 inline constexpr std::size_t kMaxQuotas = 20'000;             // roles that have one
 inline constexpr std::size_t kMaxWeights = 20'000;            // roles that have one
 inline constexpr std::int64_t kMaxWeightMilli = 1'000'000'000;
+// Planned windows of machines, as they are stored: over it the schedule is refused.
+inline constexpr std::size_t kMaxScheduleBytes = 48u << 10;
+inline constexpr std::size_t kMaxInverseOffersPerEvent = 1'000;  // what is more goes into the next
 inline constexpr std::size_t kMaxRolesPerWrite = 16;  // quotas or weights of one call: one multi
 
 // -- tables of the agent.
@@ -169,6 +172,7 @@ inline constexpr Duration kFetchStall = Duration::seconds(60);  // nothing came 
 // -- time.
 inline constexpr Duration kMaxRefuse = Duration::seconds(365LL * 24 * 3600);
 inline constexpr Duration kMaxFailoverTimeout = Duration::seconds(10LL * 365 * 24 * 3600);
+inline constexpr Duration kMaxDrainWait = Duration::seconds(30LL * 24 * 3600);
 inline constexpr Duration kMaxKillGrace = Duration::seconds(24LL * 3600);
 
 inline constexpr Duration kMaxServiceDelay = Duration::seconds(7LL * 24 * 3600);
@@ -189,6 +193,7 @@ static_assert(kCoreWindowEvents <= kIngressQueueEvents / 2, "the window must fit
 static_assert(kPeerUnreadBytes * 4 <= kGatewayPeerBytes, "the master hears before it is dropped");
 static_assert(kMaxStoreValueBytes + kMaxStoreKeyBytes < kMaxShardBytes, "a value must fit a shard");
 static_assert(kMaxShardBytes + (16u << 10) < kMaxMultiBytes, "a shard must fit into a multi");
+static_assert(kMaxScheduleBytes < kMaxStoreValueBytes, "a schedule must fit a value");
 static_assert(kMaxRolesPerWrite <= kMaxShardsPerMulti, "its shards must fit a multi");
 static_assert(kMaxOfferBytesPerEvent * 4 <= kMaxFrameBytes, "an event must fit into a frame");
 static_assert(kMaxTasksPerAccept <= kMaxTasksPerFramework, "an accept must fit its framework");

@@ -21,6 +21,9 @@ struct Maintenance {
   std::optional<Duration> max_grace;  // of a drain: no task gets longer to end
   bool mark_gone = false;             // of a drain: once empty the agent is gone for ever
   WallTime since;
+  // Of a drain: what budgets of frameworks allow is not waited for, or only for so long.
+  bool force = false;
+  std::optional<Duration> max_wait = std::nullopt;
 
   bool operator==(const Maintenance&) const = default;
 };

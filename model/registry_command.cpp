@@ -110,6 +110,11 @@ struct Applier {
     for (const RoleWeight& one : c.weights) to.weights_milli[one.role] = one.weight_milli;
     return {};
   }
+
+  Status operator()(const registry::SetSchedule& c) const {
+    to.schedule = c.schedule;
+    return {};
+  }
 };
 
 }  // namespace

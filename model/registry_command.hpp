@@ -15,6 +15,7 @@
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/maintenance.hpp"
+#include "model/maintenance_schedule.hpp"
 #include "model/quota.hpp"
 
 namespace bourse {
@@ -64,6 +65,9 @@ struct SetQuotas {  // 10: all or none; a role with an empty one has none any mo
 struct SetWeights {  // 11: all or none
   std::vector<RoleWeight> weights;
 };
+struct SetSchedule {  // 12: the whole of it; an empty one ends it
+  MaintenanceSchedule schedule;
+};
 
 }  // namespace registry
 
@@ -72,7 +76,7 @@ using RegistryCommand =
     std::variant<registry::SetCluster, registry::AdmitAgent, registry::UpdateAgent,
                  registry::MarkAgent, registry::RemoveAgent, registry::PutFramework,
                  registry::RemoveFramework, registry::SetWeight, registry::SetMaintenance,
-                 registry::SetQuotas, registry::SetWeights>;
+                 registry::SetQuotas, registry::SetWeights, registry::SetSchedule>;
 
 // The durable set itself. Ordered tables, so that a dump is stable.
 struct Registry {
@@ -99,6 +103,7 @@ struct Registry {
   std::map<FrameworkId, WallTime> removed_frameworks;  // their ids are refused for ever; bounded
   std::map<std::string, std::int64_t> weights_milli;
   std::map<std::string, Quota> quotas;
+  MaintenanceSchedule schedule;
 
   bool operator==(const Registry&) const = default;
 };

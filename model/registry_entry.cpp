@@ -18,6 +18,7 @@ constexpr std::array<std::pair<Kind, std::string_view>, 5> kPrefixes{
      {Kind::weight, "weight/"},
      {Kind::quota, "quota/"}}};
 constexpr std::string_view kCluster = "cluster";
+constexpr std::string_view kSchedule = "schedule";
 
 struct Subject {
   RegistryEntity operator()(const registry::SetCluster&) const { return {Kind::cluster, {}}; }
@@ -49,6 +50,7 @@ struct Subject {
   RegistryEntity operator()(const registry::SetWeights& c) const {
     return {Kind::weight, c.weights.empty() ? std::string() : c.weights.front().role};
   }
+  RegistryEntity operator()(const registry::SetSchedule&) const { return {Kind::schedule, {}}; }
 };
 
 void snapshot_agent(const AgentId& id, const Registry::Agent& agent,
@@ -69,11 +71,12 @@ std::string key_of(const RegistryEntity& entity) {
   for (const auto& [kind, prefix] : kPrefixes) {
     if (kind == entity.kind) return std::string(prefix) + entity.id;
   }
-  return std::string(kCluster);
+  return std::string(entity.kind == Kind::schedule ? kSchedule : kCluster);
 }
 
 std::optional<RegistryEntity> entity_of_key(std::string_view key) {
   if (key == kCluster) return RegistryEntity{Kind::cluster, {}};
+  if (key == kSchedule) return RegistryEntity{Kind::schedule, {}};
   for (const auto& [kind, prefix] : kPrefixes) {
     if (!key.starts_with(prefix) || key.size() == prefix.size()) continue;
     return RegistryEntity{kind, std::string(key.substr(prefix.size()))};
@@ -150,6 +153,9 @@ std::vector<RegistryCommand> snapshot_of(const Registry& registry, const Registr
       out.emplace_back(registry::SetQuotas{{{it->first, it->second}}});
       return out;
     }
+    case Kind::schedule:
+      if (!registry.schedule.empty()) out.emplace_back(registry::SetSchedule{registry.schedule});
+      return out;
   }
   return out;
 }
@@ -164,6 +170,7 @@ std::vector<RegistryEntity> entities_of(const Registry& registry) {
   }
   for (const auto& [role, weight] : registry.weights_milli) out.push_back({Kind::weight, role});
   for (const auto& [role, quota] : registry.quotas) out.push_back({Kind::quota, role});
+  if (!registry.schedule.empty()) out.push_back({Kind::schedule, {}});
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Registry entities: the durable set as independent entries, one per agent, framework, removed
-// framework, weight and quota, and one for the cluster. A store of keys and values keeps each of
-// them by itself, where a log keeps commands; both rebuild the same registry. Values, pure.
+// framework, weight and quota, one for the cluster and one for what is planned with machines. A
+// store of keys and values keeps each of them by itself, where a log keeps commands; both rebuild
+// the same registry. Values, pure.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +16,16 @@
 namespace bourse {
 
 struct RegistryEntity {
-  enum class Kind : std::uint8_t { cluster, agent, framework, removed, weight, quota };
+  enum class Kind : std::uint8_t { cluster, agent, framework, removed, weight, quota, schedule };
 
   Kind kind = Kind::cluster;
-  std::string id;  // of the agent or framework, or the role; empty for the cluster
+  std::string id;  // of the agent or framework, or the role; empty for the cluster and the schedule
 
   auto operator<=>(const RegistryEntity&) const = default;
 };
 
-// "cluster", "agent/ID", "framework/ID", "removed/ID", "weight/ROLE", "quota/ROLE": as stored, so
-// never changed.
+// "cluster", "agent/ID", "framework/ID", "removed/ID", "weight/ROLE", "quota/ROLE",
+// "schedule": as stored, so never changed.
 std::string key_of(const RegistryEntity& entity);
 std::optional<RegistryEntity> entity_of_key(std::string_view key);
 

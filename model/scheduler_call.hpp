@@ -101,11 +101,6 @@ struct Publish {
   std::string name;
   std::string content;
 };
-// Well-formed, and about nothing that is here: accepted and forgotten, as Mesos does (answers to
-// inverse offers).
-struct Ignored {
-  std::string type;
-};
 // Known by name only in this build: refused, naming it.
 struct Unsupported {
   std::string type;
@@ -133,6 +128,12 @@ struct Request {
   };
   std::vector<Wanted> wanted;
 };
+// ACCEPT_INVERSE_OFFERS and DECLINE_INVERSE_OFFERS: whether it will leave those agents in time.
+struct AnswerInverseOffers {
+  bool accept = false;
+  std::vector<OfferId> offer_ids;
+  Filters filters;
+};
 
 }  // namespace call
 
@@ -140,9 +141,9 @@ struct SchedulerCall {
   FrameworkId framework_id;  // empty only in a first Subscribe
   std::variant<call::Subscribe, call::Teardown, call::Accept, call::Decline, call::Revive,
                call::Suppress, call::Kill, call::Shutdown, call::Acknowledge, call::Reconcile,
-               call::Message, call::UpdateFramework, call::Publish, call::Ignored,
-               call::Unsupported, call::AcknowledgeOperation, call::ReconcileOperations,
-               call::Request>
+               call::Message, call::UpdateFramework, call::Publish, call::Unsupported,
+               call::AcknowledgeOperation, call::ReconcileOperations, call::Request,
+               call::AnswerInverseOffers>
       body;
 };
 

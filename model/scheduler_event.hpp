@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/maintenance_schedule.hpp"
 #include "model/operation_status.hpp"
 #include "model/task_status.hpp"
 
@@ -24,9 +25,17 @@ struct OfferFacet {
   SharedValue<std::string> role;  // the role it is allocated to
   AgentFacetPtr agent;
   Resources resources;
-  std::vector<ExecutorId> executor_ids;  // the framework's executors already on that agent
+  std::vector<ExecutorId> executor_ids;        // the framework's executors already on that agent
+  UnavailabilityPtr unavailability = nullptr;  // planned for that agent
 
   bool operator==(const OfferFacet&) const = default;
+};
+
+// A wish that a framework leave an agent before it becomes unavailable.
+struct InverseOfferFacet {
+  OfferId id;
+  AgentFacetPtr agent;
+  UnavailabilityPtr unavailability;  // always one
 };
 
 namespace event {
@@ -62,11 +71,19 @@ struct Heartbeat {};
 struct UpdateOperation {
   OperationStatus status;
 };
+struct InverseOffers {
+  FrameworkId framework_id;
+  std::vector<InverseOfferFacet> offers;
+};
+struct RescindInverse {
+  OfferId offer_id;
+};
 
 }  // namespace event
 
 using SchedulerEvent =
     std::variant<event::Subscribed, event::Offers, event::Rescind, event::Update, event::Message,
-                 event::Failure, event::Error, event::Heartbeat, event::UpdateOperation>;
+                 event::Failure, event::Error, event::Heartbeat, event::UpdateOperation,
+                 event::InverseOffers, event::RescindInverse>;
 
 }  // namespace bourse

@@ -79,9 +79,9 @@ std::string text_of(const AgentToMaster& message) {
 }
 
 std::string text_of(const MasterToFramework& message) {
-  static constexpr const char* kNames[] = {"subscribed", "offers",    "rescind",
-                                           "update",     "message",   "failure",
-                                           "error",      "heartbeat", "operation"};
+  static constexpr const char* kNames[] = {
+      "subscribed", "offers",    "rescind",   "update",         "message",          "failure",
+      "error",      "heartbeat", "operation", "inverse offers", "inverse rescinded"};
   static_assert(std::size(kNames) == std::variant_size_v<SchedulerEvent>);
   std::string out = kNames[message.body.index()];
   if (const auto* update = std::get_if<event::Update>(&message.body)) {
@@ -107,11 +107,11 @@ std::string text_of(const FrameworkToMaster& message) {
                                            "message",
                                            "update framework",
                                            "publish",
-                                           "ignored",
                                            "unsupported",
                                            "acknowledge operation",
                                            "reconcile operations",
-                                           "request"};
+                                           "request",
+                                           "answer to inverse offers"};
   static_assert(std::size(kNames) == std::variant_size_v<decltype(call->body)>);
   std::string out = kNames[call->body.index()];
   if (const auto* accept = std::get_if<call::Accept>(&call->body)) {

@@ -38,6 +38,7 @@ void task_unreachable(Context& c, Agent& agent, Task& task) {
                                     "Agent " + agent.facet->hostname + " is unreachable");
   status.unreachable_time = agent.unreachable_at;
   if (!is_terminal(task.state)) task.state = TaskState::unreachable;
+  count_task(c, task);
   task.told = std::move(status);
   task.acknowledged = true;
   c.publish(change::TaskUpdated{task.framework_id, task.told, task.state});
@@ -86,7 +87,8 @@ void become_unreachable(Context& c, AgentSlot slot) {
   Agent& agent = c.state.agents.at(slot);
   if (agent.phase == AgentPhase::recovered) --c.state.agents_recovering;
   agent.phase = AgentPhase::unreachable;
-  agent.reason = "heard nothing for too long";
+  agent.reason =
+      agent.machine_down ? "its machine is down for maintenance" : "heard nothing for too long";
   agent.unreachable_at = c.stamp.wall;
   publish_agent(c, agent);
   c.note(Note::Level::warning, "agent.unreachable",
@@ -122,6 +124,7 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   c.disarm(Kind::agent_gone, slot);
   c.arm(Kind::agent_silence, slot, c.stamp.now + c.config.agent_silence);
   c.arm(Kind::agent_heartbeat, slot, c.stamp.now + c.config.agent_heartbeat);
+  plan_agent(c, slot);
   reconcile_agent(c, slot, *registration.message, was == AgentPhase::unreachable);
   enter_agent(c, slot);
   publish_agent(c, agent);

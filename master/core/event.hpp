@@ -68,6 +68,8 @@ struct DrainAgent {
   AgentId agent_id;
   std::optional<Duration> max_grace;
   bool mark_gone = false;
+  bool force = false;                               // whatever budgets of frameworks allow
+  std::optional<Duration> max_wait = std::nullopt;  // for what they allow; then as if forced
 };
 struct DeactivateAgent {
   AgentId agent_id;
@@ -94,6 +96,15 @@ struct UpdateQuota {  // all of them or none
 struct UpdateWeights {  // all of them or none
   std::vector<RoleWeight> weights;
 };
+struct UpdateSchedule {  // the whole of it: what does not stand in it is not planned any more
+  std::vector<MaintenanceWindow> windows;
+};
+struct StartMaintenance {
+  std::vector<MachineId> machines;
+};
+struct StopMaintenance {
+  std::vector<MachineId> machines;
+};
 }  // namespace operation
 struct FromOperator {
   RequestId request;
@@ -101,7 +112,8 @@ struct FromOperator {
   std::variant<operation::TeardownFramework, operation::KillTask, operation::SetWeight,
                operation::DrainAgent, operation::DeactivateAgent, operation::ReactivateAgent,
                operation::MarkAgentGone, operation::ChangeResources, operation::ExplainFramework,
-               operation::UpdateQuota, operation::UpdateWeights>
+               operation::UpdateQuota, operation::UpdateWeights, operation::UpdateSchedule,
+               operation::StartMaintenance, operation::StopMaintenance>
       body;
 };
 

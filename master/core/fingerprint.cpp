@@ -31,7 +31,18 @@ void add_agent(Fingerprint& fp, const Agent& agent) {
     add_enum(fp, m->duty);
     fp.add(m->max_grace ? m->max_grace->ns : -1);
     fp.add(m->mark_gone);
+    fp.add(m->force);
+    fp.add(m->max_wait ? m->max_wait->ns : -1);
   }
+  fp.add(agent.unavailability ? agent.unavailability->start.ns : -1);
+  fp.add(agent.machine_down);
+  fp.add(agent.wait_ends.ns);
+  for (const auto& [framework, ask] : agent.asks) {
+    fp.add(ask.number);
+    add_enum(fp, ask.answer);
+    fp.add(ask.again.ns);
+  }
+  for (const change::DrainWait& wait : agent.waits) fp.add(wait.tasks);
   fp.add(agent.going.has_value());
   fp.add(agent.removal_ticket);
   fp.add(agent.pending.has_value());
@@ -77,6 +88,9 @@ void add_framework(Fingerprint& fp, const Framework& framework) {
   for (const auto& [name, bytes] : framework.published) fp.add(name);
   for (const auto& [id, uuid] : framework.operation_of) fp.add(id.raw());
   for (const OperationId& id : framework.completed_operations_order) fp.add(id.raw());
+  fp.add(framework.budget ? framework.budget->min_running + 1 : 0);
+  fp.add(framework.running);
+  for (const AgentSlot slot : framework.drains_waiting) fp.add(slot.index);
 }
 
 void add_task(Fingerprint& fp, const Task& task) {
@@ -92,6 +106,18 @@ void add_task(Fingerprint& fp, const Task& task) {
   fp.add(task.released);
   fp.add(task.charged);
   fp.add(task.kill_requested);
+  fp.add(task.ending);
+}
+
+void add_schedule(Fingerprint& fp, const MaintenanceSchedule& schedule) {
+  for (const MaintenanceWindow& window : schedule.windows) {
+    fp.add(window.unavailability.start.ns);
+    for (const MachineId& id : window.machines) {
+      fp.add(id.hostname);
+      fp.add(id.ip);
+    }
+  }
+  for (const MachineId& id : schedule.down) fp.add(id.hostname);
 }
 
 }  // namespace
@@ -131,6 +157,9 @@ std::uint64_t fingerprint_of(const MasterState& state) {
   for (const allocator::Sum amount : state.allocation.quotas.needed()) {
     fp.add(static_cast<std::uint64_t>(amount));
   }
+  add_schedule(fp, state.schedule);
+  add_schedule(fp, state.schedule_wanted);
+  fp.add(state.next_inverse_offer);
   for (const auto& [id, write] : state.writes) fp.add(id.raw());
   fp.add(state.next_removal.ns);
   fp.add(state.deadlines.next().ns);

@@ -66,6 +66,10 @@ void take_peer(Context& c, PeerId peer, AgentSlot slot) {
 
 // A process that was never here: its admission is written before it hears its name.
 void admit(Context& c, const FromAgent& event, const Register& message) {
+  if (auto down = down_for_maintenance(c.state, *message.agent)) {
+    refuse(c, event, std::move(*down), c.config.agent_retry);
+    return;
+  }
   if (c.state.agents.size() >= limits::kMaxAgents) {
     refuse(c, event,
            "the cluster has " + std::to_string(limits::kMaxAgents) +
@@ -175,6 +179,11 @@ void on_register_known(Context& c, AgentSlot slot, const FromAgent& event,
     PROBE("master.agent_back_while_being_marked_gone");
     refuse(c, event, "agent_id: '" + agent.id.raw() + "' is being marked gone",
            c.config.agent_retry);
+    return;
+  }
+  if (auto down = down_for_maintenance(c.state, *message.agent)) {
+    PROBE("master.agent_of_a_down_machine_refused");
+    refuse(c, event, std::move(*down), c.config.agent_retry);
     return;
   }
   if (message.incarnation < agent.incarnation) {

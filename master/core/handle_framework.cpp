@@ -224,7 +224,10 @@ struct OnCall {
     return std::nullopt;
   }
   Outcome operator()(const call::Publish& call) const { return on_publish(c, slot, call); }
-  Outcome operator()(const call::Ignored&) const { return Status{}; }
+  Outcome operator()(const call::AnswerInverseOffers& call) const {
+    on_answer_inverse_offers(c, slot, call);
+    return Status{};
+  }
   Outcome operator()(const call::AcknowledgeOperation& call) const {
     on_acknowledge_operation(c, slot, call);
     return Status{};
@@ -303,6 +306,7 @@ void disconnect_framework(Context& c, FrameworkSlot slot, const std::string& rea
   framework.phase = FrameworkPhase::disconnected;
   close_offers(c, framework);
   forget_demand(c, slot);
+  withdraw_asks(c, slot);
   update_roles(c, slot);
   c.disarm(Kind::framework_heartbeat, slot);
   c.disarm(Kind::framework_silence, slot);
@@ -340,6 +344,7 @@ void begin_removal(Context& c, FrameworkSlot slot, RequestId request, const std:
   framework.phase_before = framework.phase;
   framework.phase = FrameworkPhase::removing;
   close_offers(c, framework);
+  withdraw_asks(c, slot);
   update_roles(c, slot);
   touch_framework(c, slot);
   c.note(
@@ -360,6 +365,7 @@ void on_removal_rejected(Context& c, FrameworkSlot slot, const std::string& reas
   if (framework.connected()) {
     PROBE("master.removal_undone");
     watch_session(c, slot);
+    touch_planned_agents_of(c, slot);
     touch_all_rooms(c);
   } else {
     c.arm(Kind::framework_removal, slot, c.stamp.now + c.config.removal_retry);

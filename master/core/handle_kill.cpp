@@ -62,6 +62,7 @@ void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace) {
   grace = within_drain(c.state.agents.at(task.agent), task, grace);
   task.kill_requested = true;
   task.kill_grace = grace;
+  if (task.standing == TaskStanding::live) count_task(c, task);
   send_to_agent(c, c.state.agents.at(task.agent),
                 to_agent::Kill{task.framework_id, task.facet->id, grace});
 }

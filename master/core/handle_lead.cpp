@@ -9,7 +9,7 @@ namespace bourse::master {
 
 namespace {
 
-void recover_agent(Context& c, const Registry::Agent& stored) {
+void recover_agent(Context& c, const Registry::Agent& stored, const ScheduleIndex& schedule) {
   Agent agent;
   agent.id = stored.facet.id;
   agent.facet = std::make_shared<const AgentFacet>(stored.facet);
@@ -19,6 +19,9 @@ void recover_agent(Context& c, const Registry::Agent& stored) {
   agent.wanted = stored.maintenance;
   agent.ledger = Ledger(stored.facet.total);
   agent.confirmed = stored.facet.total;
+  const Planned planned = schedule.find(stored.facet.hostname, stored.facet.http.ip);
+  agent.unavailability = planned.unavailability;
+  agent.machine_down = planned.down;
   switch (stored.standing) {
     case registry::AgentStanding::admitted:
       agent.phase = AgentPhase::recovered;
@@ -37,7 +40,9 @@ void recover_agent(Context& c, const Registry::Agent& stored) {
   }
   const AgentSlot slot = c.state.agents.insert(std::move(agent));
   c.state.agent_of.emplace(stored.facet.id, slot);
+  begin_waiting(c, slot);
   const Agent& row = c.state.agents.at(slot);
+  if (row.machine_down) touch_agent(c, slot);
   if (row.phase == AgentPhase::recovered) {
     c.arm(DeadlineKey::Kind::agent_gone, slot, c.stamp.now + c.config.agent_recovery);
   }
@@ -50,6 +55,7 @@ void recover_framework(Context& c, const Registry::Framework& stored) {
   framework.facet = std::make_shared<const FrameworkFacet>(stored.facet);
   framework.phase = FrameworkPhase::recovered;
   framework.registered_at = stored.registered_at;
+  set_budget(framework);
   for (const std::string& name : stored.facet.roles)
     framework.roles.push_back({name, {}, true, false, {}});
   const FrameworkSlot slot = c.state.frameworks.insert(std::move(framework));
@@ -90,6 +96,7 @@ struct OnStored {
   void operator()(const pending::Upkeep& w) const { on_upkeep_stored(c, w); }
   void operator()(const pending::Gone& w) const { on_gone_stored(c, w); }
   void operator()(const pending::Quotas& w) const { on_quotas_stored(c, w); }
+  void operator()(const pending::Schedule& w) const { on_schedule_stored(c, w); }
 };
 
 struct OnRejected {
@@ -117,6 +124,7 @@ struct OnRejected {
   void operator()(const pending::Upkeep& w) const { on_upkeep_rejected(c, w, reason); }
   void operator()(const pending::Gone& w) const { on_gone_rejected(c, w, reason); }
   void operator()(const pending::Quotas& w) const { on_quotas_rejected(c, w, reason); }
+  void operator()(const pending::Schedule& w) const { on_schedule_rejected(c, w, reason); }
 };
 
 }  // namespace
@@ -144,7 +152,10 @@ void on_lead(Context& c, const Registry& registry) {
     c.publish(change::WeightSet{role, weight_milli});
   }
   recover_quotas(c, registry.quotas);
-  for (const auto& [id, agent] : registry.agents) recover_agent(c, agent);
+  s.schedule = s.schedule_wanted = registry.schedule;
+  if (!s.schedule.empty()) c.publish(change::ScheduleSet{s.schedule});
+  const ScheduleIndex schedule(s.schedule);
+  for (const auto& [id, agent] : registry.agents) recover_agent(c, agent, schedule);
   for (const auto& [id, framework] : registry.frameworks) recover_framework(c, framework);
   // Ids and commands carry the epoch: nothing leaves before it can never be given out again.
   persist(c, registry::SetCluster{s.cluster_id, s.epoch}, pending::Leadership{});

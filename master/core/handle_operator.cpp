@@ -119,6 +119,15 @@ struct Operate {
     on_change_resources(c, event, call);
   }
   void operator()(const operation::ExplainFramework& call) const { on_explain(c, event, call); }
+  void operator()(const operation::UpdateSchedule& call) const {
+    on_update_schedule(c, event, call);
+  }
+  void operator()(const operation::StartMaintenance& call) const {
+    on_start_maintenance(c, event, call);
+  }
+  void operator()(const operation::StopMaintenance& call) const {
+    on_stop_maintenance(c, event, call);
+  }
 
   Status validate(const operation::UpdateWeights& call) const {
     const std::string field = "weight_infos";

@@ -119,6 +119,7 @@ void on_update_of_task(Context& c, Agent& agent, Framework& framework, TaskSlot 
   }
   task.state = newest;
   task.answered = true;
+  count_task(c, task);
   if (is_terminal(newest)) release_task(c, task);
   task.told = as_from(update.status, agent.id);
   task.acknowledged = !task.told->uuid.has_value();

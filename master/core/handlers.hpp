@@ -44,6 +44,8 @@ void on_clearing_rejected(Context& c, AgentSlot slot, const std::string& reason)
 void on_agent_gone_due(Context& c, AgentSlot slot);
 void on_removal_turn(Context& c);
 void call_off_removal(Context& c, Agent& agent);  // it is back, or gone for good
+// An operator's word: not one at a time. REQUIRES silent or recovered.
+void give_up_now(Context& c, AgentSlot slot);
 
 // -- maintenance.cpp: what operators want with an agent
 bool is_offered(const Agent& agent);  // nobody took it out of service
@@ -64,6 +66,44 @@ void settle_drains(Context& c);
 bool is_emptied(const Agent& agent);  // draining or drained
 // What a draining agent reports of a kill, in the words of the drain.
 void tell_as_drained(const Agent& agent, TaskStatus& status, TaskState& newest);
+// A budget that it waits for may allow more.
+void go_on_draining(Context& c, AgentSlot slot);
+
+// -- budget.cpp: how many tasks of a framework must run on while agents are emptied
+// Whether it counts as running may have changed.
+void count_task(Context& c, Task& task);
+void uncount_task(Context& c, Task& task);  // it is its framework's no more
+// Whether a drain may tell it to end now; if not, it is asked again.
+bool may_ask_away(Context& c, AgentSlot slot, const Task& task);
+void set_budget(Framework& framework);
+void settle_budgets(Context& c);
+void publish_waits(Context& c, AgentSlot slot);
+void begin_waiting(Context& c, AgentSlot slot);  // its maintenance is new, or this master is
+void check_running(const MasterState& state);
+
+// -- machines.cpp: what operators plan with machines, and those that are down
+void on_update_schedule(Context& c, const FromOperator& event,
+                        const operation::UpdateSchedule& call);
+void on_start_maintenance(Context& c, const FromOperator& event,
+                          const operation::StartMaintenance& call);
+void on_stop_maintenance(Context& c, const FromOperator& event,
+                         const operation::StopMaintenance& call);
+void on_schedule_stored(Context& c, const pending::Schedule& write);
+void on_schedule_rejected(Context& c, const pending::Schedule& write, const std::string& reason);
+void plan_agent(Context& c, AgentSlot slot);  // what it says of itself is new
+// Why it may not register, or nothing.
+std::optional<std::string> down_for_maintenance(const MasterState& state, const AgentFacet& agent);
+void settle_machines(Context& c);  // of the agents that this step touched
+
+// -- inverse_offers.cpp: frameworks are asked to leave agents that are to be unavailable
+void ask_frameworks(Context& c);  // on the agents that this step touched
+void on_answer_inverse_offers(Context& c, FrameworkSlot slot,
+                              const call::AnswerInverseOffers& call);
+void drop_asks(Context& c, AgentSlot slot);          // what is planned for it is another thing now
+void withdraw_asks(Context& c, FrameworkSlot slot);  // it is not connected any more
+void forget_asks(Context& c, FrameworkSlot slot);    // it is removed
+void touch_planned_agents_of(Context& c, FrameworkSlot slot);
+void check_asks(const MasterState& state);
 
 // -- gone.cpp: marked gone by an operator, for ever
 void on_mark_agent_gone(Context& c, const FromOperator& event,

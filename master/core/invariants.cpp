@@ -152,6 +152,8 @@ void check_all(const MasterState& state) {
     check_demands(state, framework);
   });
   check_quotas(state);
+  check_running(state);
+  check_asks(state);
   state.tasks.for_each([&](TaskSlot slot, const Task& task) { check_task(state, slot, task); });
   state.offers.for_each(
       [&](OfferSlot slot, const Offer& offer) { check_offer(state, slot, offer); });

@@ -3,7 +3,8 @@
 //
 //   serving      offered
 //   deactivated  not offered; its tasks run on
-//   draining     not offered; its tasks were told to end, each within the cap
+//   draining     not offered; its tasks were told to end, each within the cap, as soon as the
+//                budgets of their frameworks allow
 //   drained      nothing is left on it, which is written down too; or, if so wished, gone
 //
 // A drain is not bound to a session or a master: whoever registers the agent goes on with it.
@@ -31,13 +32,17 @@ bool is_within(const Task& task, const Maintenance& drain) {
   return !drain.max_grace || (task.kill_grace && *task.kill_grace <= *drain.max_grace);
 }
 
+// On one that is away only what was told to end already is told so again, when it is back: what it
+// runs is known then.
 void kill_all(Context& c, AgentSlot slot, bool again) {
   const Agent& agent = c.state.agents.at(slot);
+  const bool here = agent.phase == AgentPhase::active;
   for (const TaskSlot task_slot : agent.tasks) {
     const Task& task = c.state.tasks.at(task_slot);
     if (task.standing != TaskStanding::live) continue;  // it is being ended already
     const bool killed = task.kill_requested && is_within(task, agent.maintenance);
     if (task.state == TaskState::unreachable || (killed && !again)) continue;
+    if (!task.kill_requested && !(here && may_ask_away(c, slot, task))) continue;
     kill_task(c, task_slot, task.kill_requested ? task.kill_grace : std::nullopt);
   }
 }
@@ -108,8 +113,12 @@ void on_drain_agent(Context& c, const FromOperator& event, const operation::Drai
   if (call.max_grace && (call.max_grace->ns < 0 || *call.max_grace > limits::kMaxKillGrace)) {
     return c.answer(event.request, invalid("max_grace_period: must be from 0 to 24 hours"));
   }
+  if (call.max_wait && (call.max_wait->ns < 0 || *call.max_wait > limits::kMaxDrainWait)) {
+    return c.answer(event.request, invalid("max_wait: must be from 0 to 30 days"));
+  }
   write(c, found.value(), event.request,
-        {AgentDuty::draining, call.max_grace, call.mark_gone, c.stamp.wall});
+        {AgentDuty::draining, call.max_grace, call.mark_gone, c.stamp.wall, call.force,
+         call.max_wait});
 }
 
 void on_deactivate_agent(Context& c, const FromOperator& event,
@@ -151,6 +160,7 @@ void on_upkeep_stored(Context& c, const pending::Upkeep& write) {
   agent.maintenance = write.maintenance;
   const AgentDuty duty = agent.maintenance.duty;
   if (duty != AgentDuty::serving) rescind_offers_of(c, agent);
+  begin_waiting(c, write.agent);
   if (duty == AgentDuty::draining) kill_all(c, write.agent, true);
   publish_agent(c, agent);
   touch_agent(c, write.agent);
@@ -184,11 +194,20 @@ void continue_drain(Context& c, AgentSlot slot) {
   kill_all(c, slot, false);
 }
 
+void go_on_draining(Context& c, AgentSlot slot) {
+  const Agent& agent = c.state.agents.at(slot);
+  if (agent.maintenance.duty != AgentDuty::draining || agent.phase != AgentPhase::active) return;
+  touch_agent(c, slot);
+  kill_all(c, slot, false);
+}
+
 void settle_drains(Context& c) {
   for (std::size_t i = 0; i < c.state.touched_agents.size(); ++i) {
     const AgentSlot slot = c.state.touched_agents[i];
     Agent* agent = c.state.agents.find(slot);
-    if (agent == nullptr || agent->phase != AgentPhase::active) continue;
+    if (agent == nullptr) continue;
+    publish_waits(c, slot);
+    if (agent->phase != AgentPhase::active) continue;
     if (agent->maintenance.duty != AgentDuty::draining || agent->going) continue;
     if (agent->wanted != agent->maintenance) continue;  // something newer is being written
     if (!agent->tasks.empty()) continue;

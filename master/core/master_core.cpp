@@ -34,6 +34,12 @@ void fire(Context& c, const DeadlineKey& key) {
     case Kind::agent_settling:
       if (c.state.agents.find(agent)) touch_agent(c, agent);
       return;
+    case Kind::agent_asking:
+      if (c.state.agents.find(agent)) touch_agent(c, agent);
+      return;
+    case Kind::agent_waited:
+      if (c.state.agents.find(agent)) go_on_draining(c, agent);
+      return;
     case Kind::framework_silence:
       if (c.state.frameworks.find(framework)) on_framework_silence_due(c, framework);
       return;
@@ -101,7 +107,10 @@ MasterCore::~MasterCore() = default;
 void MasterCore::step(const Event& event, Effects& effects) {
   Context context{state_, config_, memory_, event.stamp, effects};
   std::visit(Dispatch{context}, event.body);
+  settle_machines(context);
+  settle_budgets(context);
   settle_drains(context);
+  ask_frameworks(context);
   check_touched(state_);
 }
 

@@ -103,6 +103,10 @@ void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role_ind
   facet.id = offer_id(c.state.id_prefix, offer.number);
   facet.role = role.shared_name;
   facet.agent = agent.facet;
+  if (agent.unavailability) {
+    facet.unavailability = agent.unavailability;
+    touch_agent(c, agent_slot);  // who is offered it is asked to leave it in time
+  }
   for (auto it = agent.executors.lower_bound({framework.id, ExecutorId()});
        it != agent.executors.end() && it->first.first == framework.id; ++it) {
     facet.executor_ids.push_back(it->first.second);

@@ -105,6 +105,7 @@ struct Reconciler {
     row.launch_id = known.launch_id;
     row.state = known.state;
     row.answered = true;
+    row.ending = known.ending;
     row.released = is_terminal(known.state);
     row.seen_at = agent.registrations;
     row.told = told_of(known);
@@ -182,6 +183,7 @@ struct Reconciler {
     Task& adopted = c.state.tasks.at(added);
     adopted.kill_requested = true;
     adopted.kill_grace = *kill;
+    count_task(c, adopted);
     to_kill.push_back(added);
   }
 
@@ -189,6 +191,7 @@ struct Reconciler {
     Task& row = c.state.tasks.at(task_slot);
     row.seen_at = agent.registrations;
     row.answered = true;
+    row.ending = row.ending || known.ending;
     if (is_terminal(row.state)) {
       if (!is_terminal(known.state)) {
         PROBE("master.ended_task_returned");
@@ -207,6 +210,7 @@ struct Reconciler {
       if (is_terminal(known.state)) release_task(c, row);
       if (was_unreachable && !is_terminal(known.state)) returned(known, row, framework);
     }
+    count_task(c, row);
     if (row.kill_requested && !is_terminal(row.state)) to_kill.push_back(task_slot);
   }
 
@@ -282,6 +286,7 @@ struct Reconciler {
       launch.group = row.group;
       launch.tasks.push_back(row.facet);
       if (row.state == TaskState::unreachable) row.state = TaskState::staging;
+      count_task(c, row);
       if (row.kill_requested) to_kill.push_back(task_slot);
     }
     for (auto& [id, launch] : launches) {

@@ -54,6 +54,13 @@ void on_agent_gone_due(Context& c, AgentSlot slot) {
   }
 }
 
+void give_up_now(Context& c, AgentSlot slot) {
+  Agent& agent = c.state.agents.at(slot);
+  if (is_busy(agent) || agent.standing != registry::AgentStanding::admitted) return;
+  call_off_removal(c, agent);
+  give_up(c, slot);
+}
+
 void call_off_removal(Context& c, Agent& agent) {
   if (agent.removal_ticket == 0) return;
   PROBE("master.removal_called_off");

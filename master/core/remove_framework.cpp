@@ -94,6 +94,7 @@ void on_removal_stored(Context& c, FrameworkSlot slot) {
   end_tasks(c, framework);
   end_on_agents(c, framework);
   remove_framework_operations(c, framework);
+  forget_asks(c, slot);
   leave_roles(c, slot);
   close_streams(c, framework);
   remember_removed(c.state, framework.id, c.stamp.wall);

@@ -22,9 +22,11 @@
 #include "master/core/ledger.hpp"
 #include "model/agent_link.hpp"
 #include "model/change.hpp"
+#include "model/disruption_budget.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
 #include "model/link_session.hpp"
+#include "model/maintenance_schedule.hpp"
 #include "model/offer_constraints.hpp"
 #include "model/registry_command.hpp"
 #include "model/resource_operation.hpp"
@@ -98,6 +100,8 @@ struct Task {
   std::uint32_t role = 0;    // index into Framework::roles
   std::optional<Duration> kill_grace;
   bool kill_requested = false;
+  bool ending = false;   // its agent says that it was told to kill it, perhaps by an earlier master
+  bool counted = false;  // in its framework's `running`
   std::uint32_t position_in_agent = 0;
   std::uint32_t position_in_framework = 0;
   std::uint64_t seen_at = 0;  // number of the last registration that listed it
@@ -140,6 +144,19 @@ struct CompletedOperation {
   OperationState state = OperationState::finished;
   std::string message;
   AgentId agent_id;
+};
+
+// What a framework was asked about leaving an agent, and what it said. Stays as long as the agent
+// is planned to be unavailable.
+struct InverseAsk {
+  std::uint64_t number = 0;  // of the inverse offer that is out: its id is "<id prefix>-I<number>"
+  change::InverseOfferPut::Answer answer = change::InverseOfferPut::Answer::none;
+  WallTime at;
+  Instant again;  // not asked before
+};
+struct InversePlace {
+  AgentSlot agent;
+  FrameworkSlot framework;
 };
 
 // A registration that waits for the registry: the agent is new, changed or was given up.
@@ -195,6 +212,12 @@ struct Agent {
   std::map<std::uint64_t, Operation> operations;  // in the order in which they were sent
   std::size_t operations_pending = 0;
   Resources confirmed;  // what it said that it has in all, with the operations that it has done
+
+  UnavailabilityPtr unavailability;  // as its machine is planned to be
+  bool machine_down = false;         // an operator took it down: it may not register
+  std::map<FrameworkSlot, InverseAsk> asks;
+  std::vector<change::DrainWait> waits;  // of its drain, as published
+  Instant wait_ends = Instant::max();    // of its drain, for budgets
 };
 
 // A framework in one of its roles: what the allocator calls a claim.
@@ -266,6 +289,9 @@ struct Framework {
   std::deque<OperationId> completed_operations_order;
   OfferConstraintsPtr constraints;  // as it subscribed last: not written down, as in Mesos
   DemandPtr demand;                 // as it said since it subscribed; null: nothing
+  std::optional<DisruptionBudget> budget;
+  std::uint64_t running = 0;           // tasks that run and that nobody told to end
+  std::set<AgentSlot> drains_waiting;  // agents where a drain waits for its budget
 
   bool connected() const { return phase == FrameworkPhase::subscribed; }
 };
@@ -283,6 +309,8 @@ struct DeadlineKey {
     agent_filters,
     agent_settling,  // the registry refused to write that it is drained, or gone
     agent_removal,   // the next of those that wait to be given up; of no agent
+    agent_asking,    // a framework there is to be asked again whether it leaves
+    agent_waited,    // its drain has waited for budgets as long as it may
   };
   Kind kind = Kind::agent_silence;
   std::uint32_t index = 0;
@@ -329,11 +357,15 @@ struct Gone {
   AgentSlot agent;
   RequestId request;
 };
+struct Schedule {
+  RequestId request;
+  MaintenanceSchedule schedule;
+};
 }  // namespace pending
 using PendingWrite =
     std::variant<pending::Leadership, pending::Admission, pending::Return, pending::Unreachable,
                  pending::Cleared, pending::Subscription, pending::Removal, pending::Weight,
-                 pending::Upkeep, pending::Gone, pending::Quotas>;
+                 pending::Upkeep, pending::Gone, pending::Quotas, pending::Schedule>;
 
 // Explanations asked for since then, within a second.
 struct Explaining {
@@ -364,6 +396,9 @@ struct MasterState {
   std::map<std::string, Quota> quotas;         // as stored
   std::map<std::string, Quota> quotas_wanted;  // once what was issued is stored
 
+  MaintenanceSchedule schedule;         // as stored
+  MaintenanceSchedule schedule_wanted;  // once what was issued is stored
+
   // Silent for too long, but only so many are given up in a time: by ticket.
   std::map<std::uint64_t, AgentSlot> removals_waiting;
   std::uint64_t last_removal_ticket = 0;
@@ -387,6 +422,8 @@ struct MasterState {
   std::map<Uuid, OperationPlace> operation_of;
   std::uint64_t next_operation = 0;
   std::uint64_t operations_named = 0;
+  std::map<std::uint64_t, InversePlace> inverse_offer_of;  // those that are out
+  std::uint64_t next_inverse_offer = 1;
   std::uint64_t sequence = 0;  // of the last Change
 
   // Rows that this step changed, each once: checked at its end.

@@ -94,6 +94,7 @@ void fail_over(Context& c, FrameworkSlot slot, PeerId stream) {
   for (const OfferSlot offer : std::vector<OfferSlot>(framework.offers)) {
     close_offer(c, offer, change::OfferRemoved::Why::rescinded);
   }
+  withdraw_asks(c, slot);
   const PeerId old = framework.session.peer;
   if (old == stream) return;
   send_to_framework(c, framework, event::Error{"Framework failed over"});
@@ -126,6 +127,7 @@ void complete(Context& c, FrameworkSlot slot, const PendingSubscription& subscri
   const bool changed = first || !(*framework.facet == *subscription.facet);
   fail_over(c, slot, subscription.stream);
   framework.facet = subscription.facet;
+  set_budget(framework);
   framework.constraints = subscription.constraints;
   framework.phase = FrameworkPhase::subscribed;
   framework.session = Session{subscription.stream, subscription.session, {}, {}, c.stamp.now};
@@ -143,6 +145,7 @@ void complete(Context& c, FrameworkSlot slot, const PendingSubscription& subscri
          {{"framework_id", framework.id.raw()}, {"name", framework.facet->name}});
   touch_framework(c, slot);
   touch_all_rooms(c);
+  touch_planned_agents_of(c, slot);
   if (changed && !first) tell_agents(c, framework);
   forward_unacknowledged(c, framework);
   if (subscription.stream.empty()) disconnect_framework(c, slot, "its connection broke");
@@ -350,6 +353,7 @@ void on_subscription_stored(Context& c, FrameworkSlot slot, PersistId id) {
   if (framework->phase == FrameworkPhase::removing) return;
   if (subscription.update_only) {
     framework->facet = subscription.facet;
+    set_budget(*framework);
     framework->constraints = subscription.constraints;
     narrow_demand(c, slot);
     set_roles(c, slot, subscription.suppressed_roles);

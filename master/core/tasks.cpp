@@ -54,6 +54,7 @@ TaskSlot add_task(Context& c, Task task) {
   if (framework != nullptr) {
     framework->tasks.push_back(slot);
     framework->task_of.emplace(id, slot);
+    count_task(c, c.state.tasks.at(slot));
   }
   touch_agent(c, agent_slot);
   return slot;
@@ -75,6 +76,7 @@ void erase_task(Context& c, TaskSlot slot) {
   detach_from_agent(c.state, c.state.agents.at(task.agent), task);
   if (task.standing == TaskStanding::live) {
     touch_framework(c, task.framework);
+    uncount_task(c, task);
     detach_from_framework(c.state, c.state.frameworks.at(task.framework), task);
   }
   c.state.tasks.erase(slot);
@@ -84,6 +86,7 @@ void make_zombie(Context& c, TaskSlot slot) {
   Task& task = c.state.tasks.at(slot);
   ASSERT(task.standing == TaskStanding::live);
   uncharge_task(c, task);
+  uncount_task(c, task);
   detach_from_framework(c.state, c.state.frameworks.at(task.framework), task);
   touch_framework(c, task.framework);
   task.standing = TaskStanding::zombie;

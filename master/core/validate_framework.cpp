@@ -78,6 +78,9 @@ std::optional<std::string> validate_framework(const FrameworkFacet& facet,
   if (facet.failover_timeout < Duration{} || facet.failover_timeout > limits::kMaxFailoverTimeout) {
     return "'FrameworkInfo.failover_timeout' must be between 0 and ten years";
   }
+  if (const auto budget = disruption_budget_of(facet.labels); !budget.ok()) {
+    return budget.error().message;
+  }
   return std::nullopt;
 }
 

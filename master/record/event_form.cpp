@@ -38,7 +38,12 @@ struct OperationWriter {
   void operator()(const operation::DrainAgent& in) {
     to.text(in.agent_id.raw());
     grace(in.max_grace);
-    to.flag(in.mark_gone);
+    // 0 and 1 as it was before there were budgets; 2 and 3 say that what is new follows.
+    const bool waits = in.force || in.max_wait;
+    to.number((in.mark_gone ? 1u : 0u) + (waits ? 2u : 0u));
+    if (!waits) return;
+    to.flag(in.force);
+    grace(in.max_wait);
   }
   void operator()(const operation::DeactivateAgent& in) { to.text(in.agent_id.raw()); }
   void operator()(const operation::ReactivateAgent& in) { to.text(in.agent_id.raw()); }
@@ -63,6 +68,25 @@ struct OperationWriter {
     for (const RoleWeight& one : in.weights) {
       to.text(one.role);
       to.signed_number(one.weight_milli);
+    }
+  }
+
+  void operator()(const operation::UpdateSchedule& in) {
+    to.number(in.windows.size());
+    for (const MaintenanceWindow& window : in.windows) {
+      machines(window.machines);
+      to.signed_number(window.unavailability.start.ns);
+      grace(window.unavailability.duration);
+    }
+  }
+  void operator()(const operation::StartMaintenance& in) { machines(in.machines); }
+  void operator()(const operation::StopMaintenance& in) { machines(in.machines); }
+
+  void machines(const std::vector<MachineId>& in) {
+    to.number(in.size());
+    for (const MachineId& id : in) {
+      to.text(id.hostname);
+      to.text(id.ip);
     }
   }
 
@@ -174,8 +198,42 @@ operation::UpdateWeights read_update_weights(ByteReader& from) {
   return out;
 }
 
+std::vector<MachineId> read_machines(ByteReader& from) {
+  std::vector<MachineId> out;
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    MachineId& id = out.emplace_back();
+    id.hostname = read_text(from);
+    id.ip = read_text(from);
+  }
+  return out;
+}
+
+operation::UpdateSchedule read_update_schedule(ByteReader& from) {
+  operation::UpdateSchedule out;
+  for (std::size_t left = from.count(); left > 0 && from.ok(); --left) {
+    MaintenanceWindow& window = out.windows.emplace_back();
+    window.machines = read_machines(from);
+    window.unavailability.start.ns = from.signed_number();
+    window.unavailability.duration = read_grace(from);
+  }
+  return out;
+}
+
+operation::DrainAgent read_drain(ByteReader& from) {
+  operation::DrainAgent out;
+  out.agent_id = AgentId(read_text(from));
+  out.max_grace = read_grace(from);
+  const std::uint64_t form = from.number();
+  if (form > 3) from.fail();
+  out.mark_gone = form % 2 == 1;
+  if (form < 2) return out;
+  out.force = from.flag();
+  out.max_wait = read_grace(from);
+  return out;
+}
+
 Operation read_operation(ByteReader& from) {
-  static_assert(std::variant_size_v<Operation> == 11, "give the new operation its number here");
+  static_assert(std::variant_size_v<Operation> == 14, "give the new operation its number here");
   switch (from.number()) {
     case 1:
       return operation::TeardownFramework{FrameworkId(read_text(from))};
@@ -192,13 +250,8 @@ Operation read_operation(ByteReader& from) {
       out.weight_milli = from.signed_number();
       return out;
     }
-    case 4: {
-      operation::DrainAgent out;
-      out.agent_id = AgentId(read_text(from));
-      out.max_grace = read_grace(from);
-      out.mark_gone = from.flag();
-      return out;
-    }
+    case 4:
+      return read_drain(from);
     case 5:
       return operation::DeactivateAgent{AgentId(read_text(from))};
     case 6:
@@ -222,6 +275,12 @@ Operation read_operation(ByteReader& from) {
       return read_update_quota(from);
     case 11:
       return read_update_weights(from);
+    case 12:
+      return read_update_schedule(from);
+    case 13:
+      return operation::StartMaintenance{read_machines(from)};
+    case 14:
+      return operation::StopMaintenance{read_machines(from)};
     default:
       from.fail();
       return operation::TeardownFramework{};

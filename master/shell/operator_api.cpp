@@ -85,8 +85,41 @@ void OperatorApi::add_routes() {
     metrics_snapshot(std::move(request), std::move(responder), true);
   });
   add_classic_routes();
+  add_machine_routes();
   router_.set_fallback(
       [this](HttpRequest request, HttpResponder responder) { serve_ui(request, responder); });
+}
+
+// The older routes say the same with less around it.
+void OperatorApi::add_machine_routes() {
+  for (const std::string route : {"maintenance/schedule", "machine/down", "machine/up"}) {
+    const bool reads = route == "maintenance/schedule";
+    router_.add(route,
+                reads ? std::vector<std::string>{"GET", "POST"} : std::vector<std::string>{"POST"},
+                [this, route](HttpRequest request, HttpResponder responder) {
+                  if (request.method == "GET") return read_plain(responder, plain_schedule);
+                  auto body = call_of_route(route, request.body);
+                  if (!body.ok()) return responder.respond(api::refusal(body.error()));
+                  request.body = std::move(body).value();
+                  request.headers = {};
+                  request.headers.add("Content-Type", "application/json");
+                  call(std::move(request), std::move(responder));
+                });
+  }
+  router_.add("maintenance/status", {"GET"}, [this](HttpRequest, HttpResponder responder) {
+    read_plain(responder, plain_maintenance_status);
+  });
+}
+
+void OperatorApi::read_plain(const HttpResponder& responder,
+                             std::string (*body)(const ViewState&)) {
+  view_.read(
+      core_.published(),
+      [responder, body](View& view) { responder.respond(HttpResponse::json(body(view.state()))); },
+      [responder] {
+        responder.respond(
+            api::refusal({ErrorCode::unavailable, "the view is behind the cluster; try again"}));
+      });
 }
 
 void OperatorApi::call(HttpRequest http, HttpResponder responder) {
@@ -116,6 +149,13 @@ void OperatorApi::call(HttpRequest http, HttpResponder responder) {
   auto queries = parse_queries(request->http.body);
   if (!queries.ok()) return request->refuse(queries.error());
   request->queries = std::move(queries).value();
+  request->force = extension.drain_agent().force();
+  if (extension.drain_agent().has_max_wait_seconds()) {
+    auto wait = codec::duration_from_seconds(extension.drain_agent().max_wait_seconds(),
+                                             limits::kMaxDrainWait, "drain_agent.max_wait_seconds");
+    if (!wait.ok()) return request->refuse(wait.error());
+    request->max_wait = wait.value();
+  }
   dispatch(request, call);
 }
 
@@ -212,6 +252,12 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
     case Call::GET_QUOTA:
       return read_view(request,
                        [out](const ViewState& state) { return answer_quotas(state, out); });
+    case Call::GET_MAINTENANCE_SCHEDULE:
+      return read_view(request,
+                       [out](const ViewState& state) { return answer_schedule(state, out); });
+    case Call::GET_MAINTENANCE_STATUS:
+      return read_view(
+          request, [out](const ViewState& state) { return answer_maintenance_status(state, out); });
     case Call::GET_STATE:
       return read_view(request, [out](const ViewState& state) { return answer_state(state, out); });
     case Call::GET_METRICS:
@@ -236,6 +282,10 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
       if (!operation.ok()) return request->refuse(operation.error());
       request->done_status = status_of_write(call);
       request->unknown_status = status_of_unknown(call);
+      if (auto* drain = std::get_if<operation::DrainAgent>(&operation->body)) {
+        drain->force = request->force;
+        drain->max_wait = request->max_wait;
+      }
       return write(request, std::move(operation).value());
     }
   }

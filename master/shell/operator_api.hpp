@@ -48,6 +48,8 @@ class OperatorApi {
                      Result<mesos::v1::master::Call> (*read)(const runtime::HttpRequest&));
   void classic_quota(runtime::HttpRequest request, runtime::HttpResponder responder);
   void classic_weights(runtime::HttpRequest request, runtime::HttpResponder responder);
+  void add_machine_routes();
+  void read_plain(const runtime::HttpResponder& responder, std::string (*body)(const ViewState&));
   void call(runtime::HttpRequest request, runtime::HttpResponder responder);
   void kill_task(const std::shared_ptr<Request>& request);
   void explain_framework(const std::shared_ptr<Request>& request);

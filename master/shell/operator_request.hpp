@@ -15,6 +15,8 @@ struct OperatorApi::Request {
   FrameworkId explained;     // not empty: it asks why
   int done_status = 202;     // of a write that was done
   int unknown_status = 404;  // of one about something that is not known
+  bool force = false;        // of a drain
+  std::optional<Duration> max_wait = std::nullopt;
 
   void refuse(const Error& error) const { responder.respond(api::refusal(error)); }
   void refuse_write(const Error& error) const {

@@ -1,6 +1,8 @@
 #include "master/shell/operator_writes.hpp"
 
 #include "model/limits.hpp"
+#include "proto/codec/facet_read.hpp"
+#include "proto/codec/json.hpp"
 #include "proto/codec/operation_form.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/v1/master_call.pb.h"
@@ -136,6 +138,34 @@ Result<FromOperator> update_weights_of(const Call& call) {
   return from(std::move(out));
 }
 
+MachineId machine_of(const mesos::v1::MachineID& id) {
+  return {id.hostname(), id.ip()};
+}
+
+Result<FromOperator> update_schedule_of(const Call& call) {
+  operation::UpdateSchedule out;
+  const codec::FieldPath root("schedule");
+  const auto& schedule = call.update_maintenance_schedule().schedule();
+  for (int i = 0; i < schedule.windows_size(); ++i) {
+    const auto& window = schedule.windows(i);
+    MaintenanceWindow& made = out.windows.emplace_back();
+    for (const auto& id : window.machine_ids()) made.machines.push_back(machine_of(id));
+    const codec::FieldPath its = root.at("windows", i);
+    const codec::FieldPath at = its.at("unavailability");
+    auto planned = codec::read_unavailability(window.unavailability(), at);
+    if (!planned.ok()) return planned.error();
+    made.unavailability = planned.value();
+  }
+  return from(std::move(out));
+}
+
+template <typename Operation, typename Message>
+FromOperator machines_of(const Message& message) {
+  Operation out;
+  for (const auto& id : message.machines()) out.machines.push_back(machine_of(id));
+  return from(std::move(out));
+}
+
 }  // namespace
 
 int status_of_write(const Call& call) {
@@ -149,6 +179,9 @@ int status_of_write(const Call& call) {
     case Call::DEACTIVATE_AGENT:
     case Call::REACTIVATE_AGENT:
     case Call::MARK_AGENT_GONE:
+    case Call::UPDATE_MAINTENANCE_SCHEDULE:
+    case Call::START_MAINTENANCE:
+    case Call::STOP_MAINTENANCE:
       return 200;
     default:
       return 202;
@@ -209,10 +242,39 @@ Result<FromOperator> operation_of(const Call& call) {
       return remove_quota_of(call);
     case Call::UPDATE_WEIGHTS:
       return update_weights_of(call);
+    case Call::UPDATE_MAINTENANCE_SCHEDULE:
+      if (!call.has_update_maintenance_schedule()) {
+        return invalid(
+            "update_maintenance_schedule: is missing; give {\"schedule\":{\"windows\":[...]}}");
+      }
+      return update_schedule_of(call);
+    case Call::START_MAINTENANCE:
+      return machines_of<operation::StartMaintenance>(call.start_maintenance());
+    case Call::STOP_MAINTENANCE:
+      return machines_of<operation::StopMaintenance>(call.stop_maintenance());
     default:
       return Error{ErrorCode::unsupported,
                    "type: '" + Call::Type_Name(call.type()) + "' is not served by this master"};
   }
+}
+
+Result<std::string> call_of_route(const std::string& route, const std::string& body) {
+  Call call;
+  Status parsed;
+  if (route == "maintenance/schedule") {
+    call.set_type(Call::UPDATE_MAINTENANCE_SCHEDULE);
+    parsed =
+        codec::from_json(body, *call.mutable_update_maintenance_schedule()->mutable_schedule());
+  } else {
+    // A list of machines, as the member of the newer call.
+    const std::string machines = "{\"machines\":" + body + "}";
+    const bool down = route == "machine/down";
+    call.set_type(down ? Call::START_MAINTENANCE : Call::STOP_MAINTENANCE);
+    parsed = down ? codec::from_json(machines, *call.mutable_start_maintenance())
+                  : codec::from_json(machines, *call.mutable_stop_maintenance());
+  }
+  if (!parsed.ok()) return parsed.error();
+  return codec::to_json(call);
 }
 
 }  // namespace bourse::master

@@ -10,6 +10,7 @@
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/codec/operation_form.hpp"
+#include "proto/internal/operator_extension.pb.h"
 
 namespace bourse::master {
 
@@ -86,6 +87,27 @@ void fill_executors(const ViewState& state, Response::GetExecutors& out) {
   }
 }
 
+// Beside the agents: whose drain waits, and for whom.
+void insert_drains(const ViewState& state, std::string& json) {
+  operator_extension::Response::GetAgents out;
+  for (const auto& [id, row] : state.agents()) {
+    if (row.put.waits.empty()) continue;
+    auto& drain = *out.add_drains();
+    drain.mutable_agent_id()->set_value(id.raw());
+    for (const change::DrainWait& wait : row.put.waits) {
+      auto& made = *drain.add_waits();
+      made.mutable_framework_id()->set_value(wait.framework_id.raw());
+      made.set_tasks(wait.tasks);
+      made.set_running(wait.running);
+      made.set_why(wait.why);
+    }
+  }
+  if (out.drains().empty()) return;
+  const std::string fields = codec::to_json(out);
+  const std::size_t inner_end = json.size() - 2;  // before the two closing braces
+  json.insert(inner_end, "," + fields.substr(1, fields.size() - 2));
+}
+
 }  // namespace
 
 std::string body_of(const Response& response, codec::Encoding encoding, std::uint64_t sequence) {
@@ -100,7 +122,11 @@ std::string answer_agents(const ViewState& state, codec::Encoding encoding,
   Response response;
   response.set_type(Response::GET_AGENTS);
   fill_agents(state, query, *response.mutable_get_agents());
-  return body_of(response, encoding, state.sequence());
+  std::string body = body_of(response, encoding, state.sequence());
+  if (encoding == codec::Encoding::json && !response.get_agents().agents().empty()) {
+    insert_drains(state, body);
+  }
+  return body;
 }
 
 std::string answer_frameworks(const ViewState& state, codec::Encoding encoding,

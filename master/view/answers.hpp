@@ -24,6 +24,11 @@ std::string answer_operations(const ViewState& state, codec::Encoding encoding);
 std::string answer_roles(const ViewState& state, codec::Encoding encoding);
 std::string answer_weights(const ViewState& state, codec::Encoding encoding);
 std::string answer_quotas(const ViewState& state, codec::Encoding encoding);
+std::string answer_schedule(const ViewState& state, codec::Encoding encoding);
+std::string answer_maintenance_status(const ViewState& state, codec::Encoding encoding);
+// The same as JSON, with nothing around it.
+std::string plain_schedule(const ViewState& state);
+std::string plain_maintenance_status(const ViewState& state);
 std::string answer_state(const ViewState& state, codec::Encoding encoding);
 std::string answer_metrics(const Metrics& metrics, codec::Encoding encoding);
 

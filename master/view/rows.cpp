@@ -98,15 +98,27 @@ void write_framework_row(const ViewState& state, const FrameworkRow& row, bool w
   }
   write_held(row.used, *out.mutable_allocated_resources());
   write_held(row.offered, *out.mutable_offered_resources());
-  if (!with_offers || row.offered.empty()) return;
   const std::string prefix = name_prefix(state.cluster().cluster_id, state.cluster().epoch);
+  for (const auto& [key, asked] : state.inverse_offers()) {
+    if (key.second != framework.id || asked.number == 0 || !with_offers) continue;
+    const auto agent = state.agents().find(key.first);
+    if (agent == state.agents().end()) continue;
+    codec::write_inverse_offer({OfferId(prefix + "-I" + std::to_string(asked.number)),
+                                agent->second.put.agent, agent->second.put.unavailability},
+                               framework.id, *out.add_inverse_offers());
+  }
+  if (!with_offers || row.offered.empty()) return;
   for (const auto& [number, offer] : state.offers()) {
     if (offer.framework->id != framework.id) continue;
     const auto agent = state.agents().find(offer.agent->id);
     if (agent == state.agents().end()) continue;
-    codec::write_offer(
-        {offer_id(prefix, number), offer.role, agent->second.put.agent, offer.resources, {}},
-        framework.id, framework.capabilities, *out.add_offers());
+    codec::write_offer({offer_id(prefix, number),
+                        offer.role,
+                        agent->second.put.agent,
+                        offer.resources,
+                        {},
+                        agent->second.put.unavailability},
+                       framework.id, framework.capabilities, *out.add_offers());
   }
 }
 

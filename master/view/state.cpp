@@ -194,6 +194,13 @@ struct ViewState::Applier {
       v.quotas_[c.role] = c.quota;
     }
   }
+  void operator()(const change::ScheduleSet& c) { v.schedule_ = c.schedule; }
+  void operator()(const change::InverseOfferPut& c) {
+    v.inverse_offers_[{c.agent_id, c.framework_id}] = c;
+  }
+  void operator()(const change::InverseOfferRemoved& c) {
+    v.inverse_offers_.erase({c.agent_id, c.framework_id});
+  }
   void operator()(const change::Published& c) {
     const auto it = v.frameworks_.find(c.framework_id);
     if (it != v.frameworks_.end()) it->second.published[c.name] = c.content;

@@ -99,6 +99,10 @@ class ViewState {
   const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
   const std::map<Uuid, change::OperationPut>& operations() const { return operations_; }
   const std::map<std::string, Quota>& quotas() const { return quotas_; }
+  const MaintenanceSchedule& schedule() const { return schedule_; }
+  const std::map<std::pair<AgentId, FrameworkId>, change::InverseOfferPut>& inverse_offers() const {
+    return inverse_offers_;
+  }
   const ViewCounters& counters() const { return counters_; }
   // The newest of it; null: nobody asked, or it is too long ago.
   std::shared_ptr<const Explanation> explanation(const FrameworkId& id) const;
@@ -129,6 +133,8 @@ class ViewState {
   std::map<Uuid, change::OperationPut> operations_;
   std::deque<std::shared_ptr<const Explanation>> explanations_;  // oldest first
   std::map<std::string, Quota> quotas_;
+  MaintenanceSchedule schedule_;
+  std::map<std::pair<AgentId, FrameworkId>, change::InverseOfferPut> inverse_offers_;
   ViewCounters counters_;
 };
 

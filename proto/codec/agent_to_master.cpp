@@ -42,6 +42,7 @@ void write_register(const to_master::Register& in, internal::Register& out) {
     if (known.latest) write_record(*known.latest, *made.mutable_latest());
     if (known.terminal_unacknowledged) made.set_terminal_unacknowledged(true);
     if (!known.role.empty()) made.set_role(known.role);
+    if (known.ending) made.set_ending(true);
   }
   if (in.total) out.set_total(resources_bytes(*in.total));
   for (const to_master::KnownOperation& known : in.operations) {
@@ -124,6 +125,7 @@ Result<to_master::KnownTask> read_known_task(const internal::Register::Task& mes
   out.terminal_unacknowledged = message.terminal_unacknowledged();
   if (Status ok = check_held_role(message.role(), at.at("role")); !ok) return ok.error();
   out.role = message.role();
+  out.ending = message.ending();
   return out;
 }
 

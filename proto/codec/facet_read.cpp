@@ -11,6 +11,7 @@
 #include "proto/v1/agent_info.pb.h"
 #include "proto/v1/executor_info.pb.h"
 #include "proto/v1/framework_info.pb.h"
+#include "proto/v1/machine.pb.h"
 #include "proto/v1/task.pb.h"
 
 namespace bourse::codec {
@@ -278,6 +279,21 @@ Result<TaskFacet> read_task(v1::TaskInfo& info, const FrameworkId& framework_id,
   if (Status ok = check_labels(info, at); !ok) return ok.error();
   out.has_health_check = info.has_health_check();
   out.description = canonical_blob(info);
+  return out;
+}
+
+Result<Unavailability> read_unavailability(const v1::Unavailability& message, const FieldPath& at) {
+  Unavailability out;
+  out.start = WallTime{message.start().nanoseconds()};
+  if (out.start.ns < 0) {
+    return invalid("'" + at.at("start").text() + "' is before 1970: give nanoseconds since then");
+  }
+  if (message.has_duration()) {
+    out.duration = Duration{message.duration().nanoseconds()};
+    if (out.duration->ns < 0) {
+      return invalid("'" + at.at("duration").text() + "' is negative: leave it out for good");
+    }
+  }
   return out;
 }
 

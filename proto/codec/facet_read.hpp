@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "model/facets.hpp"
+#include "model/maintenance_schedule.hpp"
 #include "model/task_status.hpp"
 #include "proto/codec/field_path.hpp"
 
@@ -21,6 +22,7 @@ class FrameworkInfo;
 class Resource;
 class TaskInfo;
 class TaskStatus;
+class Unavailability;
 }  // namespace mesos::v1
 
 namespace bourse::codec {
@@ -36,6 +38,10 @@ Result<TaskFacet> read_task(mesos::v1::TaskInfo& info, const FrameworkId& framew
                             const FieldPath& at);
 // Leaves in `status` only what the model has no field for.
 Result<TaskStatus> read_status(mesos::v1::TaskStatus& status, const FieldPath& at);
+
+// Times that no clock shows are refused.
+Result<Unavailability> read_unavailability(const mesos::v1::Unavailability& message,
+                                           const FieldPath& at);
 
 // Entries are named `at`.resources[i].
 Result<Resources> read_resources(

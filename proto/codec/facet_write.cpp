@@ -46,6 +46,15 @@ void write_domain(const Domain& domain, v1::DomainInfo& out) {
   out.mutable_fault_domain()->mutable_zone()->set_name(domain.zone);
 }
 
+// Where an agent listens.
+void write_url(const HostPort& http, v1::URL& out) {
+  out.set_scheme("http");
+  out.mutable_address()->set_hostname(http.hostname);
+  if (!http.ip.empty()) out.mutable_address()->set_ip(http.ip);
+  out.mutable_address()->set_port(http.port);
+  out.set_path("/slave(1)");
+}
+
 // A blob was made by this codec or checked when it arrived: parsing it again cannot fail.
 void parse_blob(const Blob& blob, google::protobuf::MessageLite& out) {
   if (!parse_bounded(blob.bytes(), out)) out.Clear();
@@ -102,17 +111,34 @@ void write_offer(const OfferFacet& offer, const FrameworkId& framework_id,
   write_resources(offer.resources, form, *out.mutable_resources());
   for (const ExecutorId& id : offer.executor_ids) out.add_executor_ids()->set_value(id.raw());
   if (offer.agent) write_offer_agent(*offer.agent, out);
+  if (offer.unavailability)
+    write_unavailability(*offer.unavailability, *out.mutable_unavailability());
+}
+
+void write_unavailability(const Unavailability& unavailability, v1::Unavailability& out) {
+  out.mutable_start()->set_nanoseconds(unavailability.start.ns);
+  if (unavailability.duration) {
+    out.mutable_duration()->set_nanoseconds(unavailability.duration->ns);
+  }
+}
+
+void write_inverse_offer(const InverseOfferFacet& offer, const FrameworkId& framework_id,
+                         v1::InverseOffer& out) {
+  out.mutable_id()->set_value(offer.id.raw());
+  out.mutable_framework_id()->set_value(framework_id.raw());
+  if (offer.agent) {
+    out.mutable_agent_id()->set_value(offer.agent->id.raw());
+    write_url(offer.agent->http, *out.mutable_url());
+  }
+  if (offer.unavailability) {
+    write_unavailability(*offer.unavailability, *out.mutable_unavailability());
+  }
 }
 
 void write_offer_agent(const AgentFacet& agent, v1::Offer& out) {
   out.mutable_agent_id()->set_value(agent.id.raw());
   out.set_hostname(agent.hostname);
-  v1::URL& url = *out.mutable_url();
-  url.set_scheme("http");
-  url.mutable_address()->set_hostname(agent.http.hostname);
-  if (!agent.http.ip.empty()) url.mutable_address()->set_ip(agent.http.ip);
-  url.mutable_address()->set_port(agent.http.port);
-  url.set_path("/slave(1)");
+  write_url(agent.http, *out.mutable_url());
   if (!agent.domain.region.empty()) write_domain(agent.domain, *out.mutable_domain());
   write_attributes(agent.attributes, *out.mutable_attributes());
 }

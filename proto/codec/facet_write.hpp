@@ -19,10 +19,12 @@ class Attribute;
 class ExecutorInfo;
 class FrameworkInfo;
 class MasterInfo;
+class InverseOffer;
 class Offer;
 class Resource;
 class TaskInfo;
 class TaskStatus;
+class Unavailability;
 }  // namespace mesos::v1
 
 namespace bourse::codec {
@@ -62,6 +64,9 @@ void write_status(const TaskStatus& status, mesos::v1::TaskStatus& out);
 // `multi_role` and `refined` as the framework's capabilities say.
 void write_offer(const OfferFacet& offer, const FrameworkId& framework_id,
                  const Capabilities& capabilities, mesos::v1::Offer& out);
+void write_inverse_offer(const InverseOfferFacet& offer, const FrameworkId& framework_id,
+                         mesos::v1::InverseOffer& out);
+void write_unavailability(const Unavailability& unavailability, mesos::v1::Unavailability& out);
 // What of its agent stands in it.
 void write_offer_agent(const AgentFacet& agent, mesos::v1::Offer& out);
 

@@ -294,6 +294,16 @@ void write_agent(const AgentFacet& agent, JsonText& out) {
   out.literal("}}}");
 }
 
+void write_unavailability(const Unavailability& in, JsonText& out) {
+  out.literal(R"(,"unavailability":{"start":{"nanoseconds":)");
+  out.integer(in.start.ns);
+  if (in.duration) {
+    out.literal(R"(},"duration":{"nanoseconds":)");
+    out.integer(in.duration->ns);
+  }
+  out.literal("}}");
+}
+
 void write_offer(const OfferFacet& in, const FrameworkId& framework_id,
                  const Capabilities& capabilities, JsonText& out) {
   const bool multi_role = capabilities.has(Capabilities::multi_role);
@@ -323,6 +333,7 @@ void write_offer(const OfferFacet& in, const FrameworkId& framework_id,
       out.put('}');
     });
   }
+  if (in.unavailability) write_unavailability(*in.unavailability, out);
   out.put('}');
 }
 

@@ -116,6 +116,11 @@ void write_offer_wire(const OfferFacet& in, const FrameworkId& framework_id,
   }
   for (const ExecutorId& id : in.executor_ids) out.id(Offer::kExecutorIdsFieldNumber, id.raw());
   if (in.agent) out.raw(take_piece(agent));
+  if (in.unavailability) {
+    v1::Unavailability planned;
+    write_unavailability(*in.unavailability, planned);
+    out.text(Offer::kUnavailabilityFieldNumber, canonical_bytes(planned));
+  }
   if (multi_role) {
     out.message(Offer::kAllocationInfoFieldNumber,
                 [&] { out.text(v1::Resource::AllocationInfo::kRoleFieldNumber, role); });

@@ -80,6 +80,8 @@ struct Sealer {
     if (in.maintenance.max_grace) out.set_max_grace_ns(in.maintenance.max_grace->ns);
     out.set_mark_gone(in.maintenance.mark_gone);
     out.set_since_ns(in.maintenance.since.ns);
+    if (in.maintenance.force) out.set_force(true);
+    if (in.maintenance.max_wait) out.set_max_wait_ns(in.maintenance.max_wait->ns);
     return seal_record(kind, out);
   }
   std::string operator()(const registry::SetQuotas& in) const {
@@ -98,6 +100,23 @@ struct Sealer {
       auto& weight = *out.add_weights();
       weight.set_role(one.role);
       weight.set_weight_milli(one.weight_milli);
+    }
+    return seal_record(kind, out);
+  }
+  std::string operator()(const registry::SetSchedule& in) const {
+    message::Schedule out;
+    for (const MaintenanceWindow& window : in.schedule.windows) {
+      auto& made = *out.add_windows();
+      for (const MachineId& id : window.machines) {
+        auto& machine = *made.add_machines();
+        machine.set_hostname(id.hostname);
+        machine.set_ip(id.ip);
+        if (in.schedule.down.contains(id)) machine.set_down(true);
+      }
+      made.set_start_ns(window.unavailability.start.ns);
+      if (const auto& duration = window.unavailability.duration) {
+        made.set_duration_ns(duration->ns);
+      }
     }
     return seal_record(kind, out);
   }
@@ -165,14 +184,16 @@ Result<RegistryCommand> read_maintenance(std::string_view payload) {
     return Error{ErrorCode::corrupt,
                  "registry record with agent duty " + std::to_string(in.duty())};
   }
-  if (in.max_grace_ns() < 0) {
-    return Error{ErrorCode::corrupt, "registry record with a negative max_grace"};
+  if (in.max_grace_ns() < 0 || in.max_wait_ns() < 0) {
+    return Error{ErrorCode::corrupt, "registry record with a negative max_grace or max_wait"};
   }
   Maintenance out;
   out.duty = static_cast<AgentDuty>(in.duty());
   if (in.has_max_grace_ns()) out.max_grace = Duration{in.max_grace_ns()};
   out.mark_gone = in.mark_gone();
   out.since = WallTime{in.since_ns()};
+  out.force = in.force();
+  if (in.has_max_wait_ns()) out.max_wait = Duration{in.max_wait_ns()};
   return RegistryCommand(registry::SetMaintenance{AgentId(in.agent_id()), out});
 }
 
@@ -219,6 +240,26 @@ Result<RegistryCommand> read_weights(std::string_view payload) {
   return RegistryCommand(std::move(out));
 }
 
+Result<RegistryCommand> read_schedule(std::string_view payload) {
+  message::Schedule in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  registry::SetSchedule out;
+  for (const auto& one : in.windows()) {
+    MaintenanceWindow& window = out.schedule.windows.emplace_back();
+    for (const auto& machine : one.machines()) {
+      const MachineId id{machine.hostname(), machine.ip()};
+      window.machines.push_back(id);
+      if (machine.down()) out.schedule.down.insert(id);
+    }
+    if (window.machines.empty()) {
+      return Error{ErrorCode::corrupt, "registry record with a window of no machine"};
+    }
+    window.unavailability.start = WallTime{one.start_ns()};
+    if (one.has_duration_ns()) window.unavailability.duration = Duration{one.duration_ns()};
+  }
+  return RegistryCommand(std::move(out));
+}
+
 }  // namespace
 
 std::string encode_registry_command(const RegistryCommand& command) {
@@ -251,6 +292,8 @@ Result<RegistryCommand> decode_registry_command(std::string_view record) {
       return read_quotas(body->payload);
     case 11:
       return read_weights(body->payload);
+    case 12:
+      return read_schedule(body->payload);
     default:
       return unknown_kind(body->kind, kWhat);
   }

@@ -40,14 +40,15 @@ Result<Filters> read_filters(const v1::Filters& message, const FieldPath& at) {
 }
 
 Result<std::vector<OfferId>> read_offer_ids(
-    const google::protobuf::RepeatedPtrField<v1::OfferID>& list, const FieldPath& at) {
+    const google::protobuf::RepeatedPtrField<v1::OfferID>& list, const FieldPath& at,
+    const char* name = "offer_ids") {
   if (static_cast<std::size_t>(list.size()) > limits::kMaxOffersPerAccept) {
     return too_many(at, list.size(), limits::kMaxOffersPerAccept);
   }
   std::vector<OfferId> out;
   out.reserve(static_cast<std::size_t>(list.size()));
   for (int i = 0; i < list.size(); ++i) {
-    if (Status ok = check_id(list.Get(i).value(), at.at("offer_ids", i)); !ok) return ok.error();
+    if (Status ok = check_id(list.Get(i).value(), at.at(name, i)); !ok) return ok.error();
     out.emplace_back(list.Get(i).value());
   }
   return out;
@@ -169,6 +170,17 @@ Result<call::Decline> read_decline(const Call::Decline& message) {
   Result<Filters> filters = read_filters(message.filters(), at.at("filters"));
   if (!filters) return filters.error();
   return call::Decline{std::move(*ids), *filters};
+}
+
+template <typename Message>
+Result<call::AnswerInverseOffers> read_inverse_answer(const Message& message, const FieldPath& at,
+                                                      bool accept) {
+  Result<std::vector<OfferId>> ids =
+      read_offer_ids(message.inverse_offer_ids(), at, "inverse_offer_ids");
+  if (!ids) return ids.error();
+  Result<Filters> filters = read_filters(message.filters(), at.at("filters"));
+  if (!filters) return filters.error();
+  return call::AnswerInverseOffers{accept, std::move(*ids), *filters};
 }
 
 Result<call::Kill> read_kill(const Call::Kill& message) {
@@ -328,12 +340,6 @@ Status put_roles(const google::protobuf::RepeatedPtrField<std::string>& roles, c
   return {};
 }
 
-Status ignore(const Call& message, const char* name, bool there, SchedulerCall& out) {
-  if (!there) return lacks(name);
-  out.body = call::Ignored{Call::Type_Name(message.type())};
-  return {};
-}
-
 Status read_body(Call& message, SchedulerCall& out) {
   switch (message.type()) {
     case Call::SUBSCRIBE:
@@ -375,9 +381,14 @@ Status read_body(Call& message, SchedulerCall& out) {
       if (!message.has_request()) return lacks("request");
       return put(read_requests(message.request().requests()), out);
     case Call::ACCEPT_INVERSE_OFFERS:
-      return ignore(message, "accept_inverse_offers", message.has_accept_inverse_offers(), out);
+      if (!message.has_accept_inverse_offers()) return lacks("accept_inverse_offers");
+      return put(
+          read_inverse_answer(message.accept_inverse_offers(), "accept_inverse_offers", true), out);
     case Call::DECLINE_INVERSE_OFFERS:
-      return ignore(message, "decline_inverse_offers", message.has_decline_inverse_offers(), out);
+      if (!message.has_decline_inverse_offers()) return lacks("decline_inverse_offers");
+      return put(
+          read_inverse_answer(message.decline_inverse_offers(), "decline_inverse_offers", false),
+          out);
     case Call::ACKNOWLEDGE_OPERATION_STATUS:
       if (!message.has_acknowledge_operation_status()) {
         return lacks("acknowledge_operation_status");

@@ -113,12 +113,14 @@ struct CallWriter {
     out.mutable_message()->set_data(in.data);
   }
   void operator()(const call::Publish&) { ASSERT(!"call::Publish has no public form"); }
-  void operator()(const call::Ignored& in) {
-    Call::Type type = Call::UNKNOWN;
-    if (!Call::Type_Parse(in.type, &type)) return;
-    out.set_type(type);
-    if (type == Call::ACCEPT_INVERSE_OFFERS) out.mutable_accept_inverse_offers();
-    if (type == Call::DECLINE_INVERSE_OFFERS) out.mutable_decline_inverse_offers();
+  void operator()(const call::AnswerInverseOffers& in) {
+    if (in.accept) {
+      out.set_type(Call::ACCEPT_INVERSE_OFFERS);
+      write_inverse_answer(in, *out.mutable_accept_inverse_offers());
+    } else {
+      out.set_type(Call::DECLINE_INVERSE_OFFERS);
+      write_inverse_answer(in, *out.mutable_decline_inverse_offers());
+    }
   }
   void operator()(const call::Request& in) {
     out.set_type(Call::REQUEST);
@@ -146,6 +148,11 @@ struct CallWriter {
   }
 
  private:
+  template <typename Out>
+  void write_inverse_answer(const call::AnswerInverseOffers& in, Out& made) {
+    for (const OfferId& id : in.offer_ids) made.add_inverse_offer_ids()->set_value(id.raw());
+    write_filters(in.filters, *made.mutable_filters());
+  }
   template <typename In, typename Out>
   void write_subscription(const In& in, Out& made) {
     write_framework(in.framework, *made.mutable_framework_info());

@@ -67,7 +67,37 @@ struct EventWriter {
     out.set_type(Event::UPDATE_OPERATION_STATUS);
     write_operation_status(in.status, *out.mutable_update_operation_status()->mutable_status());
   }
+  void operator()(const event::InverseOffers& in) {
+    out.set_type(Event::INVERSE_OFFERS);
+    for (const InverseOfferFacet& offer : in.offers) {
+      write_inverse_offer(offer, in.framework_id,
+                          *out.mutable_inverse_offers()->add_inverse_offers());
+    }
+  }
+  void operator()(const event::RescindInverse& in) {
+    out.set_type(Event::RESCIND_INVERSE_OFFER);
+    out.mutable_rescind_inverse_offer()->mutable_inverse_offer_id()->set_value(in.offer_id.raw());
+  }
 };
+
+// What offers of both kinds say of where their agent listens.
+Status read_listening(const v1::URL& url, const FieldPath& at, HostPort& out) {
+  out.hostname = url.address().hostname();
+  out.ip = url.address().ip();
+  const int port = url.address().port();
+  if (port < 0 || port > 65535) {
+    return invalid("'" + at.at("url").text() + "' has port " + std::to_string(port));
+  }
+  out.port = static_cast<std::uint16_t>(port);
+  return {};
+}
+
+Result<UnavailabilityPtr> read_shared_unavailability(const v1::Unavailability& message,
+                                                     const FieldPath& at) {
+  Result<Unavailability> read = read_unavailability(message, at);
+  if (!read) return read.error();
+  return UnavailabilityPtr(std::make_shared<const Unavailability>(*read));
+}
 
 Result<OfferFacet> read_offer(const v1::Offer& message, const FieldPath& at) {
   OfferFacet out;
@@ -83,20 +113,50 @@ Result<OfferFacet> read_offer(const v1::Offer& message, const FieldPath& at) {
   auto agent = std::make_shared<AgentFacet>();
   agent->id = AgentId(message.agent_id().value());
   agent->hostname = message.hostname();
-  agent->http.hostname = message.url().address().hostname();
-  agent->http.ip = message.url().address().ip();
-  const int port = message.url().address().port();
-  if (port < 0 || port > 65535) {
-    return invalid("'" + at.at("url").text() + "' has port " + std::to_string(port));
-  }
-  agent->http.port = static_cast<std::uint16_t>(port);
+  if (Status ok = read_listening(message.url(), at, agent->http); !ok) return ok.error();
   Result<std::vector<Attribute>> attributes = read_attributes(message.attributes(), at);
   if (!attributes) return attributes.error();
   agent->attributes = std::move(*attributes);
   agent->domain.region = message.domain().fault_domain().region().name();
   agent->domain.zone = message.domain().fault_domain().zone().name();
   out.agent = std::move(agent);
+  if (message.has_unavailability()) {
+    const FieldPath its = at.at("unavailability");
+    Result<UnavailabilityPtr> planned = read_shared_unavailability(message.unavailability(), its);
+    if (!planned) return planned.error();
+    out.unavailability = std::move(*planned);
+  }
   return out;
+}
+
+Result<InverseOfferFacet> read_inverse_offer(const v1::InverseOffer& message, const FieldPath& at) {
+  InverseOfferFacet out;
+  if (Status ok = check_id(message.id().value(), at.at("id")); !ok) return ok.error();
+  if (Status ok = check_id(message.agent_id().value(), at.at("agent_id")); !ok) return ok.error();
+  out.id = OfferId(message.id().value());
+  auto agent = std::make_shared<AgentFacet>();
+  agent->id = AgentId(message.agent_id().value());
+  if (Status ok = read_listening(message.url(), at, agent->http); !ok) return ok.error();
+  agent->hostname = agent->http.hostname;
+  out.agent = std::move(agent);
+  const FieldPath its = at.at("unavailability");
+  Result<UnavailabilityPtr> planned = read_shared_unavailability(message.unavailability(), its);
+  if (!planned) return planned.error();
+  out.unavailability = std::move(*planned);
+  return out;
+}
+
+Result<SchedulerEvent> read_inverse_offers(const Event::InverseOffers& message) {
+  const FieldPath at = "inverse_offers";
+  event::InverseOffers out;
+  for (int i = 0; i < message.inverse_offers_size(); ++i) {
+    out.framework_id = FrameworkId(message.inverse_offers(i).framework_id().value());
+    const FieldPath its = at.at("inverse_offers", i);
+    Result<InverseOfferFacet> offer = read_inverse_offer(message.inverse_offers(i), its);
+    if (!offer) return offer.error();
+    out.offers.push_back(std::move(*offer));
+  }
+  return SchedulerEvent(std::move(out));
 }
 
 Result<SchedulerEvent> read_offers(const Event::Offers& message) {
@@ -173,6 +233,13 @@ Result<SchedulerEvent> read_event(Event& message) {
       if (!status) return status.error();
       return SchedulerEvent(event::UpdateOperation{std::move(*status)});
     }
+    case Event::INVERSE_OFFERS:
+      if (!message.has_inverse_offers()) return lacks("inverse_offers");
+      return read_inverse_offers(message.inverse_offers());
+    case Event::RESCIND_INVERSE_OFFER:
+      if (!message.has_rescind_inverse_offer()) return lacks("rescind_inverse_offer");
+      return SchedulerEvent(event::RescindInverse{
+          OfferId(message.rescind_inverse_offer().inverse_offer_id().value())});
     default:
       return Error{ErrorCode::unsupported,
                    "scheduler event " + Event::Type_Name(message.type()) + " is not supported"};

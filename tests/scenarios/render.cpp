@@ -15,6 +15,12 @@ std::string status_text(const TaskStatus& status) {
   return out;
 }
 
+std::string planned_text(const Unavailability& planned) {
+  std::string out = "unavailable from " + std::to_string(planned.start.ns / 1'000'000'000) + " s";
+  if (planned.duration) out += " for " + std::to_string(planned.duration->ms() / 1000) + " s";
+  return out;
+}
+
 struct AgentBody {
   std::string operator()(const to_agent::Registered& m) const {
     return "Registered " + m.agent_id.raw();
@@ -81,6 +87,7 @@ struct FrameworkBody {
       out += " " + offer.id.raw() + " on " + offer.agent->hostname + " [" +
              offer.resources.to_text() + "]";
       if (*offer.role != "*") out += " for " + *offer.role;
+      if (offer.unavailability) out += " " + planned_text(*offer.unavailability);
     }
     return out;
   }
@@ -103,6 +110,17 @@ struct FrameworkBody {
     if (!e.status.message.empty()) out += " \"" + e.status.message + "\"";
     if (e.status.uuid) out += " (to be acknowledged)";
     return out;
+  }
+  std::string operator()(const event::InverseOffers& e) const {
+    std::string out = "INVERSE_OFFERS";
+    for (const InverseOfferFacet& offer : e.offers) {
+      out += " " + offer.id.raw() + " of " + offer.agent->hostname + " " +
+             planned_text(*offer.unavailability);
+    }
+    return out;
+  }
+  std::string operator()(const event::RescindInverse& e) const {
+    return "RESCIND_INVERSE_OFFER " + e.offer_id.raw();
   }
   std::string operator()(const event::Error& e) const { return "ERROR \"" + e.message + "\""; }
   std::string operator()(const event::Heartbeat&) const {
@@ -139,7 +157,8 @@ struct CommandText {
   std::string operator()(const registry::SetMaintenance& c) const {
     static const char* kDuties[] = {"", "serving", "deactivated", "draining", "drained"};
     return "SetMaintenance " + c.agent_id.raw() + " " +
-           kDuties[static_cast<std::size_t>(c.maintenance.duty)];
+           kDuties[static_cast<std::size_t>(c.maintenance.duty)] +
+           (c.maintenance.force ? " by force" : "");
   }
   std::string operator()(const registry::SetQuotas& c) const {
     std::string out = "SetQuotas";
@@ -149,6 +168,15 @@ struct CommandText {
   std::string operator()(const registry::SetWeights& c) const {
     std::string out = "SetWeights";
     for (const RoleWeight& one : c.weights) out += " " + one.role;
+    return out;
+  }
+  std::string operator()(const registry::SetSchedule& c) const {
+    std::string out = "SetSchedule";
+    for (const MaintenanceWindow& window : c.schedule.windows) {
+      for (const MachineId& id : window.machines) {
+        out += " " + words_of(id) + (c.schedule.down.contains(id) ? " down" : "");
+      }
+    }
     return out;
   }
 };
@@ -187,6 +215,9 @@ struct ChangeText {
   std::string operator()(const change::AgentPut& c) const {
     std::string out = "AgentPut " + c.agent->id.raw() + " " + std::string(name_of(c.phase));
     if (!c.deficit.empty()) out += " deficit [" + c.deficit.to_text() + "]";
+    for (const change::DrainWait& wait : c.waits) {
+      out += ", " + std::to_string(wait.tasks) + " of its tasks: " + wait.why;
+    }
     return out;
   }
   std::string operator()(const change::AgentRemoved& c) const {
@@ -235,6 +266,17 @@ struct ChangeText {
   }
   std::string operator()(const change::Explained& c) const {
     return "Explained " + c.explanation->framework_id.raw();
+  }
+  std::string operator()(const change::ScheduleSet& c) const {
+    return "ScheduleSet " + std::to_string(c.schedule.windows.size()) + " windows";
+  }
+  std::string operator()(const change::InverseOfferPut& c) const {
+    static const char* kAnswers[] = {"", "asked", "accepted", "declined"};
+    return "InverseOfferPut " + c.agent_id.raw() + " " + c.framework_id.raw() + " I" +
+           std::to_string(c.number) + " " + kAnswers[static_cast<std::size_t>(c.answer)];
+  }
+  std::string operator()(const change::InverseOfferRemoved& c) const {
+    return "InverseOfferRemoved " + c.agent_id.raw() + " " + c.framework_id.raw();
   }
   std::string operator()(const change::QuotaSet& c) const {
     std::string out = "QuotaSet " + c.role;

@@ -3,63 +3,36 @@
 //   lead [removals=10s] | lead again       a master starts (one agent given up in 10 s); anew, over
 //                                          the same registry
 //   agent A RESOURCES                      a machine registers for the first time
-//   register A [incarnation=+1|-1] [total=R] [tasks=t1:RUNNING,t2:STAGING] [as=B] [cluster=X]
+//   register A [incarnation=+1|-1] [total=R] [tasks=t1:RUNNING[:ending],t2:STAGING] [as=B]
+//              [cluster=X]
 //   break X                                the connection of an agent or framework is lost
 //   leave A | lose A | heartbeat A         planned stop | a frame is lost | it says what it sent
-//   framework F [roles=a,b] [failover=60s] [plain] [http]   subscribes for the first time
+//   framework F [roles=a,b] [failover=60s] [plain] [http] [budget=min_running:2]
+//                                          subscribes for the first time
 //   subscribe F | instance F [http]        again | from another connection, with its id
 //   accept F OFFER[,OFFER] TASK[@A][/R][!E] ... [refuse=1s] [group=E] [operation=RESERVE]
 //   decline F OFFER[,OFFER] [refuse=1s]
 //   status A F TASK STATE | repeat A F TASK STATE
 //   ack F TASK | kill F TASK [agent=A] [grace=1s] | reconcile F [TASK[@A]] ...
-//   suppress F [roles=..] | revive F [roles=..] | teardown F | update F name=N
+//   suppress F [roles=..] | revive F [roles=..] | teardown F | update F [name=N] [budget=..]
 //   shutdown F A E | message F A E TEXT | answer A F E TEXT | publish F NAME TEXT
 //   exited A F E STATUS | leaked A F E R | resolved A F E
 //   operator teardown F | operator kill TASK | operator weight ROLE MILLI
-//   operator drain A [grace=5s] [gone] | operator deactivate|reactivate|gone A
+//   operator drain A [grace=5s] [gone] [force] [wait=60s] | operator deactivate|reactivate|gone A
+//   operator plan [from=100s] [for=60s] [A,B]       the machines of these agents and no others
+//   operator start|stop A,B                they are down; up again
+//   leaving|staying F OFFER[,OFFER] [refuse=1s]     its answer to inverse offers
 //   hold | store | reject REASON           writes wait; the oldest is stored, or refused
 //   advance 5s | pass 60s                  time passes; the same, and whoever can says so
 //   ledger A | writes | changes            what is so; durable waits and Changes since last asked
-#include <algorithm>
 #include <functional>
 
+#include "tests/scenarios/line.hpp"
 #include "tests/scenarios/world.hpp"
 
 namespace bourse::master::scenario {
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-std::vector<std::string> split(const std::string& text, char at) {
-  std::vector<std::string> out;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, at);) out.push_back(part);
-  return out;
-}
-
-struct Line {
-  Words words;                               // objects, after the verb
-  std::map<std::string, std::string> named;  // key=value
-
-  std::string get(const std::string& key, const std::string& otherwise = "") const {
-    const auto it = named.find(key);
-    return it == named.end() ? otherwise : it->second;
-  }
-  bool has(const std::string& word) const {
-    return std::find(words.begin(), words.end(), word) != words.end();
-  }
-  std::string rest(std::size_t from) const {
-    std::string out;
-    for (std::size_t i = from; i < words.size(); ++i) out += (i > from ? " " : "") + words[i];
-    return out;
-  }
-};
-
-Duration duration_of(const std::string& text) {
-  const std::int64_t number = std::stoll(text);
-  return text.ends_with("ms") ? Duration::milliseconds(number) : Duration::seconds(number);
-}
 
 TaskState state_of(const std::string& name) {
   return task_state_from("TASK_" + name).value();
@@ -112,6 +85,7 @@ struct Verbs {
     for (const std::string& item : split(l.get("tasks"), ',')) {
       const Words parts = split(item, ':');
       auto known = h.known(who, parts.at(0), state_of(parts.at(1)));
+      known.ending = parts.size() > 2 && parts[2] == "ending";
       if (is_terminal(known.state)) {
         known.terminal_unacknowledged = true;
         TaskStatus status;
@@ -143,10 +117,16 @@ struct Verbs {
     made.stream = PeerId(200 + h.frameworks.size());
     made.facet.failover_timeout = duration_of(l.get("failover", "60s"));
     if (l.has("plain")) made.facet.capabilities = {};
+    set_budget(made, l);
     made.http = l.has("http");
     w.frameworks[l.words.at(0)] = &made;
     w.name_connections();
     h.subscribe(made);
+  }
+
+  void answer_inverse(bool accept) const {
+    call(call::AnswerInverseOffers{
+        accept, offer_ids(l.words.at(1)), {duration_of(l.get("refuse", "5s"))}});
   }
 
   void instance() const {
@@ -265,7 +245,8 @@ struct Verbs {
   }
 
   void update() const {
-    framework().facet.name = l.get("name");
+    if (l.named.contains("name")) framework().facet.name = l.get("name");
+    set_budget(framework(), l);
     call(call::UpdateFramework{framework().facet, {}});
   }
 
@@ -279,17 +260,7 @@ struct Verbs {
       h.step(FromOperator{request, {}, operation::TeardownFramework{id}});
     } else if (what == "kill") {
       h.step(FromOperator{request, {}, operation::KillTask{{}, TaskId(l.words.at(1)), {}}});
-    } else if (what == "drain") {
-      operation::DrainAgent drain{agent_id(l.words.at(1)), {}, l.has("gone")};
-      if (!l.get("grace").empty()) drain.max_grace = duration_of(l.get("grace"));
-      h.step(FromOperator{request, {}, drain});
-    } else if (what == "deactivate") {
-      h.step(FromOperator{request, {}, operation::DeactivateAgent{agent_id(l.words.at(1))}});
-    } else if (what == "reactivate") {
-      h.step(FromOperator{request, {}, operation::ReactivateAgent{agent_id(l.words.at(1))}});
-    } else if (what == "gone") {
-      h.step(FromOperator{request, {}, operation::MarkAgentGone{agent_id(l.words.at(1))}});
-    } else {
+    } else if (!operate_on_machines(w, l, request)) {
       h.step(FromOperator{
           request, {}, operation::SetWeight{l.words.at(1), std::stoll(l.words.at(2))}});
     }
@@ -381,6 +352,8 @@ VerbTable other_verbs() {
       {"instance", [](const Verbs& v) { v.instance(); }},
       {"accept", [](const Verbs& v) { v.accept(); }},
       {"decline", [](const Verbs& v) { v.decline(); }},
+      {"leaving", [](const Verbs& v) { v.answer_inverse(true); }},
+      {"staying", [](const Verbs& v) { v.answer_inverse(false); }},
       {"status", [](const Verbs& v) { v.status(false); }},
       {"repeat", [](const Verbs& v) { v.status(true); }},
       {"ack", [](const Verbs& v) { v.acknowledge(); }},

@@ -165,3 +165,26 @@ TEST_CASE("an agent that was marked gone ends what runs and then stops") {
   refuse();
   REQUIRE(w.last<Stop>().reason == "gone");
 }
+
+TEST_CASE("an agent says which tasks it was told to kill, also after a restart") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t1");
+  w.run_command("t2");
+  w.from_master(to_agent::Kill{FrameworkId("F"), TaskId("t1"), std::nullopt});
+  const auto ending = [&] {
+    std::map<TaskId, bool> out;
+    for (const auto& known : w.to_master_all<to_master::Register>().back().tasks) {
+      out[known.task->id] = known.ending;
+    }
+    return out;
+  };
+  const std::map<TaskId, bool> expected{{TaskId("t1"), true}, {TaskId("t2"), false}};
+  w.step(MasterLost{});
+  w.step(MasterConnected{});
+  REQUIRE(ending() == expected);
+  w.crash();
+  w.start();
+  w.step(MasterConnected{});
+  REQUIRE(ending() == expected);
+}

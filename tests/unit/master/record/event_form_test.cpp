@@ -63,6 +63,12 @@ std::vector<Body> bodies() {
                                  {{"eng", {{{"cpus", 1}}, {{"cpus", 2}, {"mem", 3}}}}, {"ops", {}}},
                                  true});
   operate(operation::UpdateWeights{{{"eng", 2'500}}});
+  operate(operation::DrainAgent{AgentId("a"), {}, true, true, Duration::seconds(60)});
+  operate(operation::UpdateSchedule{
+      {{{{"a.example", "10.0.0.1"}, {"", "10.0.0.2"}}, {WallTime{5}, Duration::seconds(9)}},
+       {{{"b.example", ""}}, {WallTime{6}, std::nullopt}}}});
+  operate(operation::StartMaintenance{{{"a.example", "10.0.0.1"}}});
+  operate(operation::StopMaintenance{{{"", "10.0.0.2"}}});
   out.push_back(Tick{});
   out.push_back(Lead{a_registry()});
   return out;

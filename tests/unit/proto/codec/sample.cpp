@@ -199,8 +199,8 @@ std::vector<SchedulerCall> scheduler_calls() {
       {f, call::Request{{{"", {{{"cpus", 2'000}, {"mem", 1'024'000}}, 3, AgentId()}},
                          {"eng/web", {{{"ports", 1'000}}, 1, AgentId("A1")}}}}},
       {f, call::Request{}},
-      {f, call::Ignored{"ACCEPT_INVERSE_OFFERS"}},
-      {f, call::Ignored{"DECLINE_INVERSE_OFFERS"}},
+      {f, call::AnswerInverseOffers{true, {OfferId("I1"), OfferId("I2")}, {Duration::seconds(7)}}},
+      {f, call::AnswerInverseOffers{false, {OfferId("I3")}, {Duration::seconds(5)}}},
       {f, call::AcknowledgeOperation{AgentId("A1"), OperationId("op"), uuid(5)}},
       {f, call::ReconcileOperations{{{OperationId("op"), AgentId("A1")},
                                      {OperationId("o2"), AgentId()}}}},
@@ -213,6 +213,12 @@ std::vector<SchedulerEvent> scheduler_events() {
                          std::make_shared<const AgentFacet>(agent()),
                          resources(),
                          {ExecutorId("E1")}};
+  const auto until =
+      std::make_shared<const Unavailability>(Unavailability{WallTime{900}, Duration::seconds(60)});
+  const auto ever =
+      std::make_shared<const Unavailability>(Unavailability{WallTime{1'000}, std::nullopt});
+  OfferFacet planned = offer;
+  planned.unavailability = until;
   return {
       event::Subscribed{FrameworkId("F1"), Duration::seconds(15)},
       event::Offers{FrameworkId("F1"), {offer, offer}},
@@ -225,6 +231,11 @@ std::vector<SchedulerEvent> scheduler_events() {
       event::Heartbeat{},
       event::UpdateOperation{
           {OperationId("op"), OperationState::failed, "why", uuid(7), AgentId("A1")}},
+      event::Offers{FrameworkId("F1"), {planned}},
+      event::InverseOffers{
+          FrameworkId("F1"),
+          {{OfferId("I1"), offer.agent, until}, {OfferId("I2"), offer.agent, ever}}},
+      event::RescindInverse{OfferId("I1")},
   };
 }
 
@@ -271,7 +282,7 @@ std::vector<AgentToMaster> agent_messages() {
   hello.tasks = {{f, std::make_shared<const TaskFacet>(task()), LaunchId{2, 9}, ExecutorId("E1"),
                   true, TaskState::running, status(), true, "eng/web"},
                  {f, std::make_shared<const TaskFacet>(task("t2")), LaunchId{}, ExecutorId("t2"),
-                  false, TaskState::staging, std::nullopt, false}};
+                  false, TaskState::staging, std::nullopt, false, true}};
   hello.total = resources();
   hello.operations = {{operation_order(), OperationState::finished, uuid(8), ""},
                       {operation_order(), OperationState::failed, std::nullopt, "why"}};
@@ -326,10 +337,15 @@ std::vector<RegistryCommand> registry_commands() {
       registry::RemoveFramework{FrameworkId("F1"), WallTime{400}},
       registry::SetWeight{"eng", 2500},
       registry::SetMaintenance{AgentId("A1"),
-                               {AgentDuty::draining, Duration::seconds(9), true, WallTime{500}}},
+                               {AgentDuty::draining, Duration::seconds(9), true, WallTime{500},
+                                true, Duration::seconds(60)}},
       registry::SetQuotas{
           {{"eng", {{{"cpus", 1'000}}, {{"cpus", 2'000}, {"mem", 512'000}}}}, {"eng/web", {}}}},
       registry::SetWeights{{{"eng", 2500}, {"ops", 500}}},
+      registry::SetSchedule{
+          {{{{{"a.example", "10.0.0.1"}, {"", "10.0.0.2"}}, {WallTime{900}, Duration::seconds(60)}},
+            {{{"b.example", ""}}, {WallTime{1'000}, std::nullopt}}},
+           {{"", "10.0.0.2"}}}},
   };
 }
 

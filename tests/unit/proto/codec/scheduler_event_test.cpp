@@ -152,8 +152,7 @@ TEST_CASE("an update without a uuid is written without one, so that it is not ac
 }
 
 TEST_CASE("events this build does not know are told apart from broken ones") {
-  const auto unknown =
-      decode_scheduler_event(Encoding::json, R"({"type":"RESCIND_INVERSE_OFFER"})");
+  const auto unknown = decode_scheduler_event(Encoding::json, R"({"type":"UNKNOWN"})");
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.error().code == ErrorCode::unsupported);
   const auto broken = decode_scheduler_event(Encoding::json, R"({"type":"OFFERS"})");
