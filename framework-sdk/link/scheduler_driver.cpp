@@ -122,6 +122,14 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
     } else if (const auto* rescinded = std::get_if<event::Rescind>(&event)) {
       held.erase(rescinded->offer_id.raw());
       scheduler.on_rescinded(driver, rescinded->offer_id.raw());
+    } else if (const auto* inverse = std::get_if<event::InverseOffers>(&event)) {
+      std::vector<InverseOffer> offers;
+      for (const InverseOfferFacet& offer : inverse->offers) {
+        offers.push_back(public_inverse_offer(offer));
+      }
+      scheduler.on_inverse_offers(driver, offers);
+    } else if (const auto* withdrawn = std::get_if<event::RescindInverse>(&event)) {
+      scheduler.on_inverse_rescinded(driver, withdrawn->offer_id.raw());
     } else if (const auto* update = std::get_if<event::Update>(&event)) {
       scheduler.on_update(driver, public_update(update->status));
     } else if (const auto* operation = std::get_if<event::UpdateOperation>(&event)) {
@@ -258,6 +266,8 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
 
 void Scheduler::on_registered(SchedulerDriver&, const std::string&, bool) {}
 void Scheduler::on_rescinded(SchedulerDriver&, const std::string&) {}
+void Scheduler::on_inverse_offers(SchedulerDriver&, const std::vector<InverseOffer>&) {}
+void Scheduler::on_inverse_rescinded(SchedulerDriver&, const std::string&) {}
 void Scheduler::on_update(SchedulerDriver&, const TaskUpdate&) {}
 void Scheduler::on_operation(SchedulerDriver&, const OperationUpdate&) {}
 void Scheduler::on_message(SchedulerDriver&, const std::string&, const std::string&,
@@ -350,6 +360,16 @@ void SchedulerDriver::decline(const std::vector<std::string>& offer_ids, std::in
     }
     impl->input(scheduler_event::Call{{FrameworkId(), std::move(decline)}});
   });
+}
+
+void SchedulerDriver::answer_inverse_offers(const std::vector<std::string>& inverse_offer_ids,
+                                            bool leave, std::int64_t refuse_ms) {
+  if (inverse_offer_ids.empty()) return;
+  call::AnswerInverseOffers answer;
+  answer.accept = leave;
+  answer.filters.refuse = Duration::milliseconds(std::max<std::int64_t>(refuse_ms, 0));
+  for (const std::string& id : inverse_offer_ids) answer.offer_ids.emplace_back(id);
+  impl_->post_call(std::move(answer));
 }
 
 void SchedulerDriver::kill(const std::string& task_id, std::int64_t grace_ms) {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "framework-sdk/link/offer_pool.hpp"
+#include "model/disruption_budget.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
@@ -176,7 +177,11 @@ Result<FrameworkFacet> framework_facet(const SchedulerOptions& options) {
     info.add_capabilities()->set_type(Capability::SHARED_RESOURCES);
   }
   if (options.gpus) info.add_capabilities()->set_type(Capability::GPU_RESOURCES);
-  for (const auto& [key, value] : options.labels) {
+  std::vector<std::pair<std::string, std::string>> labels = options.labels;
+  if (!options.disruption_budget.empty()) {
+    labels.emplace_back(std::string(kDisruptionBudgetLabel), options.disruption_budget);
+  }
+  for (const auto& [key, value] : labels) {
     auto* label = info.mutable_labels()->add_labels();
     label->set_key(key);
     label->set_value(value);
@@ -287,7 +292,26 @@ Volume public_volume(const bourse::Resource& resource) {
   return out;
 }
 
+// Of an offer of either kind.
+template <typename Public>
+void show_planned(const UnavailabilityPtr& planned, Public& out) {
+  if (!planned) return;
+  out.unavailable_from_ms = planned->start.ns / 1'000'000;
+  if (planned->duration) out.unavailable_for_ms = planned->duration->ms();
+}
+
 }  // namespace
+
+InverseOffer public_inverse_offer(const InverseOfferFacet& offer) {
+  InverseOffer out;
+  out.id = offer.id.raw();
+  if (offer.agent) {
+    out.agent_id = offer.agent->id.raw();
+    out.hostname = offer.agent->hostname;
+  }
+  show_planned(offer.unavailability, out);
+  return out;
+}
 
 Offer public_offer(const OfferFacet& offer) {
   Offer out;
@@ -298,6 +322,7 @@ Offer public_offer(const OfferFacet& offer) {
   for (const bourse::Resource& resource : offer.resources.list()) {
     if (is_volume(resource)) out.volumes.push_back(public_volume(resource));
   }
+  show_planned(offer.unavailability, out);
   if (offer.agent) {
     out.agent_id = offer.agent->id.raw();
     out.hostname = offer.agent->hostname;

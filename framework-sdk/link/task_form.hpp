@@ -28,6 +28,7 @@ Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
 Result<call::Request> request_of(const std::vector<Wanted>& wanted);
 
 Offer public_offer(const OfferFacet& offer);
+InverseOffer public_inverse_offer(const InverseOfferFacet& offer);
 TaskUpdate public_update(const TaskStatus& status);
 OperationUpdate public_operation(const OperationStatus& status);
 LaunchedTask public_task(const TaskFacet& task);

@@ -12,9 +12,11 @@
 //   destroy ID VOLUME
 //   launch-in VOLUME ID shell command...    a task that has the volume, on an offer of it
 //   what-of ID    asks what became of an operation
+//   leave ID | stay ID     its answer to an inverse offer
 //   stop        keeps the tasks        teardown    ends them
 // and prints one line for each thing it hears: "registered ID again|new", "update ID STATE
-// message", "operation ID STATE message", "disconnected REASON", "error message".
+// message", "operation ID STATE message", "inverse ID HOST", "inverse-rescinded ID",
+// "disconnected REASON", "error message".
 // Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]; TOLD_USER names the framework's
 // user, TOLD_ROLE its role.
 #include <algorithm>
@@ -48,6 +50,15 @@ class Told : public Scheduler {
     // What could not even be asked for has not used its offer.
     if (update.state == OperationState::error) driver.decline({operated_on_}, 0);
     say("operation " + update.operation_id + " " + name_of(update.state) + " " + update.message);
+  }
+  void on_inverse_offers(SchedulerDriver&, const std::vector<InverseOffer>& offers) override {
+    for (const InverseOffer& offer : offers) {
+      say("inverse " + offer.id + " " + offer.hostname + " " +
+          (offer.unavailable_from_ms > 0 ? "for " + std::to_string(offer.unavailable_for_ms) : ""));
+    }
+  }
+  void on_inverse_rescinded(SchedulerDriver&, const std::string& id) override {
+    say("inverse-rescinded " + id);
   }
   void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) override {
     const std::lock_guard lock(mutex_);
@@ -188,6 +199,8 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     std::int64_t grace_ms = -1;
     words >> grace_ms;
     driver.kill(id, words ? grace_ms : -1);
+  } else if (verb == "leave" || verb == "stay") {
+    driver.answer_inverse_offers({id}, verb == "leave", 1000);
   } else if (verb == "publish") {
     std::string content;
     std::getline(words >> std::ws, content);

@@ -41,6 +41,10 @@ class Scheduler {
   virtual void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) = 0;
   // Do not use this offer any more; the tasks of a launch on it under way come back as dropped.
   virtual void on_rescinded(SchedulerDriver& driver, const std::string& offer_id);
+  // Operators plan to do without these agents: answer_inverse_offers says whether you leave them
+  // in time. Asked again when the answer's time is over, for as long as you have something there.
+  virtual void on_inverse_offers(SchedulerDriver& driver, const std::vector<InverseOffer>& offers);
+  virtual void on_inverse_rescinded(SchedulerDriver& driver, const std::string& inverse_offer_id);
   virtual void on_update(SchedulerDriver& driver, const TaskUpdate& update);
   // What became of an operation that has an id; like an update at least once, and acknowledged
   // after this returned while acknowledgements are implicit.
@@ -78,6 +82,9 @@ struct SchedulerOptions {
   bool shared_volumes = false;  // knows volumes that several tasks have at once
   bool acknowledge_implicitly = true;
   std::vector<std::pair<std::string, std::string>> labels = {};
+  // How many of its tasks must run on while operators empty agents: "min_running=8", or
+  // "max_away=2,of=10". Empty: drains end them all at once.
+  std::string disruption_budget = {};
 };
 
 // What a framework wants to be offered: so much on one agent, so many times.
@@ -117,6 +124,9 @@ class SchedulerDriver {
   void accept(const std::vector<std::string>& offer_ids, const std::vector<Operation>& operations,
               const std::vector<TaskSpec>& tasks = {}, std::int64_t refuse_ms = 5000);
   void decline(const std::vector<std::string>& offer_ids, std::int64_t refuse_ms = 5000);
+  // leave: you will have left those agents in time. Not asked again for refuse_ms.
+  void answer_inverse_offers(const std::vector<std::string>& inverse_offer_ids, bool leave,
+                             std::int64_t refuse_ms = 5000);
   void kill(const std::string& task_id, std::int64_t grace_ms = -1);  // -1: the task's own
   void shutdown_executor(const std::string& agent_id, const std::string& executor_id);
   // No offers any more / offers again, and now. Empty: all roles.

@@ -61,6 +61,17 @@ struct Offer {
   std::map<std::string, std::string> attributes = {};  // of the agent, as text
   std::string region = {};                             // empty: none configured
   std::string zone = {};
+  std::int64_t unavailable_from_ms = 0;  // planned, since 1970; 0: nothing is
+  std::int64_t unavailable_for_ms = -1;  // -1: for good
+};
+
+// A wish that you leave an agent before it becomes unavailable. Nothing is taken from you.
+struct InverseOffer {
+  std::string id = {};
+  std::string agent_id = {};
+  std::string hostname = {};
+  std::int64_t unavailable_from_ms = 0;  // since 1970
+  std::int64_t unavailable_for_ms = -1;  // -1: for good
 };
 
 // What a task or an executor runs.

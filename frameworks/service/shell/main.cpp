@@ -43,6 +43,7 @@ sdk::SchedulerOptions framework(const service::ServiceOptions& options) {
   out.user = options.user;
   out.principal = options.principal;
   out.role = options.role;
+  out.disruption_budget = options.disruption_budget;
   out.failover_timeout_ms = options.failover_timeout.ms();
   out.gpus = true;
   out.acknowledge_implicitly = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coordination/link/leader_watch.hpp"
+#include "model/disruption_budget.hpp"
 #include "model/limits.hpp"
 #include "runtime/flags.hpp"
 
@@ -52,6 +53,15 @@ Status read_places(ServiceOptions& options) {
   return {};
 }
 
+Status check_budget(const ServiceOptions& options) {
+  if (options.disruption_budget.empty()) return {};
+  const auto declared =
+      disruption_budget_of({{std::string(kDisruptionBudgetLabel), options.disruption_budget}});
+  if (declared.ok()) return {};
+  return invalid("--disruption-budget: '" + options.disruption_budget +
+                 "' is none: give min_running=8 (so many must run), or max_away=2,of=10");
+}
+
 Status check_times(const ServiceOptions& options) {
   const Duration session = options.zk_session_timeout;
   if (session < Duration::seconds(1) || session > Duration::seconds(60)) {
@@ -89,6 +99,9 @@ Result<bool> parse_options(int argc, const char* const* argv, ServiceOptions& op
   flags.add("role", options.role, "whose share of the cluster is used");
   flags.add("user", options.user, "whom tasks run as, unless the app says; the user of this one");
   flags.add("principal", options.principal, "of the framework");
+  flags.add("disruption-budget", options.disruption_budget,
+            "how many instances must run on while agents are drained: min_running=8, or "
+            "max_away=2,of=10");
   flags.add("failover-timeout", options.failover_timeout,
             "how long tasks outlive the last scheduler");
   flags.add("new-framework", options.new_framework,
@@ -100,6 +113,7 @@ Result<bool> parse_options(int argc, const char* const* argv, ServiceOptions& op
   Status ok = read_listen(options);
   if (ok.ok()) ok = read_places(options);
   if (ok.ok()) ok = check_times(options);
+  if (ok.ok()) ok = check_budget(options);
   if (!ok.ok()) return ok.error();
   return true;
 }

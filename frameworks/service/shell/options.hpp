@@ -24,6 +24,7 @@ struct ServiceOptions {
   std::string role = "*";
   std::string user;
   std::string principal;
+  std::string disruption_budget;  // of the framework; empty: none
   Duration failover_timeout = Duration::seconds(7LL * 24 * 3600);
   bool new_framework = false;
   bool insecure = false;
