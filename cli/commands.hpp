@@ -24,8 +24,9 @@ int crawl_command(const Arguments& arguments);
 int registry_command(const Arguments& arguments);
 int app_command(const Arguments& arguments);
 int replay_command(const Arguments& arguments);
-int quota_command(const Arguments& arguments);   // list, get, set, remove
-int weight_command(const Arguments& arguments);  // list, set
+int quota_command(const Arguments& arguments);        // list, get, set, remove
+int weight_command(const Arguments& arguments);       // list, set
+int maintenance_command(const Arguments& arguments);  // schedule, status, start, stop
 int reserve_command(const Arguments& arguments);
 int unreserve_command(const Arguments& arguments);
 int volume_command(const Arguments& arguments);  // list, create, destroy, grow, shrink

@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"teardown", bourse::cli::teardown_command, "ends a framework and its tasks"},
     {"crawl", bourse::cli::crawl_command, "watches and operates a running crawl"},
     {"quota", bourse::cli::quota_command, "what roles are guaranteed and may have at most"},
+    {"maintenance", bourse::cli::maintenance_command, "what is planned with machines"},
     {"weight", bourse::cli::weight_command, "how much of what is shared a role gets"},
     {"reserve", bourse::cli::reserve_command, "resources of an agent, for a role"},
     {"unreserve", bourse::cli::unreserve_command, "gives them back"},

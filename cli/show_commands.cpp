@@ -156,8 +156,14 @@ int agents_command(const Arguments& arguments) {
   const std::string call = R"({"type":"GET_AGENTS"})";
   int code = 0;
   if (print_json(invocation, api, call, code)) return code;
+  const auto body = api.call(call);
+  if (!body.ok()) return failed(body.error());
   Response response;
-  if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
+  operator_extension::Response extension;
+  for (google::protobuf::Message* message : {static_cast<google::protobuf::Message*>(&response),
+                                             static_cast<google::protobuf::Message*>(&extension)}) {
+    if (const Status ok = codec::from_json(*body, *message); !ok.ok()) return failed(ok.error());
+  }
   const auto names = names_of(response);
   Table table({"AGENT", "HOST", "STATE", ">CPUS", ">MEMORY", ">DISK", ">UP"});
   for (const auto& agent : response.get_agents().agents()) {
@@ -176,6 +182,13 @@ int agents_command(const Arguments& arguments) {
         {agent.id().value(), names.at(agent.id().value()), "not seen yet", "-", "-", "-", "-"});
   }
   std::fputs(table.empty() ? "no agents\n" : table.text().c_str(), stdout);
+  for (const auto& drain : extension.get_agents().drains()) {
+    for (const auto& wait : drain.waits()) {
+      std::printf("%s: its drain %s (%llu tasks there)\n",
+                  printable(drain.agent_id().value()).c_str(), printable(wait.why()).c_str(),
+                  static_cast<unsigned long long>(wait.tasks()));
+    }
+  }
   return 0;
 }
 

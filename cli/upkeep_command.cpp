@@ -51,11 +51,17 @@ int upkeep_command(const Arguments& arguments) {
   const bool drains = arguments.front() == "drain";
   Invocation invocation("agents " + arguments.front(), upkeep.what);
   double max_grace = -1;
+  double max_wait = -1;
   bool mark_gone = false;
+  bool force = false;
   std::vector<std::string> ids;
   if (drains) {
     invocation.flags().add("max-grace", max_grace,
                            "no task gets more seconds to end; its own if less than 0");
+    invocation.flags().add("max-wait", max_wait,
+                           "waits no more seconds for budgets of frameworks; as long as it takes "
+                           "if less than 0");
+    invocation.flags().add("force", force, "whatever budgets of frameworks allow");
     invocation.flags().add("mark-gone", mark_gone, "once it is empty it is gone for ever");
   }
   invocation.flags().positional("AGENT", ids, "id of the agent");
@@ -73,6 +79,8 @@ int upkeep_command(const Arguments& arguments) {
             ",\"nanos\":" + std::to_string(nanos % 1'000'000'000) + "}";
   }
   if (mark_gone) call += ",\"mark_gone\":true";
+  if (force) call += ",\"force\":true";
+  if (max_wait >= 0) call += ",\"max_wait_seconds\":" + std::to_string(max_wait);
   Api api(invocation.master());
   auto done = api.call(call + "}}");
   if (!done.ok()) return failed(done.error());

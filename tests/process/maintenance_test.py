@@ -1,7 +1,10 @@
 """Agents taken out of service and back: a real master, a real agent, and what runs there."""
 
+import json
 import pathlib
 import unittest
+import urllib.error
+import urllib.request
 
 from cluster_case import ClusterCase, wait_for
 
@@ -94,6 +97,109 @@ class Maintenance(ClusterCase):
         wait_for("nothing runs", lambda: not self.processes_of("t1"))
         self.assertEqual(self.agents(), [])
         self.assertIn("for ever", self.cli("agents", "reactivate", agent, expect=1))
+
+    def status(self):
+        return self.call({"type": "GET_MAINTENANCE_STATUS"})["get_maintenance_status"]["status"]
+
+    def test_a_machine_is_planned_taken_down_and_up_and_frameworks_are_asked(self):
+        self.start_cluster()
+        self.launch("t1", "exec sleep 1000")
+        self.launch("t2", "exec sleep 1000")
+        host = self.agent_row()["agent_info"]["hostname"]
+        self.assertIn("no maintenance", self.cli("maintenance", "schedule"))
+        self.assertIn("in no window", self.cli("maintenance", "start", host, expect=1))
+        self.cli("maintenance", "schedule", host.upper(), "--in=1", "--for=2")
+        self.assertIn(host, self.cli("maintenance", "schedule"))
+        inverse = self.scheduler.line("inverse").split()
+        self.assertEqual(inverse[2:], [host, "for", "7200000"])
+        self.assertIn("nothing yet", self.cli("maintenance", "status"))
+        self.scheduler.say(f"stay {inverse[1]}")
+        wait_for("its answer", lambda: "it stays" in self.cli("maintenance", "status"))
+        (machine,) = self.status()["draining_machines"]
+        self.assertEqual(machine["id"], {"hostname": host})
+        self.assertEqual([(one["status"], one["framework_id"]["value"])
+                          for one in machine["statuses"]],
+                         [("DECLINE", self.scheduler.framework_id)])
+        again = self.scheduler.line("inverse", skip=1).split()
+        self.scheduler.say(f"leave {again[1]}")
+        wait_for("its answer", lambda: "it leaves" in self.cli("maintenance", "status"))
+
+        self.cli("maintenance", "start", host)
+        self.assertEqual(self.status(), {"down_machines": [{"hostname": host}]})
+        self.scheduler.line("update t1 TASK_UNREACHABLE")
+        self.scheduler.line("update t2 TASK_UNREACHABLE")
+        wait_for("what ran is told to end", lambda: not self.processes_of("t1")
+                 and not self.processes_of("t2"))
+        self.assertIn("is left out", self.cli("maintenance", "schedule", host, "--remove",
+                                              expect=1))
+        self.master.kill()
+        self.start_master()
+        self.assertEqual(self.status(), {"down_machines": [{"hostname": host}]})
+        self.assertEqual(self.agents(), [])
+        self.cli("maintenance", "stop", host)
+        self.assertEqual(self.status(), {})
+        self.scheduler.line("update t1 TASK_KILLED")
+        self.wait_agents(1)
+
+    def test_the_older_routes_say_the_same(self):
+        self.start_cluster()
+        host = self.agent_row()["agent_info"]["hostname"]
+        window = {"machine_ids": [{"hostname": host}],
+                  "unavailability": {"start": {"nanoseconds": 1795361784597169152},
+                                     "duration": {"nanoseconds": 3600000000000}}}
+        self.assertEqual(self.route("/master/maintenance/schedule"), {})
+        self.route("/maintenance/schedule", {"windows": [window]})
+        self.assertEqual(self.route("/maintenance/schedule"), {"windows": [window]})
+        self.assertEqual(self.route("/maintenance/status"),
+                         {"draining_machines": [{"id": {"hostname": host}}]})
+        self.assertIn("names neither", self.route("/machine/down", [{}], expect=400))
+        self.assertIn("is in no window", self.route("/machine/up", [{"ip": "10.1.1.1"}],
+                                                    expect=409))
+        self.route("/machine/down", [{"hostname": host}])
+        self.assertEqual(self.route("/maintenance/status"),
+                         {"down_machines": [{"hostname": host}]})
+        self.route("/machine/up", [{"hostname": host}])
+        self.assertEqual(self.route("/maintenance/schedule"), {})
+
+    def route(self, path, body=None, expect=200):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}{path}",
+                                         None if body is None else json.dumps(body).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                text, status = answer.read().decode(), answer.status
+        except urllib.error.HTTPError as error:
+            text, status = error.read().decode(), error.code
+        self.assertEqual(status, expect, text)
+        return json.loads(text) if status == 200 and text else text
+
+    def test_a_drain_waits_for_a_budget_in_sight_of_operators_and_is_forced(self):
+        self.master = self.start_master()
+        self.start_agent()
+        self.scheduler = self.start_scheduler(
+            label=("bourse.disruption_budget", "max_away=1,of=2"))
+        agent = self.wait_agents(1)[0]["agent_info"]["id"]["value"]
+        self.launch("t1", "exec sleep 1000")
+        self.launch("t2", "exec sleep 1000")
+        self.cli("agents", "drain", agent)
+        self.scheduler.line("update t")
+        ended = [line.split()[1] for line in wait_for("one ends", lambda: [
+            line for line in self.scheduler.lines if "TASK_KILLED" in line])]
+        waits = self.call({"type": "GET_AGENTS"})["get_agents"]["drains"]
+        self.assertEqual(waits, [{
+            "agent_id": {"value": agent},
+            "waits": [{"framework_id": {"value": self.scheduler.framework_id}, "tasks": 1,
+                       "running": 1,
+                       "why": "waits for the budget of framework "
+                              f"{self.scheduler.framework_id}: 1 of 1 away"}]}])
+        self.assertIn("1 of 1 away", self.cli("agents"))
+        self.master.kill()
+        self.start_master()
+        wait_for("it waits under the next master", lambda: "1 of 1 away" in self.cli("agents"))
+        (left,) = {"t1", "t2"} - set(ended)
+        self.assertTrue(self.processes_of(left))
+        self.cli("agents", "drain", agent, "--force")
+        self.scheduler.line(f"update {left} TASK_KILLED")
+        wait_for("drained", lambda: self.drain_state() == "DRAINED")
 
 
 if __name__ == "__main__":
