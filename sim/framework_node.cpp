@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/disruption_budget.hpp"
 #include "proto/codec/links.hpp"
 #include "sim/decode.hpp"
 #include "sim/host.hpp"
@@ -99,6 +100,10 @@ void FrameworkNode::begin_instance() {
   facet.roles = {plan_.role};
   if (plan_.partition_aware) facet.capabilities.set(Capabilities::partition_aware);
   if (plan_.killing_state) facet.capabilities.set(Capabilities::task_killing_state);
+  if (plan_.min_running > 0 && env_.plan.plant != Plant::budget_unheard) {
+    facet.labels = {
+        {std::string(kDisruptionBudgetLabel), "min_running=" + std::to_string(plan_.min_running)}};
+  }
   step(*instance, sdk::scheduler_event::Start{facet, {}, number});
   look_for_master(*instance);
 }

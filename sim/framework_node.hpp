@@ -97,6 +97,7 @@ class FrameworkNode {
   bool place(Row& row, const TaskId& id, const OfferFacet& offer, Resources& left,
              std::map<ExecutorId, bool>& executors, std::vector<OfferOperation>& operations,
              Resources& volume);
+  void on_inverse_offers(Instance& instance, const event::InverseOffers& asked);
   void on_operation(Instance& instance, const OperationStatus& status);
   TaskFacet facet_of(const TaskId& id, const TaskPlan& plan, const OfferFacet& offer,
                      const Resources& left) const;

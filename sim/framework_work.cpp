@@ -31,6 +31,8 @@ void FrameworkNode::on_event(Instance& instance, const SchedulerEvent& event) {
       env_.schedule.in(thought,
                        [this, number = instance.number, id = offer.id] { consider(number, id); });
     }
+  } else if (const auto* asked = std::get_if<event::InverseOffers>(&event)) {
+    on_inverse_offers(instance, *asked);
   } else if (const auto* rescind = std::get_if<event::Rescind>(&event)) {
     instance.offers.erase(rescind->offer_id);
   } else if (const auto* update = std::get_if<event::Update>(&event)) {
@@ -107,6 +109,19 @@ void FrameworkNode::on_update(Instance& instance, const TaskStatus& status) {
     Instance* i = find(number);
     if (i == nullptr) return;
     call(*i, call::Acknowledge{status.agent_id, status.task_id, *status.uuid});
+  });
+}
+
+// It answers most, and keeps to none.
+void FrameworkNode::on_inverse_offers(Instance& instance, const event::InverseOffers& asked) {
+  call::AnswerInverseOffers answer;
+  answer.accept = env_.rng.chance(1, 2);
+  answer.filters.refuse = env_.between_ms(0, 20'000);
+  for (const InverseOfferFacet& offer : asked.offers) {
+    if (env_.rng.chance(3, 4)) answer.offer_ids.push_back(offer.id);
+  }
+  env_.schedule.in(env_.between_ms(0, 2'000), [this, number = instance.number, answer] {
+    if (Instance* i = find(number)) call(*i, answer);
   });
 }
 

@@ -214,6 +214,7 @@ void Judge::master_step(int index, const master::MasterCore& core, const master:
   operators_.step(core, effects);
   quotas_.step(core.state(), effects);
   demands_.step(core.state(), effects);
+  budgets_.step(core.state(), event, effects);
   std::uint64_t& last = last_change_[index];
   for (const Change& change : effects.changes) {
     if (change.sequence != last + 1) {

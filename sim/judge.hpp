@@ -16,6 +16,7 @@
 #include "master/core/master_core.hpp"
 #include "model/ids.hpp"
 #include "model/task_status.hpp"
+#include "sim/budget_judge.hpp"
 #include "sim/demand_judge.hpp"
 #include "sim/env.hpp"
 #include "sim/offer_judge.hpp"
@@ -89,6 +90,7 @@ class Judge {
   OfferJudge& offers() { return offers_; }
   OperatorJudge& operators() { return operators_; }
   ServiceJudge& services() { return services_; }
+  BudgetJudge& budgets() { return budgets_; }
   RegistryJudge& registry() { return registry_; }
 
  private:
@@ -126,6 +128,7 @@ class Judge {
   ServiceJudge services_{*this};
   QuotaJudge quotas_{*this};
   DemandJudge demands_{*this};
+  BudgetJudge budgets_{*this};
   std::map<AgentId, std::set<std::string>> volumes_;
   std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master

@@ -32,6 +32,7 @@ class OperatorJudge {
   void sweep(const master::MasterState& state);
 
   // An operator may have emptied it: tasks there end though their frameworks want them.
+  void taken_down(const AgentId& id) { agents_[id].emptied = true; }  // its machine is
   bool may_be_emptied(const AgentId& id) const;
   // Its tasks may be told as ended while they still run.
   bool may_be_gone(const AgentId& id) const;

@@ -33,6 +33,7 @@ void OperatorNode::act(FaultKind kind, Prng& dice, MasterNode& leading) {
   if (kind == FaultKind::operator_kills) return kill_a_task(dice, leading);
   if (kind == FaultKind::operator_tears_down) return tear_down(dice, leading);
   if (kind == FaultKind::operator_sets_quotas) return set_quotas(dice, leading);
+  if (kind == FaultKind::operator_plans_machines) return plan_machines(dice, leading);
   const AgentId id = pick_agent(dice, leading.core().state());
   if (id.empty()) return;
   env_.trace("operator", std::string(name_of(kind)) + " " + id.raw());
@@ -106,6 +107,65 @@ void OperatorNode::set_quotas(Prng& dice, MasterNode& leading) {
   if (update.quotas.empty()) return;
   env_.trace("operator", "sets quotas of " + update.quotas.front().role);
   ask(leading, std::move(update));
+}
+
+// A machine that is planned is taken down or left as it is, one that is down is taken up, and the
+// rest is planned anew.
+void OperatorNode::plan_machines(Prng& dice, MasterNode& leading) {
+  const MaintenanceSchedule& now = leading.core().state().schedule_wanted;
+  if (!now.down.empty() && dice.chance(1, 2)) {
+    env_.trace("operator", "takes machines up");
+    return ask(leading, op::StopMaintenance{{*now.down.begin()}});
+  }
+  if (!now.empty() && dice.chance(1, 2)) {
+    for (const MaintenanceWindow& window : now.windows) {
+      for (const MachineId& id : window.machines) {
+        if (now.down.contains(id)) continue;
+        env_.trace("operator", "takes " + words_of(id) + " down");
+        leading.core().state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+          if (agent.facet->hostname != id.hostname) return;
+          env_.judge->operators().taken_down(agent.id);
+        });
+        return ask(leading, op::StartMaintenance{{id}});
+      }
+    }
+  }
+  op::UpdateSchedule update;
+  MaintenanceWindow kept;
+  kept.machines.assign(now.down.begin(), now.down.end());
+  if (!kept.machines.empty()) update.windows.push_back(kept);
+  std::set<std::string> hosts;
+  leading.core().state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+    if (dice.chance(1, 3)) hosts.insert(agent.facet->hostname);
+  });
+  MaintenanceWindow fresh;
+  for (const std::string& host : hosts) {
+    if (!now.down.contains({host, ""})) fresh.machines.push_back({host, ""});
+  }
+  fresh.unavailability.start = WallTime{dice.between(1, 1'000'000)};
+  if (!fresh.machines.empty()) update.windows.push_back(fresh);
+  env_.trace("operator", "plans " + std::to_string(fresh.machines.size()) + " machines");
+  ask(leading, std::move(update));
+}
+
+void OperatorNode::end_maintenance(MasterNode& leading) {
+  const MaintenanceSchedule& now = leading.core().state().schedule_wanted;
+  if (!now.down.empty()) {
+    ask(leading, op::StopMaintenance{{now.down.begin(), now.down.end()}});
+  } else if (!now.empty()) {
+    ask(leading, op::UpdateSchedule{});
+  }
+  std::vector<AgentId> waiting;
+  leading.core().state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+    if (!agent.waits.empty() && !agent.wanted.force) waiting.push_back(agent.id);
+  });
+  for (const AgentId& id : waiting) {
+    op::DrainAgent drain{
+        id, std::nullopt,
+        leading.core().state().agents.at(leading.core().state().agent_of.at(id)).wanted.mark_gone};
+    drain.force = true;
+    ask(leading, drain);
+  }
 }
 
 void OperatorNode::lift_quotas(MasterNode& leading) {

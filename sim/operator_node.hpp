@@ -19,6 +19,8 @@ class OperatorNode {
   void act(FaultKind kind, Prng& dice, MasterNode& leading);
   // After the last fault: what is out of service is taken back.
   void tidy(MasterNode& leading);
+  // Likewise: no machine stays down, and no drain waits for what a framework demands.
+  void end_maintenance(MasterNode& leading);
   // Likewise: nothing may wait for what a quota keeps from it.
   void lift_quotas(MasterNode& leading);
 
@@ -27,6 +29,7 @@ class OperatorNode {
   void kill_a_task(Prng& dice, MasterNode& leading);
   void tear_down(Prng& dice, MasterNode& leading);
   void set_quotas(Prng& dice, MasterNode& leading);
+  void plan_machines(Prng& dice, MasterNode& leading);
 
   Env& env_;
   std::uint64_t requests_ = 0;

@@ -237,6 +237,26 @@ std::string text_of(const DiskPlan& disks) {
   return out;
 }
 
+// Likewise: machines that are planned and taken down, and drains that must heed what frameworks
+// demand.
+void draw_maintenance(Plan& plan) {
+  Prng rng(plan.seed ^ 0x3a1d7e9a5ULL);
+  if (!rng.chance(1, 3)) return;
+  plan.operators = true;
+  for (FrameworkPlan& framework : plan.frameworks) {
+    if (rng.chance(3, 4)) framework.min_running = static_cast<std::uint64_t>(rng.between(1, 6));
+  }
+  const auto add = [&](FaultKind kind, std::int64_t low, std::int64_t high) {
+    for (std::int64_t i = rng.between(low, high); i > 0; --i) {
+      const Duration at{rng.between(5'000'000'000, plan.safety.ns - 1)};
+      plan.faults.push_back({kind, at, rng.next()});
+    }
+  };
+  add(FaultKind::operator_drains, 2, 8);
+  add(FaultKind::operator_reactivates, 0, 4);
+  add(FaultKind::operator_plans_machines, 2, 10);
+}
+
 std::string on_off(const std::string& name, int permille) {
   return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
 }
@@ -248,16 +268,41 @@ std::string ms_text(Duration span) {
 }  // namespace
 
 std::string_view name_of(FaultKind kind) {
-  static constexpr std::string_view kNames[] = {
-      "link_break",          "partition",           "partition_one_way",    "master_crash",
-      "agent_crash",         "agent_reboot",        "framework_crash",      "framework_takeover",
-      "executor_connection", "executor_crash",      "wall_clock_jump",      "slow_disk",
-      "master_cut_off",      "master_stops",        "leader_stops",         "ensemble_cut",
-      "ensemble_away",       "ensemble_link",       "ensemble_doubt",       "session_expires",
-      "candidate_removed",   "operator_drains",     "operator_deactivates", "operator_reactivates",
-      "operator_marks_gone", "operator_tears_down", "operator_kills",       "operator_sets_quotas",
-      "service_dies",        "service_stops",       "app_changes",          "disk_fills",
-      "disk_fails",          "power_fails"};
+  static constexpr std::string_view kNames[] = {"link_break",
+                                                "partition",
+                                                "partition_one_way",
+                                                "master_crash",
+                                                "agent_crash",
+                                                "agent_reboot",
+                                                "framework_crash",
+                                                "framework_takeover",
+                                                "executor_connection",
+                                                "executor_crash",
+                                                "wall_clock_jump",
+                                                "slow_disk",
+                                                "master_cut_off",
+                                                "master_stops",
+                                                "leader_stops",
+                                                "ensemble_cut",
+                                                "ensemble_away",
+                                                "ensemble_link",
+                                                "ensemble_doubt",
+                                                "session_expires",
+                                                "candidate_removed",
+                                                "operator_drains",
+                                                "operator_deactivates",
+                                                "operator_reactivates",
+                                                "operator_marks_gone",
+                                                "operator_tears_down",
+                                                "operator_kills",
+                                                "operator_sets_quotas",
+                                                "operator_plans_machines",
+                                                "service_dies",
+                                                "service_stops",
+                                                "app_changes",
+                                                "disk_fills",
+                                                "disk_fails",
+                                                "power_fails"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -282,7 +327,8 @@ std::string_view name_of(Plant plant) {
                                                 "full_disk_unheard",
                                                 "torn_tail_believed",
                                                 "hasty_drain",
-                                                "removal_forgotten"};
+                                                "removal_forgotten",
+                                                "budget_unheard"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -322,6 +368,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_quotas(plan);
   draw_disks(plan);
   draw_demands(plan);
+  draw_maintenance(plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;
@@ -369,7 +416,8 @@ std::string Plan::to_text() const {
            std::to_string(f.tasks.size()) + " tasks, " +
            kEndings[static_cast<std::size_t>(f.ending)] +
            (f.partition_aware ? ", partition aware" : "") + (f.says_wants ? ", says wants" : "") +
-           (f.implicit_acknowledgements ? "" : ", acknowledges itself") + "\n";
+           (f.implicit_acknowledgements ? "" : ", acknowledges itself") +
+           (f.min_running > 0 ? ", min_running=" + std::to_string(f.min_running) : "") + "\n";
   }
   if (plant != Plant::none) out += "  planted: " + std::string(name_of(plant)) + "\n";
   return out;

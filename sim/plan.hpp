@@ -51,6 +51,7 @@ enum class FaultKind : std::uint8_t {
   operator_tears_down,
   operator_kills,
   operator_sets_quotas,
+  operator_plans_machines,  // also takes them down and up
   // Of the service scheduler, drawn apart.
   service_dies,
   service_stops,
@@ -62,7 +63,7 @@ enum class FaultKind : std::uint8_t {
 };
 inline constexpr int kFaultKinds = 21;  // of those that are drawn together
 constexpr bool is_of_operator(FaultKind kind) {
-  return kind >= FaultKind::operator_drains && kind <= FaultKind::operator_sets_quotas;
+  return kind >= FaultKind::operator_drains && kind <= FaultKind::operator_plans_machines;
 }
 std::string_view name_of(FaultKind kind);
 
@@ -89,8 +90,9 @@ enum class Plant : std::uint8_t {
   torn_tail_believed,     // what a crash left of the batch that was being written is read
   hasty_drain,            // a new leader takes an agent that is drained for one that is empty
   removal_forgotten,      // nor does it know which frameworks were removed
+  budget_unheard,         // a master does not hear what frameworks demand of drains
 };
-inline constexpr int kPlants = 21;  // with none
+inline constexpr int kPlants = 22;  // with none
 std::string_view name_of(Plant plant);
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {
@@ -149,6 +151,7 @@ struct FrameworkPlan {
   std::string role;
   std::vector<TaskPlan> tasks;
   bool says_wants = false;  // declares what its waiting tasks need
+  std::uint64_t min_running = 0;  // while agents are drained; 0: it demands nothing
 };
 
 // A fault at its moment, with a seed of its own for what it draws: one can be left out and the

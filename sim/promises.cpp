@@ -62,6 +62,7 @@ const std::array<Promise, kPromises>& promises() {
       {"O8", "no offer takes a role over its limit", "QuotaJudge::check"},
       {"O9", "an offer holds something that its framework wants", "DemandJudge::step",
        "of frameworks that say what they want"},
+      {"O10", "no drain leaves fewer running than its framework demands", "BudgetJudge::killed"},
       {"D1", "what a disk refused or left open is not promised", "Judge::promises_update",
        "a disk that is full or fails, a batch that was torn: broken, it is called S25"},
       {"D2", "what a disk forgot is noticed, or at least nothing is invented", "Judge::disk_forgot",

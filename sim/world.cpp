@@ -29,6 +29,10 @@ World::World(const Plan& plan, bool trace)
   for (int i = 0; i < static_cast<int>(plan.frameworks.size()); ++i) {
     frameworks_.push_back(std::make_unique<FrameworkNode>(env_, network_, zookeeper_.get(), i));
   }
+  for (std::size_t i = 0; i < plan.frameworks.size(); ++i) {
+    if (plan.frameworks[i].min_running == 0) continue;
+    judge_.budgets().demands("framework" + std::to_string(i), plan.frameworks[i].min_running);
+  }
   for (int i = 0; i < plan.service.processes; ++i) {
     services_.push_back(std::make_unique<ServiceNode>(env_, network_, zookeeper_.get(), i));
   }
@@ -134,6 +138,7 @@ void World::take_back() {
   if (MasterNode* leading = leader()) {
     operator_.tidy(*leading);
     operator_.lift_quotas(*leading);
+    operator_.end_maintenance(*leading);
   }
   env_.schedule.in(Duration::seconds(5), [this] { take_back(); });
 }
