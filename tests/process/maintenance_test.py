@@ -6,6 +6,7 @@ import unittest
 import urllib.error
 import urllib.request
 
+import mesos_recordings
 from cluster_case import ClusterCase, wait_for
 
 # Only SIGKILL ends it.
@@ -160,6 +161,33 @@ class Maintenance(ClusterCase):
                          {"down_machines": [{"hostname": host}]})
         self.route("/machine/up", [{"hostname": host}])
         self.assertEqual(self.route("/maintenance/schedule"), {})
+
+    def test_what_was_recorded_of_mesos_is_answered_alike(self):
+        self.start_master()
+        asked = 0
+        for name in ("operator-master-empty-cluster.txt", "operator-writes.txt"):
+            for exchange in mesos_recordings.read(name):
+                if not isinstance(exchange, mesos_recordings.Exchange):
+                    continue
+                if "maintenance" not in (exchange.path + exchange.body).lower():
+                    continue
+                asked += 1
+                headers = {key: value for key, value in exchange.headers.items()
+                           if key != "Content-Length"}
+                request = urllib.request.Request(
+                    f"http://127.0.0.1:{self.http_port}{exchange.path}",
+                    exchange.body.encode() or None, headers, method=exchange.method)
+                with self.subTest(exchange.body or exchange.path), \
+                        urllib.request.urlopen(request, timeout=10) as answer:
+                    text = answer.read().decode()
+                    self.assertEqual(answer.status, exchange.status)
+                    self.assertEqual(bool(text), bool(exchange.answer))
+                    if not text:
+                        continue
+                    ours = json.loads(text)
+                    ours.pop("sequence", None)
+                    self.assertEqual(ours, json.loads(exchange.answer))
+        self.assertGreaterEqual(asked, 7)
 
     def route(self, path, body=None, expect=200):
         request = urllib.request.Request(f"http://127.0.0.1:{self.http_port}{path}",
