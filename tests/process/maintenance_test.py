@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 
 import mesos_recordings
+import v1_scheduler
 from cluster_case import ClusterCase, wait_for
 
 # Only SIGKILL ends it.
@@ -161,6 +162,44 @@ class Maintenance(ClusterCase):
                          {"down_machines": [{"hostname": host}]})
         self.route("/machine/up", [{"hostname": host}])
         self.assertEqual(self.route("/maintenance/schedule"), {})
+
+    def test_a_framework_over_http_is_asked_to_leave_and_says_what_it_does(self):
+        self.start_master()
+        self.start_agent()
+        agent = self.wait_agents(1)[0]["agent_info"]
+        window = {"machine_ids": [{"hostname": agent["hostname"]}],
+                  "unavailability": {"start": {"nanoseconds": 1795361784597169152}}}
+        self.route("/maintenance/schedule", {"windows": [window]})
+        scheduler = v1_scheduler.Scheduler(self.http_port)
+        self.addCleanup(scheduler.close)
+        offer = scheduler.offer()
+        self.assertEqual(offer["unavailability"], window["unavailability"])
+        asked = scheduler.wait("INVERSE_OFFERS")["inverse_offers"]["inverse_offers"][0]
+        self.assertEqual(asked["unavailability"], window["unavailability"])
+        self.assertEqual(asked["agent_id"], agent["id"])
+        self.assertEqual(asked["framework_id"]["value"], scheduler.framework_id)
+        shown = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]["frameworks"][0]
+        self.assertEqual(shown["inverse_offers"], [asked])
+        self.assertEqual(shown["offers"][0]["unavailability"], window["unavailability"])
+        answer = scheduler.call("ACCEPT_INVERSE_OFFERS", {
+            "inverse_offer_ids": [asked["id"]], "filters": {"refuse_seconds": 1.0}})
+        self.assertEqual((answer.status, answer.body), (202, b""))
+        (machine,) = wait_for("its answer", lambda: [
+            one for one in self.status()["draining_machines"]
+            if one.get("statuses", [{}])[0].get("status") == "ACCEPT"])
+        self.assertEqual(machine["statuses"][0]["framework_id"]["value"], scheduler.framework_id)
+        again = scheduler.wait("INVERSE_OFFERS", skip=1)["inverse_offers"]["inverse_offers"][0]
+        self.route("/maintenance/schedule", {"windows": []})
+        rescinded = scheduler.wait("RESCIND_INVERSE_OFFER")["rescind_inverse_offer"]
+        self.assertEqual(rescinded, {"inverse_offer_id": again["id"]})
+        wrong = scheduler.call("ACCEPT_INVERSE_OFFERS", {"inverse_offer_ids": [{"value": ""}]})
+        self.assertEqual(wrong.status, 400)
+        self.assertIn("inverse_offer_ids", wrong.text)
+        refused = v1_scheduler.Stream(self.http_port, {"type": "SUBSCRIBE", "subscribe": {
+            "framework_info": {"user": "root", "name": "b", "labels": {"labels": [
+                {"key": "bourse.disruption_budget", "value": "two"}]}}}})
+        self.addCleanup(refused.close)
+        self.assertIn("'two'", refused.wait("ERROR")["error"]["message"])
 
     def test_what_was_recorded_of_mesos_is_answered_alike(self):
         self.start_master()
