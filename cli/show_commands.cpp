@@ -19,12 +19,30 @@ namespace v1 = mesos::v1;
 using v1::master::Response;
 using ResourceList = google::protobuf::RepeatedPtrField<v1::Resource>;
 
-double scalar_of(const ResourceList& resources, const char* name) {
+// What is lent and may be taken back is not one's own, and counted apart.
+double sum_of(const ResourceList& resources, const char* name, bool revocable) {
   double sum = 0;
   for (const auto& resource : resources) {
-    if (resource.name() == name) sum += resource.scalar().value();
+    if (resource.name() != name || resource.has_revocable() != revocable) continue;
+    sum += resource.scalar().value();
   }
   return sum;
+}
+
+double scalar_of(const ResourceList& resources, const char* name) {
+  return sum_of(resources, name, false);
+}
+
+double both_of(const ResourceList& resources, const char* name) {
+  return sum_of(resources, name, false) + sum_of(resources, name, true);
+}
+
+// "0.5/1.75": of the cpus that the agent lends.
+std::string lent_text(const ResourceList& used, const ResourceList& total) {
+  const double part = sum_of(used, "cpus", true);
+  const double whole = sum_of(total, "cpus", true);
+  if (part == 0 && whole == 0) return "-";
+  return amount_text(part) + "/" + amount_text(whole);
 }
 
 std::string part_text(double used, double total) {
@@ -165,21 +183,22 @@ int agents_command(const Arguments& arguments) {
     if (const Status ok = codec::from_json(*body, *message); !ok.ok()) return failed(ok.error());
   }
   const auto names = names_of(response);
-  Table table({"AGENT", "HOST", "STATE", ">CPUS", ">MEMORY", ">DISK", ">UP"});
+  Table table({"AGENT", "HOST", "STATE", ">CPUS", ">LENT", ">MEMORY", ">DISK", ">UP"});
   for (const auto& agent : response.get_agents().agents()) {
     const auto& total = agent.total_resources();
     const auto& used = agent.allocated_resources();
     table.add(
         {agent.agent_info().id().value(), names.at(agent.agent_info().id().value()),
          state_of(agent), part_text(scalar_of(used, "cpus"), scalar_of(total, "cpus")),
+         lent_text(used, total),
          megabytes_text(scalar_of(used, "mem")) + " of " + megabytes_text(scalar_of(total, "mem")),
          megabytes_text(scalar_of(used, "disk")) + " of " +
              megabytes_text(scalar_of(total, "disk")),
          age_of(agent.registered_time())});
   }
   for (const auto& agent : response.get_agents().recovered_agents()) {
-    table.add(
-        {agent.id().value(), names.at(agent.id().value()), "not seen yet", "-", "-", "-", "-"});
+    table.add({agent.id().value(), names.at(agent.id().value()), "not seen yet", "-", "-", "-", "-",
+               "-"});
   }
   std::fputs(table.empty() ? "no agents\n" : table.text().c_str(), stdout);
   for (const auto& drain : extension.get_agents().drains()) {
@@ -218,9 +237,9 @@ int frameworks_command(const Arguments& arguments) {
     if (!framework.connected()) state = framework.recovered() ? "not seen yet" : "disconnected";
     if (*ended != 0) state = ended;
     table.add({info.id().value(), info.name(), roles.empty() ? info.role() : roles, state,
-               amount_text(scalar_of(framework.allocated_resources(), "cpus")),
-               megabytes_text(scalar_of(framework.allocated_resources(), "mem")),
-               amount_text(scalar_of(framework.offered_resources(), "cpus")),
+               amount_text(both_of(framework.allocated_resources(), "cpus")),
+               megabytes_text(both_of(framework.allocated_resources(), "mem")),
+               amount_text(both_of(framework.offered_resources(), "cpus")),
                age_of(framework.registered_time())});
   };
   for (const auto& framework : response.get_frameworks().frameworks()) add(framework, "");
@@ -276,8 +295,8 @@ int tasks_command(const Arguments& arguments) {
                v1::TaskState_Name(task.state()) + (orphan ? " (orphan)" : ""),
                task.framework_id().value(),
                host == hosts.end() ? task.agent_id().value() : host->second,
-               amount_text(scalar_of(task.resources(), "cpus")),
-               megabytes_text(scalar_of(task.resources(), "mem")), message});
+               amount_text(both_of(task.resources(), "cpus")),
+               megabytes_text(both_of(task.resources(), "mem")), message});
   };
   for (const auto& task : response.get_tasks().tasks()) add(task);
   for (const auto& task : response.get_tasks().unreachable_tasks()) add(task);

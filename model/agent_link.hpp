@@ -61,6 +61,7 @@ struct Register {
   std::vector<KnownTask> tasks;
   std::optional<Resources> total;          // as operations made it of agent->total; absent: that
   std::vector<KnownOperation> operations;  // in the order in which they came
+  Resources oversubscribed;                // as in Oversubscribed
 };
 struct StatusUpdate {
   FrameworkId framework_id;
@@ -102,6 +103,11 @@ struct OperationOutcomes {
   };
   std::vector<Outcome> outcomes;
 };
+// What is allocated here and not used: it may be lent, and taken back. Each is revocable; all of
+// it, in place of what was told before.
+struct Oversubscribed {
+  Resources total;
+};
 
 }  // namespace to_master
 
@@ -109,7 +115,7 @@ struct AgentToMaster {
   LinkHeader header;
   std::variant<to_master::Register, to_master::StatusUpdate, to_master::ExecutorExited,
                to_master::ContainerLeaked, to_master::ExecutorMessage, to_master::Heartbeat,
-               to_master::Leaving, to_master::OperationOutcomes>
+               to_master::Leaving, to_master::OperationOutcomes, to_master::Oversubscribed>
       body;
 };
 

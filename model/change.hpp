@@ -71,6 +71,7 @@ struct AgentPut {  // appeared or changed; tasks and offers are unaffected
   bool removal_waits = false;  // silent for too long; its turn to be given up has not come
   UnavailabilityPtr unavailability = nullptr;  // planned for its machine
   std::vector<DrainWait> waits = {};
+  Resources oversubscribed = {};  // revocable: what it lends besides what it has
 };
 struct AgentRemoved {
   AgentId agent_id;

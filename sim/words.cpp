@@ -62,12 +62,15 @@ std::string text_of(const MasterToAgent& message) {
 
 std::string text_of(const AgentToMaster& message) {
   static constexpr const char* kNames[] = {
-      "register",         "update",    "executor exited", "container leaked",
-      "executor message", "heartbeat", "leaving",         "operation outcomes"};
+      "register",  "update",  "executor exited",    "container leaked", "executor message",
+      "heartbeat", "leaving", "operation outcomes", "oversubscribed"};
   static_assert(std::size(kNames) == std::variant_size_v<decltype(message.body)>);
   std::string out = kNames[message.body.index()];
   if (const auto* update = std::get_if<to_master::StatusUpdate>(&message.body)) {
     out += " " + text_of(update->status);
+  }
+  if (const auto* lent = std::get_if<to_master::Oversubscribed>(&message.body)) {
+    out += " " + lent->total.to_text();
   }
   if (const auto* announce = std::get_if<to_master::Register>(&message.body)) {
     out += " " + announce->agent->id.raw() + " tasks:";
@@ -181,6 +184,9 @@ std::string text_of(const agent::Event& event) {
           [](const agent::ContainerFailed& e) { return "failed " + e.container_id.raw(); },
           [](const agent::Stored& e) { return "stored " + std::to_string(e.id.raw()); },
           [](const agent::Rejected& e) { return "write refused " + std::to_string(e.id.raw()); },
+          [](const agent::UsageSampled& e) {
+            return "usage of " + std::to_string(e.containers.size()) + " containers";
+          },
           [](const agent::Tick&) { return std::string("tick"); },
       },
       event.body);

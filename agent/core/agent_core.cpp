@@ -194,6 +194,12 @@ void on_deadline(Context& c, const DeadlineKey& key) {
     case Kind::operation_retry:
       resend_operations(c);
       return;
+    case Kind::usage_sample:
+      sample_usage(c);
+      return;
+    case Kind::lending_report:
+      report_lending(c);
+      return;
   }
 }
 
@@ -244,6 +250,7 @@ void AgentCore::step(const Event& event, Effects& effects) {
                  [&](const Stored& e) { on_stored(c, e.id); },
                  [&](const Rejected& e) { on_rejected(c, e); },
                  [](const Tick&) {},
+                 [&](const UsageSampled& e) { on_usage_sampled(c, e); },
              },
              event.body);
   // Every event may find deadlines due: a Tick is only the event that brings nothing else.
@@ -316,6 +323,7 @@ std::uint64_t AgentCore::fingerprint() const {
   state_.total.fingerprint(fp);
   state_.issued.fingerprint(fp);
   fp.add(static_cast<std::uint64_t>(state_.held.size()));
+  fingerprint_oversubscription(state_.oversubscription, fp);
   fp.add(state_.deadlines.next().ns);
   return fp.value();
 }

@@ -73,6 +73,15 @@ Ending ending_of(const Task& task, const ContainerExited& event) {
   return ending;
 }
 
+// Preempted by the agent itself; what had ended well before it came to that stays so. GONE, as the
+// end of a task that somebody else may run again is called; the master tells LOST to those who do
+// not know the word.
+std::optional<Ending> preempted_ending(const Executor& executor, const ContainerExited& event) {
+  if (executor.preempted.empty() || event.out_of_memory) return std::nullopt;
+  if (executor.command_task && event.status_known && event.wait_status == 0) return std::nullopt;
+  return Ending{TaskState::gone, executor.preempted, StatusReason::container_preempted};
+}
+
 void end_tasks(Context& c, const ExecutorKey& key, const ContainerExited& event) {
   const Executor& executor = c.state.executors.at(key);
   const std::set<TaskId> tasks = executor.tasks;
@@ -81,7 +90,10 @@ void end_tasks(Context& c, const ExecutorKey& key, const ContainerExited& event)
     const Task& task = c.state.tasks.at(task_key);
     if (task.phase == TaskPhase::ended) continue;
     Ending ending;
-    if (executor.command_task) {
+    const auto preempted = preempted_ending(executor, event);
+    if (preempted) {
+      ending = *preempted;
+    } else if (executor.command_task) {
       ending = ending_of(task, event);
     } else if (event.out_of_memory) {
       ending = {TaskState::failed, "its executor exceeded its memory limit",
@@ -94,7 +106,7 @@ void end_tasks(Context& c, const ExecutorKey& key, const ContainerExited& event)
       ending = {task.kill_requested ? TaskState::killed : TaskState::failed,
                 "its executor terminated", StatusReason::executor_terminated};
     }
-    const StatusSource source = executor.command_task && !event.out_of_memory
+    const StatusSource source = executor.command_task && !event.out_of_memory && !preempted
                                     ? StatusSource::executor
                                     : StatusSource::agent;
     store_update(c, task_key,
@@ -200,6 +212,12 @@ void on_container_failed(Context& c, const ContainerFailed& event) {
   for (const TaskId& id : tasks) {
     const TaskKey task{key.first, id};
     if (c.state.tasks.at(task).phase == TaskPhase::ended) continue;
+    if (!executor.preempted.empty()) {
+      store_update(c, task,
+                   status_for(c, task, TaskState::gone, executor.preempted,
+                              StatusReason::container_preempted, StatusSource::agent));
+      continue;
+    }
     const bool killed = c.state.tasks.at(task).kill_requested;
     store_update(c, task,
                  status_for(c, task, killed ? TaskState::killed : TaskState::failed,

@@ -126,6 +126,13 @@ std::optional<std::string> refused_change(const AgentFacet& before, const AgentF
                                           Reconfiguration allowed);
 bool same_configuration(const AgentFacet& before, const AgentFacet& now);
 
+// oversubscription.cpp: what is lent, and who has to go.
+void begin_oversubscription(Context& c);
+void sample_usage(Context& c);
+void on_usage_sampled(Context& c, const UsageSampled& event);
+void report_lending(Context& c);
+void fingerprint_oversubscription(const Oversubscription& own, Fingerprint& fp);
+
 // cleanup.cpp: --recover=cleanup.
 void begin_cleanup(Context& c);
 void advance_cleanup(Context& c);

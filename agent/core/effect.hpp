@@ -77,6 +77,8 @@ struct RemoveVolume {
 struct ReconnectMaster {
   std::string reason;
 };
+// Look at what containers use: UsageSampled.
+struct SampleUsage {};
 // Exit with the reason.
 struct Stop {
   enum class Cause : std::uint8_t {
@@ -90,7 +92,7 @@ struct Stop {
 struct Effect {
   std::variant<SendToMaster, SendToExecutor, CloseExecutor, Checkpoint, StartContainer,
                ResizeContainer, KillContainer, ReleaseContainer, ReconnectMaster, Stop,
-               AnswerExecutor, RemoveVolume>
+               AnswerExecutor, RemoveVolume, SampleUsage>
       body;
 };
 

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/core/usage_sample.hpp"
 #include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "model/agent_link.hpp"
@@ -87,13 +88,19 @@ struct Rejected {
   std::string reason;
 };
 
+// The answer to SampleUsage.
+struct UsageSampled {
+  std::vector<ContainerUsage> containers;
+  MachinePressure pressure;
+};
+
 struct Tick {};
 
 struct Event {
   Stamp stamp;
   std::variant<Started, FromMaster, MasterConnected, MasterLost, FromExecutor, ExecutorGone,
                ContainerStarted, ContainerExited, ContainerCleaned, ContainerFailed, Stored,
-               Rejected, Tick>
+               Rejected, Tick, UsageSampled>
       body;
 };
 

@@ -72,10 +72,20 @@ std::string obstacle(const Context& c, const to_agent::Launch& message,
   }
   for (const TaskFacetPtr& task : tasks) wanted.add(task->resources);
   const Resources& total = c.state.issued;
-  if (total.contains(wanted.non_shared())) return {};
-  Resources missing = wanted.non_shared();
-  missing.subtract_up_to(total);
-  return "this agent would need " + missing.to_text() + " more than it has";
+  Resources missing = wanted.non_shared().non_revocable();
+  if (!total.contains(missing)) {
+    missing.subtract_up_to(total);
+    return "this agent would need " + missing.to_text() + " more than it has";
+  }
+  // How much is lent may have changed while the launch was under way: then it runs, and is the
+  // first to go. More than the machine is nobody's to lend.
+  const Resources all_lent = wanted.revocable();
+  for (const Resource& lent : all_lent.list()) {
+    if (lent.scalar_milli <= total.scalar_milli(lent.name)) continue;
+    return "this agent would lend " + milli_text(lent.scalar_milli) + " " + lent.name +
+           " and has " + milli_text(total.scalar_milli(lent.name));
+  }
+  return {};
 }
 
 Executor& new_executor(Context& c, const ExecutorKey& key, ExecutorFacetPtr facet, bool command,

@@ -193,7 +193,9 @@ bool waits_for_operations(const AgentState& state, const MasterToAgent& message)
   const bool unsettled = std::any_of(state.operations.begin(), state.operations.end(),
                                      [](const auto& entry) { return is_unsettled(entry.second); });
   if (!unsettled) return false;
-  const auto there = [&](const Resources& resources) { return state.total.contains(resources); };
+  const auto there = [&](const Resources& resources) {
+    return state.total.contains(resources.non_revocable());
+  };
   if (launch->executor && !there(launch->executor->resources)) return true;
   return !std::all_of(launch->tasks.begin(), launch->tasks.end(),
                       [&](const TaskFacetPtr& task) { return there(task->resources); });

@@ -303,7 +303,11 @@ void recover(Context& c, const Started& started) {
          {{"agent_id", state.identity->id.raw()},
           {"tasks", std::to_string(state.tasks.size())},
           {"rebooted", state.rebooted ? "yes" : "no"}});
-  if (c.config.recover == RecoverMode::cleanup) begin_cleanup(c);
+  if (c.config.recover == RecoverMode::cleanup) {
+    begin_cleanup(c);
+  } else {
+    begin_oversubscription(c);
+  }
 }
 
 }  // namespace bourse::agent

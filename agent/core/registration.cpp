@@ -69,6 +69,7 @@ to_master::Register registration(const AgentState& state) {
   }
   if (!state.net.empty() && state.cleanup == CleanupPhase::none) out.total = state.total;
   out.operations = known_operations(state);
+  out.oversubscribed = state.oversubscription.lent;
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/core/event.hpp"
+#include "agent/core/oversubscription.hpp"
 #include "base/deadline_queue.hpp"
 #include "base/siphash.hpp"
 #include "model/facets.hpp"
@@ -49,6 +50,7 @@ struct AgentConfig {
   // Executors over HTTP: must each call show the container's token?
   bool authenticate_executors = false;
   Duration executor_heartbeat = Duration::seconds(1800);  // to executors over HTTP, as Mesos
+  OversubscriptionConfig oversubscription;
 };
 
 using TaskKey = std::pair<FrameworkId, TaskId>;
@@ -107,6 +109,7 @@ struct Executor {
   bool shrunk = false;         // a task that its start may have counted was refused
   bool over_http = false;      // its peer is the response to a SUBSCRIBE
   bool proven = false;         // it has shown its token in this life of the agent
+  std::string preempted;       // what was lent is taken back from it; why
   ContainerId container_id;
   std::string token;
   std::string role;  // likewise
@@ -173,6 +176,8 @@ struct DeadlineKey {
     cleanup_over,
     executor_heartbeat,  // a: framework, b: executor
     operation_retry,
+    usage_sample,
+    lending_report,
   };
   Kind kind = Kind::heartbeat;
   std::string a;
@@ -241,6 +246,7 @@ struct AgentState {
   std::uint32_t operation_resends = 0;
   // A launch that needs what an operation makes, and all that came behind it.
   std::deque<MasterToAgent> held;
+  Oversubscription oversubscription;
   DeadlineQueue<DeadlineKey> deadlines;
 };
 

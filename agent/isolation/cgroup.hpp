@@ -22,6 +22,7 @@ struct CgroupLimits {
   bool cpu_quota = true;
   std::int64_t memory_bytes = 0;  // swap is off; values below kMinMemoryBytes are raised to it
   std::int64_t pids = 0;          // processes and threads
+  std::int64_t cpu_shares = 0;    // of v1, instead of what cpu_milli comes to; v2's weight follows
 
   bool operator==(const CgroupLimits&) const = default;
 };
@@ -39,8 +40,10 @@ struct CgroupUsage {
 };
 
 // Arithmetic of the kernel's files, apart so that it can be tested.
-std::int64_t cpu_shares_of(std::int64_t cpu_milli);    // v1 cpu.shares
-std::int64_t cpu_weight_of(std::int64_t cpu_milli);    // v2 cpu.weight
+std::int64_t cpu_shares_of(std::int64_t cpu_milli);  // v1 cpu.shares
+std::int64_t cpu_weight_of(std::int64_t cpu_milli);  // v2 cpu.weight
+// Of a container that holds cpus of its own and lent ones, which count as little as in Mesos.
+std::int64_t cpu_shares_of(std::int64_t own_cpu_milli, std::int64_t lent_cpu_milli);
 std::int64_t cpu_quota_us_of(std::int64_t cpu_milli);  // per 100 ms
 inline constexpr std::int64_t kCpuPeriodUs = 100'000;
 

@@ -14,9 +14,27 @@ std::int64_t cpu_shares_of(std::int64_t cpu_milli) {
   return std::clamp<std::int64_t>(cpu_milli * 1024 / 1000, 2, 262'144);
 }
 
-std::int64_t cpu_weight_of(std::int64_t cpu_milli) {
+std::int64_t cpu_shares_of(std::int64_t own_cpu_milli, std::int64_t lent_cpu_milli) {
+  // 10 shares are one lent cpu: a hundredth of one's own, and the least weight of v2.
+  return std::clamp<std::int64_t>(own_cpu_milli * 1024 / 1000 + lent_cpu_milli * 10 / 1000, 2,
+                                  262'144);
+}
+
+namespace {
+
+std::int64_t weight_of_shares(std::int64_t shares) {
   // The mapping that container runtimes agreed on, so that a mixed host stays fair.
-  return 1 + (cpu_shares_of(cpu_milli) - 2) * 9999 / 262'142;
+  return 1 + (shares - 2) * 9999 / 262'142;
+}
+
+std::int64_t shares_of(const CgroupLimits& limits) {
+  return limits.cpu_shares > 0 ? limits.cpu_shares : cpu_shares_of(limits.cpu_milli);
+}
+
+}  // namespace
+
+std::int64_t cpu_weight_of(std::int64_t cpu_milli) {
+  return weight_of_shares(cpu_shares_of(cpu_milli));
 }
 
 std::int64_t cpu_quota_us_of(std::int64_t cpu_milli) {
@@ -51,7 +69,7 @@ class LimitWriter {
 
 void write_v1(LimitWriter& out, Controllers controllers, const CgroupLimits& limits) {
   if ((controllers & kCpu) != 0 && limits.cpu_milli > 0) {
-    out.write("cpu.shares", cpu_shares_of(limits.cpu_milli));
+    out.write("cpu.shares", shares_of(limits));
     if (limits.cpu_quota) {
       out.write("cpu.cfs_period_us", kCpuPeriodUs);
       out.write("cpu.cfs_quota_us", cpu_quota_us_of(limits.cpu_milli));
@@ -68,7 +86,7 @@ void write_v1(LimitWriter& out, Controllers controllers, const CgroupLimits& lim
 
 void write_v2(LimitWriter& out, Controllers controllers, const CgroupLimits& limits) {
   if ((controllers & kCpu) != 0 && limits.cpu_milli > 0) {
-    out.write("cpu.weight", cpu_weight_of(limits.cpu_milli));
+    out.write("cpu.weight", weight_of_shares(shares_of(limits)));
     if (limits.cpu_quota) {
       out.write("cpu.max", std::to_string(cpu_quota_us_of(limits.cpu_milli)) + " " +
                                std::to_string(kCpuPeriodUs));

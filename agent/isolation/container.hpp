@@ -38,6 +38,7 @@ inline constexpr std::int64_t kDefaultOutputCapBytes = 20LL << 20;
 struct ResourceLimits {
   std::int64_t cpu_milli = 0;
   bool cpu_quota = true;          // a hard ceiling too, not only a share under contention
+  std::int64_t cpu_shares = 0;    // under contention; 0: as many as cpu_milli comes to
   std::int64_t memory_bytes = 0;  // hard, without swap; raised to kMinMemoryBytes
   std::int64_t pids = 0;          // processes and threads
   std::int64_t fds = 0;           // RLIMIT_NOFILE; 0 inherits

@@ -208,7 +208,7 @@ Result<LaunchRecord> ContainerRuntime::Impl::resolve(const ContainerSpec& spec) 
   record.namespaces = namespaces_ ? spec.namespaces & kAllNamespaces : 0;
   record.cgroup_dirs = base_.container(spec.container_id).dirs();
   record.limits = {spec.limits.cpu_milli, spec.limits.cpu_quota, spec.limits.memory_bytes,
-                   spec.limits.pids};
+                   spec.limits.pids, spec.limits.cpu_shares};
   record.max_fds = spec.limits.fds;
   // Without a memory cgroup each process alone is held to the limit: better than nothing, and said
   // in notes().

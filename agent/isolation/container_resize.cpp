@@ -31,6 +31,7 @@ Status ContainerRuntime::resize(const std::string& container_id, const ResourceL
   wanted.cpu_quota = limits.cpu_quota;
   wanted.memory_bytes = limits.memory_bytes;
   wanted.pids = limits.pids;
+  wanted.cpu_shares = limits.cpu_shares;
   return container->cgroup.resize(wanted);
 }
 

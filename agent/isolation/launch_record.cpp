@@ -6,7 +6,7 @@ namespace bourse::isolation {
 
 namespace {
 
-constexpr std::int64_t kRecordVersion = 2;
+constexpr std::int64_t kRecordVersion = 3;
 
 // One walk over the fields serves both directions, so they cannot disagree.
 class Writer {
@@ -102,6 +102,7 @@ std::string encode_launch_record(const LaunchRecord& record) {
   out.number(record.limits.cpu_quota ? 1 : 0);
   out.number(record.limits.memory_bytes);
   out.number(record.limits.pids);
+  out.number(record.limits.cpu_shares);
   out.number(record.max_fds);
   out.number(record.data_bytes);
   out.number(record.output_cap_bytes);
@@ -145,6 +146,7 @@ Result<LaunchRecord> decode_launch_record(std::string_view bytes) {
   record.limits.cpu_quota = in.number() != 0;
   record.limits.memory_bytes = in.number();
   record.limits.pids = in.number();
+  record.limits.cpu_shares = in.number();
   record.max_fds = in.number();
   record.data_bytes = in.number();
   record.output_cap_bytes = in.number();

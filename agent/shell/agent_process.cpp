@@ -5,6 +5,7 @@
 #include <set>
 
 #include "agent/isolation/process_identity.hpp"
+#include "agent/shell/usage_sampler.hpp"
 #include "base/overloaded.hpp"
 #include "link/notes.hpp"
 #include "proto/codec/frames.hpp"
@@ -71,46 +72,48 @@ void AgentProcess::arm_core_timer() {
 // -- effects out
 
 void AgentProcess::perform(Effect& effect) {
-  std::visit(Overloaded{
-                 [&](SendToMaster& e) {
-                   codec::append_agent_to_master(e.message, master_batch_);
-                   if (flush_scheduled_) return;
-                   flush_scheduled_ = true;
-                   loop_.post([this] { flush_master(); });
-                 },
-                 [&](SendToExecutor& e) {
-                   if (executors_over_http_->send(e)) return;
-                   std::string batch;
-                   codec::append_executor_event(e.event, batch);
-                   if (!batch.empty()) {
-                     (void)executors_->send(runtime::ConnectionId(e.peer.raw()), std::move(batch));
-                   }
-                 },
-                 [&](CloseExecutor& e) {
-                   if (executors_over_http_->close(e)) return;
-                   std::string batch;
-                   codec::append_executor_event(executor_event::Error{e.reason}, batch);
-                   const runtime::ConnectionId connection(e.peer.raw());
-                   (void)executors_->send(connection, std::move(batch));
-                   executors_->close(connection);
-                 },
-                 [&](Checkpoint& e) { perform_checkpoint(e); },
-                 [&](StartContainer& e) {
-                   spec_context_.agent_id = core_->state().identity->id.raw();
-                   starter_->start(e, spec_context_);
-                 },
-                 [&](ResizeContainer& e) { starter_->resize(e, spec_context_); },
-                 [&](KillContainer& e) { starter_->kill(e); },
-                 [&](ReleaseContainer& e) {
-                   (void)containers_->release(e.container_id.raw());
-                   sandboxes_.ended(e.container_id);
-                 },
-                 [&](ReconnectMaster&) { loop_.post([this] { give_up_master(); }); },
-                 [&](Stop& e) { stop(e); },
-                 [&](AnswerExecutor& e) { executors_over_http_->answer(e); },
-                 [&](RemoveVolume& e) { volumes_.remove(e.volume); },
-             },
-             effect.body);
+  std::visit(
+      Overloaded{
+          [&](SendToMaster& e) {
+            codec::append_agent_to_master(e.message, master_batch_);
+            if (flush_scheduled_) return;
+            flush_scheduled_ = true;
+            loop_.post([this] { flush_master(); });
+          },
+          [&](SendToExecutor& e) {
+            if (executors_over_http_->send(e)) return;
+            std::string batch;
+            codec::append_executor_event(e.event, batch);
+            if (!batch.empty()) {
+              (void)executors_->send(runtime::ConnectionId(e.peer.raw()), std::move(batch));
+            }
+          },
+          [&](CloseExecutor& e) {
+            if (executors_over_http_->close(e)) return;
+            std::string batch;
+            codec::append_executor_event(executor_event::Error{e.reason}, batch);
+            const runtime::ConnectionId connection(e.peer.raw());
+            (void)executors_->send(connection, std::move(batch));
+            executors_->close(connection);
+          },
+          [&](Checkpoint& e) { perform_checkpoint(e); },
+          [&](StartContainer& e) {
+            spec_context_.agent_id = core_->state().identity->id.raw();
+            starter_->start(e, spec_context_);
+          },
+          [&](ResizeContainer& e) { starter_->resize(e, spec_context_); },
+          [&](KillContainer& e) { starter_->kill(e); },
+          [&](ReleaseContainer& e) {
+            (void)containers_->release(e.container_id.raw());
+            sandboxes_.ended(e.container_id);
+          },
+          [&](ReconnectMaster&) { loop_.post([this] { give_up_master(); }); },
+          [&](Stop& e) { stop(e); },
+          [&](AnswerExecutor& e) { executors_over_http_->answer(e); },
+          [&](RemoveVolume& e) { volumes_.remove(e.volume); },
+          [&](SampleUsage&) { feed(sample_usage(*containers_, core_->state().by_container)); },
+      },
+      effect.body);
 }
 
 void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
@@ -275,6 +278,9 @@ Status AgentProcess::start(std::uint16_t http_port) {
   if (Status opened = open_store(records); !opened.ok()) return opened;
   // Before the socket: its lock keeps a second agent from taking the first one's socket away.
   if (Status opened = open_containers(); !opened.ok()) return opened;
+  if (Status measurable = check_measurable(options_.oversubscription, *containers_);
+      !measurable.ok())
+    return measurable;
   if (Status opened = open_executor_socket(); !opened.ok()) return opened;
   open_executor_api();
   if (Status opened = open_channel(); !opened.ok()) return opened;
@@ -287,6 +293,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   spec_context_.agent_pid = "slave(1)@" + endpoint;
   spec_context_.recovery_timeout = options_.recovery_timeout;
   spec_context_.switch_user = ::geteuid() == 0;
+  spec_context_.lent_cpus_yield = options_.lent_cpus_yield;
 
   Started started;
   started.detected = std::make_shared<const AgentFacet>(std::move(facet).value());
@@ -307,6 +314,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   config.authenticate_executors = options_.authenticate_executors;
   config.recover = options_.recover;
   config.reconfiguration = options_.reconfiguration;
+  config.oversubscription = options_.oversubscription;
   core_ = std::make_unique<AgentCore>(config);
   watch_containers();
   feed(std::move(started));

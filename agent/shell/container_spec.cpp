@@ -58,11 +58,7 @@ void fill_executor_environment(const StartContainer& start, const SpecContext& c
 }
 
 isolation::ResourceLimits limits_of(const StartContainer& start, const SpecContext& context) {
-  isolation::ResourceLimits limits;
-  limits.cpu_milli = start.resources.scalar_milli("cpus");
-  // `mem` counts megabytes in thousandths.
-  limits.memory_bytes = start.resources.scalar_milli("mem") / 1000 * (1 << 20);
-  limits.pids = context.pids_limit;
+  isolation::ResourceLimits limits = limits_of(start.resources, context);
   if (!start.task) return limits;
   const auto& asked = start.task->limits_milli;
   if (const auto it = asked.find("cpus"); it != asked.end()) {
@@ -77,6 +73,19 @@ isolation::ResourceLimits limits_of(const StartContainer& start, const SpecConte
 }
 
 }  // namespace
+
+isolation::ResourceLimits limits_of(const Resources& resources, const SpecContext& context) {
+  isolation::ResourceLimits limits;
+  limits.cpu_milli = resources.scalar_milli("cpus");
+  const std::int64_t lent = resources.revocable().scalar_milli("cpus");
+  if (lent > 0 && context.lent_cpus_yield) {
+    limits.cpu_shares = isolation::cpu_shares_of(limits.cpu_milli - lent, lent);
+  }
+  // `mem` counts megabytes in thousandths.
+  limits.memory_bytes = resources.scalar_milli("mem") / 1000 * (1 << 20);
+  limits.pids = context.pids_limit;
+  return limits;
+}
 
 std::string mesos_duration(Duration duration) {
   return runtime::duration_text(duration);

@@ -22,7 +22,8 @@ struct SpecContext {
   std::string fetcher;          // path of bourse-fetch
   Duration recovery_timeout = Duration::seconds(900);
   std::int64_t pids_limit = 4096;
-  bool switch_user = true;  // false without root: everything runs as this agent
+  bool lent_cpus_yield = true;  // lent cpus get few shares
+  bool switch_user = true;      // false without root: everything runs as this agent
 };
 
 // <work_dir>/slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container>
@@ -35,6 +36,9 @@ std::string path_component(const std::string& name);
 // unsupported: it asks for what this agent cannot do (an image); the sentence says which field.
 Result<isolation::ContainerSpec> container_spec(const StartContainer& start,
                                                 const SpecContext& context);
+
+// What a container of these resources may use, before what its task says of limits.
+isolation::ResourceLimits limits_of(const Resources& resources, const SpecContext& context);
 
 // What its command wants in the sandbox before it starts. unsupported, invalid, too_large: the
 // sentence says which field.

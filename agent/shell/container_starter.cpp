@@ -152,10 +152,7 @@ void ContainerStarter::fail(const std::string& container_id, const std::string& 
 }
 
 void ContainerStarter::resize(const ResizeContainer& resize, const SpecContext& context) {
-  isolation::ResourceLimits limits;
-  limits.cpu_milli = resize.resources.scalar_milli("cpus");
-  limits.memory_bytes = resize.resources.scalar_milli("mem") / 1000 * (1 << 20);
-  limits.pids = context.pids_limit;
+  const isolation::ResourceLimits limits = limits_of(resize.resources, context);
   const auto fetching = fetching_.find(resize.container_id.raw() + kFetch);
   if (fetching != fetching_.end()) {
     fetching->second.spec.limits = limits;

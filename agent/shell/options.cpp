@@ -6,6 +6,7 @@
 #include <climits>
 
 #include "agent/isolation/detect.hpp"
+#include "agent/shell/oversubscription_flags.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
@@ -144,9 +145,11 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   RecoveryFlags recovery;
   add_recovery_flags(flags, options, recovery);
+  OversubscriptionFlags lending(flags, options);
   auto run = flags.parse_or_print(argc, argv);
   if (!run.ok() || !run.value()) return run;
   if (Status taken = take_recovery_flags(recovery, options); !taken.ok()) return taken.error();
+  if (Status taken = lending.take(); !taken.ok()) return taken.error();
   if (options.run_dir.empty()) options.run_dir = options.work_dir + "/run";
   options.fetcher = beside_this_program("bourse-fetch");
   if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");

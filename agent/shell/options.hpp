@@ -37,6 +37,8 @@ struct AgentOptions {
   Duration executor_reregistration_timeout = Duration::seconds(60);
   Duration recovery_timeout = Duration::seconds(900);  // told to executors
   RetentionConfig retention;
+  OversubscriptionConfig oversubscription;
+  bool lent_cpus_yield = true;
   Duration disk_watch_interval = Duration::seconds(60);
 };
 

@@ -133,7 +133,7 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
           {"hostname", agent.facet->hostname},
           {"was", std::string(name_of(was))},
           {"tasks", std::to_string(agent.tasks.size())}});
-  if (!agent.ledger.deficit().empty()) {
+  if (!agent.ledger.offerable()) {
     PROBE("master.agent_came_back_with_less");
     c.note(Note::Level::error, "agent.deficit",
            {{"agent_id", agent.id.raw()}, {"lacking", agent.ledger.deficit().to_text()}});

@@ -177,12 +177,17 @@ allocator::NodeId role_node(Context& c, const std::string& role) {
   return it->second.node;
 }
 
+void learn_names(Context& c, const Resources& resources) {
+  for (const Resource& r : resources.list()) learn_dimension(c.state.allocation, r);
+}
+
 void enter_agent(Context& c, AgentSlot slot) {
   leave_agent(c, slot);
   Agent& agent = c.state.agents.at(slot);
   Allocation& allocation = c.state.allocation;
-  for (const Resource& r : agent.ledger.total().list()) learn_dimension(allocation, r);
-  agent.room.counted = row_of(allocation, agent.ledger.total());
+  learn_names(c, agent.ledger.total());
+  // What may be taken away makes no share smaller, and guarantees nothing.
+  agent.room.counted = row_of(allocation, agent.ledger.total().non_revocable());
   for (std::size_t i = 0; i < allocation.dimensions.size(); ++i) {
     allocation.totals[i] += static_cast<allocator::Sum>(agent.room.counted[i]);
   }

@@ -171,9 +171,9 @@ class Explainer {
     if (!agent.ledger.offerable()) {
       return {"deficit",
               0,
-              {{"missing", agent.ledger.deficit().to_text()}},
+              {{"missing", agent.ledger.deficit().non_revocable().to_text()}},
               "tasks on it hold more than it has: end some, or give it " +
-                  agent.ledger.deficit().to_text()};
+                  agent.ledger.deficit().non_revocable().to_text()};
     }
     const Offer* other = nullptr;
     for (const OfferSlot offer_slot : agent.offers) {

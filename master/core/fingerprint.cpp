@@ -62,6 +62,7 @@ void add_agent(Fingerprint& fp, const Agent& agent) {
     add_enum(fp, row.state);
   }
   agent.confirmed.fingerprint(fp);
+  agent.oversubscribed.fingerprint(fp);
 }
 
 void add_framework(Fingerprint& fp, const Framework& framework) {

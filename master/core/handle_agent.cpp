@@ -306,6 +306,7 @@ struct InSession {
   void operator()(const to_master::OperationOutcomes& m) const {
     on_operation_outcomes(c, slot, m);
   }
+  void operator()(const to_master::Oversubscribed& m) const { on_oversubscribed(c, slot, m); }
 };
 
 // The write is stored. If the agent registered once more meanwhile, it is that session that begins.

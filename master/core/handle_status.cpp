@@ -226,6 +226,7 @@ void on_container_leaked(Context& c, AgentSlot slot, const to_master::ContainerL
     agent.leaks.emplace(key, message.resources);
     agent.ledger.hold(message.resources);
     if (!agent.ledger.offerable()) rescind_offers_of(c, agent);
+    rescind_unfounded(c, agent, agent.ledger.total());
   }
   c.note(Note::Level::warning, message.resolved ? "container.leak_resolved" : "container.leaked",
          {{"agent_id", agent.id.raw()},

@@ -194,6 +194,12 @@ void lose_agent_operations(Context& c, AgentSlot slot, bool for_ever);
 void answer_operators_of(Context& c, Agent& agent);
 void remove_framework_operations(Context& c, Framework& framework);
 void check_operations(const MasterState& state, const Agent& agent);
+// -- oversubscription.cpp: what agents lend
+void on_oversubscribed(Context& c, AgentSlot slot, const to_master::Oversubscribed& message);
+// Ends the newest offers of what is revocable until the others are in this total.
+void rescind_unfounded(Context& c, Agent& agent, const Resources& total);
+// Of one name what may be taken away or what may not, never both: the name that is mixed.
+std::optional<std::string> mixed_name(const Resources& resources);
 // -- change_resources.cpp
 void on_change_resources(Context& c, const FromOperator& event,
                          const operation::ChangeResources& call);
@@ -265,6 +271,7 @@ bool add_to_row(const Allocation& allocation, const Resource& resource, std::int
 QuantityRow row_of(const Allocation& allocation, const Resources& resources);
 std::span<const std::int64_t> span_of(const Allocation& allocation, const QuantityRow& row);
 allocator::NodeId role_node(Context& c, const std::string& role);  // made when it is not there
+void learn_names(Context& c, const Resources& resources);          // before any of it is offered
 void enter_agent(Context& c, AgentSlot slot);                      // its total counts from now on
 void leave_agent(Context& c, AgentSlot slot);
 void enter_role(Context& c, FrameworkSlot slot, std::uint32_t role);  // or changes

@@ -54,10 +54,13 @@ void check_ledger_rows(const MasterState& state, const Agent& agent) {
   ASSERT(expected.deficit() == agent.ledger.deficit());
 }
 
-// Operations change what resources mean and never how much there is.
+// Operations change what resources mean and never how much there is. What is lent comes on top.
 void check_amounts(const Agent& agent) {
   if (agent.phase != AgentPhase::active) return;
-  ASSERT(same_amounts(agent.ledger.total(), agent.facet->total));
+  ASSERT(agent.ledger.total().contains(agent.oversubscribed));
+  Resources own = agent.ledger.total();
+  own.subtract(agent.oversubscribed);
+  ASSERT(same_amounts(own, agent.facet->total));
   ASSERT(same_amounts(agent.confirmed, agent.facet->total));
 }
 

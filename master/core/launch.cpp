@@ -94,6 +94,16 @@ struct Launcher {
     return out;
   }
 
+  // They share a container, which the kernel favours as a whole or not at all.
+  static std::optional<Refusal> mixed(const Resources& of_container) {
+    const auto name = mixed_name(of_container);
+    if (!name) return std::nullopt;
+    PROBE("master.mixed_task_refused");
+    return Refusal{TaskState::error, StatusReason::task_invalid,
+                   "Task and executor together use '" + *name +
+                       "' both revocable and not: take one kind of it"};
+  }
+
   std::optional<Refusal> overdrawn(const Resources& wanted) const {
     if (left.contains(wanted)) return std::nullopt;
     return Refusal{TaskState::error, StatusReason::task_invalid,
@@ -164,6 +174,11 @@ struct Launcher {
           wrong = Refusal{TaskState::error, StatusReason::task_invalid, *reason};
         }
       }
+      if (!wrong) {
+        Resources together = task.resources;
+        if (executor) together.add(executor->resources);
+        wrong = mixed(together);
+      }
       if (!wrong) wrong = overdrawn(needed(task, executor));
       if (wrong) {
         refuse(task, *wrong);
@@ -211,7 +226,11 @@ struct Launcher {
       }
       wanted.add(task.resources);
     }
-    if (auto wrong = overdrawn(wanted)) {
+    Resources together = wanted;
+    together.add(operation.executor.resources);
+    auto wrong = mixed(together);
+    if (!wrong) wrong = overdrawn(wanted);
+    if (wrong) {
       wrong->reason = StatusReason::task_group_invalid;
       return wrong;
     }

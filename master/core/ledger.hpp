@@ -6,11 +6,12 @@
 //   held     withheld: a container that could not be emptied (LEAKED)
 //   deficit  promised but not there: the agent came back with less, or leaked what was free
 //
-// A deficit is data: it stops offers until it is gone. A shared resource (a shared volume) counts
-// once while used at all, whoever else uses it, and may be in any number of offers: it is never
-// `offered` here. Ports and set items that two holders claim (an agent that lies, a leaked
-// container) count once too, until the last of them ends. Value; one owner, one thread. Taking what
-// is not there is our bug and ASSERTs, at the latest in balanced().
+// A deficit is data: it stops offers until it is gone. One of what is revocable stops offers of
+// that alone: what the agent lends may shrink at any time, and the rest is there. A shared resource
+// (a shared volume) counts once while used at all, whoever else uses it, and may be in any number
+// of offers: it is never `offered` here. Ports and set items that two holders claim (an agent that
+// lies, a leaked container) count once too, until the last of them ends. Value; one owner, one
+// thread. Taking what is not there is our bug and ASSERTs, at the latest in balanced().
 //
 // What is free and what is offered are kept together: offers come and go all the time and mostly
 // carry everything there is, so an offer is a note of what it carries, and what is left is worked
@@ -37,9 +38,9 @@ class Ledger {
   const Resources& held() const { return held_; }
   const Resources& deficit() const { return deficit_; }
 
-  // What an offer may carry now: nothing while there is a deficit; else the free resources and
-  // every shared one, used or not.
-  bool offerable() const { return deficit_.empty(); }
+  // What an offer may carry now: nothing while there is a deficit of what is not revocable; else
+  // the free resources and every shared one, used or not.
+  bool offerable() const { return deficit_.empty() || deficit_.non_revocable().empty(); }
   Resources available() const;
   // Whether these are what available() gave, and still what there is; false if it takes a look.
   bool still_available(const Resources& resources) const {

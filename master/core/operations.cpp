@@ -82,6 +82,7 @@ Resources expected_total(Agent& agent) {
   for (auto& [number, row] : agent.operations) {
     if (row.state == OperationState::pending) (void)convert(total, row.conversion);
   }
+  total.add(agent.oversubscribed);
   return total;
 }
 
@@ -364,6 +365,7 @@ struct OperationReconciler {
 void reconcile_agent_operations(Context& c, AgentSlot slot, const to_master::Register& message) {
   Agent& agent = c.state.agents.at(slot);
   agent.confirmed = message.total ? *message.total : agent.facet->total;
+  agent.oversubscribed = message.oversubscribed;
   OperationReconciler reconciler{c, slot, agent, {}, {}};
   for (const to_master::KnownOperation& told : message.operations) reconciler.known(told);
   reconciler.missing();

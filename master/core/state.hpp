@@ -212,6 +212,7 @@ struct Agent {
   std::map<std::uint64_t, Operation> operations;  // in the order in which they were sent
   std::size_t operations_pending = 0;
   Resources confirmed;  // what it said that it has in all, with the operations that it has done
+  Resources oversubscribed;  // what it said that it lends besides: in the ledger's total too
 
   UnavailabilityPtr unavailability;  // as its machine is planned to be
   bool machine_down = false;         // an operator took it down: it may not register

@@ -10,6 +10,11 @@ double units(std::int64_t milli) {
   return static_cast<double>(milli) / 1000.0;
 }
 
+double part_of(double used, double total) {
+  return total > 0 ? used / total : 0;
+}
+
+// As Mesos: what may be taken away is counted apart.
 void add_resources(const ViewState& state, Metrics& out) {
   Resources total;
   Resources used;
@@ -17,22 +22,30 @@ void add_resources(const ViewState& state, Metrics& out) {
   for (const auto& [id, row] : state.agents()) {
     if (row.put.phase != AgentPhase::active) continue;
     total.add(row.put.agent->total);
+    total.add(row.put.oversubscribed);
     used.add(row.used.all());
     offered.add(row.offered.all());
   }
+  const Resources lent = total.revocable();
+  const Resources lent_used = used.revocable();
+  total = total.non_revocable();
+  used = used.non_revocable();
   for (const char* name : {"cpus", "mem", "disk", "gpus"}) {
     const double whole = units(total.scalar_milli(name));
     const double part = units(used.scalar_milli(name));
     const std::string prefix = std::string("master/") + name;
     out.emplace_back(prefix + "_total", whole);
     out.emplace_back(prefix + "_used", part);
-    out.emplace_back(prefix + "_percent", whole > 0 ? part / whole : 0);
+    out.emplace_back(prefix + "_percent", part_of(part, whole));
+    const double lent_whole = units(lent.scalar_milli(name));
+    const double lent_part = units(lent_used.scalar_milli(name));
+    out.emplace_back(prefix + "_revocable_total", lent_whole);
+    out.emplace_back(prefix + "_revocable_used", lent_part);
+    out.emplace_back(prefix + "_revocable_percent", part_of(lent_part, lent_whole));
     const std::string allocator = std::string("allocator/mesos/resources/") + name;
-    out.emplace_back(allocator + "/total", whole);
-    out.emplace_back(allocator + "/offered_or_allocated", part + units(offered.scalar_milli(name)));
-    for (const char* suffix : {"_revocable_total", "_revocable_used", "_revocable_percent"}) {
-      out.emplace_back(prefix + suffix, 0);
-    }
+    out.emplace_back(allocator + "/total", whole + lent_whole);
+    out.emplace_back(allocator + "/offered_or_allocated",
+                     part + lent_part + units(offered.scalar_milli(name)));
   }
 }
 

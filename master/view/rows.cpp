@@ -68,7 +68,9 @@ void write_agent_row(const AgentRow& row, v1::master::Response::GetAgents::Agent
   if (row.put.reregistered_at != WallTime{}) {
     out.mutable_reregistered_time()->set_nanoseconds(row.put.reregistered_at.ns);
   }
-  codec::write_resources(agent.total, held_for({}), *out.mutable_total_resources());
+  Resources total = agent.total;
+  total.add(row.put.oversubscribed);
+  codec::write_resources(total, held_for({}), *out.mutable_total_resources());
   write_held(row.used, *out.mutable_allocated_resources());
   write_held(row.offered, *out.mutable_offered_resources());
   using Capability = v1::AgentInfo::Capability;

@@ -52,6 +52,7 @@ void write_register(const to_master::Register& in, internal::Register& out) {
     if (known.status_uuid) made.set_status_uuid(std::string(bytes_of(*known.status_uuid)));
     if (!known.message.empty()) made.set_message(known.message);
   }
+  if (!in.oversubscribed.empty()) out.set_oversubscribed(resources_bytes(in.oversubscribed));
 }
 
 // One overload per kind of message.
@@ -96,6 +97,9 @@ struct Writer {
       if (one.status_uuid) made.set_status_uuid(std::string(bytes_of(*one.status_uuid)));
       if (!one.message.empty()) made.set_message(one.message);
     }
+  }
+  void operator()(const to_master::Oversubscribed& in) {
+    out.mutable_oversubscribed()->set_total(resources_bytes(in.total));
   }
 };
 
@@ -186,6 +190,20 @@ Status read_operations(const internal::Register& message, const FieldPath& at,
   return {};
 }
 
+// Plain amounts that may be taken back: nothing else can be lent.
+Result<Resources> read_oversubscribed(const std::string& bytes, const FieldPath& at) {
+  Result<Resources> resources = resources_from_bytes(bytes, at);
+  if (!resources) return resources;
+  for (const Resource& resource : resources->list()) {
+    const bool plain = resource.kind == Resource::Kind::scalar && !resource.is_reserved() &&
+                       !resource.is_shared() && resource.meta && !resource.meta->disk;
+    if (plain && resource.is_revocable()) continue;
+    return invalid("'" + at.text() + "': " + resource.name +
+                   " must be a revocable scalar that is not reserved and no disk");
+  }
+  return resources;
+}
+
 Result<to_master::Register> read_register(const internal::Register& message) {
   const FieldPath at = "register";
   to_master::Register out;
@@ -221,6 +239,11 @@ Result<to_master::Register> read_register(const internal::Register& message) {
     out.tasks.push_back(std::move(*task));
   }
   if (Status ok = read_operations(message, at, out); !ok) return ok.error();
+  if (message.has_oversubscribed()) {
+    auto lent = read_oversubscribed(message.oversubscribed(), at.at("oversubscribed"));
+    if (!lent) return lent.error();
+    out.oversubscribed = std::move(*lent);
+  }
   return out;
 }
 
@@ -254,6 +277,12 @@ Result<to_master::ContainerLeaked> read_leaked(const internal::ContainerLeaked& 
   out.resources = std::move(*resources);
   out.resolved = message.resolved();
   return out;
+}
+
+Result<to_master::Oversubscribed> read_lent(const internal::Oversubscribed& message) {
+  Result<Resources> total = read_oversubscribed(message.total(), "oversubscribed.total");
+  if (!total) return total.error();
+  return to_master::Oversubscribed{std::move(*total)};
 }
 
 template <typename T>
@@ -307,6 +336,8 @@ Status read_message(internal::AgentToMaster& message, AgentToMaster& out) {
       return {};
     case internal::AgentToMaster::kOperationOutcomes:
       return put(read_outcomes(message.operation_outcomes()), out);
+    case internal::AgentToMaster::kOversubscribed:
+      return put(read_lent(message.oversubscribed()), out);
     case internal::AgentToMaster::BODY_NOT_SET:
       break;
   }

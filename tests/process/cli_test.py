@@ -98,7 +98,7 @@ class Cli(ClusterCase):
             self.assertIn(line, state)
         self.assertEqual(self.json("state")["type"], "GET_STATE")
         header, rows = self.table("agents")
-        self.assertEqual(header.split(), "AGENT HOST STATE CPUS MEMORY DISK UP".split())
+        self.assertEqual(header.split(), "AGENT HOST STATE CPUS LENT MEMORY DISK UP".split())
         self.assertEqual(len(rows), 1)
         self.assertEqual((rows[0]["AGENT"], rows[0]["STATE"], rows[0]["CPUS"]),
                          (agent["id"]["value"], "active", "0/4"))

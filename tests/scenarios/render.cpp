@@ -218,6 +218,7 @@ struct ChangeText {
     for (const change::DrainWait& wait : c.waits) {
       out += ", " + std::to_string(wait.tasks) + " of its tasks: " + wait.why;
     }
+    if (!c.oversubscribed.empty()) out += " lends [" + c.oversubscribed.to_text() + "]";
     return out;
   }
   std::string operator()(const change::AgentRemoved& c) const {

@@ -72,7 +72,7 @@ class PromisesTest(SimCase):
         rows = [re.fullmatch(r"(\w+) +(.+?): ([^(]+?)(?: \((.+)\))?", line)
                 for line in output.splitlines()]
         wanted = [f"S{i}" for i in range(1, 31)] + [f"L{i}" for i in range(1, 8)] + [
-            f"O{i}" for i in range(1, 10)] + [f"D{i}" for i in range(1, 4)]
+            f"O{i}" for i in range(1, 11)] + [f"D{i}" for i in range(1, 4)]
         self.assertEqual([row[1] for row in rows], wanted)
         code_of_sim = "".join(path.read_text() for path in (SOURCE / "sim").glob("*.cpp"))
         for _, name, _, judged_by, reason in ((row, *row.groups()) for row in rows):

@@ -195,6 +195,7 @@ void Harness::enroll(FakeAgent& agent) {
   message.tasks = agent.tasks;
   message.total = agent.converted_total;
   message.operations = agent.operations;
+  message.oversubscribed = agent.oversubscribed;
   say_unsequenced(agent, std::move(message));
 }
 

@@ -33,6 +33,7 @@ struct FakeAgent {
   std::vector<to_master::KnownTask> tasks;
   std::optional<Resources> converted_total;
   std::vector<to_master::KnownOperation> operations;
+  Resources oversubscribed;
   // What it heard.
   std::vector<MasterToAgent> heard;
 

@@ -268,6 +268,16 @@ std::vector<ExecutorEvent> executor_events() {
   };
 }
 
+namespace {
+
+Resources lent() {
+  ResourceMeta meta;
+  meta.revocable = true;
+  return Resources({Resource::scalar("cpus", 1'250).with(meta)});
+}
+
+}  // namespace
+
 std::vector<AgentToMaster> agent_messages() {
   const LinkHeader header{7, 3, 2};
   const FrameworkId f("F1");
@@ -286,6 +296,7 @@ std::vector<AgentToMaster> agent_messages() {
   hello.total = resources();
   hello.operations = {{operation_order(), OperationState::finished, uuid(8), ""},
                       {operation_order(), OperationState::failed, std::nullopt, "why"}};
+  hello.oversubscribed = lent();
   return {
       {header, hello},
       {header, to_master::StatusUpdate{f, status(), TaskState::failed}},
@@ -296,6 +307,7 @@ std::vector<AgentToMaster> agent_messages() {
       {header, to_master::Leaving{}},
       {header, to_master::OperationOutcomes{{{uuid(6), true, uuid(8), ""},
                                              {uuid(7), false, std::nullopt, "why"}}}},
+      {header, to_master::Oversubscribed{lent()}},
   };
 }
 
