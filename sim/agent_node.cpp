@@ -31,6 +31,7 @@ AgentFacetPtr facet_of(const Plan& plan, int index) {
 AgentNode::AgentNode(Env& env, const Network& network, ZooKeeperModel* zookeeper, int index)
     : env_(env),
       name_("agent" + std::to_string(index)),
+      lends_(!env.plan.lending.empty() && env.plan.lending[static_cast<std::size_t>(index)]),
       detected_(facet_of(env.plan, index)),
       disk_(env, env.plan.agent_write_rejected),
       network_(network),
@@ -110,12 +111,42 @@ void AgentNode::start() {
   started.boot_id = "boot-" + std::to_string(boots_);
   started.records = std::move(*records);
   started.containers = host_.found();
-  core_ = std::make_unique<agent::AgentCore>(env_.plan.agent);
+  core_ = std::make_unique<agent::AgentCore>(config());
   armed_ = Instant::max();
   step(std::move(started));
   // What it had not stored it need not remember: nothing was ordered on it.
   highest_epoch_ = obeying_ = core_ ? core_->state().epoch : 0;
   look_for_master();
+}
+
+agent::AgentConfig AgentNode::config() const {
+  agent::AgentConfig out = env_.plan.agent;
+  if (!lends_) return out;
+  out.oversubscription.estimator = "usage";
+  out.oversubscription.controller = "pressure";
+  return out;
+}
+
+void AgentNode::sample_usage() {
+  env_.schedule.in({}, [this, life = life_] {
+    if (life != life_ || !core_) return;
+    const Instant now = clock_.stamp(env_.schedule.now()).now;
+    step(agent::UsageSampled{host_.usage(now), {}});
+  });
+}
+
+// Only what holds something lent may be ended by the agent of its own accord.
+void AgentNode::judge_kill(const agent::KillContainer& kill) {
+  const auto key = core_->state().by_container.find(kill.container_id);
+  if (key == core_->state().by_container.end()) return;
+  const agent::Executor& executor = core_->state().executors.at(key->second);
+  const Host::Container* container = host_.find(kill.container_id);
+  if (executor.preempted.empty() || container == nullptr) return;
+  if (container->resources.revocable().empty()) {
+    env_.judge->violate("S29", name_ + " preempts " + key->second.second.raw() +
+                                   ", which holds nothing that was lent");
+  }
+  for (const TaskId& task : executor.tasks) env_.judge->preempted({key->second.first, task});
 }
 
 void AgentNode::look_for_master() {
@@ -281,6 +312,7 @@ void AgentNode::perform(agent::Effect& effect) {
     host_.resize(resize->container_id, resize->resources);
   } else if (const auto* kill = std::get_if<agent::KillContainer>(&effect.body)) {
     if (env_.tracing) env_.trace(name_, "  kills container " + kill->container_id.raw());
+    judge_kill(*kill);
     host_.kill(kill->container_id, kill->grace);
   } else if (const auto* release = std::get_if<agent::ReleaseContainer>(&effect.body)) {
     host_.release(release->container_id);
@@ -298,6 +330,8 @@ void AgentNode::perform(agent::Effect& effect) {
     if (answer->request == RequestId(http_calls_)) http_answers_.push_back(answer->status);
   } else if (const auto* close = std::get_if<agent::CloseExecutor>(&effect.body)) {
     close_executor(*close);
+  } else if (std::holds_alternative<agent::SampleUsage>(effect.body)) {
+    sample_usage();
   } else if (std::holds_alternative<agent::ReconnectMaster>(effect.body)) {
     env_.schedule.in(Duration{}, [this, life = life_] {
       if (life != life_) return;

@@ -60,11 +60,15 @@ class AgentNode {
   void refuse(const std::string& damage);
   void stop(const std::string& reason);
   void look_for_master();
+  agent::AgentConfig config() const;
+  void sample_usage();
+  void judge_kill(const agent::KillContainer& kill);
   void note_epoch();
   void arm();
 
   Env& env_;
   std::string name_;
+  bool lends_ = false;
   AgentFacetPtr detected_;
   Disk disk_;
   const Network& network_;

@@ -99,6 +99,7 @@ void FrameworkNode::begin_instance() {
   facet.checkpoint = true;
   facet.roles = {plan_.role};
   if (plan_.partition_aware) facet.capabilities.set(Capabilities::partition_aware);
+  if (plan_.takes_lent) facet.capabilities.set(Capabilities::revocable_resources);
   if (plan_.killing_state) facet.capabilities.set(Capabilities::task_killing_state);
   if (plan_.min_running > 0 && env_.plan.plant != Plant::budget_unheard) {
     facet.labels = {

@@ -162,8 +162,11 @@ TaskFacet FrameworkNode::facet_of(const TaskId& id, const TaskPlan& plan, const 
   task.id = id;
   task.name = id.raw();
   task.agent_id = offer.agent->id;
-  std::vector<Resource> wanted{Resource::scalar("cpus", plan.cpu_milli),
-                               Resource::scalar("mem", plan.memory_milli)};
+  Resource cpus = Resource::scalar("cpus", plan.cpu_milli);
+  ResourceMeta meta;
+  meta.revocable = true;
+  if (!plan.custom && left.contains(cpus.with(meta))) cpus = cpus.with(meta);
+  std::vector<Resource> wanted{cpus, Resource::scalar("mem", plan.memory_milli)};
   const IntervalSet ports = left.ranges("ports");
   if (plan.wants_port && !ports.ranges().empty()) {
     IntervalSet one;

@@ -74,6 +74,8 @@ class Host {
     bool status_known = true;
     bool out_of_memory = false;
     std::uint32_t pid = 0;
+    std::int64_t cpu_ns = 0;  // used until usage_at
+    Instant usage_at;
     std::shared_ptr<ExecutorProcess> process;
   };
   // The agent process, as its machine sees it; a report while it is down is lost (found later).
@@ -97,6 +99,8 @@ class Host {
   void kill(const ContainerId& id, Duration grace);
   void release(const ContainerId& id);
   void reboot();
+  // Counters of what runs. How much each uses changes now and then, by its pid and the clock.
+  std::vector<agent::ContainerUsage> usage(Instant now);
   void hide_all() { containers_.clear(); }  // planted amnesia
   std::vector<agent::Started::FoundContainer> found();
   void exited(const ContainerId& id, int wait_status, bool out_of_memory);

@@ -39,6 +39,10 @@ void Judge::kill_asked(const TaskKey& task) {
   tasks_[task].kill_asked = true;
 }
 
+void Judge::preempted(const TaskKey& task) {
+  tasks_[task].preempted = true;
+}
+
 void Judge::framework_ended(const FrameworkId& id) {
   ended_frameworks_.insert(id);
 }
@@ -151,8 +155,10 @@ void Judge::task_stops(const TaskKey& task) {
 
 void Judge::container_starts(const std::string& agent, const ContainerId& container,
                              const Resources& total, const Resources& sum) {
-  // What it means was changed by operations; how much there is, by nothing.
-  if (!amounts_of(total).contains(amounts_of(sum))) {
+  // What it means was changed by operations; how much there is, by nothing. What is lent has a sum
+  // of its own, and is never more than the machine.
+  if (!amounts_of(total).contains(amounts_of(sum.non_revocable())) ||
+      !amounts_of(total).contains(amounts_of(sum.revocable()))) {
     violate("S1", agent + " runs " + sum.to_text() + " of " + total.to_text() + " with container " +
                       container.raw());
   }
@@ -160,7 +166,8 @@ void Judge::container_starts(const std::string& agent, const ContainerId& contai
 
 void Judge::container_is_killed(const TaskKey& command_task) {
   const Truth& truth = tasks_[command_task];
-  if (truth.kill_asked || truth.terminal_told || !truth.running || truth.forgotten) return;
+  if (truth.kill_asked || truth.preempted || truth.terminal_told || !truth.running) return;
+  if (truth.forgotten) return;
   if (ended_frameworks_.contains(command_task.first)) return;
   if (!truth.partition_aware && given_up_agents_.contains(truth.agent)) return;  // it is LOST
   if (operators_.may_be_emptied(truth.agent)) return;
@@ -245,13 +252,33 @@ void Judge::check_speaker(const master::Event& event, PeerId current,
 }
 
 void Judge::check_agent_rows(const master::MasterState& state, const master::Agent& agent) {
-  if (!agent.ledger.deficit().empty()) return;
-  Resources left = agent.ledger.total();
-  if (agent.phase == AgentPhase::active && !same_amounts(left, agent.facet->total)) {
+  const Resources& total = agent.ledger.total();
+  if (!total.contains(agent.oversubscribed)) {
+    violate("S1", "the ledger of " + agent.id.raw() + " has not all that it lends");
+    return;
+  }
+  Resources own = total;
+  own.subtract(agent.oversubscribed);
+  if (agent.phase == AgentPhase::active && !same_amounts(own, agent.facet->total)) {
     violate("S1", "operations changed how much " + agent.id.raw() + " has");
   }
-  const auto take = [&](const Resources& resources, const char* what) {
-    if (!left.contains(resources)) {
+  check_rows_of(state, agent, false);
+  check_rows_of(state, agent, true);
+}
+
+// Its own resources and what it lends, each against their own sum.
+void Judge::check_rows_of(const master::MasterState& state, const master::Agent& agent, bool lent) {
+  const auto of = [lent](const Resources& resources) {
+    return lent ? resources.revocable() : resources.non_revocable();
+  };
+  const bool lacking = !of(agent.ledger.deficit()).empty();
+  if (lacking && !lent) return;
+  Resources left = of(agent.ledger.total());
+  const auto take = [&](const Resources& all, const char* what, bool may_lack) {
+    const Resources resources = of(all);
+    if (may_lack) {
+      left.subtract_up_to(resources);
+    } else if (!left.contains(resources)) {
       violate("S2", std::string(what) + " holds " + resources.to_text() + " and of " +
                         agent.id.raw() + " only " + left.to_text() + " is left");
     } else {
@@ -260,13 +287,14 @@ void Judge::check_agent_rows(const master::MasterState& state, const master::Age
   };
   for (const master::TaskSlot slot : agent.tasks) {
     const master::Task& task = state.tasks.at(slot);
-    if (!task.released) take(task.facet->resources, "a task");
+    if (!task.released) take(task.facet->resources, "a task", lacking);
   }
   for (const auto& [key, executor] : agent.executors) {
-    take(executor.facet->resources, "an executor");
+    take(executor.facet->resources, "an executor", lacking);
   }
+  // What is lacking is not offered either.
   for (const master::OfferSlot slot : agent.offers) {
-    take(state.offers.at(slot).resources, "an offer");
+    take(state.offers.at(slot).resources, "an offer", false);
   }
 }
 

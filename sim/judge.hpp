@@ -40,6 +40,7 @@ class Judge {
   // -- what frameworks do and hear
   void accepted(const TaskKey& task, const AgentId& agent, bool partition_aware);
   void kill_asked(const TaskKey& task);
+  void preempted(const TaskKey& task);          // what was lent to it is taken back
   void framework_ended(const FrameworkId& id);  // torn down or left for good
   // `instance`: which process of it hears this; one that was taken over may live on for a while.
   void told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance);
@@ -104,6 +105,7 @@ class Judge {
     bool partition_aware = false;
     AgentId agent;
     bool kill_asked = false;
+    bool preempted = false;
     bool running = false;
     bool forgotten = false;  // by a disk that lied
     std::set<ContainerId> containers;
@@ -115,6 +117,7 @@ class Judge {
   // Whether it is news.
   bool told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid);
   void check_agent_rows(const master::MasterState& state, const master::Agent& agent);
+  void check_rows_of(const master::MasterState& state, const master::Agent& agent, bool lent);
 
   Env& env_;
   std::string violation_;

@@ -257,6 +257,22 @@ void draw_maintenance(Plan& plan) {
   add(FaultKind::operator_plans_machines, 2, 10);
 }
 
+// Likewise.
+void draw_lending(Plan& plan) {
+  Prng rng(plan.seed ^ 0x1e4d14675ULL);
+  if (!rng.chance(1, 4)) return;
+  for (int i = 0; i < plan.agents; ++i) plan.lending.push_back(rng.chance(2, 3));
+  for (FrameworkPlan& framework : plan.frameworks) framework.takes_lent = rng.chance(1, 2);
+  agent::OversubscriptionConfig& config = plan.agent.oversubscription;
+  config.sample_interval = ms(rng, 500, 3'000);
+  config.report_interval = ms(rng, 1'000, 10'000);
+  config.parameters = {{"usage-window", ms(rng, 1'000, 6'000).ns},
+                       {"usage-margin", rng.between(0, 200)},
+                       {"pressure-cpus", rng.between(300, 950)},
+                       {"pressure-for", ms(rng, 0, 10'000).ns},
+                       {"pressure-victim", rng.between(0, 1)}};
+}
+
 std::string on_off(const std::string& name, int permille) {
   return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
 }
@@ -369,6 +385,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_disks(plan);
   draw_demands(plan);
   draw_maintenance(plan);
+  draw_lending(plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;
@@ -389,6 +406,7 @@ std::string Plan::to_text() const {
     out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);
   }
   if (operators) out += ", with operators";
+  if (!lending.empty()) out += ", with agents that lend";
   if (service.processes > 0) {
     out += "\n  service: " + std::to_string(service.processes) + " processes, " +
            std::to_string(service.apps.size()) + " apps, book " +

@@ -149,6 +149,7 @@ struct FrameworkPlan {
   Duration ends_at;
   Duration failover_timeout;
   std::string role;
+  bool takes_lent = false;  // may lose what it runs on: takes what agents lend first
   std::vector<TaskPlan> tasks;
   bool says_wants = false;  // declares what its waiting tasks need
   std::uint64_t min_running = 0;  // while agents are drained; 0: it demands nothing
@@ -169,6 +170,7 @@ struct Plan {
   int masters = 1;
   int agents = 3;
   std::vector<std::string> agent_resources;
+  std::vector<bool> lending;  // which agents lend what is not used; empty: none
   std::vector<FrameworkPlan> frameworks;
   ServicePlan service;
   Duration safety;  // how long faults happen
