@@ -143,7 +143,7 @@ void AgentNode::judge_kill(const agent::KillContainer& kill) {
   const Host::Container* container = host_.find(kill.container_id);
   if (executor.preempted.empty() || container == nullptr) return;
   if (container->resources.revocable().empty()) {
-    env_.judge->violate("S29", name_ + " preempts " + key->second.second.raw() +
+    env_.judge->violate("S14", name_ + " preempts " + key->second.second.raw() +
                                    ", which holds nothing that was lent");
   }
   for (const TaskId& task : executor.tasks) env_.judge->preempted({key->second.first, task});

@@ -1,4 +1,4 @@
-"""What an agent lends: a real agent measures what a task leaves unused, another task runs on it, and
+"""What an agent lends: a real agent measures what a task leaves unused, another runs on it, and
 has to go when the first one needs it."""
 
 import os

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 
 #include "agent/isolation/cgroup_base.hpp"
 #include "agent/isolation/kernel_file.hpp"
+#include "agent/isolation/pressure.hpp"
 
 namespace bourse::isolation {
 namespace {
@@ -72,6 +74,22 @@ TEST_CASE("limits become the numbers the kernel wants") {
   CHECK(cpu_weight_of(10'000'000) == 10'000);
   CHECK(cpu_quota_us_of(250) == 25'000);
   CHECK(cpu_quota_us_of(1) == 1'000);
+}
+
+TEST_CASE("a lent cpu weighs a hundredth of one's own") {
+  CHECK(cpu_shares_of(0, 1'000) == 10);
+  CHECK(cpu_shares_of(0, 100) == 2);
+  CHECK(cpu_shares_of(1'000, 2'000) == 1'044);
+}
+
+TEST_CASE("how long the machine waited is read in thousandths, or not at all") {
+  CHECK(waited_permille("some avg10=1.53 avg60=0.20 avg300=0.00 total=12\n") == 15);
+  CHECK(waited_permille("some avg10=100.00 avg60=1.00") == 1'000);
+  CHECK(waited_permille("some avg10=0.00") == 0);
+  for (const char* text : {"", "full avg10=1.00", "some avg10=", "some avg10=x.0", "some avg10=3.",
+                           "some avg10=200.00", "some avg10=-1.00"}) {
+    CHECK_FALSE(waited_permille(text));
+  }
 }
 
 TEST_CASE("cgroup v2 limits are written to the files of that interface") {

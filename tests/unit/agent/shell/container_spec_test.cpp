@@ -82,3 +82,16 @@ TEST_CASE("durations in an environment are a number and a unit, without a blank"
   CHECK(mesos_duration(Duration::seconds(900)) == "15mins");
   CHECK(mesos_duration(Duration::seconds(7200)) == "2hrs");
 }
+
+TEST_CASE("a container on lent cpus has few shares, unless the operator wants it otherwise") {
+  ResourceMeta meta;
+  meta.revocable = true;
+  const Resources lent({Resource::scalar("cpus", 2'000).with(meta)});
+  SpecContext context;
+  CHECK(limits_of(lent, context).cpu_shares == 20);
+  CHECK(limits_of(lent, context).cpu_milli == 2'000);
+  context.lent_cpus_yield = false;
+  CHECK(limits_of(lent, context).cpu_shares == 0);
+  context.lent_cpus_yield = true;
+  CHECK(limits_of(Resources::parse("cpus:2").value(), context).cpu_shares == 0);
+}

@@ -310,3 +310,22 @@ TEST_CASE("an event with more offers than a frame holds is refused whole") {
   CHECK(append_master_to_framework(message, kModern, batch) == 0);
   CHECK(batch == "before");
 }
+
+TEST_CASE("what an agent lends is plain, revocable and scalar, or refused with its name") {
+  ResourceMeta meta;
+  meta.revocable = true;
+  ResourceMeta reserved = meta;
+  reserved.reservations = {{Reservation::Type::dynamically, "web", "", {}}};
+  for (const Resource& wrong :
+       {Resource::scalar("cpus", 1'000), Resource::scalar("cpus", 1'000).with(reserved),
+        Resource::of_ranges("cpus", IntervalSet(1, 2)).with(meta)}) {
+    std::string batch;
+    REQUIRE(append_agent_to_master({{}, to_master::Oversubscribed{Resources({wrong})}}, batch) > 0);
+    const auto frames = decode_frames(batch);
+    REQUIRE(frames.ok());
+    const auto decoded = decode_agent_to_master(frames->front());
+    REQUIRE_FALSE(decoded.ok());
+    CHECK(decoded.error().message.find("'oversubscribed.total': cpus must be a revocable scalar") !=
+          std::string::npos);
+  }
+}
