@@ -364,7 +364,8 @@ void ZookeeperImpl::back_off() {
   Duration pause = kFirstRetry * (std::int64_t{1} << std::min(failed_rounds, 6));
   pause = std::min(pause, kLastRetry);
   ++failed_rounds;
-  pause = pause - Duration{static_cast<std::int64_t>(random_u64() % (pause.ns / 2 + 1))};
+  const auto half = static_cast<std::uint64_t>(pause.ns / 2);
+  pause = pause - Duration{static_cast<std::int64_t>(random_u64() % (half + 1))};
   retry_at = monotonic_now() + pause;
   wake_at(retry_at);
   if (addresses.fixed()) return;

@@ -66,8 +66,8 @@ void BudgetJudge::killed(const master::MasterState& state, const to_agent::Kill&
   for (const master::TaskSlot one : framework.tasks) running += runs(state.tasks.at(one)) ? 1 : 0;
   if (running >= demand->second) return;
   judge_.violate("O10", "a drain of " + agent.id.raw() + " ends " + kill.task_id.raw() +
-                           " and leaves " + std::to_string(running) + " running, " +
-                           std::to_string(demand->second) + " must");
+                            " and leaves " + std::to_string(running) + " running, " +
+                            std::to_string(demand->second) + " must");
 }
 
 }  // namespace bourse::sim

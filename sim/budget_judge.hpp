@@ -1,5 +1,5 @@
 // BudgetJudge: looks at each kill that a master sends and says when a promise about disruption
-// budgets breaks: O10 (no drain leaves fewer of a framework's tasks running than its budget demands,
+// budgets breaks: O10 (no drain leaves fewer tasks of a framework running than its budget demands,
 // unless it is forced). What frameworks demand it knows from the plan of the world; what runs it
 // counts by itself, from the rows of the master's tables. Owned by the Judge; one thread.
 #pragma once

@@ -151,7 +151,7 @@ struct FrameworkPlan {
   std::string role;
   bool takes_lent = false;  // may lose what it runs on: takes what agents lend first
   std::vector<TaskPlan> tasks;
-  bool says_wants = false;  // declares what its waiting tasks need
+  bool says_wants = false;        // declares what its waiting tasks need
   std::uint64_t min_running = 0;  // while agents are drained; 0: it demands nothing
 };
 

@@ -73,8 +73,7 @@ void publish_agent(Context& c, const Agent& agent) {
   c.publish(change::AgentPut{shown_facet(agent), shown_phase(agent), agent.reason,
                              agent.registered_at, agent.reregistered_at, agent.ledger.deficit(),
                              agent.incarnation, agent.maintenance, agent.removal_ticket != 0,
-                             agent.unavailability, agent.waits,
-                             agent.oversubscribed});
+                             agent.unavailability, agent.waits, agent.oversubscribed});
 }
 
 void publish_framework(Context& c, const Framework& framework) {

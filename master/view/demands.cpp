@@ -19,8 +19,8 @@ class FreeAgents {
     for (const auto& [id, row] : state.agents()) {
       if (row.put.phase != AgentPhase::active || !row.put.deficit.empty()) continue;
       Resources free = row.put.agent->total;
-      free.subtract_up_to(row.used);
-      free.subtract_up_to(row.offered);
+      free.subtract_up_to(row.used.all());
+      free.subtract_up_to(row.offered.all());
       free_.emplace(id, std::move(free));
     }
     for (const auto& [number, offer] : state.offers()) {

@@ -292,7 +292,7 @@ std::vector<AgentToMaster> agent_messages() {
   hello.tasks = {{f, std::make_shared<const TaskFacet>(task()), LaunchId{2, 9}, ExecutorId("E1"),
                   true, TaskState::running, status(), true, "eng/web"},
                  {f, std::make_shared<const TaskFacet>(task("t2")), LaunchId{}, ExecutorId("t2"),
-                  false, TaskState::staging, std::nullopt, false, true}};
+                  false, TaskState::staging, std::nullopt, false, "", true}};
   hello.total = resources();
   hello.operations = {{operation_order(), OperationState::finished, uuid(8), ""},
                       {operation_order(), OperationState::failed, std::nullopt, "why"}};
