@@ -26,6 +26,7 @@ struct Env {
   bool tracing = false;
   bool healed = false;   // the second phase: nothing goes wrong any more
   bool settled = false;  // and everybody is back (sim/liveness.hpp)
+  Instant links_tell;    // by then each that broke has told its ends
   Duration disk_slowness;
 
   std::uint64_t core_events = 0;

@@ -73,6 +73,7 @@ void Judge::disk_forgot(const AgentId& agent) {
     if (truth.agent == agent) truth.forgotten = true;
   }
   volumes_.erase(agent);
+  forgetful_.insert(agent);
 }
 
 void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance) {
@@ -271,7 +272,9 @@ void Judge::check_rows_of(const master::MasterState& state, const master::Agent&
   const auto of = [lent](const Resources& resources) {
     return lent ? resources.revocable() : resources.non_revocable();
   };
-  const bool lacking = !of(agent.ledger.deficit()).empty();
+  // What a disk forgot comes back as it was before, beside what has its place by now. A deficit
+  // does not tell of ports that two have: they are a set.
+  const bool lacking = !of(agent.ledger.deficit()).empty() || forgetful_.contains(agent.id);
   if (lacking && !lent) return;
   Resources left = of(agent.ledger.total());
   const auto take = [&](const Resources& all, const char* what, bool may_lack) {

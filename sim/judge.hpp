@@ -133,6 +133,7 @@ class Judge {
   DemandJudge demands_{*this};
   BudgetJudge budgets_{*this};
   std::map<AgentId, std::set<std::string>> volumes_;
+  std::set<AgentId> forgetful_;
   std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master
   std::uint64_t steps_ = 0;

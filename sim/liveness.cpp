@@ -132,7 +132,9 @@ void Liveness::look(const MasterNode* leading) {
   for (const auto& agent : agents_) all = look_at_agent(*agent) && all;
   for (const auto& framework : frameworks_) all = look_at_framework(*framework) && all;
   if (!all) return pending_.clear();
-  env_.settled = leading->core().state().agents_recovering == 0;
+  // What is said into a link that broke in the last moment of the faults is lost.
+  const bool recovering = leading->core().state().agents_recovering > 0;
+  env_.settled = !recovering && now > env_.links_tell;
   look_at_requests();
 }
 

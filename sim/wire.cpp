@@ -99,6 +99,7 @@ void Wire::snap() {
   const PeerId peer = current_;
   broken_ = peer;
   env_.schedule.in(env_.between_ms(0, 5'000), [this, peer] { lose(peer); });
+  env_.links_tell = env_.schedule.now() + Duration::seconds(20);
   env_.schedule.in(env_.between_ms(0, 20'000), [hub = hub_, peer] { hub->gone(peer); });
 }
 

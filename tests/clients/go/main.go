@@ -129,7 +129,8 @@ func main() {
 	first.untilHeard("long TASK_RUNNING")
 	first.untilHeard("quick TASK_FINISHED")
 	first.call(calls.Reconcile(calls.ReconcileTasks(map[string]string{"long": "", "nobody": ""})))
-	first.untilHeard("nobody TASK_LOST told")
+	first.untilHeard("nobody TASK_LOST told")  // the order is that of a map
+	first.untilHeard("long TASK_RUNNING told")
 
 	second := subscribe(url, codec, first.id)
 	first.until(func(e *scheduler.Event) bool { return e.GetType() == scheduler.Event_ERROR })
