@@ -70,6 +70,7 @@ class Judge {
 
   // -- volumes: what its framework was told of stays until somebody wants it gone
   void volume_made(const AgentId& agent, const std::string& id) {
+    if (forgetful_.contains(agent)) return;  // it may be told of what was forgotten meanwhile
     if (!volumes_may_go_.contains(id)) volumes_[agent].insert(id);
   }
   void volume_may_go(const std::string& id) {

@@ -66,9 +66,8 @@ const std::array<Promise, kPromises>& promises() {
       {"D1", "what a disk refused or left open is not promised", "Judge::promises_update",
        "a disk that is full or fails, a batch that was torn: broken, it is called S25"},
       {"D2", "what a disk forgot is noticed, or at least nothing is invented", "Judge::disk_forgot",
-       "a disk that lied: of what ran there S2, S7-S14 and S22 cannot be promised, that each "
-       "update "
-       "was made by its agent and each task comes to an end can"},
+       "a disk that lied: S2, S7-S14, S20 and S22 cannot be promised of what ran there, that each "
+       "update was made by its agent and each task comes to an end can"},
       {"D3", "no agent stops again and again", "AgentNode::stop"},
   }};
   return kList;
