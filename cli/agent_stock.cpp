@@ -66,16 +66,11 @@ std::string json_of(const ResourceList& list) {
 
 int change_agent(const Invocation& invocation, Api& api, const AgentCall& call,
                  const std::string& agent_id, const std::string& fields, const std::string& done) {
-  const auto answer =
-      api.call("{\"type\":\"" + call.type + "\",\"" + call.field +
-               "\":{\"agent_id\":{\"value\":" + json_text(agent_id) + "}," + fields + "}}");
-  if (!answer.ok()) return failed(answer.error());
-  if (invocation.json()) {
-    std::printf("{\"done\":true}\n");
-  } else {
-    std::printf("%s\n", done.c_str());
-  }
-  return 0;
+  return call_and_say(invocation, api,
+                      "{\"type\":\"" + call.type + "\",\"" + call.field +
+                          "\":{\"agent_id\":{\"value\":" + json_text(agent_id) + "}," + fields +
+                          "}}",
+                      done);
 }
 
 }  // namespace bourse::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <optional>
 
 #include "coordination/link/leader_watch.hpp"
@@ -177,6 +178,22 @@ std::string json_text(std::string_view text) {
   std::string out;
   codec::write_json_string(text, out);
   return out;
+}
+
+std::optional<int> answered_as_json(const Invocation& invocation, Api& api,
+                                    const std::string& call) {
+  if (!invocation.json()) return std::nullopt;
+  const auto body = api.call(call);
+  if (!body.ok()) return failed(body.error());
+  std::printf("%s\n", body.value().c_str());
+  return 0;
+}
+
+int call_and_say(const Invocation& invocation, Api& api, const std::string& call,
+                 const std::string& done) {
+  if (auto answer = api.call(call); !answer.ok()) return failed(answer.error());
+  std::printf("%s\n", invocation.json() ? "{\"done\":true}" : done.c_str());
+  return 0;
 }
 
 }  // namespace bourse::cli

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,13 @@ class Api {
   bool waiting_ = false;
   bool interrupted_ = false;
 };
+
+// --json: prints the answer as it came, or the failure, and returns the exit code; nullopt without.
+std::optional<int> answered_as_json(const Invocation& invocation, Api& api,
+                                    const std::string& call);
+// Makes a call that changes something and says that it is done; the exit code.
+int call_and_say(const Invocation& invocation, Api& api, const std::string& call,
+                 const std::string& done);
 
 // A string as JSON, with its quotes.
 std::string json_text(std::string_view text);

@@ -48,15 +48,9 @@ Status fetch(Api& api, const char* type, Response& response) {
   return api.call(std::string("{\"type\":\"") + type + "\"}", response);
 }
 
-int write(const Invocation& invocation, Api& api, const std::string& call,
-          const std::string& done) {
-  if (auto answer = api.call(call); !answer.ok()) return failed(answer.error());
-  if (invocation.json()) {
-    std::printf("{\"done\":true}\n");
-  } else {
-    std::printf("%s\n", done.c_str());
-  }
-  return 0;
+std::string these_are(const std::vector<std::string>& machines) {
+  if (machines.size() == 1) return "1 machine is";
+  return std::to_string(machines.size()) + " machines are";
 }
 
 std::string hours_text(std::int64_t ns) {
@@ -143,13 +137,12 @@ int schedule(const Arguments& arguments) {
     planned.mutable_start()->set_nanoseconds(runtime::wall_now().ns + nanos(in));
     if (lasting >= 0) planned.mutable_duration()->set_nanoseconds(nanos(lasting));
   }
-  return write(
-      invocation, api,
-      "{\"type\":\"UPDATE_MAINTENANCE_SCHEDULE\",\"update_maintenance_schedule\":"
-      "{\"schedule\":" +
-          codec::to_json(next) + "}}",
-      std::to_string(machines.size()) + (remove ? " machines: nothing is planned with them any more"
-                                                : " machines are planned to be unavailable"));
+  const std::string these = these_are(machines);
+  return call_and_say(invocation, api,
+                      "{\"type\":\"UPDATE_MAINTENANCE_SCHEDULE\",\"update_maintenance_schedule\":"
+                      "{\"schedule\":" +
+                          codec::to_json(next) + "}}",
+                      these + (remove ? " in no plan any more" : " planned to be unavailable"));
 }
 
 int show_status(const Arguments& arguments) {
@@ -201,12 +194,11 @@ int turn(const Arguments& arguments, bool down) {
     list += codec::to_json(machine_of(machine));
   }
   Api api(invocation.master());
-  return write(
-      invocation, api,
-      std::string(down ? "{\"type\":\"START_MAINTENANCE\",\"start_maintenance\":"
-                       : "{\"type\":\"STOP_MAINTENANCE\",\"stop_maintenance\":") +
-          "{\"machines\":[" + list + "]}}",
-      std::to_string(machines.size()) + (down ? " machines are down" : " machines are up"));
+  return call_and_say(invocation, api,
+                      std::string(down ? "{\"type\":\"START_MAINTENANCE\",\"start_maintenance\":"
+                                       : "{\"type\":\"STOP_MAINTENANCE\",\"stop_maintenance\":") +
+                          "{\"machines\":[" + list + "]}}",
+                      these_are(machines) + (down ? " down" : " up"));
 }
 
 constexpr char kUsage[] =

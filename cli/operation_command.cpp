@@ -136,12 +136,7 @@ int operations_command(const Arguments& arguments) {
   if (const auto code = invocation.parse(arguments)) return *code;
   Api api(invocation.master());
   const std::string call = "{\"type\":\"GET_OPERATIONS\"}";
-  if (invocation.json()) {
-    auto body = api.call(call);
-    if (!body.ok()) return failed(body.error());
-    std::printf("%s\n", body.value().c_str());
-    return 0;
-  }
+  if (const auto code = answered_as_json(invocation, api, call)) return *code;
   Response response;
   if (const Status asked = api.call(call, response); !asked.ok()) return failed(asked.error());
   Table table({"ID", "TYPE", "STATE", "AGENT", "FRAMEWORK", "MESSAGE"});

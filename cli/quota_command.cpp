@@ -63,11 +63,8 @@ int show_quotas(const Arguments& arguments, bool one) {
   if (one && roles.size() != 1) return wrong_usage("quota get: give one role");
   Api api(invocation.master());
   const std::string call = "{\"type\":\"GET_QUOTA\"}";
-  if (invocation.json() && !one) {
-    auto body = api.call(call);
-    if (!body.ok()) return failed(body.error());
-    std::printf("%s\n", body.value().c_str());
-    return 0;
+  if (!one) {
+    if (const auto code = answered_as_json(invocation, api, call)) return *code;
   }
   Response response;
   if (const Status asked = api.call(call, response); !asked.ok()) return failed(asked.error());
@@ -89,13 +86,7 @@ int show_quotas(const Arguments& arguments, bool one) {
 
 int write(const Invocation& invocation, const std::string& call, const std::string& done) {
   Api api(invocation.master());
-  if (auto answer = api.call(call); !answer.ok()) return failed(answer.error());
-  if (invocation.json()) {
-    std::printf("{\"done\":true}\n");
-  } else {
-    std::printf("%s\n", done.c_str());
-  }
-  return 0;
+  return call_and_say(invocation, api, call, done);
 }
 
 int set_quota(const Arguments& arguments) {
@@ -143,12 +134,7 @@ int list_weights(const Arguments& arguments) {
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
   Api api(invocation.master());
   const std::string call = "{\"type\":\"GET_WEIGHTS\"}";
-  if (invocation.json()) {
-    auto body = api.call(call);
-    if (!body.ok()) return failed(body.error());
-    std::printf("%s\n", body.value().c_str());
-    return 0;
-  }
+  if (const auto code = answered_as_json(invocation, api, call)) return *code;
   Response response;
   if (const Status asked = api.call(call, response); !asked.ok()) return failed(asked.error());
   Table table({"ROLE", ">WEIGHT"});

@@ -53,18 +53,6 @@ std::string age_of(const v1::TimeInfo& time) {
   return time.nanoseconds() == 0 ? "-" : age_text(time.nanoseconds(), runtime::wall_now().ns);
 }
 
-// Prints the raw answer for --json; true if that was all.
-bool print_json(const Invocation& invocation, Api& api, const std::string& call, int& code) {
-  if (!invocation.json()) return false;
-  auto body = api.call(call);
-  if (!body.ok()) {
-    code = failed(body.error());
-  } else {
-    std::printf("%s\n", body.value().c_str());
-  }
-  return true;
-}
-
 double metric(const Response& response, const std::string& name) {
   for (const auto& entry : response.get_metrics().metrics()) {
     if (entry.name() == name) return entry.value();
@@ -150,8 +138,7 @@ int state_command(const Arguments& arguments) {
   Invocation invocation("state", "The cluster in a few lines.");
   if (const auto code = invocation.parse(arguments)) return *code;
   Api api(invocation.master());
-  int code = 0;
-  if (print_json(invocation, api, R"({"type":"GET_STATE"})", code)) return code;
+  if (const auto code = answered_as_json(invocation, api, R"({"type":"GET_STATE"})")) return *code;
   Response metrics;
   Response master;
   if (const Status ok = api.call(R"({"type":"GET_METRICS"})", metrics); !ok.ok()) {
@@ -172,8 +159,7 @@ int agents_command(const Arguments& arguments) {
   if (const auto code = invocation.parse(arguments)) return *code;
   Api api(invocation.master());
   const std::string call = R"({"type":"GET_AGENTS"})";
-  int code = 0;
-  if (print_json(invocation, api, call, code)) return code;
+  if (const auto code = answered_as_json(invocation, api, call)) return *code;
   const auto body = api.call(call);
   if (!body.ok()) return failed(body.error());
   Response response;
@@ -218,8 +204,7 @@ int frameworks_command(const Arguments& arguments) {
   if (const auto code = invocation.parse(arguments)) return *code;
   Api api(invocation.master());
   const std::string call = R"({"type":"GET_FRAMEWORKS","get_frameworks":{"offers":false}})";
-  int code = 0;
-  if (print_json(invocation, api, call, code)) return code;
+  if (const auto code = answered_as_json(invocation, api, call)) return *code;
   auto body = api.call(call);
   if (!body.ok()) return failed(body.error());
   Response response;
@@ -276,8 +261,7 @@ int tasks_command(const Arguments& arguments) {
   if (!search.empty()) query += ",\"search\":" + json_text(search);
   if (orphans) query += ",\"orphan\":true";
   const std::string call = R"({"type":"GET_TASKS","get_tasks":{)" + query + "}}";
-  int code = 0;
-  if (print_json(invocation, api, call, code)) return code;
+  if (const auto code = answered_as_json(invocation, api, call)) return *code;
   Response response;
   if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
   const auto hosts = names_of_agents(api);

@@ -133,6 +133,9 @@ struct Refused {
   Duration retry_after;
   bool forget_identity = false;  // come back as a new agent
   bool end_tasks = false;        // gone for ever: end what runs, then stop
+  // Of who has the id, where that is newer; else 0. A process that has only just started is the
+  // newest whatever its clock says: it takes the number after this one.
+  std::uint64_t newest_incarnation = 0;
 };
 struct Launch {
   LaunchId launch_id;

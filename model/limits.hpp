@@ -173,6 +173,9 @@ inline constexpr Duration kFetchStall = Duration::seconds(60);  // nothing came 
 inline constexpr Duration kMaxRefuse = Duration::seconds(365LL * 24 * 3600);
 inline constexpr Duration kMaxFailoverTimeout = Duration::seconds(10LL * 365 * 24 * 3600);
 inline constexpr Duration kMaxDrainWait = Duration::seconds(30LL * 24 * 3600);
+// A life's number: milliseconds when it began, or one more than an earlier one; sessions shift it
+// by 16 bits.
+inline constexpr std::uint64_t kMaxIncarnation = std::uint64_t{1} << 47;
 inline constexpr Duration kMaxKillGrace = Duration::seconds(24LL * 3600);
 
 inline constexpr Duration kMaxServiceDelay = Duration::seconds(7LL * 24 * 3600);

@@ -125,14 +125,14 @@ void OperatorJudge::sweep(const master::MasterState& state) {
   state.agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
     const Maintenance& drain = agent.maintenance;
     if (drain.duty != AgentDuty::draining || !drain.max_grace) return;
-    // Open: a drain of a machine that is down does not shorten what was told to end before.
-    if (agent.machine_down) downed_.insert(agent.id);
-    if (downed_.contains(agent.id)) return;
     for (const master::TaskSlot slot : agent.tasks) {
       const master::Task& task = state.tasks.at(slot);
       // One whose framework is gone ends with everything of that framework, as its own policy says.
       if (task.standing != master::TaskStanding::live) continue;
       if (!task.kill_requested || is_terminal(task.state)) continue;
+      // Nobody speaks with its agent: it is told again, within what the drain allows, when it is
+      // back.
+      if (task.state == TaskState::unreachable) continue;
       const Duration grace =
           task.kill_grace.value_or(task.facet->kill_grace.value_or(*drain.max_grace));
       if (grace <= *drain.max_grace) continue;

@@ -63,7 +63,6 @@ class OperatorJudge {
   Judge& judge_;
   Epoch latest_ = 0;
   std::map<AgentId, Agent> agents_;
-  std::set<AgentId> downed_;
   std::map<RequestId, AgentId> requests_;
   std::set<FrameworkId> torn_down_;  // may be
   std::set<FrameworkId> removed_;

@@ -212,13 +212,8 @@ void draw_quotas(Plan& plan) {
 void draw_disks(Plan& plan) {
   Prng rng(plan.seed ^ 0xd15c5ULL);
   if (!rng.chance(1, 3)) return;
-  // Open: an agent that cannot store its new life goes on with the wall clock's number; set back,
-  // that is below the one its master knows, and it is refused while its disk and clock stay so.
-  const bool clocks_jump =
-      std::any_of(plan.faults.begin(), plan.faults.end(),
-                  [](const FaultPlan& fault) { return fault.kind == FaultKind::wall_clock_jump; });
-  plan.disks.fill = rng.chance(2, 3) && !clocks_jump;
-  plan.disks.fail = rng.chance(1, 2) && !clocks_jump;
+  plan.disks.fill = rng.chance(2, 3);
+  plan.disks.fail = rng.chance(1, 2);
   plan.disks.tear = rng.chance(1, 2);
   plan.disks.lie = rng.chance(1, 3);
   const std::int64_t most = std::max<std::int64_t>(1, plan.safety.ns / 180'000'000'000);

@@ -170,6 +170,7 @@ void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch)
   }
   const bool first = !link.registered;
   link.registered = true;
+  c.state.life_known = true;
   link.attempts = 0;
   link.heartbeat_interval = message.heartbeat_interval;
   link.silence_timeout = message.silence_timeout;
@@ -198,6 +199,15 @@ void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch)
 void on_refused(Context& c, const to_agent::Refused& message) {
   c.state.link.registered = false;
   c.note(Note::Level::error, "agent.refused", {{"reason", message.reason}});
+  if (message.newest_incarnation != 0 && !c.state.life_known) {
+    // The last life was not stored, on a full disk say, and the clock was set back since: this life
+    // would be refused as older for as long as that is so. It holds the work directory's lock.
+    PROBE("agent.takes_the_next_life");
+    c.state.incarnation = message.newest_incarnation + 1;
+    c.state.life_settled = false;
+    store_life(c);
+    return;
+  }
   if (message.forget_identity) {
     PROBE("agent.forgets_identity");
     if (!c.state.tasks.empty()) {

@@ -219,6 +219,7 @@ struct AgentState {
   bool rebooted = false;      // the machine was restarted since the last life
   bool life_settled = false;  // this life's number is stored, or the disk refused it
   bool life_stored = false;   // else each launch writes it
+  bool life_known = false;    // a master has registered it
   CleanupPhase cleanup = CleanupPhase::none;
   bool identity_stored = false;  // else each launch writes it
   std::uint64_t incarnation = 0;

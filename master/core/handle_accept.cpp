@@ -156,6 +156,11 @@ void on_invalid_offers(Context& c, FrameworkSlot slot, const call::Accept& call,
   bool older_epoch = false;
   for (const OfferId& id : call.offer_ids) {
     const auto epoch = epoch_of(c.state, id);
+    if (epoch && *epoch > c.state.epoch) {
+      // We were overtaken and do not know it yet: what became of it is the later leader's to say.
+      PROBE("master.accept_of_a_later_master");
+      return;
+    }
     older_epoch = older_epoch || (epoch && *epoch < c.state.epoch);
   }
   close_own(c, slot, call.offer_ids, Why::declined);

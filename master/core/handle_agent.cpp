@@ -19,11 +19,14 @@ std::string newcomer_key(const Register& message) {
          std::to_string(message.incarnation);
 }
 
+void refuse(Context& c, const FromAgent& event, to_agent::Refused refused) {
+  c.note(Note::Level::warning, "agent.refused", {{"reason", refused.reason}});
+  send_to_peer(c, event.peer, event.message.header.session, std::move(refused));
+}
+
 void refuse(Context& c, const FromAgent& event, std::string reason, Duration retry_after,
             bool forget_identity = false) {
-  c.note(Note::Level::warning, "agent.refused", {{"reason", reason}});
-  send_to_peer(c, event.peer, event.message.header.session,
-               to_agent::Refused{std::move(reason), retry_after, forget_identity});
+  refuse(c, event, to_agent::Refused{std::move(reason), retry_after, forget_identity});
 }
 
 Effect registered(const Context& c, const AgentId& id, PeerId peer, std::uint64_t session) {
@@ -188,11 +191,13 @@ void on_register_known(Context& c, AgentSlot slot, const FromAgent& event,
   }
   if (message.incarnation < agent.incarnation) {
     PROBE("master.older_incarnation_refused");
-    refuse(c, event,
-           "agent_id: '" + agent.id.raw() +
-               "' is used by a newer process; two agents share one work directory",
-           {});
-    return;
+    to_agent::Refused refused{"agent_id: '" + agent.id.raw() +
+                                  "' is used by a newer process; two agents share one work "
+                                  "directory",
+                              {},
+                              false};
+    refused.newest_incarnation = agent.incarnation;
+    return refuse(c, event, std::move(refused));
   }
   if (is_stale(agent, event, message)) {
     PROBE("master.stale_registration");

@@ -210,6 +210,10 @@ Result<to_master::Register> read_register(const internal::Register& message) {
   Result<AgentFacet> agent = read_agent_description(message.agent());
   if (!agent) return agent.error();
   out.agent = std::make_shared<const AgentFacet>(std::move(*agent));
+  if (message.incarnation() > limits::kMaxIncarnation) {
+    return invalid("register.incarnation: " + std::to_string(message.incarnation()) + ": at most " +
+                   std::to_string(limits::kMaxIncarnation));
+  }
   out.incarnation = message.incarnation();
   if (Status ok = check_text(message.cluster_id(), limits::kMaxIdBytes, at.at("cluster_id")); !ok) {
     return ok.error();

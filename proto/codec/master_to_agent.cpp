@@ -32,6 +32,9 @@ struct Writer {
     out.mutable_refused()->set_retry_after_ns(in.retry_after.ns);
     if (in.forget_identity) out.mutable_refused()->set_forget_identity(true);
     if (in.end_tasks) out.mutable_refused()->set_end_tasks(true);
+    if (in.newest_incarnation != 0) {
+      out.mutable_refused()->set_newest_incarnation(in.newest_incarnation);
+    }
   }
   void operator()(const to_agent::Launch& in) {
     internal::Launch& made = *out.mutable_launch();
@@ -163,7 +166,12 @@ Result<to_agent::Refused> read_refused(const internal::Refused& in) {
   Result<Duration> retry =
       duration_from_ns(in.retry_after_ns(), kMostInterval, "refused.retry_after_ns");
   if (!retry) return retry.error();
-  return to_agent::Refused{in.reason(), *retry, in.forget_identity(), in.end_tasks()};
+  if (in.newest_incarnation() > limits::kMaxIncarnation) {
+    return invalid("refused.newest_incarnation: " + std::to_string(in.newest_incarnation()) +
+                   ": at most " + std::to_string(limits::kMaxIncarnation));
+  }
+  return to_agent::Refused{in.reason(), *retry, in.forget_identity(), in.end_tasks(),
+                           in.newest_incarnation()};
 }
 
 Result<to_agent::UpdateFramework> read_update(const internal::Description& message) {

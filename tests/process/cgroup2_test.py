@@ -24,7 +24,11 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
-for directory in /dev/shm /tmp /run /var/tmp; do mount -t tmpfs -o mode=1777 tmp $directory; done
+for directory in /dev/shm /tmp /run /var/tmp; do
+  # The sources may lie below one of them: what is there must stay in sight.
+  if [ -z "$(ls -A $directory)" ]; then mount -t tmpfs -o mode=1777 tmp $directory; fi
+  chmod 1777 $directory
+done
 ln -s /proc/self/fd /dev/fd
 mount -t cgroup2 none /sys/fs/cgroup
 cd /tmp

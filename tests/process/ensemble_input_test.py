@@ -145,8 +145,8 @@ class Ensembles(MasterInput):
             f"--work-dir={self.dir}/a", f"--run-dir={self.dir}/ar",
             "--resources=cpus:4;mem:2048;disk:1000"])
         self.assertNotEqual(leader.popen.wait(30), 0)
-        self.assertIn("epoch 1 is over: /bourse.bourse/epoch was changed by somebody who does not "
-                      "lead", leader.errors[-1])
+        self.says(leader, "epoch 1 is over: /bourse.bourse/epoch was changed by somebody who does "
+                          "not lead")
         self.says(standby, "coordination.cannot_lead", "/bourse.bourse/epoch")
         self.stays_and_does_not_lead(standby)
         self.assertIsNone(agent.popen.poll())

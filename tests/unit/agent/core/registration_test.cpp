@@ -121,6 +121,36 @@ TEST_CASE("an agent refused for ever stops with the reason") {
   REQUIRE(w.last<Stop>().reason == "a newer agent runs");
 }
 
+to_agent::Refused older_than(std::uint64_t newest) {
+  to_agent::Refused refused{"agent_id: 'S1' is used by a newer process", {}, false};
+  refused.newest_incarnation = newest;
+  return refused;
+}
+
+TEST_CASE("an agent whose clock was set back takes the number after the one its master knows") {
+  World w;
+  w.start();
+  w.step(MasterConnected{});
+  const LinkHeader header = w.last<SendToMaster>().message.header;
+  const std::uint64_t newest = w.core->state().incarnation + 3'600'000;
+  w.step(FromMaster{{LinkHeader{header.session, 1, 1}, older_than(newest)}});
+  REQUIRE(w.count<Stop>() == 0);
+  const auto again = w.to_master_all<to_master::Register>().back();
+  REQUIRE(again.incarnation == newest + 1);
+  REQUIRE(w.last<SendToMaster>().message.header.session > header.session);
+  REQUIRE(std::get<checkpoint::LifeBegun>(w.disk.back()).incarnation == newest + 1);
+}
+
+TEST_CASE("an agent that a master had registered stops when a newer process has its id") {
+  World w;
+  w.boot_and_register();
+  w.step(MasterLost{});
+  w.step(MasterConnected{});
+  const auto session = w.last<SendToMaster>().message.header.session;
+  w.step(FromMaster{{LinkHeader{session, 1, 9}, older_than(w.core->state().incarnation + 1)}});
+  REQUIRE(w.count<Stop>() == 1);
+}
+
 TEST_CASE("an agent unknown to the cluster comes back as a new one, without its old tasks") {
   World w;
   w.boot_and_register();

@@ -322,6 +322,7 @@ std::vector<MasterToAgent> master_messages() {
        to_agent::Registered{AgentId("A1"), "cluster", Duration::seconds(1), Duration::seconds(5)}},
       {header, to_agent::Refused{"full", Duration::seconds(3), true}},
       {header, to_agent::Refused{"gone", {}, false, true}},
+      {header, to_agent::Refused{"older", {}, false, false, 77}},
       {header, to_agent::Launch{LaunchId{2, 9}, fw, ex, {t, t}, true, "eng/web"}},
       {header, to_agent::Launch{LaunchId{2, 10}, fw, nullptr, {t}, false}},
       {header, to_agent::Kill{f, TaskId("t1"), Duration::seconds(4)}},
