@@ -104,12 +104,12 @@ Result<std::int64_t> OversubscriptionFlags::value_of(const Text& text) {
 Status OversubscriptionFlags::take() {
   OversubscriptionConfig& config = options_.oversubscription;
   if (find_estimator(config.estimator) == nullptr) {
-    return invalid("--resource-estimator: '" + config.estimator + "' is none of " +
-                   names_of(estimator_kinds()));
+    return invalid("--resource-estimator: '" + config.estimator +
+                   "' is not one of: " + names_of(estimator_kinds()));
   }
   if (find_controller(config.controller) == nullptr) {
-    return invalid("--qos-controller: '" + config.controller + "' is none of " +
-                   names_of(controller_kinds()));
+    return invalid("--qos-controller: '" + config.controller +
+                   "' is not one of: " + names_of(controller_kinds()));
   }
   const std::pair<const char*, Duration> spans[] = {
       {"oversubscribed-resources-interval", config.report_interval},

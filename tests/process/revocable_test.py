@@ -125,8 +125,8 @@ class Revocable(StreamCase):
 
     def test_flags_of_plug_ins_that_cannot_be_are_refused_with_what_would_be_right(self):
         for flags, sentence in [
-                (("--resource-estimator=crystal",), "'crystal' is none of none, usage"),
-                (("--qos-controller=judge",), "'judge' is none of none, pressure"),
+                (("--resource-estimator=crystal",), "'crystal' is not one of: none, usage"),
+                (("--qos-controller=judge",), "'judge' is not one of: none, pressure"),
                 (("--usage-window=1ms",), "--usage-window: 1ms is not between"),
                 (("--usage-margin=nan",), "--usage-margin: "),
                 (("--usage-margin=1.5",), "is not between 0 and 1"),

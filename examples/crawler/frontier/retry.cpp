@@ -11,8 +11,9 @@ RetryRule retry_rule(Outcome outcome) {
       return {10, true, kMs(1'000), true};
     case Outcome::server_error:
       return {5, false, kMs(500), false};
+    // It may be our own machine that is cut off: three attempts outlive an outage of some seconds.
     case Outcome::timeout:
-      return {3, false, kMs(1'000), false};
+      return {3, false, kMs(5'000), false};
     // Once may be a bad moment of the network; twice is how the site answers.
     case Outcome::too_slow:
       return {2, false, kMs(1'000), false};

@@ -144,3 +144,12 @@ TEST_CASE("an order given back unsent costs no attempt and no place in the windo
   CHECK(again.url == first.url);
   CHECK(again.attempt == 1);
 }
+
+TEST_CASE("a page is not given up for an outage of some seconds") {
+  const RetryRule rule = retry_rule(Outcome::timeout);
+  Duration waited;
+  for (std::uint32_t failed = 1; failed < rule.attempts; ++failed) {
+    waited = waited + retry_wait(rule, failed, {});
+  }
+  CHECK(waited >= Duration::seconds(15));
+}
