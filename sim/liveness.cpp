@@ -73,7 +73,12 @@ bool Liveness::look_at_agent(const AgentNode& agent) {
 
 bool Liveness::look_at_framework(const FrameworkNode& framework) {
   if (!stays(framework)) return true;
-  if (framework.subscribed()) return true;
+  // It may believe in a master that has just ended: what it says there is lost.
+  const master::MasterState& state = leading_->core().state();
+  const auto row = state.framework_of.find(framework.id());
+  const bool connected =
+      row != state.framework_of.end() && state.frameworks.at(row->second).connected();
+  if (connected && framework.subscribed()) return true;
   if (!framework.down() &&
       overdue(framework.begun_at(), led_since_, registered_within(framework.watches()))) {
     judge_.violate("L2", framework.name() + " is not subscribed long after the last fault");

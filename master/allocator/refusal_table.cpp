@@ -172,6 +172,11 @@ bool RefusalTable::covers(Range range, const std::int64_t* offered, Kinds kinds)
 
 void RefusalTable::prefetch_contents(RoomId room) const {
   if (room.raw() >= rooms_.size()) return;
+  // Most of a room's refusals are of the row that was taken last.
+  if (const std::uint32_t row = rooms_[room.raw()].last_row; row != kNoRow) {
+    __builtin_prefetch(&rows_[row]);
+    __builtin_prefetch(&quantities_[std::size_t{row} * dimensions_]);
+  }
   constexpr std::size_t kWordsPerLine = 8;
   constexpr std::size_t kMostWords = 16 * kWordsPerLine;
   if (words_per_room_ == 0) {

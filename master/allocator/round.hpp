@@ -60,6 +60,9 @@ class Round {
     return key_b < key_a ? b : a;
   }
   std::uint32_t match_exactly(std::uint32_t a, std::uint32_t b) const;
+  template <typename Amount>
+  int order_of(const Amount* a, std::uint32_t weight_a, const Amount* b,
+               std::uint32_t weight_b) const;
   void refresh_key(std::uint32_t node);
   std::array<Sum, kMaxDimensions> charged(std::uint32_t node) const;
 

@@ -239,18 +239,27 @@ std::array<Sum, kMaxDimensions> Round::charged(std::uint32_t node) const {
 }
 
 // Neighbours with equal shares are common where agents are alike, so equal rows come first.
+template <typename Amount>
+int Round::order_of(const Amount* a, std::uint32_t weight_a, const Amount* b,
+                    std::uint32_t weight_b) const {
+  if (weight_a == weight_b && std::equal(a, a + dimensions_, b)) return 0;
+  return s_.scale.compare(s_.scale.share_of(a, weight_a), s_.scale.share_of(b, weight_b));
+}
+
 std::uint32_t Round::match_exactly(std::uint32_t a, std::uint32_t b) const {
   if (a == s_.none) return b;
   if (b == s_.none) return a;
-  const auto charged_a = charged(a);
-  const auto charged_b = charged(b);
   const std::uint32_t weight_a = tree_.node(a).weight_milli;
   const std::uint32_t weight_b = tree_.node(b).weight_milli;
-  if (weight_a != weight_b || charged_a != charged_b) {
-    const int order = s_.scale.compare(s_.scale.share_of(charged_a.data(), weight_a),
-                                       s_.scale.share_of(charged_b.data(), weight_b));
-    if (order != 0) return order < 0 ? a : b;
+  int order = 0;
+  if (narrow_ && s_.charged_stamp[a] == s_.round && s_.charged_stamp[b] == s_.round) {
+    const std::uint64_t* rows = s_.charged_narrow.data();
+    order = order_of(rows + std::size_t{a} * dimensions_, weight_a,
+                     rows + std::size_t{b} * dimensions_, weight_b);
+  } else {
+    order = order_of(charged(a).data(), weight_a, charged(b).data(), weight_b);
   }
+  if (order != 0) return order < 0 ? a : b;
   const std::uint64_t tie_a = tie_break(in_.seed, a);
   const std::uint64_t tie_b = tie_break(in_.seed, b);
   if (tie_a != tie_b) return tie_a < tie_b ? a : b;

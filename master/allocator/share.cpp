@@ -63,7 +63,8 @@ void ShareScale::prepare(std::span<const Sum> totals, std::uint32_t share_mask) 
   }
 }
 
-Share ShareScale::share_of(const Sum* charged, std::uint32_t weight_milli) const {
+template <typename Amount>
+Share ShareScale::share_of(const Amount* charged, std::uint32_t weight_milli) const {
   Share share;
   share.weight_milli = weight_milli;
   Sum total = 1;
@@ -86,6 +87,9 @@ Share ShareScale::share_of(const Sum* charged, std::uint32_t weight_milli) const
   }
   return share;
 }
+
+template Share ShareScale::share_of(const Sum* charged, std::uint32_t weight_milli) const;
+template Share ShareScale::share_of(const std::uint64_t* charged, std::uint32_t weight_milli) const;
 
 int ShareScale::compare(const Share& a, const Share& b) const {
   if (a.amount == 0 || b.amount == 0) return int{a.amount != 0} - int{b.amount != 0};

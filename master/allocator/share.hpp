@@ -51,8 +51,9 @@ class ShareScale {
     return weight_milli == kDefaultWeightMilli ? best / kDefaultWeightMilli : best / weight_milli;
   }
 
-  // The exact share of a node charged with this row.
-  Share share_of(const Sum* charged, std::uint32_t weight_milli) const;
+  // The exact share of a node charged with this row, of Sums or of what fits into 64 bits.
+  template <typename Amount>
+  Share share_of(const Amount* charged, std::uint32_t weight_milli) const;
 
   // Less than, equal to or greater than 0 as a is smaller, equal or greater.
   int compare(const Share& a, const Share& b) const;
