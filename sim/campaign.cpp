@@ -55,18 +55,24 @@ int Campaign::run() {
     if (!run_seed(seed, options_.twice) && options_.expect_violation) break;
   }
   if (options_.seconds > 0) run_fresh();
+  run_kept();
   if (!options_.cover.empty()) run_to_cover();
   if (options_.probes) {
-    for (const auto& [name, hits] : probes_) {
-      std::printf("probe %-40s %llu\n", name.c_str(), static_cast<ull>(hits));
+    for (const auto& [name, probe] : probes_) {
+      std::printf("probe %-40s %llu, first by seed %llu\n", name.c_str(),
+                  static_cast<ull>(probe.hits), static_cast<ull>(probe.first_seed));
     }
   }
   const std::vector<std::string> left = not_reached();
   for (const std::string& name : left) {
     std::printf("no seed reached the probe %s\n", name.c_str());
   }
+  for (const std::string& name : kept_in_vain_) {
+    std::printf("its seed does not reach the probe %s any more\n", name.c_str());
+  }
   print_json();
-  return (violations_ > 0) == options_.expect_violation && left.empty() ? 0 : 1;
+  const bool reached = left.empty() && kept_in_vain_.empty();
+  return (violations_ > 0) == options_.expect_violation && reached ? 0 : 1;
 }
 
 void Campaign::run_fresh() {
@@ -82,6 +88,13 @@ void Campaign::run_fresh() {
 void Campaign::run_to_cover() {
   for (std::uint64_t i = 0; i < options_.most && !not_reached().empty(); ++i) {
     run_seed(options_.first_seed + i, options_.twice);
+  }
+}
+
+void Campaign::run_kept() {
+  for (const auto& [name, seed] : options_.kept_for) {
+    run_seed(seed, options_.twice);
+    if (!probe_counts().contains(name)) kept_in_vain_.push_back(name);
   }
 }
 
@@ -142,7 +155,11 @@ void Campaign::count(const Outcome& outcome) {
   events_.push_back(outcome.events);
   faults_.push_back(outcome.faults);
   tasks_.push_back(outcome.tasks_ended);
-  for (const auto& [name, hits] : probe_counts()) probes_[name] += hits;
+  for (const auto& [name, hits] : probe_counts()) {
+    Probe& probe = probes_[name];
+    if (probe.hits == 0) probe.first_seed = outcome.seed;
+    probe.hits += hits;
+  }
 }
 
 void Campaign::report_violation(std::uint64_t seed, const std::string& violation) {

@@ -20,6 +20,8 @@ struct CampaignOptions {
   double seconds = 0;                // for so long,
   std::uint64_t most = 0;            // or so many until `cover` is reached
   std::set<std::string> cover;
+  // Probes that a seed of their own must reach, whatever others do.
+  std::map<std::string, std::uint64_t> kept_for;
   Plant plant = Plant::none;
   bool trace = false;
   bool twice = false;
@@ -43,6 +45,7 @@ class Campaign {
   Outcome run_once(std::uint64_t seed) const;
   void run_fresh();
   void run_to_cover();
+  void run_kept();
   std::vector<std::string> not_reached() const;
   void count(const Outcome& outcome);
   Plan plan_of_seed(std::uint64_t seed) const;
@@ -60,7 +63,12 @@ class Campaign {
   std::vector<std::uint64_t> events_;
   std::vector<std::uint64_t> faults_;
   std::vector<std::uint64_t> tasks_;
-  std::map<std::string, std::uint64_t> probes_;
+  struct Probe {
+    std::uint64_t hits = 0;
+    std::uint64_t first_seed = 0;
+  };
+  std::map<std::string, Probe> probes_;
+  std::vector<std::string> kept_in_vain_;
 };
 
 }  // namespace bourse::sim

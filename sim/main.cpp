@@ -71,17 +71,20 @@ bool read_seeds(const std::string& path, std::vector<std::uint64_t>& seeds) {
 }
 
 // The probes that some seed must reach: lines of one word. What stands behind a name is the reason
-// why no seed can reach it.
-bool read_cover(const std::string& path, std::set<std::string>& cover) {
+// why no seed can reach it, or "seed" and the number of the one that does.
+bool read_cover(const std::string& path, CampaignOptions& options) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string name;
     std::string reason;
+    std::uint64_t seed = 0;
     words >> name >> reason;
-    if (!name.empty() && name[0] != '#' && reason.empty()) cover.insert(name);
+    if (name.empty() || name[0] == '#') continue;
+    if (reason.empty()) options.cover.insert(name);
+    if (reason == "seed" && words >> seed) options.kept_for[name] = seed;
   }
-  return file.eof() && !cover.empty();
+  return file.eof() && !options.cover.empty();
 }
 
 // "none", or numbers of faults with commas between.
@@ -118,7 +121,7 @@ int read_words(const Words& words, CampaignOptions& options) {
   if (!words.seeds_file.empty() && !read_seeds(words.seeds_file, options.seeds)) {
     return refuse("--seeds-file: cannot read " + words.seeds_file);
   }
-  if (!words.cover_file.empty() && !read_cover(words.cover_file, options.cover)) {
+  if (!words.cover_file.empty() && !read_cover(words.cover_file, options)) {
     return refuse("--cover: cannot read " + words.cover_file + ", or it lists no probe");
   }
   if (options.seeds.empty() && options.cover.empty() && options.seconds <= 0) options.seconds = 20;

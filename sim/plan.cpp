@@ -228,15 +228,6 @@ void draw_disks(Plan& plan) {
   if (plan.disks.lie) add(FaultKind::power_fails);
 }
 
-std::string text_of(const DiskPlan& disks) {
-  std::string out;
-  if (disks.fill) out += " fill";
-  if (disks.fail) out += " fail";
-  if (disks.tear) out += " tear";
-  if (disks.lie) out += " lie";
-  return out;
-}
-
 // Likewise: machines that are planned and taken down, and drains that must heed what frameworks
 // demand.
 void draw_maintenance(Plan& plan) {
@@ -273,80 +264,7 @@ void draw_lending(Plan& plan) {
                        {"pressure-victim", rng.between(0, 1)}};
 }
 
-std::string on_off(const std::string& name, int permille) {
-  return " " + name + "=" + (permille == 0 ? "off" : std::to_string(permille) + "/1000");
-}
-
-std::string ms_text(Duration span) {
-  return std::to_string(span.ms()) + "ms";
-}
-
 }  // namespace
-
-std::string_view name_of(FaultKind kind) {
-  static constexpr std::string_view kNames[] = {"link_break",
-                                                "partition",
-                                                "partition_one_way",
-                                                "master_crash",
-                                                "agent_crash",
-                                                "agent_reboot",
-                                                "framework_crash",
-                                                "framework_takeover",
-                                                "executor_connection",
-                                                "executor_crash",
-                                                "wall_clock_jump",
-                                                "slow_disk",
-                                                "master_cut_off",
-                                                "master_stops",
-                                                "leader_stops",
-                                                "ensemble_cut",
-                                                "ensemble_away",
-                                                "ensemble_link",
-                                                "ensemble_doubt",
-                                                "session_expires",
-                                                "candidate_removed",
-                                                "operator_drains",
-                                                "operator_deactivates",
-                                                "operator_reactivates",
-                                                "operator_marks_gone",
-                                                "operator_tears_down",
-                                                "operator_kills",
-                                                "operator_sets_quotas",
-                                                "operator_plans_machines",
-                                                "service_dies",
-                                                "service_stops",
-                                                "app_changes",
-                                                "disk_fills",
-                                                "disk_fails",
-                                                "power_fails"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
-std::string_view name_of(Plant plant) {
-  static constexpr std::string_view kNames[] = {"none",
-                                                "amnesia",
-                                                "early_promise",
-                                                "leak_ledger",
-                                                "swallow_terminal",
-                                                "ignore_kill",
-                                                "no_fencing",
-                                                "zombie_leader",
-                                                "epoch_not_checked",
-                                                "lost_filter",
-                                                "double_launch",
-                                                "early_acknowledgement",
-                                                "kill_said_once",
-                                                "forgotten_drain",
-                                                "gone_forgotten",
-                                                "hasty_scheduler",
-                                                "careless_scheduler",
-                                                "full_disk_unheard",
-                                                "torn_tail_believed",
-                                                "hasty_drain",
-                                                "removal_forgotten",
-                                                "budget_unheard"};
-  return kNames[static_cast<std::size_t>(plant)];
-}
 
 int Plan::task_count() const {
   std::size_t count = 0;
@@ -389,56 +307,6 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;
-}
-
-std::string Plan::to_text() const {
-  std::string out = "seed " + std::to_string(seed) + ": " + std::to_string(agents) + " agents, " +
-                    std::to_string(frameworks.size()) + " frameworks, " + std::to_string(masters) +
-                    (ensemble ? " masters at an ensemble, " : " master, ") +
-                    std::to_string(task_count()) + " tasks, faults for " + ms_text(safety) + "\n";
-  out += "  links: latency=" + ms_text(latency) + " jitter=" + ms_text(jitter) +
-         (reorders ? " reorders" : "") + on_off("drop", drop) + on_off("duplicate", duplicate) +
-         "\n  disks: " + ms_text(disk_delay) + on_off("agent_rejects", agent_write_rejected) +
-         on_off("master_rejects", master_write_rejected) + text_of(disks) +
-         "\n  containers: " + ms_text(container_delay) + on_off("fail", container_fails) +
-         on_off("leak", container_leaks) + "\n  faults: " + std::to_string(faults.size());
-  for (const auto& [kind, weight] : weights) {
-    out += " " + std::string(name_of(kind)) + "=" + std::to_string(weight);
-  }
-  if (operators) out += ", with operators";
-  if (!lending.empty()) out += ", with agents that lend";
-  if (service.processes > 0) {
-    out += "\n  service: " + std::to_string(service.processes) + " processes, " +
-           std::to_string(service.apps.size()) + " apps, book " +
-           (service.in_ensemble ? "in the ensemble" : "in a file");
-  }
-  out += "\n  clocks: drift=" + std::to_string(clock_drift_ppm) +
-         "ppm wall_skew=" + ms_text(wall_skew);
-  if (ensemble) {
-    out += "\n  ensemble: servers=" + std::to_string(zk_pace.servers) +
-           " session=" + ms_text(zk_timeout) + " shards=" + std::to_string(zk_shards) +
-           " latency=" + ms_text(zk_pace.latency) + " jitter=" + ms_text(zk_pace.jitter) +
-           " lag=" + ms_text(zk_pace.lag);
-  }
-  out += "\n  master: heartbeat=" + ms_text(master.agent_heartbeat) +
-         " unreachable_after=" + ms_text(master.agent_timeout) +
-         " recovery=" + ms_text(master.agent_recovery) +
-         " offers=" + ms_text(master.offer_lifetime) + "\n";
-  for (std::size_t i = 0; i < agent_resources.size(); ++i) {
-    out += "  agent " + std::to_string(i) + ": " + agent_resources[i] + "\n";
-  }
-  for (std::size_t i = 0; i < frameworks.size(); ++i) {
-    const FrameworkPlan& f = frameworks[i];
-    static constexpr const char* kEndings[] = {"stays", "teardown", "abandoned"};
-    out += "  framework " + std::to_string(i) + ": role " + f.role + ", " +
-           std::to_string(f.tasks.size()) + " tasks, " +
-           kEndings[static_cast<std::size_t>(f.ending)] +
-           (f.partition_aware ? ", partition aware" : "") + (f.says_wants ? ", says wants" : "") +
-           (f.implicit_acknowledgements ? "" : ", acknowledges itself") +
-           (f.min_running > 0 ? ", min_running=" + std::to_string(f.min_running) : "") + "\n";
-  }
-  if (plant != Plant::none) out += "  planted: " + std::string(name_of(plant)) + "\n";
-  return out;
 }
 
 }  // namespace bourse::sim
