@@ -1,6 +1,9 @@
 """The v1 scheduler API of a real master, by a scheduler that has nothing but sockets."""
 
+import contextlib
 import json
+import os
+import pathlib
 import socket
 import unittest
 
@@ -119,6 +122,7 @@ class SchedulerApi(StreamCase):
             {"r2"})
         mine = constrained({"selector": {"pseudoattribute_type": "REGION"},
                             "predicate": {"text_equals": {"value": "south"}}})
+        self.assertEqual(offered(mine, *everywhere), {"r30"})
         scheduler = self.scheduler(offer_constraints=mine, failover_timeout=60.0, capabilities=[
             {"type": "REGION_AWARE"}])
         shown = self.frameworks()[scheduler.framework_id]
@@ -208,6 +212,33 @@ class SchedulerApi(StreamCase):
         self.assertEqual(scheduler.call("TEARDOWN").status, 202)
         scheduler.wait_end()
         self.assertNotIn(scheduler.framework_id, self.frameworks())
+
+    def test_a_teardown_ends_the_stream_and_the_processes_of_its_tasks(self):
+        self.start_master()
+        self.start_agent()
+        scheduler = self.scheduler(failover_timeout=60.0)
+        offer = scheduler.offer()
+        mark = f"sleep\x001000.{os.getpid()}\x00".encode()
+        scheduler.launch(offer, task("long", offer, f"exec sleep 1000.{os.getpid()}"))
+        scheduler.acknowledge(scheduler.reach("long", "TASK_RUNNING"))
+
+        def processes():
+            found = []
+            for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):  # one that has just ended
+                    found += [command] * (command.read_bytes() == mark)
+            return found
+        wait_for("its process", processes)
+        self.assertEqual(scheduler.call("TEARDOWN").status, 202)
+        scheduler.wait_end()
+        wait_for("the end of its process", lambda: not processes())
+        self.assertEqual(scheduler.call("REVIVE").status, 400)
+        answer = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]
+        self.assertEqual([f["framework_info"]["id"]["value"] for f in
+                          answer["completed_frameworks"]], [scheduler.framework_id])
+        # What it held is offered to the next.
+        self.assertIn(4.0, [r["scalar"]["value"] for r in self.scheduler().offer()["resources"]
+                            if r["name"] == "cpus"])
 
     def test_every_call_is_answered_in_the_way_of_mesos(self):
         self.start_master()
@@ -316,7 +347,7 @@ class SchedulerApi(StreamCase):
         self.assertEqual(taken.call("REVIVE").status, 202)
 
     def test_a_stream_that_is_never_read_costs_its_budget_and_is_closed(self):
-        self.start_master()
+        master = self.start_master()
         stream = self.stream({"type": "SUBSCRIBE", "subscribe": {"framework_info": {
             **INFO, "failover_timeout": 60.0}}}, receive_buffer=4096, read=False)
         other = self.scheduler()
@@ -331,6 +362,9 @@ class SchedulerApi(StreamCase):
                 break
         self.assertEqual((answer.status, answer.text), (403, "Framework is not subscribed"))
         wait_for("the count", lambda: self.metric("bourse/http_schedulers/streams_unread") == 1)
+        wait_for("the reason in the log", lambda: [
+            line for line in list(master.errors)
+            if stream.id in line and "the client does not read" in line])
         self.assertEqual(other.call("REVIVE").status, 202)
         stream.reader.start()
         stream.wait_end()
