@@ -156,18 +156,7 @@ class Explainer {
   // -- one agent
 
   Finding find(AgentSlot agent_slot, const Agent& agent) const {
-    const AgentPhase phase = shown_phase(agent);
-    if (phase != AgentPhase::active) {
-      Finding away{"agent_" + std::string(name_of(phase)), 0, {}, {}};
-      if (!agent.reason.empty()) away.numbers.emplace_back("reason", agent.reason);
-      if (phase == AgentPhase::draining || phase == AgentPhase::drained ||
-          phase == AgentPhase::deactivated) {
-        away.change = "bourse agents reactivate " + agent.id.raw();
-      } else {
-        away.change = "agent " + agent.id.raw() + " must register again";
-      }
-      return away;
-    }
+    if (shown_phase(agent) != AgentPhase::active) return away(agent);
     if (!agent.ledger.offerable()) {
       return {"deficit",
               0,
@@ -190,6 +179,23 @@ class Explainer {
     if (!reason) return next_round();
     if (*reason == RefusalReason::nothing_free && other != nullptr) return promised(*other);
     return detail(*reason, agent_slot, agent);
+  }
+
+  static Finding away(const Agent& agent) {
+    const AgentPhase phase = shown_phase(agent);
+    Finding out{"agent_" + std::string(name_of(phase)), 0, {}, {}};
+    if (!agent.reason.empty()) out.numbers.emplace_back("reason", agent.reason);
+    if (phase == AgentPhase::draining || phase == AgentPhase::drained ||
+        phase == AgentPhase::deactivated) {
+      out.change = "bourse agents reactivate " + agent.id.raw();
+    } else if (phase == AgentPhase::gone) {
+      out.change = "it never comes back: start another agent there";
+    } else if (agent.machine_down) {
+      out.change = "bourse maintenance stop " + agent.facet->hostname;
+    } else {
+      out.change = "agent " + agent.id.raw() + " must register again";
+    }
+    return out;
   }
 
   static Finding next_round() {

@@ -196,6 +196,121 @@ TEST_CASE("agents that are away or in deficit are explained by their phase") {
   CHECK(found.change == "bourse agents reactivate " + kept.id.raw());
 }
 
+TEST_CASE("an agent that is gone, away or down is explained with what would bring it back") {
+  MasterConfig config = Harness::default_config();
+  config.framework_silence = Duration::seconds(1'000);
+  Harness h(config);
+  h.lead();
+  FakeAgent& lost = h.add_agent("a", "cpus:4;mem:1024");
+  FakeAgent& gone = h.add_agent("b", "cpus:8;mem:1024");
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.step(FromOperator{RequestId(7), {}, operation::MarkAgentGone{gone.id}});
+  h.break_connection(lost);
+  CHECK(row(h, framework, lost).rule == "agent_silent");
+  h.advance(h.config.agent_timeout + Duration::seconds(5));
+  auto found = row(h, framework, lost);
+  CHECK(found.rule == "agent_unreachable");
+  CHECK(found.kind == "4 cpus, 1024 mem");
+  CHECK(found.numbers == Numbers{{"reason", "heard nothing for too long"}});
+  CHECK(found.change == "agent " + lost.id.raw() + " must register again");
+  found = row(h, framework, gone);
+  CHECK(found.rule == "agent_gone");
+  CHECK(found.numbers == Numbers{{"reason", "marked gone by an operator"}});
+  CHECK(found.change == "it never comes back: start another agent there");
+  FakeAgent& down = h.add_agent("c", "cpus:2;mem:1024");
+  h.step(FromOperator{
+      RequestId(8), {}, operation::UpdateSchedule{{{{{"c", ""}}, {WallTime{100}, {}}}}}});
+  h.step(FromOperator{RequestId(9), {}, operation::StartMaintenance{{{"c", ""}}}});
+  REQUIRE(h.answers.at(RequestId(9)).status.ok());
+  h.advance(h.config.agent_timeout);
+  found = row(h, framework, down);
+  CHECK(found.rule == "agent_unreachable");
+  CHECK(found.numbers == Numbers{{"reason", "its machine is down for maintenance"}});
+  CHECK(found.change == "bourse maintenance stop c");
+  // Not seen since this master leads.
+  h.restart_master();
+  h.subscribe(framework);
+  found = row(h, framework, lost);
+  CHECK(found.rule == "agent_unreachable");
+  CHECK(found.numbers == Numbers{{"reason", "unreachable before this master led"}});
+  CHECK(found.kind == "4 cpus, 1024 mem");
+}
+
+TEST_CASE("what an agent lacks of what runs on it is explained as its deficit") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a", "cpus:4;mem:1024");
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.run_task(framework, agent, "t", "cpus:3;mem:64");
+  agent.total = res("cpus:1;mem:1024");
+  agent.tasks = {h.known(agent, "t", TaskState::running)};
+  h.enroll(agent);
+  const auto found = row(h, framework, agent);
+  CHECK(found.rule == "deficit");
+  CHECK(found.numbers == Numbers{{"missing", "cpus:2"}});
+  CHECK(found.change == "tasks on it hold more than it has: end some, or give it cpus:2");
+}
+
+TEST_CASE("another region and what a framework cannot handle are explained with the capability") {
+  MasterConfig config = Harness::default_config();
+  config.region = "eu";
+  Harness h(config);
+  h.lead();
+  FakeAgent& remote = h.agents.emplace_back();
+  remote.host = "a";
+  remote.peer = PeerId(77);
+  remote.total = res("cpus:1;mem:64");
+  remote.domain = {"us", "1"};
+  h.enroll(remote);
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.offers(framework);
+  auto found = row(h, framework, remote);
+  CHECK(found.rule == "remote_region");
+  CHECK(found.numbers == Numbers{{"region", "us"}, {"master_region", "eu"}});
+  CHECK(found.change == "subscribe with capability REGION_AWARE");
+  // All that is left there is lent.
+  FakeAgent& lender = h.add_agent("b", "cpus:2;mem:64");
+  FakeFramework& owner = h.add_framework("owner");
+  h.subscribe(owner);
+  h.call(framework, call::Suppress{});
+  h.run_task(owner, lender, "t", "cpus:2;mem:64");
+  ResourceMeta meta;
+  meta.revocable = true;
+  h.say(lender, to_master::Oversubscribed{Resources({Resource::scalar("cpus", 1'000).with(meta)})});
+  h.call(framework, call::Revive{});
+  h.offers(framework);
+  found = row(h, framework, lender);
+  CHECK(found.rule == "not_capable");
+  CHECK(found.numbers == Numbers{{"free", "cpus{REV}:1"}});
+  CHECK(found.change.find("subscribe with REVOCABLE_RESOURCES") == 0);
+}
+
+TEST_CASE("a role that gives everything back is explained by the turn that it waits for") {
+  MasterConfig config = Harness::default_config();
+  config.idle_offers_per_second = 1;
+  Harness h(config);
+  h.lead();
+  for (int i = 0; i < 5; ++i) h.add_agent("a" + std::to_string(i));
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  Explanation::Role found;
+  for (int i = 0; i < 100 && found.rule != "held_back"; ++i) {
+    h.advance(Duration::milliseconds(500));
+    if (!framework.offers.empty()) h.decline(framework, framework.offers, Duration());
+    found = role(h, framework);
+  }
+  CHECK(found.rule == "held_back");
+  CHECK(
+      found.change.find("offers whole and gets its turn by and by: launch something, or REVIVE") !=
+      std::string::npos);
+  CHECK(found.agents.empty());
+  h.call(framework, call::Revive{});
+  CHECK(role(h, framework).rule.empty());
+}
+
 TEST_CASE("explanations are bounded in kinds of agents and in questions a second") {
   Harness h;
   h.lead();
