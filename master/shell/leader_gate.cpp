@@ -42,6 +42,10 @@ runtime::HttpHandler LeaderGate::handler() {
   };
 }
 
+bool LeaderGate::elected() const {
+  return leader_ && leader_->master.id == self_.id;
+}
+
 std::optional<std::string> LeaderGate::authority() const {
   if (leading()) return self_.hostname + ":" + std::to_string(self_.port);
   if (!leader_) return std::nullopt;
@@ -57,6 +61,10 @@ void LeaderGate::handle(runtime::HttpRequest request, runtime::HttpResponder res
   const bool asks_who = route == "redirect";
   if (!asks_who && (leading() || every_master_answers(route))) {
     return api_(std::move(request), std::move(responder));
+  }
+  if (!asks_who && elected()) {
+    return responder.respond(
+        HttpResponse::text(503, "this master has been elected and reads the registry; try again"));
   }
   const auto to = authority();
   if (!to) {

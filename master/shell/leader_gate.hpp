@@ -20,9 +20,10 @@ class LeaderGate {
   runtime::HttpHandler handler();
   void set_self(codec::MasterDescription self) { self_ = std::move(self); }
   void lead() { leading_.store(true); }
-  // Nothing: nobody is known to lead.
+  // Nothing: nobody is known to lead. This master itself: it was elected and may not lead yet.
   void follow(std::optional<codec::Candidate> leader) { leader_ = std::move(leader); }
   bool leading() const { return leading_.load(); }
+  bool elected() const;
 
  private:
   void handle(runtime::HttpRequest request, runtime::HttpResponder responder);

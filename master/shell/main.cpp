@@ -145,8 +145,8 @@ class MasterProcess {
                              {{"reason", read.error().message}});
       }
     }
-    links_.follow(leader ? leader->link : std::string());
-    gate_.follow(std::move(leader));
+    gate_.follow(leader);
+    links_.follow(leader && !gate_.elected() ? leader->link : std::string());
   }
 
   master::Metrics metrics() const {

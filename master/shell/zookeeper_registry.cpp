@@ -20,7 +20,7 @@ Status ZookeeperRegistry::start(runtime::Loop& loop, RegistryHandlers handlers) 
   coordination::DriverHandlers on;
   on.on_lead = [this](const coordination::BecameLeader& won) { lead(won); };
   on.on_leader = [this](const coordination::Leader& leader) {
-    if (!leader.ours) handlers_.on_leader(leader.info.value_or(""));
+    handlers_.on_leader(leader.info.value_or(""));
   };
   on.on_end = [this](const std::string& reason) { handlers_.on_end(reason); };
   driver_ =

@@ -20,6 +20,35 @@ TEST_CASE("an update is resent with back-off until it is acknowledged") {
   for (const TaskStatus& status : w.updates()) REQUIRE(status.uuid == w.update().uuid);
 }
 
+TEST_CASE("an update is resent after ten seconds, then twice as late, up to every ten minutes") {
+  World w;
+  w.boot_and_register();
+  w.launch(World::task("t"));
+  w.started("t");
+  const Instant begin = w.stamp.now;
+  std::vector<std::int64_t> waited;  // seconds between one and the next
+  Instant last = begin;
+  while (w.stamp.now - begin < Duration::seconds(7'200)) {
+    w.pass(Duration::seconds(1));
+    // Heartbeats keep the master present.
+    w.step(FromMaster{{LinkHeader{w.core->state().link.session, 0, 7}, to_agent::Heartbeat{1}}});
+    if (w.updates().size() == waited.size() + 1) continue;
+    REQUIRE(w.updates().size() == waited.size() + 2);
+    waited.push_back((w.stamp.now - last).ms() / 1'000);
+    last = w.stamp.now;
+  }
+  REQUIRE(waited.size() == 16);
+  const std::vector<std::int64_t> growing(waited.begin(), waited.begin() + 6);
+  CHECK(growing == std::vector<std::int64_t>{10, 20, 40, 80, 160, 320});
+  for (std::size_t i = 6; i < waited.size(); ++i) CHECK(waited[i] == 600);
+  for (const TaskStatus& status : w.updates()) CHECK(status.uuid == w.update().uuid);
+  // The next update begins anew.
+  w.acknowledge(w.update());
+  REQUIRE(w.updates().size() == 18);
+  w.pass(Duration::seconds(10));
+  CHECK(w.updates().size() == 19);
+}
+
 TEST_CASE("an acknowledgement of another update is ignored") {
   World w;
   w.boot_and_register();
