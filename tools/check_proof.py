@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every row of docs/proof.md names a test or a command that exists.
+"""Checks that every row of docs/proof.md names a test or a command that exists, and that runs.
 
 A row is `| sentence | proof |`. A proof is one or more names in backquotes:
 
@@ -8,6 +8,8 @@ A row is `| sentence | proof |`. A proof is one or more names in backquotes:
   `the title of a test("...")`       a web UI test
   `tests/scenarios/NAME.txt`         a file that is there, or `path/to/test.py::test_name`
   `./dev VERB ...`                   a command; bench and sim names are looked up too
+
+A test that never runs (proof_skips.py) is no proof.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import pathlib
 import re
 import sys
 
+from proof_skips import skipped_tests
 from tidy_rules.sources import Tree
 
 PAGE = "docs/proof.md"
@@ -116,7 +119,7 @@ def check(tree):
     page = tree.sources.get(PAGE)
     if page is None:
         return 0, [f"{PAGE} is missing"]
-    names = test_names(tree)
+    names, skipped = test_names(tree), skipped_tests(tree)
     problems, count = [], 0
     for number, sentence, proof in rows(page.text):
         count += 1
@@ -125,6 +128,8 @@ def check(tree):
             problems.append(f"{PAGE}:{number}: names no test or command: {sentence}")
         for name in quoted:
             problem = check_name(tree, names, name)
+            if name.split("::")[-1] in skipped:
+                problem = f"{name!r} never runs: it is always skipped"
             if problem:
                 problems.append(f"{PAGE}:{number}: {problem}")
     return count, problems

@@ -1,4 +1,4 @@
-"""tools/check_proof.py believes only names that exist."""
+"""tools/check_proof.py believes only names of tests that exist and run."""
 
 import unittest
 
@@ -14,9 +14,10 @@ BENCH = "bourse_executable(NAME bench-launch-latency SOURCES x.cpp)\n"
 
 
 class ProofTest(PlantedTree):
-    def problems(self, proof):
+    def problems(self, proof, more=None):
         self.plant(
             {
+                **(more or {}),
                 "tests/unit/a_test.cpp": CATCH,
                 "tests/process/b_test.py": PYTHON,
                 "tests/webui/c.test.ts": SCRIPT,
@@ -56,6 +57,35 @@ class ProofTest(PlantedTree):
         ):
             with self.subTest(proof):
                 self.assertEqual(len(self.problems(proof)), 1)
+
+    def test_a_test_that_is_always_skipped_is_no_proof(self):
+        script = ("export const URL = process.env.CLUSTER\nconst replayed = !URL\n"
+                  "test('asked', { skip: replayed }, () => {})\n"
+                  "test('kept', { skip: !replayed }, () => {})\n"
+                  "test('plain', async () => {})\ntest.skip('never', () => {})\n"
+                  "test('off', { skip: true }, () => {})\n")
+        python = ("import os, unittest\nclass T:\n"
+                  "    @unittest.skip('x')\n    def test_never(self):\n        pass\n"
+                  "    @unittest.skipUnless(os.environ.get('DEEP'), 'x')\n"
+                  "    def test_deep(self):\n        pass\n"
+                  "    @unittest.skipUnless(os.geteuid() == 0, 'x')\n"
+                  "    def test_root(self):\n        pass\n")
+        catch = 'TEST_CASE("hidden", "[.slow]") {}\nTEST_CASE("shown", "[fast]") {}\n'
+        setter = "import os\nRUN = dict(os.environ, CLUSTER='x')\nRUN['DEEP'] = '1'\n"
+        files = {"tests/s.mjs": script, "tests/p.py": python, "tests/c.cpp": catch}
+        needy = ["asked", "T.test_deep", "test_deep"]
+        for name in ["never", "off", "T.test_never", "hidden", *needy]:
+            with self.subTest(name):
+                found = self.problems(f"`{name}`", files)
+                self.assertEqual(len(found), 1)
+                self.assertIn("always skipped", found[0])
+        for name in ["kept", "plain", "T.test_root", "shown"]:
+            with self.subTest(name):
+                self.assertEqual(self.problems(f"`{name}`", files), [])
+        for name in needy:
+            with self.subTest(f"{name}, where somebody sets it"):
+                self.assertEqual(
+                    self.problems(f"`{name}`", {**files, "tests/runs.py": setter}), [])
 
 
 if __name__ == "__main__":

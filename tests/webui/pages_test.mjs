@@ -257,16 +257,6 @@ test('the crawler page shows the flow, every site and the pacing', { skip: !fixt
   await until(async () => (await page().locator('.sites a.row').count()) === 1, 'the one site')
 })
 
-test('the crawler of a real cluster shows its stages and sites', { skip: fixture }, async (t) => {
-  await visit.go('#/crawler')
-  await visit.see('Crawler', 'h1')
-  await until(async () => (await page().locator('.skeleton').count()) === 0, 'loaded')
-  if (await page().getByText('No crawler is running').count()) return t.skip('no crawler runs')
-  await until(async () => (await page().locator('.stage').count()) > 1, 'stages')
-  await until(async () => (await page().locator('.site-grid .site').count()) > 0, 'sites')
-  await visit.shot('crawler-real')
-})
-
 test('the question mark opens the keys and Escape closes them', async () => {
   await visit.go('#/')
   await page().locator('h1').click()
