@@ -24,14 +24,6 @@ void insert_sequence(std::string& json, std::uint64_t sequence) {
   json.insert(after_type, ",\"sequence\":" + std::to_string(sequence));
 }
 
-// Beside the lists of {"type":"X",..,"get_x":{..}}; nothing, if it is empty.
-void insert_in_lists(std::string& body, std::string extra) {
-  if (extra.empty()) return;
-  const std::size_t inner_end = body.size() - 2;  // before the two closing braces
-  if (body[inner_end - 1] != '{') extra.insert(0, ",");
-  body.insert(inner_end, extra);
-}
-
 void fill_tasks(const TaskWindow& window, Response::GetTasks& out) {
   for (const TaskRow* row : window.live) write_task_row(*row, *out.add_tasks());
   for (const TaskRow* row : window.unreachable) write_task_row(*row, *out.add_unreachable_tasks());
@@ -109,6 +101,13 @@ void insert_drains(const ViewState& state, std::string& json) {
 }
 
 }  // namespace
+
+void insert_in_lists(std::string& body, std::string extra) {
+  if (extra.empty()) return;
+  const std::size_t inner_end = body.size() - 2;  // before the two closing braces
+  if (body[inner_end - 1] != '{') extra.insert(0, ",");
+  body.insert(inner_end, extra);
+}
 
 std::string body_of(const Response& response, codec::Encoding encoding, std::uint64_t sequence) {
   if (encoding == codec::Encoding::protobuf) return response.SerializeAsString();

@@ -174,6 +174,21 @@ void fill_quotas(const ViewState& state, v1::quota::QuotaStatus& out) {
   }
 }
 
+// Of each role with a quota, what it has consumed of it: Mesos' own answer leaves that out.
+std::string consumptions_json(const ViewState& state) {
+  if (state.quotas().empty()) return {};
+  std::string out = "\"consumptions\":[";
+  for (const RoleRow& row : role_rows(state)) {
+    if (!state.quotas().contains(row.name)) continue;
+    if (out.back() != '[') out += ',';
+    Json json(out);
+    json.text("role", row.name);
+    json.amounts("consumed", consumed_by(row));
+    json.end();
+  }
+  return out + "]";
+}
+
 void fill_weights(const ViewState& state, Response::GetWeights& out) {
   for (const auto& [role, weight_milli] : state.weights_milli()) {
     auto& info = *out.add_weight_infos();
@@ -241,7 +256,9 @@ std::string answer_quotas(const ViewState& state, codec::Encoding encoding) {
   Response response;
   response.set_type(Response::GET_QUOTA);
   fill_quotas(state, *response.mutable_get_quota()->mutable_status());
-  return body_of(response, encoding, state.sequence());
+  std::string body = body_of(response, encoding, state.sequence());
+  if (encoding == codec::Encoding::json) insert_in_lists(body, consumptions_json(state));
+  return body;
 }
 
 std::string roles_json(const ViewState& state) {

@@ -104,6 +104,24 @@ TEST_CASE("/roles says of each its weight, quota, sums and frameworks as Mesos w
   CHECK(answer_roles(w.view.state(), codec::Encoding::json).find("ports") == std::string::npos);
 }
 
+TEST_CASE("GET_QUOTA says beside each quota what its role has consumed") {
+  World w;
+  const auto said = [&] { return answer_quotas(w.view.state(), codec::Encoding::json); };
+  CHECK(said().find("consumptions") == std::string::npos);
+  w.agent("a1");
+  w.framework("f");
+  w.reserved_agent();
+  w.held("t", "web/front");
+  w.say(change::QuotaSet{"web", {{}, {{"cpus", 4000}}}});
+  w.say(change::QuotaSet{"idle", {{}, {{"mem", 1000}}}});
+  CHECK(said().find("\"limits\":{\"cpus\":{\"value\":4.0}}") != std::string::npos);
+  CHECK(said().ends_with("\"consumptions\":[{\"role\":\"idle\",\"consumed\":{}},"
+                         "{\"role\":\"web\",\"consumed\":{\"cpus\":3.0}}]}}"));
+  // The binary form is Mesos' own.
+  CHECK(answer_quotas(w.view.state(), codec::Encoding::protobuf).find("consumed") ==
+        std::string::npos);
+}
+
 TEST_CASE("what an agent or framework holds says in which role") {
   World w;
   w.agent("a1");
