@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/version.hpp"
+
 namespace bourse::api {
 
 namespace {
@@ -107,6 +109,11 @@ HttpResponse json_answer(const runtime::HttpRequest& request, std::string json) 
   out.headers.add("Content-Type", "text/javascript");
   out.body = name + "(" + json + ");";
   return out;
+}
+
+HttpResponse version_answer(const runtime::HttpRequest& request) {
+  return json_answer(request, std::string("{\"version\":\"") + kApiVersion +
+                                  "\",\"bourse_version\":\"" + kVersion + "\"}");
 }
 
 HttpResponse typed_body(std::string body, codec::Encoding encoding) {

@@ -37,6 +37,8 @@ int call_status(const Error& error);
 runtime::HttpResponse refusal(const Error& error);
 // JSON, or a call of the function that `?jsonp=NAME` names, for pages of other origins.
 runtime::HttpResponse json_answer(const runtime::HttpRequest& request, std::string json);
+// What /version says, of every daemon.
+runtime::HttpResponse version_answer(const runtime::HttpRequest& request);
 runtime::HttpResponse typed_body(std::string body, codec::Encoding encoding);
 
 }  // namespace bourse::api

@@ -172,6 +172,15 @@ const std::string& Flags::output() const {
   return impl_->output;
 }
 
+// "zk://user:password@host/path" is for people "zk://***@host/path".
+static std::string without_credentials(std::string value) {
+  const std::size_t begin = value.find("://");
+  if (begin == std::string::npos) return value;
+  const std::size_t at = value.rfind('@');
+  if (at == std::string::npos || at < begin) return value;
+  return value.replace(begin + 3, at - begin - 3, "***");
+}
+
 std::vector<std::pair<std::string, std::string>> Flags::given() const {
   static constexpr std::array<std::string_view, 4> kSecret = {"secret", "token", "password", "key"};
   std::vector<std::pair<std::string, std::string>> out;
@@ -182,7 +191,7 @@ std::vector<std::pair<std::string, std::string>> Flags::given() const {
     });
     std::string value;
     for (const std::string& one : option->results()) value += (value.empty() ? "" : ",") + one;
-    out.emplace_back(name, hide ? "***" : value);
+    out.emplace_back(name, hide ? "***" : without_credentials(std::move(value)));
   }
   return out;
 }

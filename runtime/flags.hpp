@@ -52,7 +52,8 @@ class Flags {
   // The same, and prints that text.
   Result<bool> parse_or_print(int argc, const char* const* argv);
   // Flags given on the command line or by the environment, for the start-up log line; the values of
-  // those whose name speaks of a secret, token, password or key are replaced by "***".
+  // those whose name speaks of a secret, token, password or key, and what a URL says before its
+  // '@', are replaced by "***".
   std::vector<std::pair<std::string, std::string>> given() const;
 
  private:

@@ -5,6 +5,7 @@
 
 #include "api/negotiation.hpp"
 #include "model/limits.hpp"
+#include "model/version.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/agent_call.pb.h"
 #include "proto/v1/agent_response.pb.h"
@@ -17,8 +18,6 @@ using runtime::HttpRequest;
 using runtime::HttpResponder;
 using runtime::HttpResponse;
 namespace v1 = mesos::v1;
-
-constexpr char kApiVersion[] = "1.11.0";  // of Mesos' API
 
 void refuse(const HttpResponder& responder, const Error& error) {
   responder.respond(api::refusal(error));
@@ -103,8 +102,7 @@ void AgentHttpApi::add_routes() {
   router_.add("health",
               [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
   router_.add("version", [](HttpRequest request, HttpResponder r) {
-    r.respond(api::json_answer(
-        request, std::string(R"({"version":")") + kApiVersion + R"(","bourse_version":"0.1.0"})"));
+    r.respond(api::version_answer(request));
   });
   router_.add("api/v1", {"POST"}, guarded(&AgentHttpApi::operator_call));
   // Its method is judged where the rest of the request is: a recovering agent says 503 first.

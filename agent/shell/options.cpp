@@ -7,6 +7,7 @@
 
 #include "agent/isolation/detect.hpp"
 #include "agent/shell/oversubscription_flags.hpp"
+#include "model/version.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
@@ -17,8 +18,6 @@
 namespace bourse::agent {
 
 namespace {
-
-constexpr char kVersion[] = "0.1.0";
 
 std::string beside_this_program(const char* name) {
   std::array<char, PATH_MAX> path{};
@@ -153,6 +152,7 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   if (options.run_dir.empty()) options.run_dir = options.work_dir + "/run";
   options.fetcher = beside_this_program("bourse-fetch");
   if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");
+  options.flags = flags.given();
   if (options.hostname.empty()) options.hostname = options.ip;
   return true;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/core/sandbox_retention.hpp"
@@ -40,6 +41,7 @@ struct AgentOptions {
   OversubscriptionConfig oversubscription;
   bool lent_cpus_yield = true;
   Duration disk_watch_interval = Duration::seconds(60);
+  std::vector<std::pair<std::string, std::string>> flags;  // as they were given, for people
 };
 
 // False: --help or --version was printed, nothing more to do.

@@ -1,5 +1,6 @@
 #include "gateway/shell/options.hpp"
 
+#include "model/version.hpp"
 #include "runtime/flags.hpp"
 
 namespace bourse::gateway {
@@ -8,7 +9,7 @@ Result<bool> parse_options(int argc, const char* const* argv, GatewayOptions& op
   runtime::Flags flags("bourse-gateway",
                        "Holds the connections of many agents and carries them over one to the "
                        "master that leads.",
-                       "0.1.0");
+                       kVersion);
   flags.add("master", options.master,
             "host:port of the masters' agent links, joined with commas, or the zk://... that "
             "elects them");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/limits.hpp"
+#include "model/version.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/master_response.pb.h"
@@ -13,9 +14,6 @@ namespace {
 
 using mesos::v1::master::Response;
 using runtime::HttpResponse;
-
-constexpr char kApiVersion[] = "1.11.0";  // of Mesos' API: digits and dots only
-constexpr char kVersion[] = "0.1.0";
 
 std::string body_of(const Response& response, codec::Encoding encoding) {
   return encoding == codec::Encoding::json ? codec::to_json(response)
@@ -50,11 +48,6 @@ HttpResponse prometheus_body(const Metrics& metrics) {
   }
   HttpResponse out = HttpResponse::text(200, std::move(text));
   return out;
-}
-
-std::string version_json() {
-  return std::string("{\"version\":\"") + kApiVersion + "\",\"bourse_version\":\"" + kVersion +
-         "\"}";
 }
 
 std::string health_body(codec::Encoding encoding) {

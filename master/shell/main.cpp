@@ -14,6 +14,7 @@
 #include "master/shell/scheduler_api.hpp"
 #include "master/shell/view_service.hpp"
 #include "master/shell/zookeeper_registry.hpp"
+#include "model/version.hpp"
 #include "proto/codec/candidate.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/daemon.hpp"
@@ -62,8 +63,12 @@ class MasterProcess {
   MasterProcess(const master::MasterOptions& options, std::unique_ptr<master::Recorder> recorder)
       : options_(options),
         recorder_(std::move(recorder)),
-        master_{
-            runtime::random_uuid_text(), options.hostname, options.ip, options.port, "1.11.0", {}},
+        master_{runtime::random_uuid_text(),
+                options.hostname,
+                options.ip,
+                options.port,
+                kApiVersion,
+                {}},
         view_([this] { loop_.post([this] { links_.resume(); }); }),
         core_(core_config(), registry_backend(options), sinks(), recorder_.get()),
         links_(
@@ -79,7 +84,8 @@ class MasterProcess {
             },
             master_, scheduler_limits(options)),
         process_metrics_(runtime::monotonic_now(), core_, links_, schedulers_, recorder_.get()),
-        api_(loop_, core_, view_, master_, [this] { return metrics(); }),
+        api_(
+            loop_, core_, view_, master_, [this] { return metrics(); }, options.flags),
         gate_(api_.handler(), master_) {
     api_.router().add("api/v1/scheduler", {"POST"},
                       [this](runtime::HttpRequest request, runtime::HttpResponder responder) {
@@ -232,8 +238,8 @@ int run(const master::MasterOptions& options) {
   if (!pid_file.ok()) return fail(pid_file.error());
   std::unique_ptr<master::Recorder> recorder;
   if (!options.recorder.empty()) {
-    auto opened = master::Recorder::open(
-        {options.recorder, options.recorder_bytes.bytes, master::kMasterVersion});
+    auto opened =
+        master::Recorder::open({options.recorder, options.recorder_bytes.bytes, kVersion});
     if (!opened.ok()) return fail(opened.error());
     recorder = std::move(*opened);
   }

@@ -10,6 +10,7 @@
 #include "proto/internal/operator_extension.pb.h"
 #include "proto/v1/master_call.pb.h"
 #include "proto/v1/master_response.pb.h"
+#include "runtime/clock.hpp"
 #include "runtime/http_assets.hpp"
 #include "runtime/log.hpp"
 #include "webui/assets.hpp"
@@ -57,13 +58,21 @@ bool climbs(const std::string& path) {
 }  // namespace
 
 OperatorApi::OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& view,
-                         codec::MasterDescription master, std::function<Metrics()> process_metrics)
+                         codec::MasterDescription master, std::function<Metrics()> process_metrics,
+                         std::vector<std::pair<std::string, std::string>> flags)
     : loop_(loop),
       core_(core),
       view_(view),
       master_(std::move(master)),
       process_metrics_(std::move(process_metrics)),
-      router_({"master"}) {
+      router_({"master"}),
+      started_at_(runtime::wall_now()),
+      flags_(std::move(flags)),
+      classic_reads_(
+          view, [this] { return core_.published(); },
+          [this] {
+            return ClassicMaster{master_, started_at_, flags_};
+          }) {
   add_routes();
 }
 
@@ -73,7 +82,7 @@ void OperatorApi::add_routes() {
   router_.add("health",
               [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
   router_.add("version", [](HttpRequest request, HttpResponder r) {
-    r.respond(api::json_answer(request, version_json()));
+    r.respond(api::version_answer(request));
   });
   router_.add("api/v1", {"POST"}, [this](HttpRequest request, HttpResponder responder) {
     call(std::move(request), std::move(responder));
@@ -85,6 +94,7 @@ void OperatorApi::add_routes() {
     metrics_snapshot(std::move(request), std::move(responder), true);
   });
   add_classic_routes();
+  classic_reads_.add_routes(router_);
   add_machine_routes();
   router_.set_fallback(
       [this](HttpRequest request, HttpResponder responder) { serve_ui(request, responder); });
@@ -97,7 +107,9 @@ void OperatorApi::add_machine_routes() {
     router_.add(route,
                 reads ? std::vector<std::string>{"GET", "POST"} : std::vector<std::string>{"POST"},
                 [this, route](HttpRequest request, HttpResponder responder) {
-                  if (request.method == "GET") return read_plain(responder, plain_schedule);
+                  if (request.method == "GET") {
+                    return read_classic(std::move(request), std::move(responder), plain_schedule);
+                  }
                   auto body = call_of_route(route, request.body);
                   if (!body.ok()) return responder.respond(api::refusal(body.error()));
                   request.body = std::move(body).value();
@@ -106,20 +118,9 @@ void OperatorApi::add_machine_routes() {
                   call(std::move(request), std::move(responder));
                 });
   }
-  router_.add("maintenance/status", {"GET"}, [this](HttpRequest, HttpResponder responder) {
-    read_plain(responder, plain_maintenance_status);
+  router_.add("maintenance/status", {"GET"}, [this](HttpRequest request, HttpResponder responder) {
+    read_classic(std::move(request), std::move(responder), plain_maintenance_status);
   });
-}
-
-void OperatorApi::read_plain(const HttpResponder& responder,
-                             std::string (*body)(const ViewState&)) {
-  view_.read(
-      core_.published(),
-      [responder, body](View& view) { responder.respond(HttpResponse::json(body(view.state()))); },
-      [responder] {
-        responder.respond(
-            api::refusal({ErrorCode::unavailable, "the view is behind the cluster; try again"}));
-      });
 }
 
 void OperatorApi::call(HttpRequest http, HttpResponder responder) {
@@ -262,10 +263,7 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
       return read_view(request, [out](const ViewState& state) { return answer_state(state, out); });
     case Call::GET_METRICS:
       return read_view(request, [this, out](const ViewState& state) {
-        Metrics metrics = cluster_metrics(state);
-        const Metrics more = process_metrics_();
-        metrics.insert(metrics.end(), more.begin(), more.end());
-        return answer_metrics(metrics, out);
+        return answer_metrics(metrics(state), out);
       });
     case Call::SUBSCRIBE:
       return subscribe(request);
@@ -446,14 +444,20 @@ void OperatorApi::on_answers(std::vector<Answer>&& answers) {
 
 // -- metrics and pages
 
+Metrics OperatorApi::metrics(const ViewState& state) const {
+  Metrics out = cluster_metrics(state);
+  const Metrics more = process_metrics_();
+  out.insert(out.end(), more.begin(), more.end());
+  out.emplace_back("master/http_cache_hits", static_cast<double>(classic_reads_.shared_answers()));
+  return out;
+}
+
 void OperatorApi::metrics_snapshot(HttpRequest request, HttpResponder responder, bool prometheus) {
   view_.post([this, request = std::move(request), responder = std::move(responder),
               prometheus](View& view) {
-    Metrics metrics = cluster_metrics(view.state());
-    const Metrics more = process_metrics_();
-    metrics.insert(metrics.end(), more.begin(), more.end());
-    responder.respond(prometheus ? prometheus_body(metrics)
-                                 : api::json_answer(request, snapshot_json(metrics)));
+    const Metrics all = metrics(view.state());
+    responder.respond(prometheus ? prometheus_body(all)
+                                 : api::json_answer(request, snapshot_json(all)));
   });
 }
 

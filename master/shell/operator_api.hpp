@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "master/shell/classic_reads.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/view_service.hpp"
 #include "proto/codec/encoding.hpp"
@@ -26,7 +27,8 @@ class OperatorApi {
  public:
   // Everything given must outlive this. `process_metrics` adds what the view cannot know.
   OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& view,
-              codec::MasterDescription master, std::function<Metrics()> process_metrics);
+              codec::MasterDescription master, std::function<Metrics()> process_metrics,
+              std::vector<std::pair<std::string, std::string>> flags = {});
   ~OperatorApi();
 
   runtime::HttpHandler handler() { return router_.handler(); }
@@ -49,7 +51,6 @@ class OperatorApi {
   void classic_quota(runtime::HttpRequest request, runtime::HttpResponder responder);
   void classic_weights(runtime::HttpRequest request, runtime::HttpResponder responder);
   void add_machine_routes();
-  void read_plain(const runtime::HttpResponder& responder, std::string (*body)(const ViewState&));
   void call(runtime::HttpRequest request, runtime::HttpResponder responder);
   void kill_task(const std::shared_ptr<Request>& request);
   void explain_framework(const std::shared_ptr<Request>& request);
@@ -62,6 +63,7 @@ class OperatorApi {
   void forward(const std::shared_ptr<Request>& request, const AgentId& agent_id);
   void send_to_agent(const std::shared_ptr<Request>& request, const std::string& url);
   void write(const std::shared_ptr<Request>& request, FromOperator operation);
+  Metrics metrics(const ViewState& state) const;  // any thread
   void metrics_snapshot(runtime::HttpRequest request, runtime::HttpResponder responder,
                         bool prometheus);
   void serve_ui(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
@@ -74,6 +76,9 @@ class OperatorApi {
   codec::MasterDescription master_;
   std::function<Metrics()> process_metrics_;
   runtime::HttpRouter router_;
+  const WallTime started_at_;
+  const std::vector<std::pair<std::string, std::string>> flags_;
+  ClassicReads classic_reads_;
   std::uint64_t requests_made_ = 0;
   std::map<RequestId, std::shared_ptr<Request>> waiting_;  // for the core's answer
   std::map<std::uint64_t, runtime::HttpCall> forwarded_;

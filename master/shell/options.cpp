@@ -7,6 +7,7 @@
 
 #include "master/shell/recorder.hpp"
 #include "model/limits.hpp"
+#include "model/version.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/units.hpp"
 
@@ -84,7 +85,7 @@ Status check_ensemble(MasterOptions& options) {
 Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options) {
   runtime::Flags flags("bourse-master",
                        "Gathers what agents have and offers it to frameworks; one page shows all.",
-                       kMasterVersion);
+                       kVersion);
   flags.add("ip", options.ip, "address to listen on and to tell others");
   flags.add("port", options.port, "port of the HTTP API and the web UI; 0 takes a free one");
   flags.add("agent-port", options.link_port,
@@ -131,6 +132,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto run = flags.parse_or_print(argc, argv);
   if (!run.ok() || !run.value()) return run;
+  options.flags = flags.given();
   if (options.hostname.empty()) options.hostname = options.ip;
   if (const Status ok = check_ensemble(options); !ok.ok()) return ok.error();
   if (Status good = read_removal_rate(options); !good.ok()) return good.error();

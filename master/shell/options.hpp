@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "master/core/config.hpp"
@@ -11,8 +13,6 @@
 #include "runtime/zookeeper_url.hpp"
 
 namespace bourse::master {
-
-inline constexpr char kMasterVersion[] = "0.1.0";
 
 struct MasterOptions {
   std::string ip = "127.0.0.1";
@@ -28,8 +28,9 @@ struct MasterOptions {
   std::string recorder;  // directory; empty: nothing is recorded
   runtime::ByteSize recorder_bytes{1u << 30};
   std::string log_level = "info";
-  PrincipalLimitsConfig principal_limits;  // at the scheduler API over HTTP
-  MasterConfig core;                       // time-outs and offers
+  PrincipalLimitsConfig principal_limits;                  // at the scheduler API over HTTP
+  MasterConfig core;                                       // time-outs and offers
+  std::vector<std::pair<std::string, std::string>> flags;  // as they were given, for people
 };
 
 // False: --help or --version was printed, nothing more to do.

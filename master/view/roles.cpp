@@ -4,7 +4,7 @@
 
 #include "master/view/answer_body.hpp"
 #include "master/view/answers.hpp"
-#include "proto/codec/json.hpp"
+#include "proto/codec/json_object.hpp"
 
 namespace bourse::master {
 
@@ -12,6 +12,7 @@ namespace {
 
 using v1::master::Response;
 using Amounts = std::map<std::string, double>;
+using Json = codec::JsonObject;
 
 struct Sums {
   std::set<std::string> frameworks;
@@ -101,30 +102,11 @@ double weight_of(const ViewState& state, const std::string& role) {
   return it == state.weights_milli().end() ? 1.0 : units(it->second);
 }
 
-// Composes an object field by field.
-class Json {
- public:
-  explicit Json(std::string& out) : out_(out) { out_ += '{'; }
-  std::string& field(std::string_view name) {
-    if (out_.back() != '{') out_ += ',';
-    codec::write_json_string(name, out_);
-    out_ += ':';
-    return out_;
-  }
-  void text(std::string_view name, std::string_view value) {
-    codec::write_json_string(value, field(name));
-  }
-  void number(std::string_view name, double value) { codec::write_json_double(value, field(name)); }
-  void amounts(std::string_view name, const Amounts& amounts) {
-    Json inner(field(name));
-    for (const auto& [what, value] : amounts) inner.number(what, value);
-    inner.end();
-  }
-  void end() { out_ += '}'; }
-
- private:
-  std::string& out_;
-};
+void write_amounts(const Amounts& amounts, std::string& out) {
+  Json object(out);
+  for (const auto& [what, value] : amounts) object.number(what, value);
+  object.end();
+}
 
 void write_role(const ViewState& state, const RoleRow& row, std::string& out) {
   Json role(out);
@@ -135,17 +117,17 @@ void write_role(const ViewState& state, const RoleRow& row, std::string& out) {
     const Quota quota = it == state.quotas().end() ? Quota() : it->second;
     Json json(role.field("quota"));
     json.text("role", row.name);
-    json.amounts("guarantee", amounts_of(quota.guarantees));
-    json.amounts("limit", amounts_of(quota.limits));
-    json.amounts("consumed", consumed_by(row));
+    write_amounts(amounts_of(quota.guarantees), json.field("guarantee"));
+    write_amounts(amounts_of(quota.limits), json.field("limit"));
+    write_amounts(consumed_by(row), json.field("consumed"));
     json.end();
   }
   Resources handed_out = row.allocated;
   handed_out.add(row.offered);
-  role.amounts("resources", amounts_of(handed_out));
-  role.amounts("allocated", amounts_of(row.allocated));
-  role.amounts("offered", amounts_of(row.offered));
-  role.amounts("reserved", amounts_of(row.reserved));
+  write_amounts(amounts_of(handed_out), role.field("resources"));
+  write_amounts(amounts_of(row.allocated), role.field("allocated"));
+  write_amounts(amounts_of(row.offered), role.field("offered"));
+  write_amounts(amounts_of(row.reserved), role.field("reserved"));
   std::string& ids = role.field("frameworks");
   ids += '[';
   for (const FrameworkId& id : row.frameworks) {

@@ -1,5 +1,6 @@
 #include "master/view/rows.hpp"
 
+#include "model/version.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/offer_constraints_form.hpp"
 
@@ -62,7 +63,7 @@ void write_agent_row(const AgentRow& row, v1::master::Response::GetAgents::Agent
     drain.mutable_config()->set_mark_gone(maintenance.mark_gone);
     out.mutable_estimated_drain_start_time()->set_nanoseconds(maintenance.since.ns);
   }
-  out.set_version("1.11.0");
+  out.set_version(kApiVersion);
   out.set_pid("slave(1)@" + agent.http.ip + ":" + std::to_string(agent.http.port));
   out.mutable_registered_time()->set_nanoseconds(row.put.registered_at.ns);
   if (row.put.reregistered_at != WallTime{}) {

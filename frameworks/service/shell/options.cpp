@@ -6,6 +6,7 @@
 #include "coordination/link/leader_watch.hpp"
 #include "model/disruption_budget.hpp"
 #include "model/limits.hpp"
+#include "model/version.hpp"
 #include "runtime/flags.hpp"
 
 namespace bourse::service {
@@ -83,7 +84,7 @@ Result<bool> parse_options(int argc, const char* const* argv, ServiceOptions& op
   runtime::Flags flags("bourse-service",
                        "Keeps apps running on a cluster: as many of each as you say, also after "
                        "machines, masters or this program died.",
-                       "0.1.0");
+                       kVersion);
   flags.add("master", options.master,
             "masters' links, HOST:PORT[,...] (any may lead), or zk://... of their ensemble");
   flags.require("master");

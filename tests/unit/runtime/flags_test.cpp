@@ -120,9 +120,13 @@ TEST_CASE("the flags given are listed for the log without the values of secrets"
   std::string name;
   flags.add("auth-token", token, "");
   flags.add("name", name, "");
-  REQUIRE(parse(flags, {"--auth-token=hunter2", "--name=n"}).value());
+  std::string zk;
+  flags.add("zk", zk, "");
+  REQUIRE(
+      parse(flags, {"--auth-token=hunter2", "--name=n", "--zk=zk://u:p/w@h:1,i:2/path"}).value());
   REQUIRE(flags.given() ==
-          std::vector<std::pair<std::string, std::string>>{{"auth-token", "***"}, {"name", "n"}});
+          std::vector<std::pair<std::string, std::string>>{
+              {"auth-token", "***"}, {"name", "n"}, {"zk", "zk://***@h:1,i:2/path"}});
 }
 
 TEST_CASE("positional words are collected only where they are expected") {
