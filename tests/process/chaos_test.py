@@ -11,6 +11,11 @@ import unittest
 from zookeeper_case import available
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools/chaos"))
+sys.path.insert(1, str(ROOT / "tools"))
+
+import faults
+
 MINUTES = os.environ.get("BOURSE_CHAOS_MINUTES", "3")
 
 
@@ -29,14 +34,17 @@ class Chaos(unittest.TestCase):
         status, summary = chaos("--minutes", MINUTES)
         self.assertEqual(summary["violations"], [])
         self.assertEqual(status, 0)
-        self.assertGreater(len(summary["faults"]), 0)
-        self.assertGreater(summary["tasks"].get("TASK_FINISHED", 0), 0)
+        self.assertEqual([name for name in faults.FAULTS if summary["struck"].get(name, 0) == 0],
+                         [])
+        for state in ("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED"):
+            self.assertGreater(summary["tasks"].get(state, 0), 0, state)
+        self.assertGreater(summary["api"]["calls"], 100)
 
     def test_books_that_are_falsified_are_found_out(self):
         status, summary = chaos("--minutes", "0.05", "--faults", "framework", "--plant")
         self.assertEqual(status, 1)
         self.assertEqual(sorted(v[:3].rstrip(":") for v in summary["violations"]),
-                         ["S11", "S8", "S9"])
+                         ["L3", "S11", "S11", "S12", "S12", "S8", "S9", "S9", "S9"])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 //   launch-on OFFER ID     whether that offer is held or not
 //   want COUNT CPU_MILLI   so many times so much, from now on; 0: it says nothing any more
 //   kill ID [GRACE_MS]
+//   reconcile [ID]    asks about that task, or all
 //   publish NAME TEXT
 //   send AGENT EXECUTOR KILOBYTES    a message to that executor, whether there is one or not
 //   reserve|unreserve ID DISK_MB    on the next offer; likewise:
@@ -199,6 +200,8 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     std::int64_t grace_ms = -1;
     words >> grace_ms;
     driver.kill(id, words ? grace_ms : -1);
+  } else if (verb == "reconcile") {
+    driver.reconcile(id.empty() ? std::vector<std::string>{} : std::vector{id});
   } else if (verb == "leave" || verb == "stay") {
     driver.answer_inverse_offers({id}, verb == "leave", 1000);
   } else if (verb == "publish") {

@@ -21,6 +21,7 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import books
 import faults
 import judge
 import world as worlds
@@ -28,20 +29,22 @@ from local_cluster import processes, traces
 
 OWN_NAMESPACES = "BOURSE_CHAOS_INSIDE"
 QUIET_S = 2  # between two faults
+PLANTED_PATIENCE_S = 20  # a planted task never comes to its end
 TOOLS = ("unshare", "ip", "nft", "java")
 
 
 def options_of(arguments):
     parser = argparse.ArgumentParser(prog="./dev chaos", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=3)
+    parser.add_argument("--minutes", type=float, default=3,
+                        help="at least; each fault comes once in any case")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--faults", help="comma-separated; all unless said: " +
                         ", ".join(faults.FAULTS))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true", help="keep logs and books")
     parser.add_argument("--plant", action="store_true",
-                        help="falsify the books in three ways that must be found")
+                        help="falsify the books in seven ways that must be found")
     parser.add_argument("--bin", default=os.environ.get("BOURSE_BIN"))
     options = parser.parse_args(arguments)
     names = options.faults.split(",") if options.faults else list(faults.FAULTS)
@@ -70,13 +73,12 @@ def enter_namespaces():
     os.execvpe("unshare", words, {**os.environ, OWN_NAMESPACES: "1"})
 
 
-def harm(world, jury, options, tell):
-    """One fault after another until the time is over."""
-    done = []
+def harm(world, jury, options, tell, done):
+    """One fault after another until the time is over and each came once."""
     end = time.monotonic() + 60 * options.minutes
-    for name in faults.schedule(options.seed, options.faults):
-        if time.monotonic() >= end:
-            return done
+    for number, name in enumerate(faults.schedule(options.seed, options.faults)):
+        if number >= len(options.faults) and time.monotonic() >= end:
+            return
         what = faults.FAULTS[name].__doc__.split("\n")[0].split(": ", 1)[-1]
         begun = time.monotonic()
         note = faults.FAULTS[name](world)
@@ -85,18 +87,26 @@ def harm(world, jury, options, tell):
         tell(f"{name:12} {lasted:5.1f} s, healthy {healed:5.1f} s after it   {what}" +
              (f" [{note}]" if note else ""))
         done.append({"fault": name, "lasted_s": lasted, "healthy_after_s": healed})
-        world.run_for(QUIET_S)
+        world.run_quietly(QUIET_S)
 
 
 def plant(world):
-    """Harms a task in each of the ways that a cluster must not: the control of the judge."""
+    """Harms a task, or one of the books, in each of the ways that a cluster must not: the control
+    of the judge."""
     book = world.books
-    doubled, lost, survivor = (book.launch(seconds=1, code=0) for _ in range(3))
-    world.wait("the planted tasks", lambda: all(t.ended() for t in (doubled, lost, survivor)))
+    doubled, lost, survivor, unheard, killed, gone = (
+        book.launch(seconds=1, code=0) for _ in range(6))
+    spared = book.launch(seconds=books.LONG_S)
+    world.wait("the planted tasks", lambda: spared.state() == "TASK_RUNNING" and all(
+        t.ended() for t in (doubled, lost, survivor, unheard, killed, gone)))
     with open(book.directory / doubled.id, "a") as file:
         file.write("start\n")
     (book.directory / lost.id).write_text("start\n")
     subprocess.Popen(["sh", "-c", f"sleep 1000; : {book.directory}/{survivor.id};"])
+    unheard.told, unheard.writes = [], False
+    killed.told[-1] = (killed.told[-1][0], "TASK_KILLED", "")
+    gone.told[-1] = (gone.told[-1][0], "TASK_LOST", "")
+    spared.kill_asked_at = time.monotonic()  # and nobody was told
 
 
 def run(options, box, tell):
@@ -106,11 +116,11 @@ def run(options, box, tell):
     done = []
     try:
         world.start()
-        world.run_for(QUIET_S)
-        done = harm(world, jury, options, tell)
+        world.run_quietly(QUIET_S)
+        harm(world, jury, options, tell, done)
         if options.plant:
             plant(world)
-        jury.end()
+        jury.end(*[PLANTED_PATIENCE_S] if options.plant else [])
     except worlds.Trouble as trouble:
         jury.say(f"the run cannot go on: {trouble}")
         traceback.print_exc(file=sys.stderr)
@@ -131,9 +141,11 @@ def main(arguments):
     jury, done = run(options, box, tell)
     for violation in jury.violations:
         tell(f"VIOLATION {violation}")
+    struck = {name: sum(1 for one in done if one["fault"] == name) for name in options.faults}
     tell(f"{len(done)} faults, {len(jury.violations)} violations, {jury.figures}")
+    tell(f"struck: {struck}")
     if options.json:
-        print(json.dumps({"seed": options.seed, "faults": done,
+        print(json.dumps({"seed": options.seed, "faults": done, "struck": struck,
                           "violations": jury.violations, **jury.figures}))
     if options.keep or jury.violations:
         tell(f"logs and books: {box}")

@@ -7,6 +7,7 @@ import signal
 import socket
 import uuid
 
+import books
 import cage
 import network
 import world as worlds
@@ -45,6 +46,17 @@ def server_killed(world):
     world.ensemble.kill(index)
     world.run_for(4)
     world.ensemble.start(index)
+
+
+def server_stopped(world):
+    """F3: one ZooKeeper server, the leading one or another, stands still and goes on."""
+    leading = world.ensemble.leader()
+    index = leading if leading is not None and world.books.random.random() < 0.5 else \
+        world.books.random.randrange(3)
+    world.ensemble.pause(index)
+    world.run_for(4)
+    world.ensemble.resume(index)
+    return f"server {index}{', which led' if index == leading else ''}"
 
 
 def quorum_lost(world):
@@ -116,17 +128,63 @@ def agent_killed(world):
     world.run_for(3)
 
 
+def end_for_good(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def tasks_killed(world):
-    """F7: processes of tasks and their shims get SIGKILL."""
+    """F7: processes of tasks get SIGKILL."""
+    killed = 0
     for task in world.books.open_tasks()[:40]:
         pids = world.books.processes_of(task)
         if pids and world.books.random.random() < 0.3:
             task.harmed = True
-            try:
-                os.kill(world.books.random.choice(pids), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            end_for_good(world.books.random.choice(pids))
+            killed += 1
     world.run_for(2)
+    return f"{killed} tasks"
+
+
+def running(world, tasks):
+    world.wait("the tasks that shall be harmed", lambda: all(
+        task.state() == "TASK_RUNNING" for task in tasks))
+
+
+def ended(world, tasks, what):
+    world.wait(f"the end of tasks whose {what} was killed", lambda: all(
+        task.ended() for task in tasks))
+
+
+def executor_killed(world):
+    """F7: a framework's own executor gets SIGKILL with two tasks; another one is left alone."""
+    book, program = world.books, world.bin / "told-executor"
+    name = f"e{len(book.tasks)}"
+    harmed = [book.launch_under(name, program) for _ in range(2)]
+    other = book.launch_under(f"{name}-other", program)
+    running(world, [*harmed, other])
+    pid = books.process_of_executor(name)
+    for task in harmed:
+        task.harmed = True
+    end_for_good(pid)
+    ended(world, harmed, "executor")
+    if other.ended():
+        raise worlds.Trouble(f"{other.id} ended with an executor that is not its own")
+    book.kill(other)
+    return f"told as {sorted({task.state() for task in harmed})}"
+
+
+def shim_killed(world):
+    """F7: the shims of two tasks get SIGKILL: who watched a container is gone."""
+    tasks = [world.books.launch(seconds=books.LONG_S) for _ in range(2)]
+    running(world, tasks)
+    for task in tasks:
+        task.harmed = True
+        end_for_good(books.shim_of(world.books.processes_of(task)[0]))
+    ended(world, tasks, "shim")
+    return f"told as {sorted({task.state() for task in tasks})}"
 
 
 def fill(path):
@@ -179,6 +237,18 @@ def clock_set(world):
     return f"{hours:+} hours"
 
 
+def clock_wrong_at_start(world):
+    """F10: an agent is started by a clock that is ten years late, which is put right later."""
+    name = worlds.CLOCK_MACHINES[-1]
+    world.daemons[name].hold()
+    world.clocks[name].set(-10 * 365 * 24 * 3600)
+    world.daemons[name].release()
+    world.wait("the agent with the wrong clock", world.healthy)
+    world.run_for(3)
+    world.clocks[name].set(0)
+    world.run_for(1)
+
+
 def out_of_memory(world):
     """F11: the kernel kills a master or agent for want of memory, again and again."""
     name = pick(world, [*world.masters(), *live_agents(world)])
@@ -186,6 +256,7 @@ def out_of_memory(world):
     whole = daemon.argv
     before = daemon.ended_by_others
     kilobytes = world.books.random.randrange(1, 6) << 10
+    asked = len(world.books.tasks)
     # What a daemon needs depends on what it has to remember: it gets less and less, until that is
     # too little. In a hundred kilobytes none can live.
     while daemon.ended_by_others == before:
@@ -200,6 +271,9 @@ def out_of_memory(world):
             if daemon.ended_by_others > before and small.kills() == 0:
                 raise worlds.Trouble(f"{name} was killed, but not for want of memory")
         kilobytes //= 2
+    # What an agent had just forked was in its cage too, and the kernel chose whom it killed.
+    for task in list(world.books.tasks.values()):
+        task.harmed |= name.startswith("a") and (not task.ended() or int(task.id[1:]) >= asked)
     return f"{name} was killed {daemon.ended_by_others - before} times, {kilobytes << 1} KB"
 
 
@@ -242,6 +316,7 @@ FAULTS = {
     "F1": leader_killed,
     "F2": leader_stopped,
     "F3": server_killed,
+    "F3-stopped": server_stopped,
     "F3-quorum": quorum_lost,
     "F4-ensemble": leader_without_ensemble,
     "F4-agents": leader_without_agents,
@@ -250,8 +325,11 @@ FAULTS = {
     "F5-late": packets_late,
     "F6": agent_killed,
     "F7": tasks_killed,
+    "F7-executor": executor_killed,
+    "F7-shim": shim_killed,
     "F9": disk_full,
     "F10": clock_set,
+    "F10-start": clock_wrong_at_start,
     "F11": out_of_memory,
     "F12": readers_that_do_not_read,
     "framework": framework_killed,

@@ -45,6 +45,9 @@ class World:
         self.clocks = {}
         self.agent_ids = {}
         self.items = items
+        self.next_task = 0.0
+        self.quiet = False  # nothing is broken
+        self.answered_s = []  # how long each call of such a time took
         self.books = books.Books(self.bin / "told-scheduler", self.zk, self.box / "books", seed)
 
     # -- beginning
@@ -158,15 +161,27 @@ class World:
     def run_for(self, seconds, busy=True):
         """Lets the world live: tasks are launched and killed meanwhile."""
         end = time.monotonic() + seconds
-        next_task = time.monotonic()
         while time.monotonic() < end:
             self.tend()
-            if busy and time.monotonic() >= next_task:
-                next_task = time.monotonic() + self.books.random.uniform(0.2, 0.8)
+            if busy and time.monotonic() >= self.next_task:
+                self.next_task = time.monotonic() + self.books.random.uniform(0.2, 0.8)
                 self.books.launch()
-                if self.books.random.random() < 0.15:
+                if self.books.random.random() < 0.3:
                     self.books.kill_some()
+                if self.books.random.random() < 0.2:
+                    self.books.reconcile_some()
             time.sleep(POLL_S)
+
+    def run_quietly(self, seconds):
+        """As run_for, while nothing is broken; what the leader answers meanwhile is timed."""
+        leader = self.leader()
+        self.quiet = True
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.run_for(POLL_S)
+            for call in ("GET_AGENTS", "GET_TASKS", "GET_STATE", "GET_METRICS"):
+                self.get(leader, "/api/v1", json.dumps({"type": call}))
+        self.quiet = False
 
     def tend(self):
         for daemon in self.daemons.values():
@@ -174,6 +189,7 @@ class World:
 
     def get(self, name, path, body=None):
         connection = http.client.HTTPConnection(self.net.addresses[name], 5050, timeout=3)
+        begun = time.monotonic()
         try:
             connection.request("POST" if body else "GET", path, body,
                                {"Content-Type": "application/json"})
@@ -184,6 +200,8 @@ class World:
             return None
         finally:
             connection.close()
+            if self.quiet:
+                self.answered_s.append(time.monotonic() - begun)
 
     def masters(self):
         return [name for name in self.daemons if name.startswith("m")]
