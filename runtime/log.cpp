@@ -10,6 +10,8 @@
 #include <memory>
 #include <mutex>
 
+#include "runtime/log_level.hpp"
+
 namespace bourse::runtime {
 namespace {
 
@@ -148,6 +150,16 @@ Result<LogLevel> parse_log_level(std::string_view name) {
   }
   return invalid("log level '" + std::string(name) +
                  "' is not one of trace, debug, info, warning, error, off");
+}
+
+LogLevel log_level_at_start() {
+  Sink& s = sink();
+  const std::lock_guard lock(s.mutex);
+  return s.options.level;
+}
+
+void set_log_level(LogLevel level) {
+  current()->set_level(to_spdlog(level));
 }
 
 bool log_enabled(LogLevel level) {

@@ -64,10 +64,21 @@ std::string version_body(codec::Encoding encoding) {
   return body_of(response, encoding);
 }
 
-std::string master_body(const codec::MasterDescription& master, codec::Encoding encoding) {
+std::string master_body(const codec::MasterDescription& master, WallTime begun_at,
+                        WallTime elected_at, codec::Encoding encoding) {
   Response response;
   response.set_type(Response::GET_MASTER);
-  codec::write_master(master, *response.mutable_get_master()->mutable_master_info());
+  auto& body = *response.mutable_get_master();
+  codec::write_master(master, *body.mutable_master_info());
+  body.set_start_time(1e-9 * static_cast<double>(begun_at.ns));
+  body.set_elected_time(1e-9 * static_cast<double>(elected_at.ns));
+  return body_of(response, encoding);
+}
+
+std::string logging_level_body(std::uint32_t level, codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_LOGGING_LEVEL);
+  response.mutable_get_logging_level()->set_level(level);
   return body_of(response, encoding);
 }
 

@@ -136,6 +136,7 @@ class MasterProcess {
 
   void lead() {
     links_.lead(link_address_);
+    api_.lead(begun_at_, runtime::wall_now());
     gate_.lead();
     if (options_.zk.empty()) say_ready();
   }
@@ -230,6 +231,7 @@ class MasterProcess {
   master::LeaderGate gate_;
   std::string link_address_;
   std::unique_ptr<runtime::HttpServer> server_;
+  const WallTime begun_at_ = runtime::wall_now();
 };
 
 int run(const master::MasterOptions& options) {

@@ -72,7 +72,8 @@ OperatorApi::OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& vie
           view, [this] { return core_.published(); },
           [this] {
             return ClassicMaster{master_, started_at_, flags_};
-          }) {
+          }),
+      logging_(loop) {
   add_routes();
 }
 
@@ -220,13 +221,19 @@ void OperatorApi::answer_explained(const std::shared_ptr<Request>& request,
 void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& call) {
   const codec::Encoding out = request->out;
   const Queries& queries = request->queries;
+  if (const Status formed = check_form(call); !formed.ok()) return request->refuse(formed.error());
+  runtime::log_debug("operator's call", {{"type", Call::Type_Name(call.type())}});
   switch (call.type()) {
     case Call::GET_HEALTH:
       return request->answer(health_body(out));
     case Call::GET_VERSION:
       return request->answer(version_body(out));
     case Call::GET_MASTER:
-      return request->answer(master_body(master_, out));
+      return request->answer(master_body(master_, begun_at_, elected_at_, out));
+    case Call::GET_LOGGING_LEVEL:
+      return request->answer(logging_level_body(logging_.level(), out));
+    case Call::SET_LOGGING_LEVEL:
+      return set_logging_level(request, call);
     case Call::GET_AGENTS:
       return read_view(request, [out, query = queries.agents](const ViewState& state) {
         return answer_agents(state, out, query);
@@ -287,6 +294,13 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
       return write(request, std::move(operation).value());
     }
   }
+}
+
+void OperatorApi::set_logging_level(const std::shared_ptr<Request>& request, const Call& call) {
+  const auto& wanted = call.set_logging_level();
+  const Status set = logging_.set(wanted.level(), Duration{wanted.duration().nanoseconds()});
+  if (!set.ok()) return request->refuse(set.error());
+  request->responder.respond(HttpResponse());
 }
 
 void OperatorApi::read_view(const std::shared_ptr<Request>& request,

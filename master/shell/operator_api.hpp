@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "api/logging_level.hpp"
 #include "master/shell/classic_reads.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/view_service.hpp"
@@ -35,6 +36,11 @@ class OperatorApi {
   // For what is served beside: frameworks.
   runtime::HttpRouter& router() { return router_; }
   void set_master(codec::MasterDescription master) { master_ = std::move(master); }
+  // Since when this process is there, and leads: both when it leads.
+  void lead(WallTime begun_at, WallTime elected_at) {
+    begun_at_ = begun_at;
+    elected_at_ = elected_at;
+  }
   // Answers of the core to operations. I/O thread.
   void on_answers(std::vector<Answer>&& answers);
 
@@ -58,6 +64,8 @@ class OperatorApi {
   void dispatch(const std::shared_ptr<Request>& request, const mesos::v1::master::Call& call);
   void subscribe(const std::shared_ptr<Request>& request);
   void list_files(const std::shared_ptr<Request>& request, const std::string& path);
+  void set_logging_level(const std::shared_ptr<Request>& request,
+                         const mesos::v1::master::Call& call);
   void read_file(const std::shared_ptr<Request>& request, const std::string& path,
                  std::uint64_t offset, std::optional<std::uint64_t> length);
   void forward(const std::shared_ptr<Request>& request, const AgentId& agent_id);
@@ -83,6 +91,9 @@ class OperatorApi {
   std::map<RequestId, std::shared_ptr<Request>> waiting_;  // for the core's answer
   std::map<std::uint64_t, runtime::HttpCall> forwarded_;
   std::uint64_t forwarded_made_ = 0;
+  api::LoggingLevel logging_;
+  WallTime begun_at_;
+  WallTime elected_at_;
 };
 
 }  // namespace bourse::master

@@ -67,6 +67,8 @@ void SchedulerApi::call(HttpRequest request, HttpResponder responder) {
     ++stats_.calls_refused;
     return responder.respond(types.error());
   }
+  runtime::log_debug("scheduler's call", {{"stream", request.headers.get(kStreamIdHeader)},
+                                          {"bytes", request.body.size()}});
   // A stream tells whose call it is, before anything is spent on the body.
   const auto named = by_id_.find(std::string(request.headers.get(kStreamIdHeader)));
   const bool known = named != by_id_.end();

@@ -8,6 +8,18 @@ namespace bourse::master {
 
 namespace {
 
+// As they are where a framework that knows everything would read them: tasks and offers.
+codec::ResourceForm given_to(std::string_view role) {
+  return {true, role, false};
+}
+
+Capabilities all_that_shape_offers() {
+  Capabilities out;
+  out.set(Capabilities::multi_role);
+  out.set(Capabilities::reservation_refinement);
+  return out;
+}
+
 // Operator answers keep Mesos' older form of reservations and name the role a thing is held for.
 codec::ResourceForm held_for(std::string_view role) {
   return {false, role, true};
@@ -30,7 +42,7 @@ void write_task_row(const TaskRow& row, v1::Task& out) {
   if (row.executor) out.mutable_executor_id()->set_value(row.executor->id.raw());
   out.mutable_agent_id()->set_value(row.task->agent_id.raw());
   out.set_state(static_cast<v1::TaskState>(row.state));
-  codec::write_resources(row.task->resources, held_for(*row.role), *out.mutable_resources());
+  codec::write_resources(row.task->resources, given_to(*row.role), *out.mutable_resources());
   for (const TaskStatus& status : row.statuses) codec::write_status(status, *out.add_statuses());
   if (!row.statuses.empty()) {
     const TaskStatus& newest = row.statuses.back();
@@ -89,9 +101,10 @@ void write_framework_row(const ViewState& state, const FrameworkRow& row, bool w
   out.set_connected(row.put.connected);
   out.set_recovered(row.put.recovered);
   out.mutable_registered_time()->set_nanoseconds(row.put.registered_at.ns);
-  if (row.put.reregistered_at != WallTime{}) {
-    out.mutable_reregistered_time()->set_nanoseconds(row.put.reregistered_at.ns);
-  }
+  // Once it has registered it has also registered for the last time.
+  const bool again = row.put.reregistered_at != WallTime{};
+  out.mutable_reregistered_time()->set_nanoseconds(
+      (again ? row.put.reregistered_at : row.put.registered_at).ns);
   if (row.unregistered_at != WallTime{}) {
     out.mutable_unregistered_time()->set_nanoseconds(row.unregistered_at.ns);
   }
@@ -121,7 +134,7 @@ void write_framework_row(const ViewState& state, const FrameworkRow& row, bool w
                         offer.resources,
                         {},
                         agent->second.put.unavailability},
-                       framework.id, framework.capabilities, *out.add_offers());
+                       framework.id, all_that_shape_offers(), *out.add_offers());
   }
 }
 

@@ -1,12 +1,15 @@
 """The recordings of a running Mesos (tests/data/mesos-recordings), as exchanges and records, and
-what of a JSON value is compared with them: names, presence and types, not values."""
+what of a JSON value is compared with them: names, presence and types, not values. Of headers, those
+that a client can go by."""
 
 import json
 import os
 import pathlib
 import re
 
-RECORDINGS = pathlib.Path(os.environ["BOURSE_SOURCE"]) / "tests/data/mesos-recordings"
+SOURCE = pathlib.Path(os.environ["BOURSE_SOURCE"])
+RECORDINGS = SOURCE / "tests/data/mesos-recordings"
+PAGE = SOURCE / "docs/mesos-compatibility.md"
 
 
 class Exchange:
@@ -53,3 +56,39 @@ def shape(value, at=""):
         return set().union(*(shape(v, at + "[]") for v in value), set()) | {(at, "list")}
     kind = {str: "text", bool: "bool", int: "number", float: "number"}[type(value)]
     return {(at, kind)}
+
+
+# What a client can go by. Not what is of one connection or one moment: Date, Connection.
+SAME_VALUE = ("Content-Type", "Allow", "Transfer-Encoding", "Content-Disposition",
+              "Content-Encoding", "WWW-Authenticate", "Retry-After", "Location")
+THERE_OR_NOT = ("Mesos-Stream-Id", "Content-Length", "Date")
+
+
+def headers_that_matter(headers):
+    """Of an answer, to compare with another's."""
+    found = {name: headers.get(name) for name in SAME_VALUE}
+    return found | {name: headers.get(name) is not None for name in THERE_OR_NOT}
+
+
+class Differences:
+    """Compares, and says at the end what was listed in vain."""
+
+    def __init__(self, test, listed):
+        self.test, self.listed, self.met = test, listed, set()
+
+    def same(self, what, theirs, ours):
+        if what in self.listed:
+            self.met.add(what)
+            theirs = self.listed[what][0]
+        self.test.assertEqual(ours, theirs, what)
+
+    def same_shape(self, name, theirs, ours):
+        self.same((name, "more"), set(), ours - theirs)
+        self.same((name, "less"), set(), theirs - ours)
+
+    def check(self):
+        page = PAGE.read_text()
+        self.test.assertEqual(set(self.listed) - self.met, set(), "listed, and did not come")
+        for what, (_, row) in self.listed.items():
+            with self.test.subTest(what):
+                self.test.assertIn(f"\n| {row} |", page)

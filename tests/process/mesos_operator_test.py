@@ -1,0 +1,170 @@
+"""The recorded calls of operators, sent to a real master: what is refused, and what reads say of a
+cluster without frameworks and of one with tasks. Codes, headers, names and types of keys
+are those of Mesos. What differs is listed here, with its row in docs/mesos-compatibility.md."""
+
+import json
+import unittest
+
+import mesos_recordings
+from cluster_case import wait_for
+from mesos_recordings import Differences, headers_that_matter, shape
+from recorded_scheduler import RecordedScheduler, task_state
+from v1_scheduler import JSON, post
+
+CHECKPOINT = "`agent_info.checkpoint`"
+HEALTH = "`healthy`, and updates because of it"
+BUILD = {(f".get_version.version_info.build_{what}", kind) for what, kind in (
+    ("date", "text"), ("time", "number"), ("user", "text"))}
+
+
+def checkpoint(where):
+    return {(f"{where}.agents[].agent_info.checkpoint", "bool")}
+
+
+def healthy(where):
+    return {(f"{where}.tasks[].statuses[].{key}", kind) for key, kind in (
+        ("healthy", "bool"), ("reason", "text"))}
+
+
+EMPTY = {
+    "sequence": (True, "Answers of the operator API"),
+    ("GET_FLAGS", "status"): (501, "`GET_FLAGS`"),
+    ("GET_VERSION", "less"): (BUILD, "`version_info.build_date`, `build_time`, `build_user`"),
+    ("GET_STATE", "less"): (checkpoint(".get_state.get_agents"), CHECKPOINT),
+    ("GET_AGENTS", "less"): (checkpoint(".get_agents"), CHECKPOINT),
+}
+WITH_TASKS = {
+    "sequence": (True, "Answers of the operator API"),
+    ("GET_STATE", "less"): (
+        checkpoint(".get_state.get_agents") | healthy(".get_state.get_tasks"), HEALTH),
+    ("GET_AGENTS", "less"): (checkpoint(".get_agents"), CHECKPOINT),
+    ("GET_TASKS", "less"): (healthy(".get_tasks"), HEALTH),
+}
+
+
+class MesosOperator(RecordedScheduler):
+    def begin_cluster(self):
+        self.start_master()
+        self.start_agent("a", "--resources=cpus:4;mem:8192;disk:8192;ports:[31000-32000]")
+        self.wait_agents(1)
+
+    def compare_reads(self, recording, listed):
+        differences = Differences(self, listed)
+        for exchange in mesos_recordings.read(recording):
+            name = json.loads(exchange.body)["type"]
+            with self.subTest(name):
+                answer = self.send(exchange)
+                differences.same((name, "status"), exchange.status, answer.status)
+                if exchange.status != answer.status:
+                    continue
+                self.assertEqual(headers_that_matter(answer.headers),
+                                 headers_that_matter(exchange.answer_headers))
+                if exchange.answer_headers.get("Content-Type") != JSON:
+                    continue
+                theirs = shape(json.loads(exchange.answer))
+                ours = shape(json.loads(answer.text))
+                # Of what is read in the view, how new it is.
+                if (".sequence", "number") in ours:
+                    differences.same("sequence", False, True)
+                differences.same_shape(name, theirs, ours - {(".sequence", "number")})
+        differences.check()
+
+    def test_recorded_reads_of_a_cluster_without_frameworks_are_answered_alike(self):
+        self.begin_cluster()
+        self.compare_reads("operator-master-empty-cluster.txt", EMPTY)
+
+    def test_recorded_reads_of_a_cluster_with_tasks_are_answered_alike(self):
+        self.begin_cluster()
+        recording = mesos_recordings.read("scheduler-plain.txt")
+        # Up to where nothing new has been begun, and all that ended is acknowledged.
+        end = next(i for i, item in enumerate(recording)
+                   if not isinstance(item, dict) and "stale-" in item.body)
+        stream = self.play(recording[:end])
+        stream.wait("UPDATE", lambda e: task_state(e)[:2] == ("t1", "TASK_RUNNING"))
+        # What the tasks that ended gave back is on offer again.
+        stream.wait("OFFERS", skip=1)
+        self.compare_reads("operator-master-with-tasks.txt", WITH_TASKS)
+
+    # What must be said, where the recorded sentence says something.
+    SENTENCES = (
+        ("Expecting one of { 'POST' }", "POST"),
+        ("Expecting 'Content-Type' to be present", "Content-Type: is missing"),
+        ("Expecting 'Content-Type' of", "neither application/json nor application/x-protobuf"),
+        ("Expecting 'Accept' to allow", "neither application/json nor application/x-protobuf"),
+        ("Failed to parse body into JSON", "Failed to parse body into JSON: syntax error"),
+        ("Expecting a JSON object", "Expecting a JSON object"),
+        ("Expecting 'type' to be present", "type: is missing"),
+        ("Expecting 'read_file' to be present", "read_file: is missing"),
+        ("Failed to parse body into Call protobuf", "does not parse as mesos.v1.master.Call"),
+        ("", "'/nosuch' is no file here"),
+    )
+
+    def test_every_recorded_refusal_of_an_operator_has_the_same_code_and_headers(self):
+        self.start_master()
+        met = set()
+        for exchange in mesos_recordings.read("operator-errors.txt"):
+            with self.subTest(exchange.body, headers=exchange.headers):
+                answer = self.send(exchange)
+                self.assertEqual(answer.status, exchange.status, answer.body)
+                theirs = headers_that_matter(exchange.answer_headers)
+                self.assertEqual(headers_that_matter(answer.headers), theirs)
+                if exchange.status != 200:
+                    begin, sentence = next(pair for pair in self.SENTENCES
+                                           if pair[0] in exchange.answer)
+                    met.add(begin)
+                    self.assertIn(sentence, answer.text)
+                elif theirs["Content-Type"] == JSON:
+                    self.assertEqual(json.loads(answer.text), json.loads(exchange.answer))
+        self.assertEqual(met, {begin for begin, _ in self.SENTENCES})
+
+    def test_more_is_logged_for_as_long_as_an_operator_says(self):
+        master = self.start_master()
+
+        def ask(kind, **fields):
+            body = {"type": kind} | ({kind.lower(): fields} if fields else {})
+            return post(self.http_port, body, {"Content-Type": JSON}, "/api/v1")
+
+        def logged(*words):
+            return [line for line in list(master.errors) if all(word in line for word in words)]
+
+        def set_level(level, seconds):
+            answer = ask("SET_LOGGING_LEVEL", level=level,
+                         duration={"nanoseconds": int(seconds * 1e9)})
+            self.assertEqual((answer.status, answer.text), (200, ""))
+        ask("GET_ROLES")
+        set_level(1, 0.5)
+        self.assertEqual(json.loads(ask("GET_LOGGING_LEVEL").text)["get_logging_level"],
+                         {"level": 1})
+        wait_for("what is only logged now", lambda: logged(" D ", "type=GET_LOGGING_LEVEL"))
+        wait_for("its end", lambda: logged("no more is logged than at the start"))
+        self.assertEqual(json.loads(ask("GET_LOGGING_LEVEL").text)["get_logging_level"],
+                         {"level": 0})
+        ask("GET_WEIGHTS")
+        # Until another says otherwise.
+        set_level(2, 3600)
+        ask("GET_TASKS")
+        wait_for("what is logged again", lambda: logged("type=GET_TASKS"))
+        set_level(0, 3600)
+        ask("GET_QUOTA")
+        set_level(1, 3600)
+        ask("GET_HEALTH")
+        wait_for("the last", lambda: logged("type=GET_HEALTH"))
+        for quiet in ("GET_ROLES", "GET_WEIGHTS", "GET_QUOTA"):
+            self.assertEqual(logged(quiet), [])
+        answer = ask("SET_LOGGING_LEVEL", level=1, duration={"nanoseconds": -1})
+        self.assertEqual(answer.status, 400)
+        self.assertIn("set_logging_level.duration: is -1 ns", answer.text)
+
+    def test_a_call_without_what_it_is_about_is_refused_by_its_name(self):
+        self.start_master()
+        for kind in ("READ_FILE", "LIST_FILES", "SET_LOGGING_LEVEL", "UPDATE_WEIGHTS",
+                     "RESERVE_RESOURCES", "UPDATE_QUOTA", "DRAIN_AGENT", "TEARDOWN"):
+            answer = post(self.http_port, {"type": kind}, {"Content-Type": JSON}, "/api/v1")
+            self.assertEqual(answer.status, 400, answer.text)
+            self.assertIn(f"{kind.lower()}: is missing", answer.text)
+        answer = post(self.http_port, {"type": "GET_METRICS"}, {"Content-Type": JSON}, "/api/v1")
+        self.assertEqual(answer.status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
