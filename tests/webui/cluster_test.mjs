@@ -38,7 +38,7 @@ test('a real cluster: the overview counts what its agents have', async () => {
   const card = page().locator('.gauge', { has: page().getByRole('heading', { name: 'CPU' }) })
   await until(
     async () => /of 20$/.test(await card.locator('.meter').getAttribute('aria-label')),
-    'the cpus of both agents',
+    'the cpus of the agents that are not drained',
   )
   await visit.see('Tasks by state')
   await until(() => page().locator('.chart canvas').count(), 'history charts')
@@ -47,7 +47,7 @@ test('a real cluster: the overview counts what its agents have', async () => {
 
 test('a real cluster: an agent is opened from the list and shows its tasks', async () => {
   await turnTo('Agents')
-  await until(async () => (await rowsOf('Agents').count()) === 2, 'two agents')
+  await until(async () => (await rowsOf('Agents').count()) === 3, 'three agents')
   await shot('agents')
   await rowsOf('Agents').filter({ hasText: 'of 16' }).click()
   await visit.see('Machine')
@@ -71,7 +71,56 @@ test('a real cluster: a framework is opened from the list and shows its share', 
   await shot('framework')
 })
 
+test('a real cluster: roles show their quota, and a role what is left of it', async () => {
+  await turnTo('Roles')
+  await until(async () => (await rowsOf('Roles').count()) === 4, 'every role')
+  const below = rowsOf('Roles').filter({ hasText: 'batch/nightly' })
+  await below.getByText('0 by batch').first().waitFor()
+  await shot('roles')
+  await rowsOf('Roles').filter({ hasText: 'eng' }).click()
+  await visit.see('Within its quota')
+  const cpus = page().getByRole('table', { name: 'Quota' }).locator('tr', { hasText: 'cpus' })
+  assert.equal((await cpus.innerText()).replace(/\s+/g, ' ').trim(), 'cpus 0.5 1 4 3')
+  await visit.see('fair share by weight: 60%')
+  await page().locator('.shares').getByText('steady').waitFor()
+  await shot('role')
+})
+
+test('a real cluster: a framework says which rule keeps it from offers', async () => {
+  await turnTo('Frameworks')
+  await visit.see('2 times 64 cpus')
+  await visit.see('2 unmet')
+  const explained = {
+    nightly: ['A quota is used up', 'raise the limit of role batch over 0 cpus'],
+    greedy: ['Does not hold what it wants', 'or REQUEST less'],
+    steady: ['It asked for no offers', 'must REVIVE role eng'],
+  }
+  for (const [name, [rule, change]] of Object.entries(explained)) {
+    await turnTo('Frameworks')
+    await rowsOf('Frameworks').filter({ hasText: name }).click()
+    await visit.see(name, 'h1')
+    await page().locator('.why-offered .pill').getByText(rule).first().waitFor()
+    await visit.see(change, '.why-offered')
+    await shot(`why-${name}`)
+  }
+})
+
+test('a real cluster: a machine to be mended says what its drain waits for', async () => {
+  await turnTo('Agents')
+  const card = page().locator('.card.maintenance')
+  await card.getByText(/in 5\dm .*, for 2h 00m/).waitFor()
+  await card.getByText('1 task waits for the budget of 1 framework').waitFor()
+  await shot('maintenance')
+  await card.getByRole('link', { name: 'mended.test' }).click()
+  await visit.see('It is to go')
+  await visit.see('1 of its tasks run on, at least 1 must')
+  await rowsOf('Tasks').filter({ hasText: 'stays' }).waitFor()
+  await shot('agent-leaves')
+})
+
 test('a real cluster: the crawler page shows stages, every site and progress', async () => {
+  await turnTo('Frameworks')
+  await rowsOf('Frameworks').filter({ hasText: 'crawler' }).first().click()
   await page().getByRole('link', { name: 'Crawler page' }).click()
   await visit.see('Crawler', 'h1')
   for (const stage of ['fetch', 'extract', 'store']) {

@@ -116,6 +116,58 @@ test('frameworks show their dominant share beside the fair one', async () => {
   await visit.shot('framework')
 })
 
+test('roles show share, weight, quota and what is left of it, and lead to their page', async () => {
+  await page().keyboard.press('g')
+  await page().keyboard.press('r')
+  await visit.see('Roles', 'h1')
+  const rows = page().getByRole('table', { name: 'Roles' }).locator('a.row')
+  await rows.first().waitFor()
+  const limited = rows.filter({ hasText: 'At its limit' }).first()
+  assert.match(await limited.locator('.meter').getAttribute('aria-label'), /fair share/)
+  await visit.shot('roles')
+  const name = await limited.locator('b').innerText()
+  await limited.click()
+  await visit.see(name, 'h1')
+  await visit.see('At its limit')
+  const table = page().getByRole('table', { name: 'Quota' })
+  for (const title of ['Guaranteed', 'Consumed', 'Limit', 'Headroom'])
+    await table.getByText(title, { exact: true }).waitFor()
+  await visit.see('The tick is its fair share by weight')
+})
+
+test('a framework page says what keeps it from offers, and what would help', async () => {
+  await page().keyboard.press('g')
+  await page().keyboard.press('f')
+  await visit.see('Demands that nothing free meets')
+  const name = await page().locator('.demands li a').first().innerText()
+  await visit.see(/\d unmet/)
+  await page().locator('.demands li a').first().click()
+  await visit.see(name, 'h1')
+  await visit.see('Why it is offered what it is')
+  await visit.see(/It wants/)
+  await visit.see(/number \d of \d in line/)
+  const table = page().getByRole('table', { name: /What stands in the way/ })
+  await table.locator('tbody tr').first().waitFor()
+  for (const title of ['First rule in the way', 'Numbers of the nearest', 'What would help'])
+    await table.getByText(title).waitFor()
+  assert.match(await table.innerText(), /raise the limit|free .* there|reactivate/)
+  await visit.shot('framework-why')
+})
+
+test('an agent that is to go says when, and for whom its drain waits', async () => {
+  await page().keyboard.press('g')
+  await page().keyboard.press('a')
+  const card = page().locator('.card.maintenance')
+  await card.getByText(/in \d.*, for \d/).waitFor()
+  await card.getByText(/wait.* for the budget of 1 framework/).waitFor()
+  await visit.shot('maintenance')
+  await card.locator('li a').first().click()
+  await visit.see('It is to go')
+  await visit.see(/waits for the budget/)
+  await visit.see(/the drain began .* ago/)
+  await page().locator('.page-head .pill').getByText('Draining').waitFor()
+})
+
 test('tasks are filtered by state, framework and agent, and searched', async () => {
   await page().keyboard.press('g')
   await page().keyboard.press('t')
@@ -282,6 +334,7 @@ test('every page fits a phone, in light and dark', async () => {
     overview: '#/',
     agents: '#/agents',
     frameworks: '#/frameworks',
+    roles: '#/roles',
     tasks: '#/tasks',
     crawler: '#/crawler',
     task,
@@ -315,6 +368,10 @@ test('the browser talks to the master alone, in public operator calls', () => {
     'GET_METRICS',
     'GET_MASTER',
     'GET_ROLES',
+    'GET_QUOTA',
+    'GET_MAINTENANCE_SCHEDULE',
+    'GET_MAINTENANCE_STATUS',
+    'EXPLAIN_FRAMEWORK',
     'GET_VERSION',
     'LIST_FILES',
     'READ_FILE',
@@ -336,8 +393,8 @@ test('the browser talks to the master alone, in public operator calls', () => {
 
 test('every page was photographed', () => {
   const wide = ['overview-light', 'agent', 'agents-grid', 'frameworks', 'framework']
-  const pages = [...wide, 'tasks', 'task']
-  const narrow = ['overview', 'agents', 'frameworks', 'tasks', 'crawler', 'task']
+  const pages = [...wide, 'tasks', 'task', 'roles']
+  const narrow = ['overview', 'agents', 'frameworks', 'roles', 'tasks', 'crawler', 'task']
   const names = [...pages, ...narrow.map((name) => `narrow-dark-${name}`)]
   if (fixture) names.push('crawler', 'task-failed', 'task-log')
   for (const name of names) {

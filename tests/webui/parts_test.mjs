@@ -13,13 +13,17 @@ const PARTS = [
   'api/recordio',
   'api/files',
   'lib/format',
+  'lib/quota',
   'lib/resources',
+  'lib/roletree',
+  'lib/rules',
   'lib/route',
   'lib/states',
   'state/history',
   'state/logtext',
   'state/tasks',
   'state/crawler',
+  'pages/maintenance',
   'pages/task',
 ]
 const parts = {}
@@ -270,4 +274,70 @@ test('every task state of Mesos v1 has a name, a tone and a place among the filt
   assert.ok(
     isTerminal('TASK_FAILED') && !isTerminal('TASK_RUNNING') && !isTerminal('TASK_UNREACHABLE'),
   )
+})
+
+test('headroom is bound by the nearest limit of the role or one above it', () => {
+  const { quotaRows, quotaState } = parts['lib/quota']
+  const scalars = (amounts) =>
+    Object.fromEntries(Object.entries(amounts).map(([name, value]) => [name, { value }]))
+  const quotas = new Map([
+    ['a', { role: 'a', limits: scalars({ cpus: 10, mem: 100 }) }],
+    ['a/b', { role: 'a/b', guarantees: scalars({ cpus: 6 }), limits: scalars({ cpus: 8 }) }],
+  ])
+  const consumed = { a: { cpus: 9, mem: 100 }, 'a/b': { cpus: 4 } }
+  const rows = (role) => quotaRows(role, quotas, (name) => consumed[name] ?? {})
+  const [cpus, mem] = rows('a/b')
+  assert.deepEqual(
+    [cpus.guaranteed, cpus.limit, cpus.consumed, cpus.headroom, cpus.boundBy],
+    [6, 8, 4, 1, 'a'],
+  )
+  assert.deepEqual([mem.limit, mem.headroom, mem.boundBy], [undefined, 0, 'a'])
+  assert.equal(quotaState(rows('a/b')), 'full')
+  assert.deepEqual(rows('c'), [])
+  assert.equal(quotaState([]), 'none')
+  assert.equal(quotaState([{ resource: 'cpus', guaranteed: 2, consumed: 1 }]), 'owed')
+  assert.equal(quotaState([{ resource: 'cpus', limit: 2, consumed: 1, headroom: 1 }]), 'within')
+})
+
+test('fair shares are divided by weight on each level of the tree of roles', () => {
+  const { fairTree } = parts['lib/roletree']
+  const weights = { a: 3, 'a/x': 2 }
+  const tree = fairTree(['a', 'a/x', 'a/y', 'b'], (role) => weights[role] ?? 1)
+  assert.deepEqual([tree.of.get('a'), tree.of.get('b')], [0.75, 0.25])
+  // In a: its own frameworks as one of weight 1, x with 2 and y with 1.
+  assert.deepEqual(
+    [tree.own.get('a'), tree.of.get('a/x'), tree.of.get('a/y'), tree.own.get('b')],
+    [0.1875, 0.375, 0.1875, 0.25],
+  )
+  const deep = fairTree(['c/d/e'], () => 1)
+  assert.deepEqual([deep.of.get('c'), deep.own.get('c/d/e')], [1, 1])
+})
+
+test('windows of maintenance are one row a machine, with state and answers', () => {
+  const { plannedMachines } = parts['pages/maintenance']
+  const window = (hostname, start) => ({
+    machine_ids: [{ hostname }],
+    unavailability: { start: { nanoseconds: start * 1e9 } },
+  })
+  const rows = plannedMachines([window('late', 20), window('soon', 10)], {
+    draining_machines: [
+      { id: { hostname: 'late' }, statuses: [{ status: 'ACCEPT' }, { status: 'UNKNOWN' }] },
+    ],
+    down_machines: [{ hostname: 'soon' }],
+  })
+  assert.deepEqual(
+    rows.map((r) => [r.machine.hostname, r.start, r.seconds, r.state, r.answers.agreed]),
+    [
+      ['soon', 10, undefined, 'down', 0],
+      ['late', 20, undefined, 'planned', 1],
+    ],
+  )
+  assert.equal(rows[1].answers.silent, 1)
+})
+
+test('a rule that is not known yet is shown in its own words', () => {
+  const { ruleLabel, ruleTone } = parts['lib/rules']
+  assert.equal(ruleLabel('over_quota'), 'A quota is used up')
+  assert.equal(ruleLabel('moon_in_the_way'), 'Moon in the way')
+  assert.equal(ruleTone('moon_in_the_way'), 'stop')
 })

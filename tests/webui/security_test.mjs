@@ -37,6 +37,7 @@ before(async () => {
     })
   })
   addTasks(world)
+  addPlans(world)
   server = await replay(world)
   addFiles(world)
   const site = (host) => ({ host, state: host, rate_per_s: 9, allowed_per_s: 5, errors: 1 })
@@ -84,6 +85,35 @@ function addTasks(world) {
         container_status: { container_id: { value: `c${i}` } },
       })
   })
+}
+
+// Roles, machines, shapes and the words of the explanations are chosen by strangers too.
+function addPlans(world) {
+  const agent_id = [...world.agents.values()][0].agent_info.id
+  const numbers = XSS.slice(0, 5).map((text) => ({ name: text, value: text }))
+  XSS.slice(0, 20).forEach((role) => (world.quotas[role] = { limits: { [role]: 1, cpus: 1 } }))
+  world.windows = XSS.slice(0, 20).map((hostname) => ({
+    machine_ids: [{ hostname }],
+    unavailability: { start: { nanoseconds: 1e18 } },
+  }))
+  for (const agent of world.agents.values()) agent.drain_info = { state: XSS[1] }
+  const waits = frameworks.map((value, i) => ({ framework_id: { value }, tasks: 1, why: XSS[i] }))
+  world.drains = [{ agent_id, waits }]
+  world.demands = frameworks.map((value, i) => ({
+    ...{ framework_id: { value }, role: XSS[i], count: 2, fits: 0, unmet: 2 },
+    resources: [{ name: XSS[i + 1], type: 'SCALAR', scalar: { value: 1 } }],
+  }))
+  frameworks.forEach((id, i) =>
+    world.explanations.set(id, [
+      {
+        ...{ role: XSS[i], rule: XSS[i + 1], change: XSS[i + 2], refused: numbers },
+        wanted: [{ shape: XSS[i + 3], numbers }],
+        agents: [
+          { kind: XSS[i], rule: XSS[i + 4], change: XSS[i + 5], numbers, example: agent_id },
+        ],
+      },
+    ]),
+  )
 }
 
 function addFiles(world) {
@@ -134,6 +164,7 @@ test('hostile names are shown as text in every list', async () => {
     'agents',
     'agents?view=grid',
     'frameworks',
+    'roles',
     'tasks',
     'crawler',
     'crawler?view=table',
@@ -178,6 +209,15 @@ test('hostile agents and frameworks open, and only http addresses become links',
     await visit.go(`#/frameworks/${id}`)
     await visit.page.locator('.facts').first().waitFor()
     await assertHarmless(`framework ${id}`)
+  }
+  for (const id of frameworks.slice(0, 12)) {
+    await visit.go(`#/frameworks/${id}`)
+    await visit.page.locator('.why-offered .wants').waitFor()
+    await assertHarmless(`explanation of ${id}`)
+    const role = server.world.frameworks.get(id).framework_info.roles[0]
+    await visit.go(`#/roles/${encodeURIComponent(role)}`)
+    await visit.page.locator('.facts').first().waitFor()
+    await assertHarmless(`role ${role}`)
   }
   for (const id of server.world.agents.keys()) {
     await visit.go(`#/agents/${id}`)

@@ -35,6 +35,7 @@ test('an empty cluster says on every page what to do next', async () => {
     const pages = {
       agents: 'No agent has joined yet',
       frameworks: 'No framework is connected',
+      roles: 'No role is in use',
       tasks: 'No task has been launched yet',
       crawler: 'No crawler is running',
     }
@@ -175,6 +176,12 @@ test('a plain Mesos master without the additions is shown too', async () => {
     const [framework] = world.frameworks.keys()
     world.addTask(framework, [...world.agents.keys()][0], 'fresh-on-mesos')
     await visit.see('fresh-on-mesos')
+    // What it does not know is left out, and what it has is shown.
+    await visit.go(`#/frameworks/${framework}`)
+    await visit.see('Share of the cluster')
+    await until(async () => (await visit.page.locator('.why-offered').count()) === 0, 'no why')
+    await visit.go('#/roles/media')
+    await visit.page.getByRole('table', { name: 'Quota' }).getByText('5,000').first().waitFor()
     server.cut()
     await visit.see('Disconnected')
     server.restore()

@@ -10,6 +10,7 @@ import { CrawlerPage } from './pages/crawler'
 import { FrameworkPage } from './pages/framework'
 import { FrameworksPage } from './pages/frameworks'
 import { Overview } from './pages/overview'
+import { RolePage, RolesPage } from './pages/roles'
 import { TaskPage } from './pages/task'
 import { TasksPage } from './pages/tasks'
 import { useCluster, useNow, useRoute } from './state/hooks'
@@ -56,6 +57,8 @@ function Page({ route }: { route: Route }) {
       return a ? <AgentPage id={a} key={a} /> : <AgentsPage query={route.query} />
     case 'frameworks':
       return a ? <FrameworkPage id={a} key={a} /> : <FrameworksPage query={route.query} />
+    case 'roles':
+      return a ? <RolePage name={a} key={a} /> : <RolesPage query={route.query} />
     case 'tasks':
       return a && b ? (
         <TaskPage framework={a} id={b} key={a + b} query={route.query} />

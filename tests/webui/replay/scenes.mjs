@@ -60,7 +60,48 @@ export function livelyWorld(options = {}) {
   )
   world.crawler = crawler
   world.crawl = crawl
+  plan(world)
   return world
+}
+
+// Quotas, a demand that nothing meets, what stands in a framework's way, a machine that is to go.
+function plan(world) {
+  const [media, search] = [...world.frameworks.keys()]
+  const [agent] = [...world.agents.values()]
+  const agent_id = agent.agent_info.id
+  world.quotas = {
+    media: { guarantees: { cpus: 4000 }, limits: { cpus: 5000, mem: 9_000_000 } },
+    search: { limits: { cpus: 1 } },
+  }
+  const resources = [{ name: 'cpus', type: 'SCALAR', scalar: { value: 128 } }]
+  const demand = { role: 'search', resources, count: 3, fits: 1, unmet: 2 }
+  world.demands = [{ framework_id: { value: search }, ...demand }]
+  const kind = (rule, count, change, numbers = []) => ({
+    ...{ kind: '64 cpus, 262144 mem', rule, count, change },
+    ...{ example: agent_id, numbers: numbers.map(([name, value]) => ({ name, value })) },
+  })
+  world.explanations.set(search, [
+    {
+      ...{ role: 'search', share: 0.11, role_share: 0.11, rank: 2, of: 6 },
+      agents: [
+        kind('over_quota', 19, 'raise the limit of role search over 1 cpus', [['limit', '1 cpus']]),
+        kind('filtered', 5, 'it declined this agent: wait 3.2 s', [['ends_in', '3.2 s']]),
+      ],
+      refused: [{ name: 'over_quota', value: '1200' }],
+      wanted: [{ shape: '3 x {128 cpus}', count: 3, offered: 0, fits: 1 }],
+    },
+  ])
+  world.explanations.set(media, [
+    { role: 'media', rank: 6, of: 6, rule: 'suppressed', change: 'it must REVIVE role media' },
+  ])
+  agent.drain_info = { state: 'DRAINING' }
+  agent.deactivated = true
+  agent.estimated_drain_start_time = { nanoseconds: (now() - 90) * 1e9 }
+  const wait = { tasks: 3, running: 8, why: 'waits for the budget: 2 of 2 away' }
+  world.drains = [{ agent_id, waits: [{ framework_id: { value: media }, ...wait }] }]
+  const start = { nanoseconds: (now() + 7200) * 1e9 }
+  const machine_ids = [{ hostname: agent.agent_info.hostname }]
+  world.windows = [{ machine_ids, unavailability: { start, duration: { nanoseconds: 36e11 } } }]
 }
 
 // An agent with room for that many cpus; some are left nearly empty, as in life.

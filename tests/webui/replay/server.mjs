@@ -125,9 +125,22 @@ export class ReplayServer {
     GET_VERSION: () => ({ version_info: { version: '0.1.0', build_date: '', build_time: 0 } }),
     GET_METRICS: () => ({ metrics: this.world.metrics() }),
     GET_ROLES: () => ({ roles: this.roles() }),
+    GET_QUOTA: () => this.quota(),
+    GET_MAINTENANCE_SCHEDULE: () => ({ schedule: { windows: this.world.windows } }),
+    GET_MAINTENANCE_STATUS: () => ({
+      status: {
+        draining_machines: this.world.windows.flatMap((w) => w.machine_ids.map((id) => ({ id }))),
+      },
+    }),
+    EXPLAIN_FRAMEWORK: (_filter, call) => {
+      if (this.plain) return undefined
+      const id = call.explain_framework.framework_id
+      return { framework_id: id, roles: this.world.explanations.get(id.value) ?? [] }
+    },
     GET_AGENTS: (filter) => {
       const ids = filter?.agent_id?.map((i) => i.value)
-      return { agents: pick(this.world.agents, ids), recovered_agents: [] }
+      const answer = { agents: pick(this.world.agents, ids), recovered_agents: [] }
+      return this.plain ? answer : { ...answer, drains: this.world.drains }
     },
     GET_FRAMEWORKS: (filter) => {
       const ids = filter?.framework_id?.map((i) => i.value)
@@ -135,6 +148,7 @@ export class ReplayServer {
       return {
         frameworks: pick(this.world.frameworks, ids).map(strip),
         completed_frameworks: pick(this.world.completedFrameworks, ids),
+        ...(this.plain ? {} : { demands: this.demands(ids) }),
       }
     },
     GET_TASKS: (filter) => this.tasks(filter ?? {}),
@@ -153,6 +167,32 @@ export class ReplayServer {
       frameworks: ids.map((value) => ({ value })),
       resources: ids.flatMap((id) => this.world.frameworks.get(id).allocated_resources),
     }))
+  }
+
+  demands(ids) {
+    return this.world.demands.filter((d) => !ids || ids.includes(d.framework_id.value))
+  }
+
+  quota() {
+    const scalars = (amounts = {}) =>
+      Object.fromEntries(Object.entries(amounts).map(([name, value]) => [name, { value }]))
+    const configs = Object.entries(this.world.quotas).map(([role, q]) => ({
+      role,
+      guarantees: scalars(q.guarantees),
+      limits: scalars(q.limits),
+    }))
+    if (this.plain) return { status: { configs } }
+    const held = (role, name) =>
+      this.roles()
+        .filter((r) => r.name === role || r.name.startsWith(`${role}/`))
+        .flatMap((r) => r.resources)
+        .filter((r) => r.name === name)
+        .reduce((n, r) => n + (r.scalar?.value ?? 0), 0)
+    const consumptions = configs.map(({ role }) => ({
+      role,
+      consumed: { cpus: held(role, 'cpus'), mem: held(role, 'mem') },
+    }))
+    return { status: { configs }, consumptions }
   }
 
   // The fixed order of a paged answer: live, unreachable, completed, each newest first.

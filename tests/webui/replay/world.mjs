@@ -55,6 +55,11 @@ export class World {
     this.ended = {} // counters by metric name
     this.weights = { '*': 1 }
     this.published = new Map()
+    this.quotas = {} // role -> {guarantees, limits}, amounts by name
+    this.windows = [] // of maintenance, as the API has them
+    this.drains = [] // that wait for budgets, as the API has them
+    this.demands = [] // as the API has them
+    this.explanations = new Map() // framework id -> list of roles
     for (let i = 0; i < this.options.agents; i++) this.addAgent(i)
   }
 

@@ -39,6 +39,11 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
+// `1 task`, `2 tasks`.
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
 // Short form for tight places: 0.25, 950, 12.3k, 4.1M.
 export function compact(value: number): string {
   const size = Math.abs(value)

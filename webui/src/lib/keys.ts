@@ -6,6 +6,7 @@ export const JUMPS: [string, string, string][] = [
   ['o', 'overview', 'Overview'],
   ['a', 'agents', 'Agents'],
   ['f', 'frameworks', 'Frameworks'],
+  ['r', 'roles', 'Roles'],
   ['t', 'tasks', 'Tasks'],
   ['c', 'crawler', 'Crawler'],
 ]

@@ -102,8 +102,9 @@ export function reasonLabel(reason: string): string {
 export function agentState(agent: {
   active?: boolean
   deactivated?: boolean
-  drain_info?: object
+  drain_info?: { state?: string }
 }) {
+  if (agent.drain_info?.state === 'DRAINED') return { label: 'Drained', tone: 'done' as Tone }
   if (agent.drain_info) return { label: 'Draining', tone: 'stop' as Tone }
   if (agent.deactivated) return { label: 'Deactivated', tone: 'stop' as Tone }
   return agent.active

@@ -8,6 +8,7 @@ import { useCluster, useFollower, useWindow } from '../state/hooks'
 import { TaskWindow } from '../state/tasks'
 import type { Agent, Attribute } from '../api/types'
 import { AsCommand, Card, Empty, Facts, Meter, PageHead, Pill, Skeleton } from '../ui/bits'
+import { GoingAway } from './maintenance'
 import { TaskTable } from './tasktable'
 import { zoneText } from './agents'
 
@@ -80,6 +81,7 @@ export function AgentPage({ id }: { id: string }) {
       >
         <Pill tone={state.tone}>{state.label}</Pill>
       </PageHead>
+      <GoingAway id={id} agent={agent} />
       <div class="grid two lead">
         <Card title="Resources" aside={<Legend />}>
           <ResourceBars

@@ -22,6 +22,7 @@ import {
 } from '../ui/bits'
 import { sortRows, VirtualTable, type Column } from '../ui/table'
 import { AgentGrid } from './agentgrid'
+import { Maintenance } from './maintenance'
 
 const ms = (agent: Agent) => (agent.reregistered_time ?? agent.registered_time)?.nanoseconds ?? 0
 
@@ -165,6 +166,7 @@ export function AgentsPage({ query }: { query: URLSearchParams }) {
           ]}
         />
       </PageHead>
+      <Maintenance />
       {!cluster.loaded ? (
         <Card>
           <Skeleton lines={8} />

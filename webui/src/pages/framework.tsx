@@ -12,6 +12,7 @@ import { AsCommand, Card, Empty, Facts, Meter, PageHead, Pill, Skeleton } from '
 import { Legend } from './agent'
 import { fairShares, rolesOf, shareLabel, shareOf } from './shares'
 import { TaskTable } from './tasktable'
+import { WhyOffered } from './why'
 
 export function FrameworkPage({ id }: { id: string }) {
   const cluster = useCluster()
@@ -61,6 +62,7 @@ export function FrameworkPage({ id }: { id: string }) {
           <FrameworkFacts framework={framework} />
         </Card>
       </div>
+      {live && <WhyOffered id={id} />}
       {live && <Offers framework={live} />}
       <Card title="Tasks" class="flush">
         <TaskTable

@@ -4,6 +4,7 @@ import { useMemo, useState } from 'preact/hooks'
 import type { Framework } from '../api/types'
 import { ago, amount, count, percent } from '../lib/format'
 import { sum } from '../lib/resources'
+import { fairTree } from '../lib/roletree'
 import { href, replaceQuery } from '../lib/route'
 import { frameworkState } from '../lib/states'
 import type { Cluster } from '../state/cluster'
@@ -21,6 +22,7 @@ import {
   Skeleton,
 } from '../ui/bits'
 import { sortRows, VirtualTable, type Column } from '../ui/table'
+import { UnmetDemands } from './demands'
 import { fairShares, rolesOf, shareLabel, shareOf } from './shares'
 
 interface Row {
@@ -176,6 +178,7 @@ export function FrameworksPage({ query }: { query: URLSearchParams }) {
         />
       </PageHead>
       <Roles />
+      <UnmetDemands />
       {!cluster.loaded ? (
         <Card>
           <Skeleton lines={8} />
@@ -227,9 +230,10 @@ function Roles() {
   const totals = cluster.totals()
   const active = cluster.roles.filter((role) => (role.frameworks?.length ?? 0) > 0)
   if (active.length < 2) return null
-  const weights = active.reduce((n, role) => n + (role.weight ?? 1), 0)
+  const used = active.map((role) => role.name)
+  const tree = fairTree(used, (role) => cluster.weight(role)).of
   return (
-    <Card title="Roles" class="roles">
+    <Card title="Roles" class="roles" aside={<a href={href('roles')}>All roles</a>}>
       <ul class="shares columns">
         {active.slice(0, 12).map((role) => {
           const amounts = sum(role.resources)
@@ -237,13 +241,14 @@ function Roles() {
             0,
             ...Object.keys(totals).map((n) => (totals[n] ? (amounts[n] ?? 0) / totals[n] : 0)),
           )
-          const fair = (role.weight ?? 1) / weights
+          const fair = tree.get(role.name) ?? 0
           const text = `${percent(part)} of the cluster, fair share ${percent(fair)}`
           const label = `${role.name}: ${text}`
           return (
             <li key={role.name}>
               <span class="name">
-                {role.name} <em class="muted">weight {role.weight ?? 1}</em>
+                <a href={href('roles', [role.name])}>{role.name}</a>{' '}
+                <em class="muted">weight {role.weight ?? 1}</em>
               </span>
               <span class="n">
                 {percent(part)} <em>fair {percent(fair)}</em>

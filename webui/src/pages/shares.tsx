@@ -1,9 +1,10 @@
-// Frameworks ordered by dominant share. The tick marks the fair share: the role's weight over the
-// weights of all roles with frameworks, divided among the frameworks of the role.
+// Frameworks ordered by dominant share. The tick marks the fair share: the role's, by weight on
+// each level of the tree of roles, divided among the frameworks of the role.
 
 import type { Framework } from '../api/types'
 import { percent } from '../lib/format'
 import { dominantShare, sum, type Amounts, type Share } from '../lib/resources'
+import { fairTree } from '../lib/roletree'
 import { href } from '../lib/route'
 import type { Cluster } from '../state/cluster'
 import { useCluster, useWindow } from '../state/hooks'
@@ -14,18 +15,17 @@ export function rolesOf(framework: Framework): string[] {
   return roles?.length ? roles : [role ?? '*']
 }
 
-// Fair share of each framework by id. v0 weighs top-level: nested roles count as they are named.
+// Fair share of each framework by id.
 export function fairShares(cluster: Cluster): Map<string, number> {
   const members = new Map<string, string[]>()
   for (const [id, framework] of cluster.frameworks) {
     if (!framework.active) continue
     for (const role of rolesOf(framework)) members.set(role, [...(members.get(role) ?? []), id])
   }
-  let weights = 0
-  for (const role of members.keys()) weights += cluster.weight(role)
+  const { own } = fairTree(members.keys(), (role) => cluster.weight(role))
   const fair = new Map<string, number>()
   for (const [role, ids] of members) {
-    const each = cluster.weight(role) / weights / ids.length
+    const each = (own.get(role) ?? 0) / ids.length
     for (const id of ids) fair.set(id, (fair.get(id) ?? 0) + each)
   }
   return fair

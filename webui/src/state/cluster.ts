@@ -3,6 +3,7 @@
 // only for the rows on the screen (see `watch`), so traffic does not grow with the cluster.
 
 import { call, describe } from '../api/call'
+import type { Demand, Drain, QuotaAnswer, QuotaConfig } from '../api/plan'
 import { EventStream, type Link } from '../api/stream'
 import type { Agent, Framework, MasterInfo, Role, StreamEvent } from '../api/types'
 import { sum, type Amounts } from '../lib/resources'
@@ -31,6 +32,11 @@ export class Cluster extends Notifier {
   frameworks = new Map<string, Framework>()
   completed = new Map<string, Framework>()
   roles: Role[] = []
+  rolesLoaded = false
+  quotas = new Map<string, QuotaConfig>()
+  consumed = new Map<string, Amounts>()
+  demands = new Map<string, Demand[]>() // of the frameworks on the screen
+  drains = new Map<string, Drain>() // those that wait for somebody
   metrics?: Record<string, number>
   master?: MasterInfo
   electedTime?: number
@@ -250,13 +256,25 @@ export class Cluster extends Notifier {
   }
 
   private async loopRoles(): Promise<void> {
+    await this.refreshRoles()
+    setTimeout(() => void this.loopRoles(), ROLES_MS)
+  }
+
+  async refreshRoles(): Promise<void> {
     try {
-      this.roles = (await call<{ roles?: Role[] }>('GET_ROLES')).body.roles ?? []
+      const [roles, quota] = await Promise.all([
+        call<{ roles?: Role[] }>('GET_ROLES'),
+        call<QuotaAnswer>('GET_QUOTA'),
+      ])
+      this.roles = roles.body.roles ?? []
+      this.quotas = new Map((quota.body.status?.configs ?? []).map((c) => [c.role, c]))
+      const consumed = quota.body.consumptions ?? []
+      this.consumed = new Map(consumed.map((c) => [c.role, c.consumed ?? {}]))
+      this.rolesLoaded = true
       this.changed()
     } catch {
-      // Roles are an extra column; the stream reports a lost master.
+      // What was known stays; the stream reports a lost master.
     }
-    setTimeout(() => void this.loopRoles(), ROLES_MS)
   }
 
   private idsOf(kind: WindowKind): string[] {
@@ -284,7 +302,10 @@ export class Cluster extends Notifier {
   private async refreshAgents(): Promise<void> {
     const ids = this.idsOf('agents').map((value) => ({ value }))
     if (ids.length === 0) return
-    const answer = await call<{ agents?: Agent[] }>('GET_AGENTS', { get_agents: { agent_id: ids } })
+    const answer = await call<{ agents?: Agent[]; drains?: Drain[] }>('GET_AGENTS', {
+      get_agents: { agent_id: ids },
+    })
+    this.drains = new Map((answer.body.drains ?? []).map((d) => [d.agent_id.value, d]))
     for (const agent of answer.body.agents ?? []) {
       if (this.agents.has(agent.agent_info.id.value))
         this.agents.set(agent.agent_info.id.value, agent)
@@ -295,7 +316,14 @@ export class Cluster extends Notifier {
     const ids = this.idsOf('frameworks').map((value) => ({ value }))
     if (ids.length === 0) return
     const get_frameworks = { framework_id: ids, offers: ids.length === 1 }
-    const answer = await call<{ frameworks?: Framework[] }>('GET_FRAMEWORKS', { get_frameworks })
+    const answer = await call<{ frameworks?: Framework[]; demands?: Demand[] }>('GET_FRAMEWORKS', {
+      get_frameworks,
+    })
+    for (const { value } of ids) this.demands.delete(value)
+    for (const demand of answer.body.demands ?? []) {
+      const id = demand.framework_id.value
+      this.demands.set(id, [...(this.demands.get(id) ?? []), demand])
+    }
     for (const framework of answer.body.frameworks ?? []) {
       const id = framework.framework_info.id?.value ?? ''
       if (this.frameworks.has(id)) this.frameworks.set(id, framework)

@@ -115,8 +115,9 @@ TEST_CASE("GET_QUOTA says beside each quota what its role has consumed") {
   w.say(change::QuotaSet{"web", {{}, {{"cpus", 4000}}}});
   w.say(change::QuotaSet{"idle", {{}, {{"mem", 1000}}}});
   CHECK(said().find("\"limits\":{\"cpus\":{\"value\":4.0}}") != std::string::npos);
-  CHECK(said().ends_with("\"consumptions\":[{\"role\":\"idle\",\"consumed\":{}},"
-                         "{\"role\":\"web\",\"consumed\":{\"cpus\":3.0}}]}}"));
+  CHECK(
+      said().ends_with("\"consumptions\":[{\"role\":\"idle\",\"consumed\":{}},"
+                       "{\"role\":\"web\",\"consumed\":{\"cpus\":3.0}}]}}"));
   // The binary form is Mesos' own.
   CHECK(answer_quotas(w.view.state(), codec::Encoding::protobuf).find("consumed") ==
         std::string::npos);
