@@ -63,13 +63,15 @@ class OperatorApi {
   void answer_explained(const std::shared_ptr<Request>& request, std::uint64_t sequence);
   void dispatch(const std::shared_ptr<Request>& request, const mesos::v1::master::Call& call);
   void subscribe(const std::shared_ptr<Request>& request);
-  void list_files(const std::shared_ptr<Request>& request, const std::string& path);
   void set_logging_level(const std::shared_ptr<Request>& request,
                          const mesos::v1::master::Call& call);
+  // -- operator_files.cpp
+  void list_files(const std::shared_ptr<Request>& request, const std::string& path);
   void read_file(const std::shared_ptr<Request>& request, const std::string& path,
                  std::uint64_t offset, std::optional<std::uint64_t> length);
   void forward(const std::shared_ptr<Request>& request, const AgentId& agent_id);
   void send_to_agent(const std::shared_ptr<Request>& request, const std::string& url);
+  // --
   void write(const std::shared_ptr<Request>& request, FromOperator operation);
   Metrics metrics(const ViewState& state) const;  // any thread
   void metrics_snapshot(runtime::HttpRequest request, runtime::HttpResponder responder,
@@ -84,7 +86,6 @@ class OperatorApi {
   codec::MasterDescription master_;
   std::function<Metrics()> process_metrics_;
   runtime::HttpRouter router_;
-  const WallTime started_at_;
   const std::vector<std::pair<std::string, std::string>> flags_;
   ClassicReads classic_reads_;
   std::uint64_t requests_made_ = 0;

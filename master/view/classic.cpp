@@ -105,7 +105,7 @@ void write_master(const ViewState& state, const ClassicMaster& self, JsonObject&
   out.text("version", kApiVersion);
   out.text("bourse_version", kVersion);
   out.number("start_time", codec::seconds_from_wall(self.started_at));
-  out.number("elected_time", codec::seconds_from_wall(state.cluster().started_at));
+  out.number("elected_time", codec::seconds_from_wall(self.elected_at));
   out.text("id", master.id);
   out.text("pid", pid);
   out.text("hostname", master.hostname);

@@ -24,6 +24,7 @@ inline constexpr std::size_t kTasksUnlessAsked = 100;  // of /tasks
 struct ClassicMaster {
   codec::MasterDescription master;
   WallTime started_at;
+  WallTime elected_at;
   std::vector<std::pair<std::string, std::string>> flags;
 };
 

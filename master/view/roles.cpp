@@ -165,7 +165,7 @@ std::string consumptions_json(const ViewState& state) {
     if (out.back() != '[') out += ',';
     Json json(out);
     json.text("role", row.name);
-    json.amounts("consumed", consumed_by(row));
+    write_amounts(consumed_by(row), json.field("consumed"));
     json.end();
   }
   return out + "]";

@@ -13,6 +13,7 @@ ClassicQuestion asking(std::size_t most_bytes = kMostClassicBytes) {
   ClassicQuestion out;
   out.self.master = {"m1", "host", "10.0.0.1", 5050, "1.11.0", {}};
   out.self.started_at = WallTime{1'500'000'000};
+  out.self.elected_at = WallTime{1'600'000'000};
   out.most_bytes = most_bytes;
   return out;
 }
