@@ -35,6 +35,10 @@ OF_WRITES = {
     ("GET /maintenance/status 1", "more"): (
         asked_in(""), "`statuses` of a machine that is to be down"),
     "sequence": (True, "Answers of the operator API"),
+    ("GET_QUOTA 1", "more"): (
+        {(f".get_quota.consumptions{path}", kind) for path, kind in (
+            ("", "list"), ("[]", "object"), ("[].role", "text"), ("[].consumed", "object"))},
+        "`consumptions` in the answer to GET_QUOTA"),
     ("GET_AGENTS 1", "less"): (
         {(".get_agents.agents[].agent_info.checkpoint", "bool")}, "`agent_info.checkpoint`"),
     ("REACTIVATE_AGENT 1", "status"): (200, "`REACTIVATE_AGENT` of an agent that drains"),
