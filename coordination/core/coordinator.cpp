@@ -169,8 +169,8 @@ void Coordinator::step(const Event& event, Effects& effects) {
   check_invariants();
 }
 
-bool Coordinator::may_act(Instant now) const {
-  return state_.phase == Phase::leading && now < lease_until(config_, state_.session);
+Instant Coordinator::acts_until() const {
+  return state_.phase == Phase::leading ? lease_until(config_, state_.session) : kNever;
 }
 
 void Coordinator::check_invariants() const {

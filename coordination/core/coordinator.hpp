@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "coordination/core/config.hpp"
@@ -30,7 +31,10 @@ class Coordinator {
   Instant next_deadline() const { return state_.deadlines.next(); }
 
   // Whether a leader may still act: to be asked right before anything is ordered of anybody.
-  bool may_act(Instant now) const;
+  bool may_act(Instant now) const { return now < acts_until(); }
+  // When that ends unless the ensemble is heard of again; kNever while this one does not lead.
+  static constexpr Instant kNever{std::numeric_limits<std::int64_t>::min()};
+  Instant acts_until() const;
 
   const CoordinatorState& state() const { return state_; }
   std::uint64_t fingerprint() const;

@@ -83,6 +83,7 @@ void CoordinationDriver::drain() {
     events_.pop_front();
     effects_.clear();
     coordinator_.step(event, effects_);
+    acts_until_ns_.store(coordinator_.acts_until().ns);
     link::write_notes(effects_.notes);
     std::vector<Effect> list = std::move(effects_.list);
     for (const Effect& effect : list) std::visit(Perform{*this}, effect.body);

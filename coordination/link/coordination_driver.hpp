@@ -4,9 +4,11 @@
 // who leads).
 //
 // Ownership and thread: belongs to its loop's thread; callbacks run there, never inside start() or
-// write(). All drivers of a process belong to one thread (see runtime/zookeeper.hpp).
+// write(); may_act() from any. All drivers of a process belong to one thread (see
+// runtime/zookeeper.hpp).
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -54,8 +56,8 @@ class CoordinationDriver {
   // Inside on_lead or after it, before any write: the registry means nothing to this build. Gives
   // the leadership to whoever can read it, and stands again later.
   void decline(std::string reason);
-  // Whether what a leader decided may still be sent.
-  bool may_act(Instant now) const { return coordinator_.may_act(now); }
+  // Whether what a leader decided may still be sent, and what it knows be told. Any thread.
+  bool may_act(Instant now) const { return now.ns < acts_until_ns_.load(); }
 
  private:
   struct Perform;
@@ -74,6 +76,7 @@ class CoordinationDriver {
   runtime::ZookeeperOptions zookeeper_;
   DriverHandlers handlers_;
   Coordinator coordinator_;
+  std::atomic<std::int64_t> acts_until_ns_{Coordinator::kNever.ns};
   Effects effects_;
   std::deque<EventBody> events_;
   bool stepping_ = false;

@@ -52,6 +52,7 @@ Status CoreRunner::start(std::string announced) {
   thread_ = std::thread([this] {
     loop_.run();
     timer_ = {};
+    const std::lock_guard lock(registry_mutex_);
     registry_.reset();
   });
   return {};
@@ -78,6 +79,11 @@ void CoreRunner::stop() {
   if (!thread_.joinable()) return;
   loop_.stop();
   thread_.join();
+}
+
+bool CoreRunner::may_act() const {
+  const std::lock_guard lock(registry_mutex_);
+  return registry_ && registry_->may_act(runtime::monotonic_now());
 }
 
 runtime::PushOutcome CoreRunner::push(EventBody body, std::size_t bytes) {
@@ -156,7 +162,7 @@ void CoreRunner::persist(Persist& persist) {
 
 void CoreRunner::hand_over() {
   if (recorder_ != nullptr) recorder_->flush(*core_);
-  if (!ended_ && !registry_->may_act(runtime::monotonic_now())) {
+  if (!ended_ && !may_act()) {
     end("the lease of this leadership is over: another master may lead by now");
   }
   if (ended_) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +56,9 @@ class CoreRunner {
   // Any thread. Nearly full: what follows waits outside until `relieved`.
   runtime::PushOutcome push(EventBody body, std::size_t bytes);
 
+  // False: another master may lead by now, though this one does not know it yet. Any thread.
+  bool may_act() const;
+
   // Sequence of the newest Change handed to the view. Any thread.
   std::uint64_t published() const { return published_.load(std::memory_order_acquire); }
   // Seconds spent in steps and number of steps, for metrics. Any thread.
@@ -84,6 +88,7 @@ class CoreRunner {
 
   // The core's thread.
   std::unique_ptr<RegistryBackend> registry_;
+  mutable std::mutex registry_mutex_;  // its end: others ask it whether they may act
   std::unique_ptr<MasterCore> core_;
   bool told_leading_ = false;
   bool ended_ = false;  // nothing leaves any more

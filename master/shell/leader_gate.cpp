@@ -33,8 +33,9 @@ HttpResponse send_on(std::string location) {
 
 }  // namespace
 
-LeaderGate::LeaderGate(runtime::HttpHandler api, codec::MasterDescription self)
-    : api_(std::move(api)), self_(std::move(self)) {}
+LeaderGate::LeaderGate(runtime::HttpHandler api, codec::MasterDescription self,
+                       std::function<bool()> may_act)
+    : api_(std::move(api)), self_(std::move(self)), may_act_(std::move(may_act)) {}
 
 runtime::HttpHandler LeaderGate::handler() {
   return [this](runtime::HttpRequest request, runtime::HttpResponder responder) {
@@ -61,6 +62,10 @@ void LeaderGate::handle(runtime::HttpRequest request, runtime::HttpResponder res
   const bool asks_who = route == "redirect";
   if (!asks_who && (leading() || every_master_answers(route))) {
     return api_(std::move(request), std::move(responder));
+  }
+  if (leading_.load() && !leading()) {
+    return responder.respond(
+        HttpResponse::text(503, "the lease of this master's leadership is over; try again"));
   }
   if (!asks_who && elected()) {
     return responder.respond(

@@ -86,7 +86,7 @@ class MasterProcess {
         process_metrics_(runtime::monotonic_now(), core_, links_, schedulers_, recorder_.get()),
         api_(
             loop_, core_, view_, master_, [this] { return metrics(); }, options.flags),
-        gate_(api_.handler(), master_) {
+        gate_(api_.handler(), master_, [this] { return core_.may_act(); }) {
     api_.router().add("api/v1/scheduler", {"POST"},
                       [this](runtime::HttpRequest request, runtime::HttpResponder responder) {
                         schedulers_.call(std::move(request), std::move(responder));

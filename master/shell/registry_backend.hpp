@@ -38,7 +38,8 @@ class RegistryBackend {
   virtual void announce(std::string candidate) = 0;
   // Durable when `stored` is called, in the order of the calls. REQUIRES on_lead was called.
   virtual void store(const RegistryCommand& command, Stored stored) = 0;
-  // False: somebody else may lead by now, nothing may be ordered of anybody any more.
+  // False: somebody else may lead by now, nothing may be ordered of anybody any more, and nothing
+  // told. Any thread, from start() on.
   virtual bool may_act(Instant now) const = 0;
 };
 

@@ -51,6 +51,7 @@ void add_resources(const ViewState& state, Metrics& out) {
 
 void add_agents(const ViewState& state, Metrics& out) {
   double active = 0, inactive = 0, connected = 0, disconnected = 0, unreachable = 0;
+  double recovering = 0;
   for (const auto& [id, row] : state.agents()) {
     switch (row.put.phase) {
       case AgentPhase::active:
@@ -63,6 +64,9 @@ void add_agents(const ViewState& state, Metrics& out) {
         break;
       case AgentPhase::unreachable:
         ++unreachable;
+        break;
+      case AgentPhase::recovered:
+        ++recovering;
         break;
       case AgentPhase::draining:
       case AgentPhase::drained:
@@ -79,6 +83,8 @@ void add_agents(const ViewState& state, Metrics& out) {
   out.emplace_back("master/slaves_connected", connected);
   out.emplace_back("master/slaves_disconnected", disconnected);
   out.emplace_back("master/slaves_unreachable", unreachable);
+  // Until it is nothing, reconciliation is silent about tasks that nobody has a row for.
+  out.emplace_back("bourse/master/agents_recovering", recovering);
   out.emplace_back("master/slave_registrations",
                    static_cast<double>(state.counters().agents_registered));
   out.emplace_back("master/slave_unreachable_scheduled",

@@ -66,11 +66,28 @@ class ZookeeperClient:
     def delete(self, path):
         self._ask(2, _buffer(path.encode()) + struct.pack(">i", -1))
 
+    def get(self, path):
+        """What a znode holds."""
+        answer = self._ask(4, _buffer(path.encode()) + b"\0")
+        return answer[4:4 + struct.unpack(">i", answer[:4])[0]]
+
+    def children(self, path):
+        answer = self._ask(8, _buffer(path.encode()) + b"\0")
+        count, at, names = struct.unpack(">i", answer[:4])[0], 4, []
+        for _ in range(count):
+            end = at + 4 + struct.unpack(">i", answer[at:at + 4])[0]
+            names.append(answer[at + 4:end].decode())
+            at = end
+        return sorted(names)
+
     def _ask(self, kind, body):
+        """What comes behind the head of the answer."""
         self.requests += 1
         self._send(struct.pack(">ii", self.requests, kind) + body)
-        request, _, error = struct.unpack(">iqi", self._receive()[:16])
+        answer = self._receive()
+        request, _, error = struct.unpack(">iqi", answer[:16])
         assert (request, error) == (self.requests, 0), (request, self.requests, error)
+        return answer[16:]
 
     def _send(self, packet):
         self.stream.sendall(_buffer(packet))

@@ -17,7 +17,7 @@ const codec::MasterDescription kSelf = {"M", "host", "127.0.0.1", 5050, "1.11.0"
 // The gate behind a real server, and behind it an API that says it was reached.
 struct World {
   runtime::test::HttpFixture http;
-  LeaderGate gate{http.router.handler(), kSelf};
+  LeaderGate gate{http.router.handler(), kSelf, [] { return true; }};
 
   World() {
     for (const char* route : {"api/v1/scheduler", "api/v1", "health"}) {
