@@ -24,6 +24,26 @@ def alive(pid):
         return False
 
 
+def shim_above(pid):
+    """The shim that watches this process, as the bytes of its program."""
+    while b"--container" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+        pid = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    return pathlib.Path(f"/proc/{pid}/exe").read_bytes()
+
+
+def end_users_of(path):
+    """Whoever has a file below it open."""
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            used = [os.readlink(link) for link in [entry / "cwd", *(entry / "fd").iterdir()]]
+        except OSError:
+            continue
+        if any(one.startswith(f"{path}/") for one in used):
+            os.kill(int(entry.name), signal.SIGKILL)
+
+
 class AgentCase(ClusterCase):
     def begin(self, *flags):
         self.start_master("--agent-heartbeat=200ms", "--agent-silence=1secs")
@@ -67,6 +87,17 @@ class AgentCase(ClusterCase):
                               timeout=deadline_s)
         self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
         return done.stderr
+
+    def umount(self, path):
+        wait_for("the disk to be free", lambda: subprocess.run(
+            ["umount", path], capture_output=True).returncode == 0)
+
+    def end_on(self, work):
+        """Ends all that runs on a disk, and takes it away."""
+        for process in reversed(self.processes):
+            process.end()
+        self.kill_containers()
+        self.umount(work)
 
     def sandboxes(self, task):
         return list((self.dir / "a" / "slaves").glob(f"*/frameworks/*/executors/{task}"))
@@ -187,6 +218,69 @@ class AgentRecovery(AgentCase):
         self.assertEqual((outside / "precious").read_text(), "stays")
         self.assertEqual(len(self.sandboxes("stays")), 1)
 
+    def build(self, name, version):
+        """Agent and shim as another build of them: it says another version and is another file."""
+        home = self.dir / name
+        home.mkdir()
+        for program in ("bourse-agent", "bourse-shim"):
+            image = (BIN / program).read_bytes().replace(b"0.1.0", version.encode())
+            (home / program).write_bytes(image + name.encode())
+            (home / program).chmod(0o755)
+        done = subprocess.run([home / "bourse-agent", "--version"], capture_output=True, text=True,
+                              check=True)
+        self.assertIn(version, done.stdout)
+        return home
+
+    def test_another_version_of_the_agent_goes_on_over_the_shims_of_the_one_before(self):
+        old, new = self.build("old", "0.0.9"), self.build("new", "0.1.1")
+        self.start_master("--agent-heartbeat=200ms", "--agent-silence=1secs")
+        agent = self.start_agent(program=old / "bourse-agent")
+        scheduler = self.start_scheduler()
+        go = self.dir / "go"
+        pid = self.run_task(scheduler, "stays")
+        self.run_task(scheduler, "killed")
+        self.run_task(scheduler, "ends", f"while ! [ -e {go} ]; do sleep 0.05; done; exit 3")
+        before = self.agent_id()
+        for home, fresh in ((new, "first"), (old, "second")):
+            agent.kill()
+            agent = self.start_agent(program=home / "bourse-agent")
+            self.assertEqual(self.agent_id(), before)
+            self.assertTrue(alive(pid))
+            # What it starts itself has its own shim, what it found keeps the one it had.
+            fresh_pid = self.run_task(scheduler, fresh)
+            self.assertEqual(shim_above(fresh_pid), (home / "bourse-shim").read_bytes())
+            self.assertEqual(shim_above(pid), (old / "bourse-shim").read_bytes())
+            if home == new:
+                go.touch()
+                self.assertIn("status 3", scheduler.line("update ends TASK_FAILED"))
+                scheduler.say("kill killed 0")
+                scheduler.line("update killed TASK_KILLED")
+        for name in ("first", "second", "stays"):
+            scheduler.say(f"kill {name} 0")
+            scheduler.line(f"update {name} TASK_KILLED")
+
+    @unittest.skipIf(os.geteuid() != 0, "mounts need root")
+    def test_a_disk_that_fills_up_costs_the_sandboxes_of_ended_tasks_alone(self):
+        work = self.dir / "a"
+        work.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", work], check=True)
+        try:
+            _, scheduler = self.begin("--gc-delay=1weeks", "--gc-disk-headroom=0.5",
+                                      "--disk-watch-interval=50ms")
+            self.run_task(scheduler, "stays")
+            scheduler.say("launch goes 100 32 true")
+            scheduler.line("update goes TASK_FINISHED")
+            scheduler.say("launch next 100 32 true")
+            scheduler.line("update next TASK_FINISHED")
+            self.assertEqual((len(self.sandboxes("goes")), len(self.sandboxes("stays"))), (1, 1))
+            # Less than half of it is free from now on.
+            (work / "filler").write_bytes(bytes(20 << 20))
+            wait_for("the sandboxes to go",
+                     lambda: not self.sandboxes("goes") and not self.sandboxes("next"))
+            self.assertEqual(len(self.sandboxes("stays")), 1)
+        finally:
+            self.end_on(work)
+
     def test_sandboxes_left_before_a_restart_are_found_and_removed(self):
         agent, scheduler = self.begin()
         scheduler.say("launch goes 100 32 true")
@@ -256,11 +350,43 @@ class AgentMachine(AgentCase):
             scheduler.say("launch two 100 32 true")
             scheduler.line("update two TASK_FINISHED")
         finally:
-            for process in reversed(self.processes):
-                process.end()
-            self.kill_containers()
-            wait_for("the disk to be free", lambda: subprocess.run(
-                ["umount", work], capture_output=True).returncode == 0)
+            self.end_on(work)
+
+    def test_an_agent_whose_disk_becomes_read_only_promises_nothing_and_returns_with_its_id(self):
+        work, image = self.dir / "a", self.dir / "image"
+        work.mkdir()
+        with open(image, "wb") as file:
+            file.truncate(64 << 20)
+        # Without a journal an error makes it read-only, as a failing disk does, and no more.
+        subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
+        mount = ["mount", "-o", "loop,errors=remount-ro", image, work]
+        subprocess.run(mount, check=True)
+        try:
+            agent, scheduler = self.begin()
+            pid = self.run_task(scheduler, "one")
+            before = self.agent_id()
+            device = subprocess.run(["findmnt", "-n", "-o", "SOURCE", work], check=True,
+                                    capture_output=True, text=True).stdout.strip()
+            trigger = pathlib.Path("/sys/fs/ext4") / pathlib.Path(device).name
+            (trigger / "trigger_fs_error").write_text("1\n")
+            with self.assertRaises(OSError):
+                (work / "probe").touch()
+            scheduler.say("launch refused 100 32 true")
+            self.assertIn("store", scheduler.line("update refused TASK_DROPPED"))
+            self.assertTrue(alive(pid))
+            self.assertIsNone(agent.popen.poll())
+            # The disk is taken out and mended: nothing of the machine goes on meanwhile.
+            agent.kill()
+            end_users_of(work)
+            self.umount(work)
+            subprocess.run(mount, check=True)
+            self.start_agent()
+            self.assertEqual(self.agent_id(), before)
+            scheduler.line("update one TASK_FAILED")
+            scheduler.say("launch two 100 32 true")
+            scheduler.line("update two TASK_FINISHED")
+        finally:
+            self.end_on(work)
 
 
 class AgentUnderFire(AgentCase):
