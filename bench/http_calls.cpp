@@ -2,8 +2,9 @@
 //
 // A hundred schedulers are connected to a real master over real sockets: each has its stream open
 // and one more connection, on which it makes a call, waits for 202 and makes the next (eight
-// acknowledgements, a decline and a suppress in turn). Floor: the same HTTP server, in a process of
-// its own, which answers 202 to the same bytes and does nothing else.
+// acknowledgements, a decline and a suppress in turn; the task and the offer that they name are not
+// there, so a call takes its whole way and finds nothing at its end). Floor: the same HTTP server,
+// in a process of its own, which answers 202 to the same bytes and does nothing else.
 //
 // JSON: recorded OFFERS events written and read. Floors: the same by hand with RapidJSON and
 // simdjson (json_floors.hpp).
