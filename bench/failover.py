@@ -4,11 +4,14 @@
 Three masters on three real ZooKeeper servers. `all_back`: from kill -9 of the leader until the last
 agent and the framework are registered again; its floor is the time the ensemble waits before it
 believes the death. `stale_writes`, `old_epoch_commands`: a frozen leader wakes up, with requests in
-its sockets, when another one leads already; nothing of it may reach the registry or an agent.
+its sockets, when another one leads already; nothing of it may reach the registry or an agent, and
+nothing that it knows a client (`stale_reads`).
 """
 
 import argparse
+import collections
 import concurrent.futures
+import json
 import subprocess
 import sys
 import time
@@ -20,7 +23,16 @@ from driving.report import Report
 SESSION_S = 4
 TASKS_PER_AGENT = 2
 WRITES = 16  # asked of each frozen leader
+READS = ("/roles", "/master/quota", "/redirect") * 4  # likewise
 QUIET_S = 0.3
+
+
+def disagreements(expected, running, ended, at_agents, of_framework, of_master):
+    """How many tasks are lost or doubled: by counts, and by name between framework and master."""
+    master = collections.Counter(of_master)
+    doubled = sum(master.values()) - len(master)
+    return max(abs(expected - running), abs(expected - at_agents), ended,
+               len(set(of_framework) ^ set(master)) + doubled)
 
 
 class Bench:
@@ -35,7 +47,7 @@ class Bench:
                                  log=cluster.dir / "framework.log")
         self.framework.line("registered")
         self.framework.line("full")
-        self.lost = 0
+        self.wrong = 0
 
     def end(self):
         self.agents.kill()
@@ -51,14 +63,25 @@ class Bench:
         return agents, framework
 
     def check_tasks(self):
-        """What the agents have, what the framework is told, and that they are one."""
+        """What the agents have, what the framework is told, what the master shows: it is one."""
         mark = self.framework.mark()
         self.framework.say("reconcile")
         self.framework.line("reconciled", mark)
         told, there = self.framework.report(), self.agents.report()
-        lost = max(self.tasks - told["running"], self.tasks - there["tasks"],
-                   told["ended"], there["ended"])
-        self.lost = max(self.lost, lost)
+        mark = self.framework.mark()
+        self.framework.say("ids")
+        mine = self.framework.line("ids", mark).split()
+        wrong = disagreements(self.tasks, told["running"], told["ended"] + there["ended"],
+                              there["tasks"], mine, self.tasks_of_master())
+        self.wrong = max(self.wrong, wrong)
+
+    def tasks_of_master(self):
+        """Ids of the tasks that run, as the leader shows them."""
+        status, text = self.cluster.leader().ask("/api/v1", {"type": "GET_TASKS"})
+        if status != 200:
+            raise Stuck(f"GET_TASKS is answered with {status}")
+        tasks = json.loads(text)["get_tasks"].get("tasks", [])
+        return [task["task_id"]["value"] for task in tasks if task["state"] == "TASK_RUNNING"]
 
     def kill_leader(self):
         leader = self.cluster.leader()
@@ -89,7 +112,8 @@ class Bench:
             time.sleep(QUIET_S)
 
     def freeze_leader(self, trial):
-        """Writes answered after the wake, registry changed by it, commands that agents obeyed."""
+        """Writes answered after the wake or registry changed by it, reads answered, commands that
+        agents obeyed."""
         leader = self.cluster.leader()
         self.settle()
         epoch = self.agents.report()["epoch"]
@@ -98,10 +122,11 @@ class Bench:
         leader.program.freeze()
         before = self.commands(epoch)
         marks = self.marks()
-        with concurrent.futures.ThreadPoolExecutor(WRITES) as pool:
+        with concurrent.futures.ThreadPoolExecutor(WRITES + len(READS)) as pool:
             answers = [pool.submit(leader.ask, "/api/v1", {
                 "type": verbs[i % 2].upper(), verbs[i % 2]: {"agent_id": {"value": agent}}})
                 for i, agent in enumerate(ids)]
+            told = [pool.submit(leader.ask, path) for path in READS]
             # A kill in the frozen leader's socket: the driver repeats it to the next one.
             self.framework.say(f"kill t{trial}")
             self.tasks -= 1
@@ -110,12 +135,14 @@ class Bench:
             leader.program.thaw()
             wait_for("the old leader ends", lambda: leader.program.popen.poll() is not None)
             done = sum(1 for one in answers if (one.result() or (0,))[0] in (200, 202))
+            # Nor whom it sends clients to: it would be itself.
+            read = sum(1 for one in told if (one.result() or (0,))[0] in (200, 307))
         stale = done + (registry != self.exported())
         self.wait_back(marks, 0)
         self.framework.line(f"ended t{trial}", marks[1])
         obeyed = self.commands(epoch) - before
         leader.start()
-        return stale, obeyed
+        return stale, read, obeyed
 
     def first_agent_prefix(self):
         answer = self.cluster.leader().ask("/api/v1", {"type": "GET_AGENTS"})
@@ -133,21 +160,24 @@ def measure_kills(bench, kills, params, report):
     params = params | {"kills": kills}
     report.add("all_back_max", took[-1], "s", params, SESSION_S)
     report.add("all_back_p50", took[len(took) // 2], "s", params, SESSION_S)
-    report.add("tasks_lost", bench.lost, "1", params)
-    return bench.lost == 0
+    report.add("tasks_lost_or_doubled", bench.wrong, "1", params)
+    return bench.wrong == 0
 
 
 def measure_stops(bench, stops, params, report):
     bench.first_agent_prefix()
-    stale = obeyed = 0
+    stale = read = obeyed = 0
     for number in range(stops):
-        wrote, ordered = bench.freeze_leader(number)
-        stale, obeyed = stale + wrote, obeyed + ordered
-        report.progress(f"stop {number + 1} of {stops}: {wrote} stale writes, {ordered} commands")
-    params = params | {"stops": stops, "writes_asked": stops * WRITES}
+        wrote, told, ordered = bench.freeze_leader(number)
+        stale, read, obeyed = stale + wrote, read + told, obeyed + ordered
+        report.progress(f"stop {number + 1} of {stops}: {wrote} stale writes, {told} stale reads, "
+                        f"{ordered} commands")
+    params = params | {"stops": stops, "writes_asked": stops * WRITES,
+                       "reads_asked": stops * len(READS)}
     report.add("stale_writes", stale, "1", params)
+    report.add("stale_reads", read, "1", params)
     report.add("old_epoch_commands", obeyed, "1", params)
-    return stale == 0 and obeyed == 0
+    return stale == read == obeyed == 0
 
 
 def main():

@@ -2,6 +2,7 @@
 // Usage: load-framework MASTERS TASKS. It says "registered MONOTONIC_NS ID" each time it is, "full"
 // once all tasks run, and obeys lines of its standard input:
 //   report     prints "report {...}": tasks that run as far as it was told, and that ended
+//   ids        prints "ids ID ID ...": which those that run are
 //   reconcile  asks for the state of every task and says "reconciled" when all were heard of
 //   kill ID    a task it knows
 #include <sys/prctl.h>
@@ -67,6 +68,10 @@ class Load : public Scheduler {
     if (line == "report") {
       say("report {\"running\":" + std::to_string(running_.size()) +
           ",\"ended\":" + std::to_string(ended_.size()) + "}");
+    } else if (line == "ids") {
+      std::string ids = "ids";
+      for (const std::string& id : running_) ids += " " + id;
+      say(ids);
     } else if (line == "reconcile") {
       unheard_ = running_;
       driver.reconcile({running_.begin(), running_.end()});
