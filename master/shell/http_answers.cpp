@@ -75,6 +75,19 @@ std::string master_body(const codec::MasterDescription& master, WallTime begun_a
   return body_of(response, encoding);
 }
 
+std::string flags_body(const std::vector<std::pair<std::string, std::string>>& flags,
+                       codec::Encoding encoding) {
+  Response response;
+  response.set_type(Response::GET_FLAGS);
+  auto& out = *response.mutable_get_flags();
+  for (const auto& [name, value] : flags) {
+    auto& flag = *out.add_flags();
+    flag.set_name(name);
+    flag.set_value(value);
+  }
+  return body_of(response, encoding);
+}
+
 std::string logging_level_body(std::uint32_t level, codec::Encoding encoding) {
   Response response;
   response.set_type(Response::GET_LOGGING_LEVEL);

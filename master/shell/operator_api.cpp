@@ -199,6 +199,8 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
       return request->answer(version_body(out));
     case Call::GET_MASTER:
       return request->answer(master_body(master_, begun_at_, elected_at_, out));
+    case Call::GET_FLAGS:
+      return request->answer(flags_body(flags_, out));
     case Call::GET_LOGGING_LEVEL:
       return request->answer(logging_level_body(logging_.level(), out));
     case Call::SET_LOGGING_LEVEL:

@@ -54,6 +54,7 @@ struct Writer {
     row.task = c.task;
     row.executor = c.executor;
     row.state = c.state;
+    row.role = c.role;
     event.set_type(Event::TASK_ADDED);
     write_task_row(row, *event.mutable_task_added()->mutable_task());
     return true;
@@ -96,13 +97,19 @@ struct Writer {
     row.put = c;
     if (applied.fresh) {
       event.set_type(Event::FRAMEWORK_ADDED);
-      write_framework_row(state, row, false, *event.mutable_framework_added()->mutable_framework());
+      write_framework(row, *event.mutable_framework_added()->mutable_framework());
     } else {
       event.set_type(Event::FRAMEWORK_UPDATED);
-      write_framework_row(state, row, false,
-                          *event.mutable_framework_updated()->mutable_framework());
+      write_framework(row, *event.mutable_framework_updated()->mutable_framework());
     }
     return true;
+  }
+  // Events say of a framework what answers leave out, and leave out what there is none of.
+  void write_framework(const FrameworkRow& row,
+                       v1::master::Response::GetFrameworks::Framework& out) const {
+    write_framework_row(state, row, false, out);
+    if (!out.has_unregistered_time()) out.mutable_unregistered_time()->set_nanoseconds(0);
+    if (!row.put.offer_constraints) out.clear_offer_constraints();
   }
   bool operator()(const change::FrameworkRemoved& c) const {
     if (!wants(query, "FRAMEWORK_REMOVED")) return false;

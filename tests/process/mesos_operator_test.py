@@ -3,13 +3,14 @@ cluster without frameworks and of one with tasks. Codes, headers, names and type
 are those of Mesos. What differs is listed here, with its row in docs/mesos-compatibility.md."""
 
 import json
+import re
 import unittest
 
 import mesos_recordings
 from cluster_case import wait_for
 from mesos_recordings import Differences, headers_that_matter, shape
 from recorded_scheduler import RecordedScheduler, task_state
-from v1_scheduler import JSON, post
+from v1_scheduler import JSON, Stream, post
 
 CHECKPOINT = "`agent_info.checkpoint`"
 HEALTH = "`healthy`, and updates because of it"
@@ -28,7 +29,6 @@ def healthy(where):
 
 EMPTY = {
     "sequence": (True, "Answers of the operator API"),
-    ("GET_FLAGS", "status"): (501, "`GET_FLAGS`"),
     ("GET_VERSION", "less"): (BUILD, "`version_info.build_date`, `build_time`, `build_user`"),
     ("GET_STATE", "less"): (checkpoint(".get_state.get_agents"), CHECKPOINT),
     ("GET_AGENTS", "less"): (checkpoint(".get_agents"), CHECKPOINT),
@@ -39,6 +39,15 @@ WITH_TASKS = {
         checkpoint(".get_state.get_agents") | healthy(".get_state.get_tasks"), HEALTH),
     ("GET_AGENTS", "less"): (checkpoint(".get_agents"), CHECKPOINT),
     ("GET_TASKS", "less"): (healthy(".get_tasks"), HEALTH),
+}
+
+
+# Whether an event comes while something is held or on offer is the clock's.
+HELD = re.compile(r"\.framework_(added|updated)\.framework\.(allocated|offered)_resources")
+HELD_ROW = "`allocated_resources` and `offered_resources` of FRAMEWORK_ADDED and FRAMEWORK_UPDATED"
+EVENTS = {
+    "sequence": (True, "Answers of the operator API"),
+    ("SUBSCRIBED", "less"): (checkpoint(".subscribed.get_state.get_agents"), CHECKPOINT),
 }
 
 
@@ -84,6 +93,59 @@ class MesosOperator(RecordedScheduler):
         # What the tasks that ended gave back is on offer again.
         stream.wait("OFFERS", skip=1)
         self.compare_reads("operator-master-with-tasks.txt", WITH_TASKS)
+
+    # -- what subscribers hear
+
+    @staticmethod
+    def kind(event):
+        body = event.get(event["type"].lower(), {})
+        if event["type"] == "TASK_ADDED":
+            return event["type"], body["task"]["task_id"]["value"]
+        if event["type"] == "TASK_UPDATED":
+            return event["type"], body["status"]["task_id"]["value"], body["status"]["state"]
+        return (event["type"],)
+
+    def recorded_events(self):
+        """Up to the end of the first framework, without what comes of a health check, and without
+        the end of t1: there only its framework's end was told of it."""
+        recorded = [e for e in mesos_recordings.read("operator-events.txt") if isinstance(e, dict)]
+        end = next(i for i, e in enumerate(recorded) if e["type"] == "FRAMEWORK_REMOVED")
+        return [e for e in recorded[:end + 1] if self.kind(e)[1:] != ("t1", "TASK_KILLED") and
+                not (e["type"] == "TASK_UPDATED" and
+                     self.not_told(e["task_updated"]["status"]))]
+
+    def test_recorded_events_of_a_frameworks_life_are_told_alike(self):
+        self.begin_cluster()
+        self.streams.append(Stream(self.http_port, {"type": "SUBSCRIBE"}, path="/api/v1"))
+        told = self.streams[-1]
+        told.wait("SUBSCRIBED")
+        self.assertEqual((told.headers["Transfer-Encoding"], told.headers["Content-Type"]),
+                         ("chunked", JSON))
+        recording = mesos_recordings.read("scheduler-plain.txt")
+        failover = mesos_recordings.read("scheduler-plain-failover.txt")
+        end = next(i for i, item in enumerate(recording)
+                   if isinstance(item, dict) and item["type"] == "ERROR")
+        stream = self.play(recording[:end])
+        self.play(failover[:2])
+        stream.wait_end()
+        self.same_answer(failover[-1], self.send(failover[-1]))  # TEARDOWN
+        told.wait("FRAMEWORK_REMOVED")
+        recorded, ours = self.recorded_events(), told.json_events()
+        differences = Differences(self, EVENTS)
+        newest = {self.kind(event): event for event in ours}
+        for kind, event in {self.kind(event): event for event in recorded}.items():
+            with self.subTest(kind):
+                mine = {(at, what) for at, what in shape(newest[kind]) if not HELD.match(at)}
+                differences.same("sequence", False, (".sequence", "number") in mine)
+                differences.same_shape(kind[0], shape(event), mine - {(".sequence", "number")})
+        self.assertIn(f"\n| {HELD_ROW} |", mesos_recordings.PAGE.read_text())
+        for task_id in ("t1", "t2", "t3"):
+            lives = [[self.kind(e) for e in events if task_id in self.kind(e)]
+                     for events in (recorded, ours)]
+            self.assertEqual(lives[1][:len(lives[0])], lives[0])
+        differences.check()
+
+    # -- refusals
 
     # What must be said, where the recorded sentence says something.
     SENTENCES = (
