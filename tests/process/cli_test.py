@@ -39,7 +39,8 @@ class Control(http.server.BaseHTTPRequestHandler):
 # Of Mesos v1, and KILL_TASK and EXPLAIN_FRAMEWORK of docs/operator-extensions.md.
 PUBLIC_CALLS = {"GET_STATE", "GET_METRICS", "GET_MASTER", "GET_AGENTS", "GET_FRAMEWORKS",
                 "GET_TASKS", "GET_ROLES", "GET_VERSION", "LIST_FILES", "READ_FILE", "KILL_TASK",
-                "TEARDOWN", "EXPLAIN_FRAMEWORK"}
+                "TEARDOWN", "EXPLAIN_FRAMEWORK", "GET_QUOTA", "GET_WEIGHTS",
+                "GET_MAINTENANCE_SCHEDULE", "GET_MAINTENANCE_STATUS"}
 
 
 class Relay(http.server.BaseHTTPRequestHandler):
@@ -205,11 +206,7 @@ class Cli(ClusterCase):
 
     def test_a_crawl_is_shown_and_operated(self):
         scheduler = self.start_all(label=("bourse.ui", "crawler"))
-        control = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Control)
-        control.told = []
-        threading.Thread(target=control.serve_forever, daemon=True).start()
-        self.addCleanup(control.server_close)
-        self.addCleanup(control.shutdown)
+        control = self.control()
         stats = {**STATS, "control": "127.0.0.1:%d" % control.server_port}
         scheduler.say("publish stats.json " + json.dumps(stats))
         shown = wait_for("what it publishes", lambda: self.status_of_crawl())
@@ -247,13 +244,10 @@ class Cli(ClusterCase):
         scheduler.say("launch one 100 32 echo said; exec sleep 1000")
         scheduler.line("update one TASK_RUNNING")
         wait_for("its output", lambda: self.cli("logs", "one") == "said\n")
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay)
-        server.master, server.seen = f"127.0.0.1:{self.http_port}", []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        flag = f"--master=127.0.0.1:{server.server_address[1]}"
+        server, flag = self.relay()
         for words in (("state",), ("agents",), ("frameworks", "--all"), ("tasks", "--all"),
+                      ("why", scheduler.framework_id), ("quota", "list"), ("weight", "list"),
+                      ("maintenance", "schedule"), ("maintenance", "status"),
                       ("logs", "one"), ("kill", "one"), ("teardown", scheduler.framework_id)):
             before = len(server.seen)
             self.cli(*words, flag)
@@ -262,6 +256,39 @@ class Cli(ClusterCase):
         kinds = {kind for _, kind in server.seen}
         self.assertLessEqual(kinds, PUBLIC_CALLS)
         self.assertLessEqual({"READ_FILE", "KILL_TASK", "TEARDOWN"}, kinds)
+
+    def relay(self):
+        """Stands before the master; the flag that sends a command there."""
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+        server.master, server.seen = f"127.0.0.1:{self.http_port}", []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server, f"--master=127.0.0.1:{server.server_address[1]}"
+
+    def control(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Control)
+        server.told = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
+
+    def test_a_crawl_is_operated_at_the_address_it_published_and_nowhere_else(self):
+        scheduler = self.start_all(label=("bourse.ui", "crawler"))
+        control = self.control()
+        stats = {**STATS, "control": "127.0.0.1:%d" % control.server_port}
+        scheduler.say("publish stats.json " + json.dumps(stats))
+        wait_for("what it publishes", lambda: self.status_of_crawl())
+        server, flag = self.relay()
+        self.cli("crawl", flag)
+        looked = list(server.seen)
+        self.assertEqual(control.told, [])  # looking is the master's business alone
+        self.cli("crawl", "pause", flag)
+        self.assertEqual(server.seen, looked * 2)  # and so is finding the address
+        self.assertEqual(looked, [("POST /api/v1", kind)
+                                  for kind in ("GET_FRAMEWORKS", "READ_FILE")])
+        self.assertEqual(control.told, [("/control", {"op": "pause"})])
 
     def test_wrong_usage_and_a_missing_master_are_one_sentence(self):
         for words, said in (

@@ -177,7 +177,7 @@ class Reader {
       Scope& scope = scopes_[i];
       std::reverse(scope.item.children.begin(), scope.item.children.end());
       if (scope.parent != kNoScope && !scope.property.empty()) {
-        scopes_[scope.parent].item.children.emplace_back(scope.property, std::move(scope.item));
+        scopes_[scope.parent].item.children.push_back({scope.property, std::move(scope.item)});
       } else {
         facts_.items.push_back(std::move(scope.item));
       }

@@ -12,16 +12,24 @@
 
 namespace bourse::crawler {
 
+struct MicroChild;
+
 // A microdata item: its type and its properties in document order. A property whose value is an
 // item again (offers) is in `children`.
 struct MicroItem {
   std::string type;
   std::vector<std::pair<std::string, std::string>> properties;
-  std::vector<std::pair<std::string, MicroItem>> children;
+  std::vector<MicroChild> children;
 
   // The first value of a property, "" when there is none.
   std::string_view value(std::string_view property) const;
   const MicroItem* child(std::string_view property) const;
+};
+
+// No pair: the library looks into one while MicroItem is incomplete, which clang does not take.
+struct MicroChild {
+  std::string property;
+  MicroItem item;
 };
 
 // What class names and headings suggest, for pages without markup.

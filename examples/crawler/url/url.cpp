@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 namespace bourse::crawler {
@@ -119,9 +120,9 @@ std::string normal_query(std::string_view query) {
   std::vector<std::string> parameters;
   while (!query.empty()) {
     const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view parameter = query.substr(0, end);
+    std::string parameter = normal_escapes(query.substr(0, end));
     if (!parameter.empty() && !names_a_visit(parameter)) {
-      parameters.push_back(normal_escapes(parameter));
+      parameters.push_back(std::move(parameter));
     }
     query.remove_prefix(std::min(end + 1, query.size()));
   }
@@ -145,6 +146,9 @@ Status set_authority(Url& url, std::string_view authority) {
   url.host = lowered(authority.substr(0, colon));
   if (!url.host.empty() && url.host.back() == '.') url.host.pop_back();
   if (url.host.empty()) return invalid("address has no host");
+  if (url.host.front() == '.' || url.host.back() == '.') {
+    return invalid("host \"" + url.host + "\" begins or ends with a dot");
+  }
   for (const char c : url.host) {
     if (!is_unreserved(c)) return invalid("host \"" + url.host + "\" has a character no host has");
   }
@@ -165,7 +169,8 @@ void set_path_and_query(Url& url, std::string_view rest) {
   const std::size_t question = rest.find('?');
   const std::string_view path = rest.substr(0, question);
   const std::string escaped = normal_escapes(path.empty() ? std::string_view("/") : path);
-  url.path = without_session_segments(without_dot_segments(escaped));
+  // In this order: "/.;sid=1/" leaves a dot segment behind.
+  url.path = without_dot_segments(without_session_segments(escaped));
   url.query =
       question == std::string_view::npos ? std::string() : normal_query(rest.substr(question + 1));
 }
@@ -189,6 +194,14 @@ std::size_t scheme_length(std::string_view text) {
   return 0;
 }
 
+// Its escapes may have made it longer than what was read.
+Result<Url> of_length(Url url) {
+  if (url.text().size() > kMaxUrlBytes) {
+    return Error{ErrorCode::too_large, "address is longer than 2048 bytes"};
+  }
+  return url;
+}
+
 Result<Url> with_authority(Url url, std::string_view after_slashes) {
   const std::size_t end = std::min(after_slashes.find_first_of("/?"), after_slashes.size());
   if (const Status status = set_authority(url, after_slashes.substr(0, end)); !status.ok()) {
@@ -200,7 +213,7 @@ Result<Url> with_authority(Url url, std::string_view after_slashes) {
   } else {
     set_path_and_query(url, rest);
   }
-  return url;
+  return of_length(std::move(url));
 }
 
 }  // namespace
@@ -248,10 +261,7 @@ Result<Url> resolve_url(const Url& base, std::string_view reference) {
     const std::string directory = base.path.substr(0, base.path.rfind('/') + 1);
     set_path_and_query(url, directory + std::string(reference));
   }
-  if (url.path.size() + url.query.size() > kMaxUrlBytes) {
-    return Error{ErrorCode::too_large, "address is longer than 2048 bytes"};
-  }
-  return url;
+  return of_length(std::move(url));
 }
 
 std::string pattern_of(const Url& url) {

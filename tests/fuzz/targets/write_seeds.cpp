@@ -6,6 +6,8 @@
 
 #include "agent/isolation/exit_record.hpp"
 #include "agent/isolation/launch_record.hpp"
+#include "coordination/core/record.hpp"
+#include "examples/crawler/wire/messages.hpp"
 #include "executors/batch/batch_message.hpp"
 #include "master/record/event_form.hpp"
 #include "master/record/recording.hpp"
@@ -18,6 +20,7 @@
 #include "proto/codec/links.hpp"
 #include "proto/codec/record_io.hpp"
 #include "proto/codec/records.hpp"
+#include "proto/codec/registry_export.hpp"
 #include "proto/codec/service_records.hpp"
 #include "tests/unit/proto/codec/sample.hpp"
 
@@ -173,6 +176,58 @@ void write_texts() {
   }
 }
 
+std::string first(char kind, std::string_view rest) {
+  return kind + std::string(rest);
+}
+
+void write_crawler() {
+  write("crawler_pages",
+        first(0,
+              "<html><head><base href='/a/'><script type='application/ld+json'>"
+              R"({"@type":"Product","sku":"1","name":"x","offers":{"price":"1.50",)"
+              R"("priceCurrency":"EUR"}}</script></head><body><h1>x</h1>)"
+              "<a href='../b?c=d'>b</a><div itemscope itemtype='Product'>"
+              "<span itemprop='price'>2,50</span></div></body></html>"));
+  write("crawler_pages", first(1,
+                               "<?xml version='1.0'?><urlset><url><loc>http://a.test/b</loc>"
+                               "</url></urlset>"));
+  write("crawler_pages", first(2,
+                               "User-agent: *\nDisallow: /x*$\nAllow: /x/y\nCrawl-delay: 2\n"
+                               "Sitemap: http://a.test/s.xml\n"));
+  write("crawler_pages", first(3, "HTTP://A.test:80/%7Eb/../c/./d?e=f#g"));
+  write("crawler_pages", first(4, "EUR 1.234,56"));
+  write("crawler_pages", first(5, "Cr\xc3\x83\xc2\xa8me"));
+  write("crawler_wire",
+        crawler::encode(crawler::Configure{{"a:1"}, true, "h 1", 8, "/o", 2, true}));
+  write("crawler_wire", crawler::encode(crawler::FetchOrder{}));
+  write("crawler_wire", crawler::encode(crawler::Page{}));
+  write("crawler_wire",
+        crawler::encode(crawler::StoreWork{7, 1, crawler::Item{}, crawler::Page{}}));
+  write("crawler_wire", crawler::encode(crawler::StageLoad{1, 2, 3, 4, 5, "disk full"}));
+  for (const char* text : {R"({"op":"pause","stage":"fetch"})", R"({"op":"drain","host":"a.test"})",
+                           R"({"op":"scale","stage":"store","workers":2})",
+                           R"({"op":"rate","host":"a.test","per_s":0.5})"}) {
+    write("crawler_wire", text);
+  }
+}
+
+void write_registries() {
+  // Without its checksum, which the target puts there.
+  for (const std::string& record :
+       {coordination::encode(coordination::EpochRecord{"c", 7, "t"}),
+        coordination::encode(coordination::RegistryRecord{8, {"f"}}),
+        coordination::encode(coordination::ShardRecord{7, 2, {{"k", "v"}}})}) {
+    write("coordination_record", record.substr(8));
+  }
+  write("coordination_record", "0007");
+  Registry registry;
+  registry.cluster_id = "c";
+  registry.epoch = 3;
+  const std::string whole = write_registry_export(registry);
+  write("registry_export", whole);
+  write("registry_export", whole.substr(0, whole.rfind('{')));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -188,6 +243,8 @@ int main(int argc, char** argv) {
   write_isolation();
   write_recording();
   write_texts();
+  write_crawler();
+  write_registries();
   for (const auto& command : sample::registry_commands()) {
     write("registry_record", kind_and_payload(encode_registry_command(command)));
   }

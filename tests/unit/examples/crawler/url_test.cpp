@@ -37,6 +37,24 @@ TEST_CASE("session ids and tracking parameters are no part of an address") {
   CHECK(normal("http://a.test/?side=9") == "http://a.test/?side=9");
 }
 
+TEST_CASE("an address in its normal form is read as it is, or no address at all") {
+  for (const char* text : {"http://a.test/x/.;sid=1/y", "http://a.test/?%73id=1&b=2",
+                           "http://a.test/%%34%31", "http://a.test/x #part"}) {
+    INFO(text);
+    const std::string once = normal(text);
+    CHECK(once != "error");
+    CHECK(normal(once.c_str()) == once);
+  }
+  CHECK(normal("http://a.test/x/.;sid=1/y") == "http://a.test/x/y");
+  CHECK(normal("http://a.test/?%73id=1&b=2") == "http://a.test/?b=2");
+  CHECK(normal("http://a../x") == "error");
+  CHECK(normal("http://.a/x") == "error");
+  // Each of its bytes takes three as an escape, and then it is too long to be read again.
+  const std::string spaced = "http://a.test/" + std::string(1'000, '\x01') + "x";
+  CHECK(normal(spaced.c_str()) == "error");
+  CHECK(resolved("http://a.test/", std::string(1'000, '\x80').c_str()) == "error");
+}
+
 TEST_CASE("references resolve as RFC 3986 section 5.4 lists them") {
   const char* base = "http://a/b/c/d;p?q";
   CHECK(resolved(base, "g") == "http://a/b/c/g");
