@@ -19,22 +19,6 @@ bool refuses(std::string_view parameters) {
   return value.starts_with('0') && value.find_first_not_of("0.") == std::string_view::npos;
 }
 
-// Whether an Accept header takes this media type.
-bool accepts(const std::string& accept, std::string_view type) {
-  std::size_t begin = 0;
-  while (begin <= accept.size()) {
-    const std::size_t end = std::min(accept.find(',', begin), accept.size());
-    std::string entry = accept.substr(begin, end - begin);
-    begin = end + 1;
-    std::erase_if(entry, [](char c) { return c == ' ' || c == '\t'; });
-    const std::size_t name_ends = std::min(entry.find(';'), entry.size());
-    const std::string_view name = std::string_view(entry).substr(0, name_ends);
-    if (refuses(std::string_view(entry).substr(name_ends))) continue;
-    if (name == type || name == "*/*" || name == "application/*") return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Negotiated Negotiated::refused(int status, std::string sentence) {
@@ -73,6 +57,21 @@ Negotiated read_accept(const runtime::HttpRequest& request, Negotiated out) {
   }
   out.out = codec::Encoding::protobuf;
   return out;
+}
+
+bool accepts(const std::string& accept, std::string_view type) {
+  std::size_t begin = 0;
+  while (begin <= accept.size()) {
+    const std::size_t end = std::min(accept.find(',', begin), accept.size());
+    std::string entry = accept.substr(begin, end - begin);
+    begin = end + 1;
+    std::erase_if(entry, [](char c) { return c == ' ' || c == '\t'; });
+    const std::size_t name_ends = std::min(entry.find(';'), entry.size());
+    const std::string_view name = std::string_view(entry).substr(0, name_ends);
+    if (refuses(std::string_view(entry).substr(name_ends))) continue;
+    if (name == type || name == "*/*" || name == "application/*") return true;
+  }
+  return false;
 }
 
 int call_status(const Error& error) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "proto/codec/encoding.hpp"
@@ -30,6 +31,8 @@ class Negotiated {
 Negotiated negotiate(const runtime::HttpRequest& request);
 Negotiated read_content_type(const runtime::HttpRequest& request);
 Negotiated read_accept(const runtime::HttpRequest& request, Negotiated so_far);
+// Whether an Accept header takes this type, which is one of application/.
+bool accepts(const std::string& accept, std::string_view type);
 
 // The status of a refused call of a scheduler or executor: 400 unless something else is said.
 int call_status(const Error& error);

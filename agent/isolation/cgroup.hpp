@@ -2,12 +2,14 @@
 // directories, one per hierarchy, each with what it can do. Made by the shim, which outlives the
 // agent; looked at, and destroyed if the shim is dead, by the agent. Plain value: the directories
 // are remembered in the run directory, because a restarted agent may itself live elsewhere.
-// No threads, no exceptions; one owner at a time, except that usage() may be called beside it.
+// No threads, no exceptions; one owner at a time, except that usage() and statistics()
+// may be called beside it.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,27 @@ struct CgroupUsage {
   std::int64_t memory_peak_bytes = 0;
   std::int64_t pids = 0;
   std::int64_t oom_kills = 0;
+};
+
+// More of the same, for people who look; each is there if its controller counts it.
+struct CgroupStatistics {
+  struct Cpu {  // of cpuacct, and the quota's of cpu
+    std::int64_t user_ns = 0;
+    std::int64_t system_ns = 0;
+    std::int64_t periods = 0;
+    std::int64_t throttled_periods = 0;
+    std::int64_t throttled_ns = 0;
+  };
+  struct Memory {
+    std::int64_t total_bytes = 0;
+    std::int64_t rss_bytes = 0;  // anonymous
+    std::int64_t file_bytes = 0;
+    std::int64_t mapped_file_bytes = 0;
+    std::int64_t unevictable_bytes = 0;
+  };
+  std::optional<Cpu> cpu;
+  std::optional<Memory> memory;
+  std::optional<std::int64_t> pids;  // processes and threads
 };
 
 // Arithmetic of the kernel's files, apart so that it can be tested.
@@ -70,6 +93,7 @@ class ContainerCgroup {
   bool drain_oom_watch(int watch) const;
 
   CgroupUsage usage() const;
+  CgroupStatistics statistics() const;
   std::int64_t oom_kills() const;
   // Every process in any of the directories, each once.
   std::vector<pid_t> processes() const;

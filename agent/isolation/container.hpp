@@ -156,6 +156,7 @@ class ContainerRuntime {
   Status release(const std::string& container_id);
 
   Result<CgroupUsage> usage(const std::string& container_id) const;
+  Result<CgroupStatistics> statistics(const std::string& container_id) const;
   // In order; those ended but not released included.
   std::vector<std::string> container_ids() const;
 

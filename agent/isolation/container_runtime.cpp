@@ -373,6 +373,13 @@ Result<CgroupUsage> ContainerRuntime::usage(const std::string& container_id) con
   }
   return container->cgroup.usage();
 }
+Result<CgroupStatistics> ContainerRuntime::statistics(const std::string& container_id) const {
+  const Impl::Container* container = impl_->find(container_id);
+  if (container == nullptr) {
+    return Error{ErrorCode::not_found, "no container '" + container_id + "' on this agent"};
+  }
+  return container->cgroup.statistics();
+}
 std::vector<std::string> ContainerRuntime::container_ids() const {
   std::vector<std::string> ids;
   for (const auto& [id, container] : impl_->containers_) ids.push_back(id);

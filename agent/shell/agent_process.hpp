@@ -55,6 +55,8 @@ class AgentProcess {
   const AgentOptions& options() const { return options_; }
   const isolation::ContainerRuntime& containers() const { return *containers_; }
   const runtime::RecordStore& store() const { return *store_; }
+  // "host:port" of whom it talks to, or tries to.
+  const std::string& master_address() const { return master_->address(); }
 
  private:
   template <typename Body>

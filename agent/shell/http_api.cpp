@@ -1,14 +1,16 @@
 #include "agent/shell/http_api.hpp"
 
 #include <charconv>
-#include <optional>
 
+#include "agent/shell/classic_state.hpp"
+#include "agent/shell/stream_headers.hpp"
 #include "api/negotiation.hpp"
 #include "model/limits.hpp"
 #include "model/version.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/agent_call.pb.h"
 #include "proto/v1/agent_response.pb.h"
+#include "runtime/clock.hpp"
 
 namespace bourse::agent {
 
@@ -54,34 +56,16 @@ void fill_file(const std::string& directory, const isolation::SandboxEntry& entr
   out.set_gid(std::to_string(entry.gid));
 }
 
-Status parse_call(codec::Encoding encoding, const std::string& body, v1::agent::Call& call) {
-  if (encoding == codec::Encoding::json) return codec::from_json(body, call);
-  if (call.ParseFromString(body)) return {};
-  return invalid("body: does not parse as mesos.v1.agent.Call");
-}
-
-// Streams are asked for by headers of their own, which no call here takes.
-std::optional<HttpResponse> refused_stream(const HttpRequest& request) {
-  const bool records_named = request.headers.contains("Message-Content-Type");
-  if (request.headers.get("Content-Type") == "application/recordio") {
-    if (!records_named) {
-      return HttpResponse::text(400, "Message-Content-Type: is missing; give application/json");
-    }
-    return HttpResponse::text(415, "Content-Type: no call that is served here is a stream");
-  }
-  if (records_named) {
-    return HttpResponse::text(415, "Message-Content-Type: is for application/recordio alone");
-  }
-  if (request.headers.contains("Message-Accept")) {
-    return HttpResponse::text(406, "Message-Accept: no call that is served here answers a stream");
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 AgentHttpApi::AgentHttpApi(AgentProcess& process, const AgentOptions& options)
-    : process_(process), sandboxes_(options.work_dir), router_({"slave(1)", "agent"}) {
+    : process_(process),
+      options_(options),
+      started_at_(runtime::wall_now()),
+      statistics_(
+          [this](const ContainerId& id) { return process_.containers().statistics(id.raw()); }),
+      sandboxes_(options.work_dir),
+      router_({"slave(1)", "agent"}) {
   add_routes();
 }
 
@@ -112,19 +96,22 @@ void AgentHttpApi::add_routes() {
     }
     process_.executor_call(request, responder);
   });
+  router_.add("state", guarded(&AgentHttpApi::state));
+  router_.add("monitor/statistics", guarded(&AgentHttpApi::monitor_statistics));
+  router_.add("containers", guarded(&AgentHttpApi::containers));
   router_.add("files/browse", guarded(&AgentHttpApi::files_browse));
   router_.add("files/read", guarded(&AgentHttpApi::files_read));
   router_.add("files/download", guarded(&AgentHttpApi::files_download));
 }
 
 void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder& responder) {
-  if (auto refusal = refused_stream(request)) return responder.respond(std::move(*refusal));
-  const api::Negotiated types = api::negotiate(request);
-  if (!types.ok()) return responder.respond(types.error());
+  const CallForm form = form_of(request);
+  if (form.refusal) return responder.respond(*form.refusal);
   v1::agent::Call call;
-  if (const Status parsed = parse_call(types.in, request.body, call); !parsed.ok()) {
+  if (const Status parsed = parse_call(form, request.body, call); !parsed.ok()) {
     return refuse(responder, parsed.error());
   }
+  if (auto refusal = refused_form(form, call)) return responder.respond(std::move(*refusal));
   v1::agent::Response response;
   switch (call.type()) {
     case v1::agent::Call::GET_HEALTH:
@@ -165,7 +152,23 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
                    "' is not served by this agent; it knows GET_HEALTH, GET_VERSION, LIST_FILES "
                    "and READ_FILE"));
   }
-  answer(responder, types.out, response);
+  answer(responder, form.out, response);
+}
+
+void AgentHttpApi::state(const HttpRequest& request, const HttpResponder& responder) {
+  const std::string& master = process_.master_address();
+  const ClassicAgent self{options_, started_at_, master.substr(0, master.rfind(':'))};
+  responder.respond(api::json_answer(request, classic_state(process_.core().state(), self)));
+}
+
+void AgentHttpApi::monitor_statistics(const HttpRequest& request, const HttpResponder& responder) {
+  responder.respond(api::json_answer(
+      request, *statistics_.read(process_.core().state(), ContainerStatistics::Form::statistics)));
+}
+
+void AgentHttpApi::containers(const HttpRequest& request, const HttpResponder& responder) {
+  responder.respond(api::json_answer(
+      request, *statistics_.read(process_.core().state(), ContainerStatistics::Form::containers)));
 }
 
 void AgentHttpApi::files_browse(const HttpRequest& request, const HttpResponder& responder) {

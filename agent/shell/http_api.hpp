@@ -1,10 +1,12 @@
 // The agent's HTTP API: health, version, the operator calls that read (mesos.v1.agent.Call) and the
-// classic /files routes. Runs on the agent's loop; reads the core's state between two steps.
+// classic routes: /state, /monitor/statistics, /containers, /files. Runs on the agent's loop; reads
+// the core's state between two steps.
 #pragma once
 
 #include <memory>
 
 #include "agent/shell/agent_process.hpp"
+#include "agent/shell/container_statistics.hpp"
 #include "agent/shell/sandboxes.hpp"
 #include "runtime/http_router.hpp"
 
@@ -22,12 +24,19 @@ class AgentHttpApi {
  private:
   void add_routes();
   void operator_call(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  void state(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  void monitor_statistics(const runtime::HttpRequest& request,
+                          const runtime::HttpResponder& responder);
+  void containers(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void files_browse(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void files_read(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void files_download(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   std::string agent_id() const;
 
   AgentProcess& process_;
+  const AgentOptions options_;
+  const WallTime started_at_;
+  ContainerStatistics statistics_;
   Sandboxes sandboxes_;
   runtime::HttpRouter router_;
   bool ready_ = false;

@@ -227,6 +227,18 @@ void write_flat_task(const FlatTask& task, std::string& out) {
   object.end();
 }
 
+void write_labels_of(const TaskFacet& task, JsonObject& out) {
+  v1::TaskInfo info;
+  write_task(task, info);
+  if (info.has_labels()) write_labels(info.labels(), out.field("labels"));
+}
+
+void write_labels_of(const ExecutorFacet& executor, JsonObject& out) {
+  v1::ExecutorInfo info;
+  write_executor(executor, info);
+  if (info.has_labels()) write_labels(info.labels(), out.field("labels"));
+}
+
 void write_flat_executor(const ExecutorFacet& executor, std::string_view role, JsonObject& out) {
   v1::ExecutorInfo info;
   write_executor(executor, info);

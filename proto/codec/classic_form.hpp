@@ -45,6 +45,10 @@ struct FlatTask {
 };
 void write_flat_task(const FlatTask& task, std::string& out);
 
+// "labels", if the description has any.
+void write_labels_of(const TaskFacet& task, JsonObject& out);
+void write_labels_of(const ExecutorFacet& executor, JsonObject& out);
+
 // The fields of an ExecutorInfo but for its id.
 void write_flat_executor(const ExecutorFacet& executor, std::string_view role, JsonObject& out);
 

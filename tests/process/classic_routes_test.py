@@ -16,6 +16,7 @@ from v1_scheduler import JSON, Scheduler, StreamCase, post, task
 
 PAGE = pathlib.Path(os.environ["BOURSE_SOURCE"]) / "docs/mesos-compatibility.md"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+AGENT_ROUTES = ("state", "monitor/statistics", "containers")
 MASTER_ROUTES = ("state", "state-summary", "slaves", "frameworks", "tasks")
 TASK_LISTS = ("tasks", "unreachable_tasks", "completed_tasks")
 
@@ -30,6 +31,16 @@ LESS = {
     "build_user": "Answers of `/version` and `/state`",
     "healthy": "`healthy`, and updates because of it",
 }
+COUNTING = "`statistics` of `/monitor/statistics` and `/containers`"
+OF_AGENT = {
+    "completed_executors":
+        "`completed_executors` and `completed_frameworks` of an agent's `/state`",
+    "cpus_soft_limit": COUNTING,
+    "mem_soft_limit_bytes": COUNTING,
+}
+COUNTED = {"cpus_limit", "disk_limit_bytes", "cpus_nr_periods", "cpus_nr_throttled",
+           "cpus_throttled_time_secs", "mem_total_bytes", "mem_anon_bytes", "mem_cache_bytes",
+           "mem_file_bytes", "mem_mapped_file_bytes", "mem_unevictable_bytes", "threads"}
 
 
 def get(port, path, method="GET", headers=()):
@@ -83,8 +94,8 @@ class ClassicRoutes(StreamCase):
         with self.subTest(route, jsonp=True):
             answer = get(port, f"/{route}?jsonp=angular.callbacks._0")
             self.assertEqual(answer.headers["Content-Type"], "text/javascript")
-            self.assertTrue(answer.text.startswith("angular.callbacks._0({"), answer.text[:80])
-            self.assertTrue(answer.text.endswith("});"))
+            self.assertTrue(answer.text.startswith("angular.callbacks._0("), answer.text[:80])
+            self.assertTrue(answer.text.endswith(");"))
             yield json.loads(answer.text[len("angular.callbacks._0("):-2])
         self.assertEqual(get(port, f"/{route}?jsonp=alert(1)//").status, 400)
 
@@ -96,6 +107,46 @@ class ClassicRoutes(StreamCase):
             for answer in answers:
                 self.assertEqual(answer, answers[0])
 
+    def test_an_agent_s_state_is_found_by_every_path_that_clients_use(self):
+        self.start_master()
+        port = self.begin_agent()
+        self.wait_agents(1)
+        for route in AGENT_ROUTES:
+            answers = list(self.each_way(port, ["slave(1)", "slave%281%29"], route))
+            self.assertEqual(len(answers), 21)
+            for answer in answers:
+                self.assertEqual(answer, answers[0])
+
+    def test_files_of_a_sandbox_are_read_by_pages_of_other_origins(self):
+        self.start_master()
+        port = self.begin_agent()
+        framework = self.framework()
+        self.run_to(framework, "TASK_FINISHED", lambda offer: task("t", offer, "echo hello"))
+        directory = next((self.dir / "a" / "slaves").glob("*/frameworks/*/executors/t/runs/latest"))
+        directory = directory.parent / os.readlink(directory)
+        for path, said in (
+            (f"/files/browse?path={directory}", lambda found: {
+                entry["path"].rsplit("/", 1)[-1] for entry in found} >= {"stdout", "stderr"}),
+            (f"/files/read?path={directory}/stdout&offset=0", lambda found: found == {
+                "data": "hello\n", "offset": 0}),
+        ):
+            with self.subTest(path):
+                self.assertTrue(said(self.read(path, port)))
+                answer = get(port, path + "&jsonp=cb")
+                self.assertEqual(answer.headers["Content-Type"], "text/javascript")
+                self.assertTrue(said(json.loads(answer.text[len("cb("):-2])), answer.text)
+
+    def test_every_daemon_says_the_same_two_versions(self):
+        self.start_master()
+        port = self.begin_agent()
+        said = {"version": "1.11.0", "bourse_version": "0.1.0"}
+        for at in (self.http_port, port):
+            self.assertEqual(self.read("/version", at), said)
+            call = post(at, {"type": "GET_VERSION"}, {"Content-Type": JSON}, "/api/v1")
+            self.assertEqual(json.loads(call.text)["get_version"]["version_info"]["version"],
+                             said["version"])
+            self.assertEqual(self.read("/state", at)["version"], said["version"])
+
     def test_a_large_answer_is_compressed_for_who_takes_it(self):
         self.start_master()
         self.begin_agent()
@@ -106,15 +157,15 @@ class ClassicRoutes(StreamCase):
 
     # -- shapes
 
-    def compare(self, recorded, value):
+    def compare(self, recorded, value, more=(), less=()):
         """Names, presence and types are those that Mesos gave."""
         theirs = shape(without_flags(json.loads(recorded.answer)))
         ours = shape(without_flags(value))
-        for listed, parts in ((MORE, ours - theirs), (LESS, theirs - ours)):
+        for listed, parts in (({*MORE, *more}, ours - theirs), ({*LESS, *less}, theirs - ours)):
             for at, kind in parts:
-                last = at.rsplit(".", 1)[-1]
-                self.assertIn(last, listed, f"{recorded.path}: {at} {kind}")
-                self.met.add(last)
+                names = {part.rstrip("[]") for part in at.split(".")} & listed
+                self.assertTrue(names, f"{recorded.path}: {at} {kind}")
+                self.met |= names
 
     def launched_as_recorded(self):
         """One that fails, one that finishes and one that runs, with all that can be told."""
@@ -176,6 +227,60 @@ class ClassicRoutes(StreamCase):
                              [1, 1, 1, 0])
             self.assertEqual(len(row[other]), 1)
 
+    def test_an_agent_says_its_state_as_mesos_says_it(self):
+        framework, port = self.launched_as_recorded()
+        found = {e.path: e for e in mesos_recordings.read("agent-get-with-tasks.txt")}
+        state = self.read("/slave(1)/state", port)
+        self.compare(found["/state"], state, less=OF_AGENT)
+        page = PAGE.read_text()
+        mine = state["frameworks"][0]
+        self.assertEqual((mine["id"], mine["role"]), (framework.framework_id, "*"))
+        running = [e for e in mine["executors"] if e["tasks"]]
+        self.assertEqual([e["id"] for e in running], ["t1"])
+        self.assertEqual(running[0]["tasks"][0]["executor_id"], "")
+        self.assertEqual(running[0]["source"], "t1")
+        self.assertEqual(running[0]["labels"], [{"key": "k", "value": "v"}])
+        self.assertEqual((running[0]["resources"]["cpus"], running[0]["resources"]["mem"]),
+                         (0.1, 32.0))
+        # Where clients look for what it has written.
+        directory = pathlib.Path(running[0]["directory"])
+        self.assertEqual(directory.name, running[0]["container"])
+        self.assertTrue((directory / "stdout").exists())
+        self.assertEqual(state["unreserved_resources_allocated"]["cpus"], 0.1)
+        self.assertEqual(state["unreserved_resources"]["cpus"], 4.0)
+        self.assertEqual(state["master_hostname"], "127.0.0.1")
+        self.assertEqual(state["pid"], f"slave(1)@127.0.0.1:{port}")
+        self.assertEqual(state["flags"]["work_dir"], f"{self.dir}/a")
+        for route in ("monitor/statistics", "containers"):
+            told = self.read("/" + route, port)
+            self.compare(found["/" + route], told, more=COUNTED, less={
+                *OF_AGENT, "cpus_user_time_secs", "cpus_system_time_secs", "mem_rss_bytes"})
+            self.assertEqual([c["executor_id"] for c in told], ["t1"])
+            self.assertEqual(told[0]["statistics"]["mem_limit_bytes"], 32 << 20)
+            self.assertEqual(told[0]["statistics"]["cpus_limit"], 0.1)
+        self.assertEqual(OF_AGENT.keys() - self.met, set(), "listed, and did not come")
+        for row in set(OF_AGENT.values()):
+            self.assertIn(f"\n| {row} |", page)
+
+    def test_an_agent_says_what_the_kernel_counts_of_a_container(self):
+        if os.geteuid() != 0:
+            self.skipTest("the kernel counts for root's containers alone")
+        self.start_master()
+        port = self.begin_agent("--cgroups")
+        framework = self.framework()
+        self.run_to(framework, "TASK_RUNNING", lambda offer: task(
+            "t", offer, "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; sleep 1000"))
+
+        def counted():
+            told = self.read("/monitor/statistics", port)
+            used = told[0]["statistics"] if told else {}
+            time = used.get("cpus_user_time_secs", 0) + used.get("cpus_system_time_secs", 0)
+            return used if time > 0 and used.get("mem_rss_bytes", 0) > 0 else None
+        used = wait_for("what a busy container used", counted)
+        self.assertGreater(used["mem_total_bytes"], 0)
+        self.assertGreater(used["threads"], 0)
+        self.assertGreater(used["timestamp"], 1.7e9)
+
     def test_a_master_says_who_leads_when_it_began_and_how_it_was_started(self):
         self.start_master("--cluster=here", "--offer-lifetime=90secs")
         state = self.read("/state")
@@ -215,10 +320,10 @@ class ClassicRoutes(StreamCase):
     def test_lists_are_of_whom_and_as_long_as_the_request_says(self):
         self.start_master("--reoffer-min=100ms")
         self.begin_agent()
-        framework = self.framework()
-        other = self.framework(name="other")
         agent_id = self.wait_agents(1)[0]["agent_info"]["id"]["value"]
+        framework = self.framework()
         offer = framework.offer()
+        other = self.framework(name="other")
         names = [f"t{i}" for i in range(3)]
         framework.launch(offer, *(task(name, offer, "sleep 1000") for name in names))
         for name in names:

@@ -61,7 +61,8 @@ class Roles(StreamCase):
 
     def test_a_page_of_another_origin_reads_them_by_a_function_of_its_own(self):
         self.start_master()
-        for path in ("/roles", "/quota", "/weights", "/version", "/metrics/snapshot"):
+        for path in ("/roles", "/quota", "/weights", "/version", "/metrics/snapshot",
+                     "/master/maintenance/schedule", "/maintenance/status"):
             with self.subTest(path):
                 answer = self.get(path + "?jsonp=angular.callbacks._0")
                 self.assertEqual(answer.headers["Content-Type"], "text/javascript")

@@ -11,6 +11,7 @@ from cluster_case import BIN
 from v1_scheduler import JSON, PATH, Scheduler, Stream, StreamCase, post, task
 
 PROTOBUF = "application/x-protobuf"
+RECORDIO = "application/recordio"
 INFO = {"user": "root", "name": "facts"}
 SUBSCRIBE = {"type": "SUBSCRIBE", "subscribe": {"framework_info": INFO}}
 TYPED = {"Content-Type": JSON}
@@ -110,6 +111,12 @@ class WireFacts(StreamCase):
                 line = next(line for line in said.splitlines() if line.strip().startswith("--port"))
                 self.assertIn(str(port), line)
 
+    def test_without_another_given_a_session_of_an_ensemble_ends_after_four_seconds(self):
+        said = subprocess.run([BIN / "bourse-master", "--help"], capture_output=True, text=True,
+                              timeout=30).stdout
+        line = next(l for l in said.splitlines() if l.strip().startswith("--zk-session-timeout"))
+        self.assertIn("4secs", line)
+
     def test_a_master_says_where_it_is_as_clients_read_it(self):
         self.start_master()
         told = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
@@ -171,23 +178,48 @@ class WireFacts(StreamCase):
                     answer = post(self.http_port, call, {**TYPED, "Accept": accept}, "/api/v1")
                     self.assertEqual(answer.status, status, answer.body)
 
-    def test_an_agents_calls_that_are_no_streams_take_no_headers_of_streams(self):
+    def test_an_agents_calls_are_streams_by_their_headers_or_are_not(self):
         self.start_master()
         port = int(self.start_agent().line("ready").rsplit(":", 1)[1])
-        recordio = {"Content-Type": "application/recordio"}
-        for fact, headers, status in (
-            ("a streamed call says what its records are", recordio, 400),
-            ("a call that is no stream is not streamed in",
-             {**recordio, "Message-Content-Type": JSON}, 415),
-            ("a call that is no stream has no records",
+        one = {"container_id": {"value": "c"}}
+        health = {"type": "GET_HEALTH"}
+        attach = {"type": "ATTACH_CONTAINER_INPUT", "attach_container_input": {
+            "type": "CONTAINER_ID", **one}}
+        output = {"type": "ATTACH_CONTAINER_OUTPUT", "attach_container_output": one}
+        session = {"type": "LAUNCH_NESTED_CONTAINER_SESSION", "launch_nested_container_session": {
+            "container_id": {"value": "c", "parent": {"value": "p"}}}}
+        streamed = {"Content-Type": RECORDIO, "Message-Content-Type": JSON}
+        for fact, call, headers, status in (
+            ("a streamed call says what its records are", attach, {"Content-Type": RECORDIO}, 400),
+            ("which is one of two", attach, {**streamed, "Message-Content-Type": "text/x"}, 415),
+            ("a call that is no stream is not streamed in", health, streamed, 415),
+            ("nor one whose answer alone is a stream", output, streamed, 415),
+            ("a call that is no stream has no records", health,
              {**TYPED, "Message-Content-Type": JSON}, 415),
-            ("an answer that is no stream has none", {**TYPED, "Message-Accept": JSON}, 406),
-            ("nor is it one", {**TYPED, "Accept": "application/recordio"}, 406),
-            ("all else is answered", TYPED, 200),
+            ("a call that is a stream is streamed in", attach, TYPED, 415),
+            ("an answer that is no stream has no records", health,
+             {**TYPED, "Message-Accept": JSON}, 406),
+            ("nor is it one", health, {**TYPED, "Accept": RECORDIO}, 406),
+            ("nor is the answer to a streamed call", attach, {**streamed, "Accept": RECORDIO}, 406),
+            ("records of an answer are one of two", output,
+             {**TYPED, "Accept": RECORDIO, "Message-Accept": "text/html"}, 406),
+            ("all else of a call that is known and not served", attach, streamed, 501),
+            ("records of an answer are JSON unless it is said", output,
+             {**TYPED, "Accept": RECORDIO}, 501),
+            ("or are protobuf", session,
+             {**TYPED, "Accept": RECORDIO, "Message-Accept": PROTOBUF}, 501),
+            ("a call without a Content-Type", health, {}, 400),
+            ("all else is answered", health, TYPED, 200),
         ):
             with self.subTest(fact):
-                answer = post(port, {"type": "GET_HEALTH"}, headers, "/slave(1)/api/v1")
+                body = json.dumps(call)
+                if headers.get("Content-Type") == RECORDIO:
+                    body = f"{len(body)}\n{body}"
+                answer = post(port, body, headers, "/slave(1)/api/v1")
                 self.assertEqual(answer.status, status, answer.body)
+        for body in ("", "12", "x\n", "99999999999\n{}"):
+            with self.subTest(body):
+                self.assertEqual(post(port, body, streamed, "/slave(1)/api/v1").status, 400)
 
     # -- the dialect of JSON
 

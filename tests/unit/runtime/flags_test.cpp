@@ -114,6 +114,20 @@ TEST_CASE("help shows every flag with its default, version the version") {
   REQUIRE(w.flags.output() == "1.2.3\n");
 }
 
+TEST_CASE("durations are read and written in every unit that Mesos writes") {
+  const std::pair<const char*, Duration> kUnits[] = {
+      {"3ns", Duration::nanoseconds(3)},     {"3us", Duration::microseconds(3)},
+      {"3ms", Duration::milliseconds(3)},    {"3secs", Duration::seconds(3)},
+      {"3mins", Duration::seconds(180)},     {"3hrs", Duration::seconds(10'800)},
+      {"3days", Duration::seconds(259'200)}, {"3weeks", Duration::seconds(1'814'400)},
+  };
+  for (const auto& [text, duration] : kUnits) {
+    CAPTURE(text);
+    CHECK(parse_duration(text).value() == duration);
+    CHECK(duration_text(duration) == text);
+  }
+}
+
 TEST_CASE("the flags given are listed for the log without the values of secrets") {
   Flags flags("x", "y");
   std::string token;

@@ -164,6 +164,21 @@ TEST_CASE("a large body is compressed only for clients that ask") {
   REQUIRE(small.find("gzip") == std::string::npos);
 }
 
+TEST_CASE("an answer of 1,024 bytes is compressed, one of 1,023 is not") {
+  HttpFixture f;
+  for (const auto& [bytes, compressed] : {std::pair(1'023, false), {1'024, true}}) {
+    const std::string body(static_cast<std::size_t>(bytes), 'z');
+    f.router.add("body", [body](HttpRequest, HttpResponder responder) {
+      responder.respond(HttpResponse::json(body));
+    });
+    const std::string answer =
+        f.exchange(request_text("GET", "/body", "Accept-Encoding: gzip\r\nConnection: close\r\n"));
+    CAPTURE(bytes);
+    CHECK((answer.find("Content-Encoding: gzip\r\n") != std::string::npos) == compressed);
+    CHECK((compressed ? gunzip(body_of(answer)) : body_of(answer)) == body);
+  }
+}
+
 TEST_CASE("each record of a stream is one chunk, flushed, and the stream can be ended") {
   HttpFixture f;
   HttpStream stream;

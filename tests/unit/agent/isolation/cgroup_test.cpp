@@ -120,6 +120,35 @@ TEST_CASE("cgroup v2 limits are written to the files of that interface") {
   std::filesystem::remove_all(root);
 }
 
+TEST_CASE("a container's files of cgroup v2 are read as statistics") {
+  std::string root = "/tmp/bourse-v2-XXXXXX";
+  REQUIRE(::mkdtemp(root.data()) != nullptr);
+  std::ofstream(root + "/cpu.stat") << "usage_usec 30\nuser_usec 10\nsystem_usec 20\n"
+                                       "nr_periods 4\nnr_throttled 3\nthrottled_usec 5\n";
+  std::ofstream(root + "/memory.current") << "9000\n";
+  std::ofstream(root + "/memory.stat") << "anon 4096\nfile 2048\nfile_mapped 1024\nunevictable 7\n";
+  std::ofstream(root + "/pids.current") << "6\n";
+  const CgroupStatistics told = ContainerCgroup({{true, kAllControllers, root}}).statistics();
+  REQUIRE(told.cpu);
+  CHECK(told.cpu->user_ns == 10'000);
+  CHECK(told.cpu->system_ns == 20'000);
+  CHECK(told.cpu->periods == 4);
+  CHECK(told.cpu->throttled_periods == 3);
+  CHECK(told.cpu->throttled_ns == 5'000);
+  REQUIRE(told.memory);
+  CHECK(told.memory->total_bytes == 9000);
+  CHECK(told.memory->rss_bytes == 4096);
+  CHECK(told.memory->file_bytes == 2048);
+  CHECK(told.memory->mapped_file_bytes == 1024);
+  CHECK(told.memory->unevictable_bytes == 7);
+  CHECK(told.pids == 6);
+  const CgroupStatistics none = ContainerCgroup(std::vector<CgroupParent>()).statistics();
+  CHECK_FALSE(none.cpu);
+  CHECK_FALSE(none.memory);
+  CHECK_FALSE(none.pids);
+  std::filesystem::remove_all(root);
+}
+
 TEST_CASE("a real cgroup v2 is entered, frozen, killed while frozen, and removed") {
   const std::string mount = v2_mount();
   if (mount.empty()) {
