@@ -7,6 +7,7 @@
 #include "api/negotiation.hpp"
 #include "model/limits.hpp"
 #include "model/version.hpp"
+#include "proto/codec/classic_form.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/agent_call.pb.h"
 #include "proto/v1/agent_response.pb.h"
@@ -96,6 +97,9 @@ void AgentHttpApi::add_routes() {
     }
     process_.executor_call(request, responder);
   });
+  router_.add("flags", [this](HttpRequest request, HttpResponder r) {
+    r.respond(api::json_answer(request, codec::classic_flags(options_.flags)));
+  });
   router_.add("state", guarded(&AgentHttpApi::state));
   router_.add("monitor/statistics", guarded(&AgentHttpApi::monitor_statistics));
   router_.add("containers", guarded(&AgentHttpApi::containers));
@@ -121,6 +125,15 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
     case v1::agent::Call::GET_VERSION:
       response.set_type(v1::agent::Response::GET_VERSION);
       response.mutable_get_version()->mutable_version_info()->set_version(kApiVersion);
+      break;
+    case v1::agent::Call::GET_FLAGS:
+      response.set_type(v1::agent::Response::GET_FLAGS);
+      response.mutable_get_flags();
+      for (const auto& [name, value] : options_.flags) {
+        auto& flag = *response.mutable_get_flags()->add_flags();
+        flag.set_name(codec::classic_flag_name(name));
+        flag.set_value(value);
+      }
       break;
     case v1::agent::Call::LIST_FILES: {
       auto entries = sandboxes_.list(agent_id(), call.list_files().path());
@@ -149,8 +162,8 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
     default:
       return responder.respond(HttpResponse::text(
           501, "type: '" + v1::agent::Call::Type_Name(call.type()) +
-                   "' is not served by this agent; it knows GET_HEALTH, GET_VERSION, LIST_FILES "
-                   "and READ_FILE"));
+                   "' is not served by this agent; it knows GET_HEALTH, GET_VERSION, GET_FLAGS, "
+                   "LIST_FILES and READ_FILE"));
   }
   answer(responder, form.out, response);
 }

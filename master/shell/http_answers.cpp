@@ -4,6 +4,7 @@
 
 #include "model/limits.hpp"
 #include "model/version.hpp"
+#include "proto/codec/classic_form.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/master_response.pb.h"
@@ -82,7 +83,7 @@ std::string flags_body(const std::vector<std::pair<std::string, std::string>>& f
   auto& out = *response.mutable_get_flags();
   for (const auto& [name, value] : flags) {
     auto& flag = *out.add_flags();
-    flag.set_name(name);
+    flag.set_name(codec::classic_flag_name(name));
     flag.set_value(value);
   }
   return body_of(response, encoding);

@@ -4,6 +4,7 @@
 #include "master/shell/http_answers.hpp"
 #include "master/shell/operator_request.hpp"
 #include "master/shell/operator_writes.hpp"
+#include "proto/codec/classic_form.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/codec/quantity.hpp"
@@ -53,6 +54,9 @@ void OperatorApi::add_routes() {
               [](HttpRequest, HttpResponder r) { r.respond(HttpResponse::text(200, "")); });
   router_.add("version", [](HttpRequest request, HttpResponder r) {
     r.respond(api::version_answer(request));
+  });
+  router_.add("flags", [this](HttpRequest request, HttpResponder r) {
+    r.respond(api::json_answer(request, codec::classic_flags(flags_)));
   });
   router_.add("api/v1", {"POST"}, [this](HttpRequest request, HttpResponder responder) {
     call(std::move(request), std::move(responder));
@@ -197,10 +201,10 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
       return request->answer(health_body(out));
     case Call::GET_VERSION:
       return request->answer(version_body(out));
-    case Call::GET_MASTER:
-      return request->answer(master_body(master_, begun_at_, elected_at_, out));
     case Call::GET_FLAGS:
       return request->answer(flags_body(flags_, out));
+    case Call::GET_MASTER:
+      return request->answer(master_body(master_, begun_at_, elected_at_, out));
     case Call::GET_LOGGING_LEVEL:
       return request->answer(logging_level_body(logging_.level(), out));
     case Call::SET_LOGGING_LEVEL:

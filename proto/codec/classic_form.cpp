@@ -1,5 +1,6 @@
 #include "proto/codec/classic_form.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <set>
@@ -185,12 +186,21 @@ void write_flat_labels(const std::vector<Label>& labels, std::string& out) {
 void write_flat_flags(const std::vector<std::pair<std::string, std::string>>& flags,
                       std::string& out) {
   JsonObject object(out);
-  for (const auto& [name, value] : flags) {
-    std::string key = name;
-    for (char& c : key) c = c == '-' ? '_' : c;
-    object.text(key, value);
-  }
+  for (const auto& [name, value] : flags) object.text(classic_flag_name(name), value);
   object.end();
+}
+
+std::string classic_flags(const std::vector<std::pair<std::string, std::string>>& flags) {
+  std::string out;
+  JsonObject object(out);
+  write_flat_flags(flags, object.field("flags"));
+  object.end();
+  return out;
+}
+
+std::string classic_flag_name(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
 }
 
 void write_agent_capabilities(std::string& out) {

@@ -32,6 +32,9 @@ void write_flat_labels(const std::vector<Label>& labels, std::string& out);
 // {"name_of_flag":"value"}, as it was given.
 void write_flat_flags(const std::vector<std::pair<std::string, std::string>>& flags,
                       std::string& out);
+// The same within {"flags":..}, and one name.
+std::string classic_flags(const std::vector<std::pair<std::string, std::string>>& flags);
+std::string classic_flag_name(std::string name);
 // What an agent can do here, as names.
 void write_agent_capabilities(std::string& out);
 

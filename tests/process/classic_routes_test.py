@@ -10,7 +10,7 @@ import unittest
 import urllib.parse
 
 import mesos_recordings
-from cluster_case import wait_for
+from cluster_case import BIN, wait_for
 from mesos_recordings import shape
 from v1_scheduler import JSON, Scheduler, StreamCase, post, task
 
@@ -146,6 +146,21 @@ class ClassicRoutes(StreamCase):
             self.assertEqual(json.loads(call.text)["get_version"]["version_info"]["version"],
                              said["version"])
             self.assertEqual(self.read("/state", at)["version"], said["version"])
+
+    def test_every_daemon_says_how_it_was_started_and_keeps_credentials_to_itself(self):
+        self.start_master("--zk=zk://user:hunter2@127.0.0.1:1/bourse")
+        # Nobody leads there, and the agent finds nobody: what is its own it says all the same.
+        agent = self.start("agent", [
+            BIN / "bourse-agent", "--master=zk://user:hunter2@127.0.0.1:1/bourse", "--port=0",
+            f"--work-dir={self.dir}/a", f"--run-dir={self.dir}/ar", "--resources=cpus:1"])
+        port = int(agent.line("ready").rsplit(":", 1)[1])
+        told = self.read("/flags", port)["flags"]
+        self.assertEqual(told["master"], "zk://***@127.0.0.1:1/bourse")
+        self.assertEqual(told["resources"], "cpus:1")
+        call = post(port, {"type": "GET_FLAGS"}, {"Content-Type": JSON}, "/api/v1")
+        listed = json.loads(call.text)["get_flags"]["flags"]
+        self.assertEqual({one["name"]: one["value"] for one in listed}, told)
+        self.assertEqual(self.read("/slave(1)/state.json", port)["flags"], told)
 
     def test_a_large_answer_is_compressed_for_who_takes_it(self):
         self.start_master()
@@ -292,6 +307,9 @@ class ClassicRoutes(StreamCase):
         self.assertEqual(state["flags"]["offer_lifetime"], "90secs")
         self.assertEqual(state["flags"]["work_dir"], f"{self.dir}/master")
         self.assertEqual(state["activated_slaves"], 0.0)
+        self.assertEqual(self.read("/master/flags"), {"flags": state["flags"]})
+        listed = self.call({"type": "GET_FLAGS"})["get_flags"]["flags"]
+        self.assertEqual({one["name"]: one["value"] for one in listed}, state["flags"])
 
     def test_resources_are_flat_and_told_apart_by_whose_they_are(self):
         self.start_master()
