@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Checks that every row of docs/proof.md names a test or a command that exists, and that runs.
+"""Checks that every row of docs/proof.md names a test or a command that exists, and that runs; and
+every row of the incidents in docs/RELIABILITY.md likewise.
 
-A row is `| sentence | proof |`. A proof is one or more names in backquotes:
+A row is `| sentence | proof |`, or `| incident | what happened | proof |`. A proof is one or more
+names in backquotes:
 
   `the name of a TEST_CASE`          a Catch2 test, word for word
   `Class.test_name` or `test_name`   a Python test
@@ -22,6 +24,7 @@ from proof_skips import skipped_tests
 from tidy_rules.sources import Tree
 
 PAGE = "docs/proof.md"
+INCIDENTS = "docs/RELIABILITY.md"
 CATCH = re.compile(
     r'\b\w*(?:TEST_CASE|TEST_CASE_METHOD|SCENARIO)\w*\s*\(\s*(?:\w+\s*,\s*)?'
     r'((?:"(?:\\.|[^"\\])*"\s*)+)'
@@ -115,24 +118,44 @@ def rows(text):
         yield number, cells[0], cells[1]
 
 
-def check(tree):
-    page = tree.sources.get(PAGE)
-    if page is None:
-        return 0, [f"{PAGE} is missing"]
-    names, skipped = test_names(tree), skipped_tests(tree)
-    problems, count = [], 0
-    for number, sentence, proof in rows(page.text):
-        count += 1
+def incident_rows(text):
+    """(line, incident, proof) of the table whose first heading is that."""
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) != 3:
+            inside = False
+        elif cells[0].lower() == "incident":
+            inside = True
+        elif inside and not set(cells[0]) <= set("-: "):
+            yield number, cells[0], cells[2]
+
+
+def check_rows(tree, names, skipped, page, found):
+    for number, sentence, proof in found:
         quoted = re.findall(r"`([^`]+)`", proof)
         if not quoted:
-            problems.append(f"{PAGE}:{number}: names no test or command: {sentence}")
+            yield f"{page}:{number}: names no test or command: {sentence}"
         for name in quoted:
             problem = check_name(tree, names, name)
             if name.split("::")[-1] in skipped:
                 problem = f"{name!r} never runs: it is always skipped"
             if problem:
-                problems.append(f"{PAGE}:{number}: {problem}")
-    return count, problems
+                yield f"{page}:{number}: {problem}"
+
+
+def check(tree):
+    page = tree.sources.get(PAGE)
+    if page is None:
+        return 0, [f"{PAGE} is missing"]
+    names, skipped = test_names(tree), skipped_tests(tree)
+    told = list(rows(page.text))
+    problems = list(check_rows(tree, names, skipped, PAGE, told))
+    if INCIDENTS in tree.sources:
+        happened = list(incident_rows(tree.sources[INCIDENTS].text))
+        problems += check_rows(tree, names, skipped, INCIDENTS, happened)
+        told += happened
+    return len(told), problems
 
 
 def main():

@@ -87,6 +87,22 @@ class ProofTest(PlantedTree):
                 self.assertEqual(
                     self.problems(f"`{name}`", {**files, "tests/runs.py": setter}), [])
 
+    def incidents(self, proof):
+        text = ("| Name | What | Where |\n|---|---|---|\n| another | of three | `columns` |\n\n"
+                "| Incident | What happened | Test |\n|---|---|---|\n"
+                f"| A-1 | it `broke` | {proof} |\n")
+        self.plant({"tests/unit/a_test.cpp": CATCH, "docs/proof.md": "",
+                    "docs/RELIABILITY.md": text})
+        return check_proof.check(Tree.read(self.root))
+
+    def test_an_incident_without_a_test_that_exists_is_caught(self):
+        self.assertEqual(self.incidents('`an agent that "returns" keeps its id`'), (1, []))
+        for proof in ("`an agent that returns`", "we hope so"):
+            with self.subTest(proof):
+                count, problems = self.incidents(proof)
+                self.assertEqual((count, len(problems)), (1, 1))
+                self.assertIn("docs/RELIABILITY.md:7", problems[0])
+
 
 if __name__ == "__main__":
     unittest.main()

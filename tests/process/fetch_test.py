@@ -130,6 +130,60 @@ class Fetcher(unittest.TestCase):
         self.assertTrue((self.sandbox / "a.tar.gz").exists())
         self.assertTrue(zipfile.is_zipfile(self.sandbox / "kept.zip"))
 
+    def test_an_archive_that_leads_out_of_the_sandbox_changes_nothing_there(self):
+        outside = self.dir / "outside"
+        outside.mkdir()
+        (outside / "precious").write_text("stays")
+
+        def entry(name, text=None, kind=None, to=""):
+            info = tarfile.TarInfo(name)
+            info.mode, info.linkname = 0o755, str(to)
+            info.type = kind or tarfile.REGTYPE
+            info.size = len(text or "")
+            return info, (text or "").encode()
+        link, hard = tarfile.SYMTYPE, tarfile.LNKTYPE
+        evil = {
+            "up": [entry("../outside/new", "x")],
+            "up later": [entry("a/../../outside/new", "x")],
+            "absolute": [entry(f"{outside}/new", "x")],
+            "over it": [entry("../outside/precious", "x")],
+            "through a link": [entry("d", kind=link, to=outside), entry("d/new", "x")],
+            "through a link up": [entry("d", kind=link, to="../outside"), entry("d/new", "x")],
+            "through two": [entry("d", kind=link, to="e"), entry("e", kind=link, to=outside),
+                            entry("d/new", "x")],
+            "onto a link": [entry("f", kind=link, to=outside / "precious"), entry("f", "x")],
+            "by a hard link": [entry("h", kind=hard, to=outside / "precious"), entry("h", "x")],
+            "by a hard link up": [entry("h", kind=hard, to="../outside/precious"),
+                                  entry("h", "x")],
+        }
+        for how, entries in evil.items():
+            with self.subTest(how):
+                out = io.BytesIO()
+                with tarfile.open(fileobj=out, mode="w:gz") as archive:
+                    for info, content in entries:
+                        archive.addfile(info, io.BytesIO(content))
+                self.unpack_evil("a.tar.gz", out.getvalue())
+                self.assertEqual([p.name for p in outside.iterdir()], ["precious"])
+                self.assertEqual((outside / "precious").read_text(), "stays")
+        for name in ("../outside/new", f"{outside}/new", "a/../../outside/precious"):
+            with self.subTest(name):
+                out = io.BytesIO()
+                with zipfile.ZipFile(out, "w") as archive:
+                    archive.writestr(zipfile.ZipInfo(name), "x")
+                self.unpack_evil("a.zip", out.getvalue())
+                self.assertEqual([p.name for p in outside.iterdir()], ["precious"])
+                self.assertEqual((outside / "precious").read_text(), "stays")
+
+    def unpack_evil(self, name, content):
+        """Whether that is refused or not, in a sandbox of its own."""
+        web = Web({f"/{name}": content})
+        self.addCleanup(web.close)
+        shutil.rmtree(self.sandbox)
+        self.sandbox.mkdir()
+        subprocess.run([BIN / "bourse-fetch", "", "-e", f"{web.url}/{name}", name],
+                       cwd=self.sandbox, capture_output=True, timeout=60)
+        self.assertTrue((self.sandbox / name).exists())
+
     def test_what_cannot_be_fetched_is_said_with_its_uri_and_nothing_follows(self):
         (self.dir / "good").write_text("good")
         good = ("-", str(self.dir / "good"), "good")

@@ -32,6 +32,24 @@ TEST_CASE("an unanswered registration is repeated with back-off and jitter in a 
   }
 }
 
+// MESOS-9147: after enough attempts the pause was too long for its number, and there was none.
+TEST_CASE("an agent that nobody answers for days asks as often on the third as on the second") {
+  World w;
+  w.start();
+  w.step(MasterConnected{});
+  const auto asked = [&w] { return w.all<SendToMaster>().size(); };
+  const auto a_day = [&] {
+    const std::size_t before = asked();
+    w.pass(Duration::seconds(86'400));
+    return asked() - before;
+  };
+  a_day();
+  for (const std::size_t asks : {a_day(), a_day()}) {
+    CHECK(asks >= 86'400 / 30);  // register_retry_max
+    CHECK(asks <= 2 * 86'400 / 30);
+  }
+}
+
 TEST_CASE("a command with a lower epoch than was seen is refused") {
   World w;
   w.boot_and_register();

@@ -147,6 +147,38 @@ TEST_CASE("a registry without its epoch, or an epoch without its registry, is no
   CHECK(has(left.refusal(), "holds a registry, but /bourse.bourse/epoch is missing"));
 }
 
+TEST_CASE("fifty thousand agents are written one by one and read back by the next leader") {
+  constexpr int kAgents = 50'000;
+  World world;
+  Process& a = world.add("a");
+  a.config().shards = 512;  // as a master makes
+  a.start();
+  REQUIRE(world.elect());
+  std::map<std::string, std::string> written;
+  // As many at a time as a master has under way when all its agents come at once.
+  for (int begun = 0; begun < kAgents;) {
+    for (int i = 0; i < 2'500; ++i, ++begun) {
+      const std::string key = "agent/c0ffee-S" + std::to_string(begun);
+      const std::string value = key + " " + std::string(280, 'x');
+      a.write(key, value);
+      written.emplace(key, value);
+    }
+    const auto answered = static_cast<std::size_t>(begun);
+    REQUIRE(world.run_until([&] { return a.answers.size() == answered; }, Duration::seconds(600)));
+  }
+  for (const Effect& answer : a.answers) REQUIRE(std::holds_alternative<Stored>(answer.body));
+  for (const auto& [path, node] : world.zookeeper.tree()) {
+    CHECK(node.data.size() <= 64u << 10);  // a server's memory and log are not ours alone
+  }
+  a.crash();
+  Process& b = world.add("b");
+  b.start();
+  REQUIRE(world.elect());
+  const auto& read = b.leadership->entries;
+  CHECK(std::map<std::string, std::string>(read.begin(), read.end()) == written);
+  CHECK(b.leadership->epoch == 2);
+}
+
 TEST_CASE("strange nodes among the shards keep a candidate from leading") {
   for (const std::string name : {"lock", "0008", "00000"}) {
     CAPTURE(name);

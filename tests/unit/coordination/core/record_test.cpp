@@ -55,6 +55,29 @@ TEST_CASE("a shard's record cut anywhere or with any bit flipped is refused with
   }
 }
 
+TEST_CASE("epoch and registry description cut anywhere or with a bit flipped are refused") {
+  const auto epoch = [](std::string_view bytes) { return decode_epoch(bytes, "/x"); };
+  const auto description = [](std::string_view bytes) { return decode_registry(bytes, "/x"); };
+  const auto refused = [](const std::string& bytes, const auto& decode) {
+    REQUIRE(decode(bytes).ok());
+    const auto corrupt = [&](std::string_view damaged) {
+      const auto decoded = decode(damaged);
+      REQUIRE_FALSE(decoded.ok());
+      CHECK(decoded.error().code == ErrorCode::corrupt);
+      CHECK(decoded.error().message.starts_with("/x: "));
+    };
+    for (std::size_t size = 0; size < bytes.size(); ++size) corrupt({bytes.data(), size});
+    for (std::size_t at = 0; at < bytes.size() * 8; ++at) {
+      std::string damaged = bytes;
+      damaged[at / 8] = static_cast<char>(damaged[at / 8] ^ (1 << (at % 8)));
+      corrupt(damaged);
+    }
+    corrupt(bytes + '\0');
+  };
+  refused(encode(EpochRecord{"cluster", 9, "me"}), epoch);
+  refused(encode(RegistryRecord{512, {"quota", "sets"}}), description);
+}
+
 TEST_CASE("a record of another kind is not taken for this one") {
   const std::string epoch = encode(EpochRecord{"cluster", 9, "me"});
   CHECK(decode_shard(epoch, "/s").error().code == ErrorCode::corrupt);

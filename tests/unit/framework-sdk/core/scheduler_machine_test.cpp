@@ -439,6 +439,23 @@ TEST_CASE("an unanswered SUBSCRIBE is repeated with back-off") {
   REQUIRE(tries <= 12);
 }
 
+TEST_CASE("a framework that nobody answers for days asks as often on the third as on the second") {
+  World w;
+  w.start();
+  w.step(scheduler_event::Connected{});
+  const auto asked = [&w] { return w.calls<call::Subscribe>().size(); };
+  const auto a_day = [&] {
+    const std::size_t before = asked();
+    w.pass(Duration::seconds(86'400));
+    return asked() - before;
+  };
+  a_day();
+  for (const std::size_t asks : {a_day(), a_day()}) {
+    CHECK(asks >= 86'400 / 15);  // subscribe_retry_max
+    CHECK(asks <= 2 * 86'400 / 15);
+  }
+}
+
 TEST_CASE("an accept is repeated until its tasks and its named operations were heard of") {
   World w;
   w.start();
