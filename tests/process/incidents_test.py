@@ -1,6 +1,7 @@
 """What once happened to clusters of this kind, with real processes here (docs/RELIABILITY.md)."""
 
 import base64
+import fcntl
 import os
 import pathlib
 import socket
@@ -118,6 +119,35 @@ class Incidents(v1_scheduler.StreamCase):
         scheduler.line("update nobody2999 TASK_UNKNOWN")
         self.assertIsNone(master.popen.poll())
         self.assertIsNone(agent.popen.poll())
+
+    # -- what a container must not reach
+
+    @unittest.skipIf(os.geteuid() != 0, "only root could")
+    def test_the_program_that_watches_a_container_cannot_be_written_to_by_root_either(self):
+        self.start_master()
+        self.start_agent()
+        scheduler = self.start_scheduler()
+        scheduler.say("launch t 100 32 echo $$ > pid; exec sleep 1000")
+        scheduler.line("update t TASK_RUNNING")
+        shims = [pid for pid in self.below(self.processes[1].popen.pid)
+                 if b"--container" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+        self.assertTrue(shims)
+        for pid in shims:
+            # Not the file that others are started from, but a copy that nobody can change.
+            program = f"/proc/{pid}/exe"
+            self.assertTrue(os.readlink(program).startswith("/memfd:bourse-shim"))
+            with open(program, "rb") as file:
+                seals = fcntl.fcntl(file, fcntl.F_GET_SEALS)
+            for seal in (fcntl.F_SEAL_WRITE, fcntl.F_SEAL_SHRINK, fcntl.F_SEAL_SEAL):
+                self.assertTrue(seals & seal)
+            with self.assertRaises(OSError):
+                open(program, "r+b").close()
+
+    def below(self, pid):
+        """Processes that this one started, and those that they did."""
+        children = [int(word) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir()
+                    for word in (thread / "children").read_text().split()]
+        return children + [one for child in children for one in self.below(child)]
 
     # -- secrets
 
