@@ -82,6 +82,8 @@ class ChaosJudge(unittest.TestCase):
             self.assertEqual(self.judged(told("TASK_RUNNING", state, harmed=True), RAN), [], state)
         # What was never begun may be dropped, what began may not.
         self.assertEqual(self.judged(told("TASK_DROPPED"), ["start"]), ["S11"])
+        # What an agent cannot start, on a full disk say, has failed and has not begun.
+        self.assertEqual(self.judged(told("TASK_FAILED"), []), [])
         # Who ended this one? Nobody says so.
         self.assertEqual(self.judged(told("TASK_FAILED", code=7), ["start"]), ["S11"])
 

@@ -40,7 +40,7 @@ def of_its_end(task, told, finals, written):
         yield f"S12: {task.id} ran and its framework was not told so"
     if task.harmed:
         return
-    if "TASK_FAILED" in finals and (ends == 0 or task.code == 0):
+    if "TASK_FAILED" in finals and starts and (ends == 0 or task.code == 0):
         yield f"S11: {task.id} is told as failed, would end with {task.code} and wrote {written}"
     if told and told[-1] in books.ENDED - books.FINAL and ends:
         yield f"S11: {task.id} came to its end and is told as {told[-1]}"
