@@ -11,6 +11,7 @@ from cluster_case import wait_for
 from executor_api_test import PATH as EXECUTOR_PATH, ExecutorCase
 from mesos_executor_test import read_life
 from mesos_recordings import Differences, headers_that_matter, shape
+from recorded_scheduler import RecordedScheduler
 from v1_scheduler import JSON, Stream, post
 
 # What: what of it is here and not as Mesos had it, and the row that says why.
@@ -46,11 +47,22 @@ OF_WRITES = {
 }
 
 
+CHECKPOINT = "`agent_info.checkpoint`"
+OF_RESERVED = {
+    "sequence": (True, "Answers of the operator API"),
+    ("GET_STATE", "less"): (
+        {(".get_state.get_agents.agents[].agent_info.checkpoint", "bool"),
+         (".get_state.get_tasks.completed_tasks[].statuses[].healthy", "bool")}, CHECKPOINT),
+    ("GET_AGENTS", "less"): (
+        {(".get_agents.agents[].agent_info.checkpoint", "bool")}, CHECKPOINT),
+}
+
+
 class Told:
     """A JSON value with the recording's names replaced by those of this run."""
 
-    def __init__(self):
-        self.names = {}
+    def __init__(self, names):
+        self.names = names
 
     def here(self, text):
         for recorded in sorted(self.names, key=len, reverse=True):
@@ -58,12 +70,12 @@ class Told:
         return text
 
 
-class MesosOperations(ExecutorCase):
+class MesosOperations(ExecutorCase, RecordedScheduler):
     RESOURCES = "--resources=cpus:4;mem:8192;disk:8192;ports:[31000-32000]"
 
     def setUp(self):
         super().setUp()
-        self.told = Told()
+        self.told = Told(self.ids)
 
     def begin_cluster(self):
         # What is left of an ACCEPT waits for what its executor gives back.
@@ -227,6 +239,29 @@ class MesosOperations(ExecutorCase):
         self.stream.wait_end()
         differences.check()
 
+    def test_recorded_reads_of_what_is_reserved_are_answered_alike(self):
+        self.begin_cluster()
+        # One framework has been there and has ended.
+        recording = mesos_recordings.read("scheduler-plain.txt")
+        failover = mesos_recordings.read("scheduler-plain-failover.txt")
+        end = next(i for i, item in enumerate(recording)
+                   if not isinstance(item, dict) and "stale-" in item.body)
+        self.play(recording[:end])
+        self.play(failover[:2])
+        self.same_answer(failover[-1], self.send(failover[-1]))  # TEARDOWN
+        wait_for("its tasks' end", lambda: not self.call({"type": "GET_TASKS"})["get_tasks"][
+            "tasks"])
+        self.play_modern(Differences(self, {}), 4)
+        wait_for("what is reserved on offer", lambda: [
+            f for f in self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]["frameworks"]
+            if '"vol1"' in json.dumps(f.get("offers", []))])
+        differences = Differences(self, OF_RESERVED)
+        for exchange in mesos_recordings.read("operator-master-reservations-and-pods.txt"):
+            name = self.name_of(exchange)
+            with self.subTest(name):
+                self.same_as_recorded(name, differences, exchange, self.send(exchange))
+        differences.check()
+
     # -- an operator's writes
 
     def name_of(self, exchange):
@@ -234,7 +269,7 @@ class MesosOperations(ExecutorCase):
             return f"{exchange.method} {exchange.path}"
         return json.loads(exchange.body)["type"]
 
-    def same_answer(self, name, differences, exchange, answer):
+    def same_as_recorded(self, name, differences, exchange, answer):
         differences.same((name, "status"), exchange.status, answer.status)
         if (name, "status") in differences.listed:
             return
@@ -260,7 +295,7 @@ class MesosOperations(ExecutorCase):
             name = f"{name} {counts[name]}"
             with self.subTest(name):
                 sent += 1
-                self.same_answer(name, differences, exchange, self.send(exchange))
+                self.same_as_recorded(name, differences, exchange, self.send(exchange))
             if name == "UPDATE_MAINTENANCE_SCHEDULE 1":
                 self.stream.wait("INVERSE_OFFERS")
         self.assertEqual(sent, 29)
