@@ -1,8 +1,10 @@
 """The crawler on a real cluster: whatever is killed, every item is stored once and no shop is
 asked too often; and what an operator does to a running crawl happens."""
 
+import json
 import os
 import pathlib
+import re
 import signal
 import unittest
 
@@ -10,6 +12,8 @@ from cluster_case import wait_for
 from crawl_case import CrawlCase
 
 STAGES = ("fetch", "extract", "store")
+PROGRESS = {"state", "seconds", "items", "pages", "pages_per_second", "errors", "retries", "queued",
+            "stages"}  # of `--progress json`: ./dev demo and others read them by name
 
 
 class CrawlTest(CrawlCase):
@@ -59,6 +63,33 @@ class CrawlTest(CrawlCase):
             low, high = self.ports
             self.assertTrue(low <= ports[0]["begin"] == ports[0]["end"] <= high, ports)
             self.assertIn(ports[0]["begin"], self.listening())
+
+    def test_stages_are_tasks_of_three_shapes_and_progress_is_said_in_the_promised_words(self):
+        self.start_web(4, 60)
+        self.start_cluster()
+        crawler = self.start_crawler("--extract=2")
+        self.wait_for_more_items(5)
+        tasks = self.call({"type": "GET_TASKS"})["get_tasks"]["tasks"]
+        shapes = {}
+        for task in tasks:
+            scalars = {r["name"]: r["scalar"]["value"] for r in task["resources"]
+                       if "scalar" in r}
+            shapes.setdefault(task["name"], []).append(scalars)
+        fetch, extract = {"cpus": 0.5, "mem": 256.0}, {"cpus": 0.8, "mem": 256.0}
+        store = {"cpus": 0.2, "mem": 128.0, "disk": 64.0}
+        self.assertEqual(set(shapes), set(STAGES))
+        for stage, wanted in (("fetch", fetch), ("extract", extract), ("store", store)):
+            for shape in shapes[stage]:
+                self.assertEqual(shape, wanted, stage)
+        report = json.loads(wait_for("progress with items", lambda: next(
+            (line for line in crawler.lines if json.loads(line)["items"] > 0), None)))
+        self.assertEqual(set(report), PROGRESS)
+        self.assertEqual(set(report["stages"]), set(STAGES))
+        for row in report["stages"].values():
+            self.assertEqual(set(row), {"workers", "queue"})
+        said = (pathlib.Path(os.environ["BOURSE_SOURCE"]) / "docs/crawler.md").read_text()
+        promised = re.search(r"one object a second on standard output: `([^`]*)`", said)[1]
+        self.assertEqual(set(re.findall(r"\w+", promised.split("stages")[0])) | {"stages"}, PROGRESS)
 
     def listening(self):
         """The ports that somebody listens on here."""

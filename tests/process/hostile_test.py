@@ -3,6 +3,9 @@ them loses the connection or is told what is wrong; the cluster goes on."""
 
 import http.client
 import os
+import pathlib
+import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -273,6 +276,71 @@ class Hostile(ClusterCase):
             self.assertEqual(stranger.recv(1), b"")
         self.expect_working()
         self.assertIsNone(agent.popen.poll())
+
+    def processes_of(self, program):
+        """Pids of a program whose sandbox is below our directory."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                name = (entry / "cmdline").read_bytes().split(b"\0")[0].decode()
+                if os.path.basename(name) == program and os.readlink(entry / "cwd").startswith(
+                        str(self.dir)):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    def test_an_executor_that_hangs_holds_up_nobody_else_and_a_teardown_leaves_nothing(self):
+        self.start_master()
+        agent = self.start_agent()
+        scheduler = self.start_scheduler()
+        scheduler.say(f"launch-with own hangs 100 32 {BIN / 'told-executor'}")
+        scheduler.line("update hangs TASK_RUNNING")
+        scheduler.say("launch beside 100 32 exec sleep 1000")
+        scheduler.line("update beside TASK_RUNNING")
+        (pid,) = self.processes_of("told-executor")
+        cgroups = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+        os.kill(pid, signal.SIGSTOP)
+        # KILL is the executor's to obey: it hears it once it goes on. Others do not wait for it.
+        scheduler.say("kill hangs 100")
+        scheduler.say("kill beside 100")
+        scheduler.line("update beside TASK_KILLED")
+        self.assertFalse([line for line in scheduler.lines if line.startswith("update hangs")
+                          and "RUNNING" not in line and "STARTING" not in line])
+        self.assertEqual(self.processes_of("told-executor"), [pid])
+        scheduler.say("teardown")
+        wait_for("its processes are gone", lambda: not self.processes_of("told-executor"))
+        wait_for("nothing is held", lambda: not self.agents()[0].get("allocated_resources"))
+        ended = self.call({"type": "GET_TASKS"})["get_tasks"]
+        self.assertEqual(ended.get("tasks", []), [])
+        self.assertEqual({task["task_id"]["value"]: task["state"]
+                          for task in ended["completed_tasks"]},
+                         {"hangs": "TASK_KILLED", "beside": "TASK_KILLED"})
+        paths = [line.split(":", 2) for line in cgroups.splitlines() if "/bourse-" in line]
+        self.assertEqual(bool(paths), os.geteuid() == 0)  # without root there are none
+        for _, controllers, path in paths:
+            root = pathlib.Path("/sys/fs/cgroup") / controllers.removeprefix("name=")
+            wait_for(f"{path} is gone", lambda at=root / path[1:]: not at.exists())
+        self.assertIsNone(agent.popen.poll())
+        self.expect_working()
+
+    # -- an agent with another's id
+
+    def test_an_agent_that_claims_anothers_id_takes_its_place_and_the_other_stops(self):
+        self.start_master()
+        first = self.start_agent()
+        known = self.wait_agents(1)[0]["agent_info"]["id"]
+        shutil.copytree(self.dir / "a", self.dir / "b", symlinks=True)
+        second = self.start_agent("b")
+        self.assertEqual(first.popen.wait(20), 78)
+        self.assertIn("a newer incarnation of this agent registered", first.errors[-1])
+        (row,) = wait_for("the one agent", lambda: [
+            agent for agent in self.agents() if agent["active"]])
+        self.assertEqual(row["agent_info"]["id"], known)
+        cpus = [r["scalar"]["value"] for r in row["total_resources"] if r["name"] == "cpus"]
+        self.assertEqual(cpus, [4.0])
+        self.assertIsNone(second.popen.poll())
+        self.expect_working()
 
     # -- HTTP
 
