@@ -72,6 +72,22 @@ class SetupTest(unittest.TestCase):
         command = '"apt-get update && apt-get install --no-install-recommends cmake ninja-build"'
         self.one_sentence(done, "needs root", command)
 
+    def test_with_sudo_it_installs_as_root_and_nothing_else_is_done_as_root(self):
+        self.stub(
+            sudo='#!/bin/sh\necho "sudo $*" >>"$CALLS"\n[ "$1" = -n ] && shift\nexec "$@"\n',
+            true="#!/bin/sh\nexit 0\n",
+        )
+        done = self.run_setup()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        calls = (self.box / "calls").read_text().splitlines()
+        asked = [call for call in calls if call.startswith("sudo ")]
+        self.assertEqual(asked[0], "sudo -n true")  # whether it works, before anything is promised
+        for call in asked[1:]:
+            self.assertRegex(call, "^sudo env DEBIAN_FRONTEND=noninteractive apt-get ")
+        self.assertTrue(asked[-1].endswith("install --no-install-recommends cmake ninja-build"))
+        direct = [call for call in calls if not call.startswith("sudo ")]
+        self.assertEqual(len(direct), len(asked) - 1)  # every apt-get went through it
+
     def test_with_everything_installed_it_does_nothing(self):
         self.stub(**{"dpkg-query": "#!/bin/sh\nprintf 'installed %s\\n' git cmake ninja-build\n"})
         done = self.run_setup()
@@ -229,6 +245,7 @@ class RunTest(unittest.TestCase):
         done = self.run_tests(a="true")
         self.assertRegex(
             done.stdout, r"(?m)^unit +took \d+[.]\d s \(limit 60 s\): 1 passed, 0 failed$")
+        self.assertRegex(done.stdout, r"(?m)^all suites took \d+ min \d+ s\n1 passed, 0 failed$")
 
     def test_a_suite_that_reaches_its_limit_is_ended_and_fails(self):
         nap = 300000 + os.getpid()

@@ -89,7 +89,8 @@ class CrawlTest(CrawlCase):
             self.assertEqual(set(row), {"workers", "queue"})
         said = (pathlib.Path(os.environ["BOURSE_SOURCE"]) / "docs/crawler.md").read_text()
         promised = re.search(r"one object a second on standard output: `([^`]*)`", said)[1]
-        self.assertEqual(set(re.findall(r"\w+", promised.split("stages")[0])) | {"stages"}, PROGRESS)
+        words = set(re.findall(r"\w+", promised.split("stages")[0]))
+        self.assertEqual(words | {"stages"}, PROGRESS)
 
     def listening(self):
         """The ports that somebody listens on here."""

@@ -220,15 +220,18 @@ def print_skipped(outcomes):
 def run(preset, wanted=()):
     suites = select(discover(preset), wanted)
     processes.become_subreaper()
+    started = time.monotonic()
     failures, everything = [], []
     for suite in suites:
         outcomes = run_suite(preset, suite)
         everything += outcomes
         failures += [(suite, outcome) for outcome in outcomes if outcome.failed]
+    seconds = time.monotonic() - started
     print_skipped(everything)
     print_failures(preset, failures)
     passed = sum(outcome.passed for outcome in everything)
     failed = sum(outcome.failed for outcome in everything)
-    print(f"\n{passed} passed, {failed} failed")
+    print(f"\nall suites took {int(seconds) // 60} min {int(seconds) % 60} s")
+    print(f"{passed} passed, {failed} failed")
     sys.stdout.flush()
     return 1 if failed or not everything else 0
