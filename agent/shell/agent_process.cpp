@@ -126,10 +126,12 @@ void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
     batch.push_back(codec::encode_checkpoint_record(record));
   }
   records_since_compaction_ += batch.size();
-  store_->append(std::move(batch), [this, id = checkpoint.id, after = std::move(checkpoint.after)](
+  store_->append(std::move(batch), [this, id = checkpoint.id, after = std::move(checkpoint.after),
+                                    ended = ended_in(checkpoint.records)](
                                        const runtime::WriteResult& result) mutable {
     switch (result.outcome) {
       case runtime::WriteOutcome::stored: {
+        for (const auto& [state, count] : ended) ended_tasks_[state] += count;
         for (Effect& effect : after) perform(effect);
         feed(Stored{id});
         maybe_compact();

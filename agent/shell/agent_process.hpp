@@ -11,6 +11,7 @@
 
 #include "agent/core/agent_core.hpp"
 #include "agent/isolation/container.hpp"
+#include "agent/shell/agent_metrics.hpp"
 #include "agent/shell/container_spec.hpp"
 #include "agent/shell/container_starter.hpp"
 #include "agent/shell/executor_api.hpp"
@@ -55,6 +56,7 @@ class AgentProcess {
   const AgentOptions& options() const { return options_; }
   const isolation::ContainerRuntime& containers() const { return *containers_; }
   const runtime::RecordStore& store() const { return *store_; }
+  const EndedTasks& ended_tasks() const { return ended_tasks_; }
   // "host:port" of whom it talks to, or tries to.
   const std::string& master_address() const { return master_->address(); }
 
@@ -99,6 +101,7 @@ class AgentProcess {
 
   std::unique_ptr<runtime::RecordStore> store_;
   std::uint64_t records_since_compaction_ = 0;
+  EndedTasks ended_tasks_;
 
   std::unique_ptr<link::MasterChannel> master_;
   std::unique_ptr<coordination::LeaderWatch> leader_watch_;  // when --master names an ensemble

@@ -12,6 +12,7 @@
 #include "proto/v1/agent_call.pb.h"
 #include "proto/v1/agent_response.pb.h"
 #include "runtime/clock.hpp"
+#include "runtime/machine_load.hpp"
 
 namespace bourse::agent {
 
@@ -63,6 +64,7 @@ AgentHttpApi::AgentHttpApi(AgentProcess& process, const AgentOptions& options)
     : process_(process),
       options_(options),
       started_at_(runtime::wall_now()),
+      begun_at_(runtime::monotonic_now()),
       statistics_(
           [this](const ContainerId& id) { return process_.containers().statistics(id.raw()); }),
       sandboxes_(options.work_dir),
@@ -103,6 +105,8 @@ void AgentHttpApi::add_routes() {
   router_.add("state", guarded(&AgentHttpApi::state));
   router_.add("monitor/statistics", guarded(&AgentHttpApi::monitor_statistics));
   router_.add("containers", guarded(&AgentHttpApi::containers));
+  router_.add("metrics/snapshot", guarded(&AgentHttpApi::metrics_snapshot));
+  router_.add("metrics", {"GET"}, guarded(&AgentHttpApi::metrics_for_prometheus));
   router_.add("files/browse", guarded(&AgentHttpApi::files_browse));
   router_.add("files/read", guarded(&AgentHttpApi::files_read));
   router_.add("files/download", guarded(&AgentHttpApi::files_download));
@@ -182,6 +186,21 @@ void AgentHttpApi::monitor_statistics(const HttpRequest& request, const HttpResp
 void AgentHttpApi::containers(const HttpRequest& request, const HttpResponder& responder) {
   responder.respond(api::json_answer(
       request, *statistics_.read(process_.core().state(), ContainerStatistics::Form::containers)));
+}
+
+api::Metrics AgentHttpApi::metrics() const {
+  api::Metrics out = agent_metrics(process_.core().state(), process_.ended_tasks(),
+                                   runtime::monotonic_now() - begun_at_);
+  for (auto& metric : runtime::machine_load()) out.push_back(std::move(metric));
+  return out;
+}
+
+void AgentHttpApi::metrics_snapshot(const HttpRequest& request, const HttpResponder& responder) {
+  responder.respond(api::snapshot_answer(request, metrics()));
+}
+
+void AgentHttpApi::metrics_for_prometheus(const HttpRequest&, const HttpResponder& responder) {
+  responder.respond(api::prometheus_answer(metrics()));
 }
 
 void AgentHttpApi::files_browse(const HttpRequest& request, const HttpResponder& responder) {

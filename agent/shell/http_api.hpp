@@ -1,6 +1,6 @@
 // The agent's HTTP API: health, version, the operator calls that read (mesos.v1.agent.Call) and the
-// classic routes: /state, /monitor/statistics, /containers, /files. Runs on the agent's loop; reads
-// the core's state between two steps.
+// classic routes: /state, /monitor/statistics, /containers, /metrics, /files. Runs on the agent's
+// loop; reads the core's state between two steps.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "agent/shell/agent_process.hpp"
 #include "agent/shell/container_statistics.hpp"
 #include "agent/shell/sandboxes.hpp"
+#include "api/metrics_answer.hpp"
 #include "runtime/http_router.hpp"
 
 namespace bourse::agent {
@@ -28,6 +29,11 @@ class AgentHttpApi {
   void monitor_statistics(const runtime::HttpRequest& request,
                           const runtime::HttpResponder& responder);
   void containers(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
+  void metrics_snapshot(const runtime::HttpRequest& request,
+                        const runtime::HttpResponder& responder);
+  void metrics_for_prometheus(const runtime::HttpRequest& request,
+                              const runtime::HttpResponder& responder);
+  api::Metrics metrics() const;
   void files_browse(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void files_read(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void files_download(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
@@ -36,6 +42,7 @@ class AgentHttpApi {
   AgentProcess& process_;
   const AgentOptions options_;
   const WallTime started_at_;
+  const Instant begun_at_;
   ContainerStatistics statistics_;
   Sandboxes sandboxes_;
   runtime::HttpRouter router_;

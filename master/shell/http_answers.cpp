@@ -23,34 +23,6 @@ std::string body_of(const Response& response, codec::Encoding encoding) {
 
 }  // namespace
 
-std::string snapshot_json(const Metrics& metrics) {
-  std::string json = "{";
-  for (const auto& [name, value] : metrics) {
-    if (json.size() > 1) json += ',';
-    codec::write_json_string(name, json);
-    json += ':';
-    codec::write_json_double(value, json);
-  }
-  return json + "}";
-}
-
-HttpResponse prometheus_body(const Metrics& metrics) {
-  std::string text;
-  for (const auto& [name, value] : metrics) {
-    std::string flat = name.rfind("bourse/", 0) == 0 ? name : "bourse_mesos/" + name;
-    for (char& c : flat) {
-      const bool plain =
-          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-      if (!plain) c = '_';
-    }
-    text += flat + ' ';
-    codec::write_json_double(value, text);
-    text += '\n';
-  }
-  HttpResponse out = HttpResponse::text(200, std::move(text));
-  return out;
-}
-
 std::string health_body(codec::Encoding encoding) {
   Response response;
   response.set_type(Response::GET_HEALTH);

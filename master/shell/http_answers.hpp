@@ -13,9 +13,6 @@
 
 namespace bourse::master {
 
-std::string snapshot_json(const Metrics& metrics);              // /metrics/snapshot
-runtime::HttpResponse prometheus_body(const Metrics& metrics);  // /metrics
-
 std::string health_body(codec::Encoding encoding);
 std::string version_body(codec::Encoding encoding);
 std::string master_body(const codec::MasterDescription& master, WallTime begun_at,

@@ -1,5 +1,6 @@
 #include "master/shell/operator_api.hpp"
 
+#include "api/metrics_answer.hpp"
 #include "api/negotiation.hpp"
 #include "master/shell/http_answers.hpp"
 #include "master/shell/operator_request.hpp"
@@ -356,8 +357,8 @@ void OperatorApi::metrics_snapshot(HttpRequest request, HttpResponder responder,
   view_.post([this, request = std::move(request), responder = std::move(responder),
               prometheus](View& view) {
     const Metrics all = metrics(view.state());
-    responder.respond(prometheus ? prometheus_body(all)
-                                 : api::json_answer(request, snapshot_json(all)));
+    responder.respond(prometheus ? api::prometheus_answer(all)
+                                 : api::snapshot_answer(request, all));
   });
 }
 

@@ -1,12 +1,7 @@
 #include "master/shell/process_metrics.hpp"
 
-#include <sys/sysinfo.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdlib>
-
 #include "runtime/clock.hpp"
+#include "runtime/machine_load.hpp"
 
 namespace bourse::master {
 
@@ -64,18 +59,7 @@ Metrics ProcessMetrics::read() const {
     number("bourse/recorder/segments", stats.segments);
     number("bourse/recorder/fingerprints_equal", stats.marks);
   }
-  std::array<double, 3> load{};
-  if (::getloadavg(load.data(), 3) == 3) {
-    number("system/load_1min", load[0]);
-    number("system/load_5min", load[1]);
-    number("system/load_15min", load[2]);
-  }
-  struct sysinfo info {};
-  if (::sysinfo(&info) == 0) {
-    number("system/mem_total_bytes", static_cast<double>(info.totalram) * info.mem_unit);
-    number("system/mem_free_bytes", static_cast<double>(info.freeram) * info.mem_unit);
-  }
-  number("system/cpus_total", ::sysconf(_SC_NPROCESSORS_ONLN));
+  for (auto& metric : runtime::machine_load()) out.push_back(std::move(metric));
   return out;
 }
 

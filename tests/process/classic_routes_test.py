@@ -16,7 +16,7 @@ from v1_scheduler import JSON, Scheduler, StreamCase, post, task
 
 PAGE = pathlib.Path(os.environ["BOURSE_SOURCE"]) / "docs/mesos-compatibility.md"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-AGENT_ROUTES = ("state", "monitor/statistics", "containers")
+AGENT_ROUTES = ("state", "monitor/statistics", "containers", "flags")
 MASTER_ROUTES = ("state", "state-summary", "slaves", "frameworks", "tasks")
 TASK_LISTS = ("tasks", "unreachable_tasks", "completed_tasks")
 
@@ -41,6 +41,12 @@ OF_AGENT = {
 COUNTED = {"cpus_limit", "disk_limit_bytes", "cpus_nr_periods", "cpus_nr_throttled",
            "cpus_throttled_time_secs", "mem_total_bytes", "mem_anon_bytes", "mem_cache_bytes",
            "mem_file_bytes", "mem_mapped_file_bytes", "mem_unevictable_bytes", "threads"}
+
+ADDED_METRICS = ("slave/tasks_error",)
+ABSENT_METRICS = ("containerizer/", "gc/", "resource_provider_manager/", "slave/recovery_",
+                  "slave/container_launch_errors", "slave/executor_directory_max_allowed_age_secs",
+                  "slave/executors_preempted", "slave/executors_terminated", "slave/invalid_",
+                  "slave/valid_")
 
 
 def get(port, path, method="GET", headers=()):
@@ -276,6 +282,34 @@ class ClassicRoutes(StreamCase):
         self.assertEqual(OF_AGENT.keys() - self.met, set(), "listed, and did not come")
         for row in set(OF_AGENT.values()):
             self.assertIn(f"\n| {row} |", page)
+
+    def test_an_agent_counts_under_the_names_that_mesos_has(self):
+        _, port = self.launched_as_recorded()
+        recorded = next(e for e in mesos_recordings.read("agent-get-with-tasks.txt")
+                        if e.path == "/metrics/snapshot")
+        told = self.read("/metrics/snapshot", port)
+        for name, value in told.items():
+            self.assertIsInstance(value, float, name)
+            self.assertTrue(name in json.loads(recorded.answer) or name in ADDED_METRICS, name)
+        absent = {name for name in json.loads(recorded.answer) if name not in told}
+        self.assertEqual({name for name in absent if not name.startswith(ABSENT_METRICS)}, set())
+        for name, value in (("registered", 1), ("tasks_running", 1), ("tasks_finished", 1),
+                            ("tasks_failed", 1), ("tasks_killed", 0), ("executors_running", 1),
+                            ("frameworks_active", 1), ("cpus_total", 4), ("cpus_used", 0.1),
+                            ("cpus_percent", 0.025), ("mem_used", 32), ("cpus_revocable_total", 0)):
+            with self.subTest(name):
+                self.assertEqual(told["slave/" + name], value)
+        prometheus = get(port, "/metrics").text
+        self.assertIn("bourse_mesos_slave_tasks_running 1.0\n", prometheus)
+        self.assertIn("\n| Metrics of an agent |", PAGE.read_text())
+
+    def test_a_timeout_of_a_snapshot_is_a_duration(self):
+        self.start_master()
+        for at in (self.http_port, self.begin_agent()):
+            self.assertEqual(get(at, "/metrics/snapshot?timeout=5secs").status, 200)
+            refused = get(at, "/metrics/snapshot?timeout=bad")
+            self.assertEqual(refused.status, 400)
+            self.assertIn("timeout: 'bad' is not a duration", refused.text)
 
     def test_an_agent_says_what_the_kernel_counts_of_a_container(self):
         if os.geteuid() != 0:

@@ -1,0 +1,95 @@
+#include "agent/shell/agent_metrics.hpp"
+
+#include <algorithm>
+
+#include "agent/shell/classic_state.hpp"
+#include "proto/codec/quantity.hpp"
+
+namespace bourse::agent {
+
+namespace {
+
+using Metrics = std::vector<std::pair<std::string, double>>;
+
+void add_amounts(const Resources& total, const Resources& lent, const Resources& used,
+                 Metrics& out) {
+  const auto add = [&](const std::string& name, std::int64_t have, std::int64_t taken) {
+    out.emplace_back(name + "_total", codec::double_from_milli(have));
+    out.emplace_back(name + "_used", codec::double_from_milli(taken));
+    out.emplace_back(name + "_percent",
+                     have == 0 ? 0.0 : static_cast<double>(taken) / static_cast<double>(have));
+  };
+  const Resources own = used.non_revocable();
+  const Resources borrowed = used.revocable();
+  for (const std::string name : {"cpus", "gpus", "mem", "disk"}) {
+    add("slave/" + name, total.scalar_milli(name), own.scalar_milli(name));
+    add("slave/" + name + "_revocable", lent.scalar_milli(name), borrowed.scalar_milli(name));
+  }
+}
+
+void add_tasks(const AgentState& state, const EndedTasks& ended, Metrics& out) {
+  constexpr std::pair<TaskState, const char*> kLiving[] = {{TaskState::staging, "staging"},
+                                                           {TaskState::starting, "starting"},
+                                                           {TaskState::running, "running"},
+                                                           {TaskState::killing, "killing"}};
+  for (const auto& [wanted, name] : kLiving) {
+    const auto count = std::count_if(
+        state.tasks.begin(), state.tasks.end(),
+        [wanted = wanted](const auto& entry) { return entry.second.state == wanted; });
+    out.emplace_back(std::string("slave/tasks_") + name, static_cast<double>(count));
+  }
+  constexpr std::pair<TaskState, const char*> kEnded[] = {
+      {TaskState::finished, "finished"}, {TaskState::failed, "failed"},
+      {TaskState::killed, "killed"},     {TaskState::lost, "lost"},
+      {TaskState::gone, "gone"},         {TaskState::error, "error"}};
+  for (const auto& [wanted, name] : kEnded) {
+    const auto it = ended.find(wanted);
+    out.emplace_back(std::string("slave/tasks_") + name,
+                     it == ended.end() ? 0.0 : static_cast<double>(it->second));
+  }
+}
+
+void add_executors(const AgentState& state, Metrics& out) {
+  std::uint64_t registering = 0;
+  std::uint64_t running = 0;
+  std::uint64_t terminating = 0;
+  for (const auto& [key, executor] : state.executors) {
+    if (executor.phase == ExecutorPhase::exited) continue;
+    if (executor.shutting_down) {
+      ++terminating;
+    } else if (executor.phase == ExecutorPhase::running) {
+      ++running;
+    } else {
+      ++registering;
+    }
+  }
+  out.emplace_back("slave/executors_registering", static_cast<double>(registering));
+  out.emplace_back("slave/executors_running", static_cast<double>(running));
+  out.emplace_back("slave/executors_terminating", static_cast<double>(terminating));
+}
+
+}  // namespace
+
+EndedTasks ended_in(const std::vector<CheckpointRecord>& records) {
+  EndedTasks out;
+  for (const CheckpointRecord& record : records) {
+    const auto* update = std::get_if<checkpoint::UpdateStored>(&record);
+    if (update != nullptr && is_terminal(update->status.state)) ++out[update->status.state];
+  }
+  return out;
+}
+
+Metrics agent_metrics(const AgentState& state, const EndedTasks& ended, Duration uptime) {
+  Metrics out;
+  out.emplace_back("slave/registered", state.link.registered ? 1.0 : 0.0);
+  out.emplace_back("slave/uptime_secs", static_cast<double>(uptime.ms()) / 1e3);
+  out.emplace_back("slave/frameworks_active", static_cast<double>(state.frameworks.size()));
+  Resources used;
+  for (const auto& [key, executor] : state.executors) used.add(held_by(state, key, executor));
+  add_amounts(state.total, state.oversubscription.lent, used, out);
+  add_executors(state, out);
+  add_tasks(state, ended, out);
+  return out;
+}
+
+}  // namespace bourse::agent
