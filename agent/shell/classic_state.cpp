@@ -101,7 +101,8 @@ void write_allocated(const AgentState& state, JsonObject& out) {
   std::map<std::string, Resources> reserved;
   Resources unreserved;
   for (const auto& [key, executor] : state.executors) {
-    for (const Resource& resource : held_by(state, key, executor).list()) {
+    const Resources held = held_by(state, key, executor);  // its list lives as long as it
+    for (const Resource& resource : held.list()) {
       if (resource.is_reserved()) {
         reserved[std::string(resource.role())].add(resource);
       } else {

@@ -1,6 +1,8 @@
 // What /state and its parts say and what they cost, from Changes alone.
 #include "master/view/classic.hpp"
 
+#include <limits>
+
 #include "cluster_words.hpp"
 
 using namespace bourse;
@@ -88,4 +90,22 @@ TEST_CASE("what is revocable has a name of its own in flat resources") {
   w.say(put);
   const std::string text = classic_slaves(w.view.state(), asking()).value();
   CHECK(has(text, "\"cpus\":8.0,\"cpus_revocable\":1.5"));
+}
+
+TEST_CASE("limits of a task are numbers, and Infinity where there is none") {
+  Told w;
+  w.agent("a1");
+  w.framework("f");
+  change::TaskAdded added;
+  added.framework_id = FrameworkId("f");
+  TaskFacet facet;
+  facet.id = TaskId("t");
+  facet.agent_id = AgentId("a1");
+  facet.limits_milli = {{"cpus", 1'500}, {"mem", std::numeric_limits<std::int64_t>::max()}};
+  added.task = std::make_shared<const TaskFacet>(std::move(facet));
+  added.role = std::string("web");
+  w.say(added);
+  const std::string text = classic_tasks(w.view.state(), asking()).value();
+  CHECK(has(text, "\"limits\":{\"cpus\":1.5,\"mem\":\"Infinity\"}"));
+  CHECK(has(text, "\"role\":\"web\""));
 }
