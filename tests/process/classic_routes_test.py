@@ -8,7 +8,7 @@ import unittest
 import urllib.parse
 
 import mesos_recordings
-from classic_case import LESS, MASTER_ROUTES, MORE, PAGE, TASK_LISTS, ClassicCase, get
+from classic_case import LESS, MASTER_ROUTES, MORE, PAGE, ClassicCase, get
 from cluster_case import wait_for
 from v1_scheduler import JSON, post, task
 
