@@ -31,6 +31,13 @@ void on_update(Context& c, const ExecutorKey& key, PeerId peer, TaskStatus statu
     if (pending.stored) acknowledge(c, peer, status);
     return;
   }
+  // Nothing of it waits any more: its framework acknowledged it. The executor, whose connection
+  // broke, did not hear that it was stored; the framework does not hear it again.
+  if (status.uuid && task.latest && task.latest->uuid == status.uuid) {
+    PROBE("agent.repeats_what_was_acknowledged");
+    acknowledge(c, peer, status);
+    return;
+  }
   if (classify(task.state, status.state) == Transition::impossible) {
     c.note(Note::Level::warning, "task.impossible_update",
            {{"task_id", status.task_id.raw()},

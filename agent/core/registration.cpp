@@ -13,7 +13,8 @@ namespace {
 using Kind = DeadlineKey::Kind;
 
 // Between half and the whole of the exponential back-off, drawn from the seed, so that a thousand
-// agents that lost one master do not come back in one instant.
+// agents that lost one master do not come back in one instant. Not from the session, which begins
+// with an incarnation: no wall clock says when an agent speaks.
 Duration jittered_backoff(const Context& c, std::uint32_t attempts) {
   const Link& link = c.state.link;
   Duration backoff = c.config.register_retry;
@@ -21,7 +22,7 @@ Duration jittered_backoff(const Context& c, std::uint32_t attempts) {
     backoff = backoff * 2;
   }
   backoff = std::min(backoff, c.config.register_retry_max);
-  std::uint64_t state = c.state.seed ^ link.session;
+  std::uint64_t state = c.state.seed ^ link.sessions_begun;
   const auto half = static_cast<std::uint64_t>(backoff.ns / 2);
   return Duration{static_cast<std::int64_t>(half + splitmix64(state) % (half + 1))};
 }

@@ -40,6 +40,23 @@ TEST_CASE("an executor's update is acknowledged to it once stored and passed on"
   REQUIRE(w.to_executor_all<executor_event::Acknowledged>().size() == 2);
 }
 
+TEST_CASE("an update that its framework acknowledged and its executor repeats goes nowhere") {
+  World w;
+  w.boot_and_register();
+  w.launch(World::task("t"), World::executor());
+  w.started("E");
+  w.subscribe(1);
+  w.executor_update(1, "t", TaskState::running, 5);
+  w.acknowledge(w.update());
+  const std::size_t before = w.updates().size();
+  w.executor_update(1, "t", TaskState::running, 5);  // it did not hear that it is stored
+  REQUIRE(w.updates().size() == before);
+  REQUIRE(w.core->state().tasks.begin()->second.pending.empty());
+  REQUIRE(w.to_executor_all<executor_event::Acknowledged>().size() == 2);
+  w.executor_update(1, "t", TaskState::running, 6);  // another one of that state is news
+  REQUIRE(w.updates().size() == before + 1);
+}
+
 TEST_CASE(
     "a wrong token, a foreign executor and an unsubscribed one are turned away with a reason") {
   World w;
