@@ -180,8 +180,10 @@ void AgentNode::crash_and_return(Duration away, Machine machine) {
     });
   }
   if (reboot) {
-    ++boots_;
-    host_.reboot();
+    const bool unnoticed = env_.plan.plant == Plant::boot_unnoticed;
+    if (!unnoticed) ++boots_;
+    env_.judge->rebooted(id);
+    host_.reboot(unnoticed);
   }
   if (env_.plan.plant == Plant::amnesia) {
     host_.hide_all();
@@ -283,7 +285,7 @@ void AgentNode::step(Body body) {
   if (env_.tracing) env_.trace(name_, text_of(event));
   agent::Effects effects;
   core_->step(event, effects);  // checks its invariants itself
-  env_.judge->check_volumes(core_->state().identity->id, core_->state().total);
+  env_.judge->reservations().check(core_->state().identity->id, core_->state().total);
   if (env_.tracing) {
     for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));
   }
@@ -371,6 +373,10 @@ void AgentNode::send(const agent::SendToMaster& send) {
       env_.judge->promises_update({update->framework_id, update->status->task_id},
                                   *update->status->uuid);
     }
+  } else if (const auto* here = std::get_if<to_master::Register>(&send.message.body)) {
+    for (const to_master::KnownTask& task : here->tasks) {
+      env_.judge->claims_task(here->agent->id, {task.framework_id, task.task->id}, task.state);
+    }
   }
   if (batch_.empty()) env_.schedule.in({}, [this] { flush(); });
   if (codec::append_agent_to_master(send.message, batch_) == 0) {
@@ -386,8 +392,7 @@ void AgentNode::flush() {
 void AgentNode::note_issued(const agent::Checkpoint& write) {
   for (const CheckpointRecord& record : write.records) {
     if (const auto* update = std::get_if<checkpoint::UpdateStored>(&record)) {
-      env_.judge->update_issued({update->framework_id, update->status.task_id},
-                                *update->status.uuid);
+      env_.judge->update_issued({update->framework_id, update->status.task_id}, update->status);
     }
   }
 }
@@ -425,6 +430,8 @@ void AgentNode::perform_checkpoint(agent::Checkpoint& write) {
           if (const auto* update = std::get_if<checkpoint::UpdateStored>(&record)) {
             env_.judge->update_stored({update->framework_id, update->status.task_id},
                                       *update->status.uuid);
+          } else if (const auto* ack = std::get_if<checkpoint::UpdateAcknowledged>(&record)) {
+            env_.judge->acknowledgement_stored({ack->framework_id, ack->task_id}, ack->uuid);
           } else if (const auto* launch = std::get_if<checkpoint::ExecutorLaunched>(&record)) {
             env_.judge->container_stored(launch->container_id);
           }

@@ -112,9 +112,10 @@ Plan Campaign::plan_of_seed(std::uint64_t seed) const {
   return plan;
 }
 
-Outcome Campaign::run_once(std::uint64_t seed) const {
+Outcome Campaign::run_once(std::uint64_t seed, bool clocks_stay) const {
   current_seed = seed;
-  const Plan plan = plan_of_seed(seed);
+  Plan plan = plan_of_seed(seed);
+  plan.clocks_stay = clocks_stay;
   if (options_.trace) std::printf("%s", plan.to_text().c_str());
   World world(plan, options_.trace);
   return world.run();
@@ -131,6 +132,9 @@ bool Campaign::run_seed(std::uint64_t seed, bool twice) {
     }
     ++repeated_;
   }
+  if (twice && outcome.violation.empty() && !decides_without_jumps(outcome)) {
+    outcome.violation = "S29: without jumps of wall clocks the same seed decides otherwise";
+  }
   processor_seconds_ += processor_seconds() - began;
   count(outcome);
   if (!outcome.violation.empty()) {
@@ -146,6 +150,17 @@ bool Campaign::run_seed(std::uint64_t seed, bool twice) {
         static_cast<ull>(outcome.fingerprint));
   }
   return true;
+}
+
+// One thing a time of day decides: which life of an agent is the newest. Where its clock is set
+// back before it could store one, it is refused once and takes the next
+// (agent/core/registration.cpp).
+bool Campaign::decides_without_jumps(const Outcome& outcome) {
+  if (probe_counts().contains("agent.takes_the_next_life")) return true;
+  const auto probes = probe_counts();
+  const Outcome still = run_once(outcome.seed, true);
+  probe_counts() = probes;
+  return still.decisions == outcome.decisions;
 }
 
 void Campaign::count(const Outcome& outcome) {

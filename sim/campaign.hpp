@@ -42,7 +42,8 @@ class Campaign {
 
  private:
   bool run_seed(std::uint64_t seed, bool twice);
-  Outcome run_once(std::uint64_t seed) const;
+  Outcome run_once(std::uint64_t seed, bool clocks_stay = false) const;
+  bool decides_without_jumps(const Outcome& outcome);
   void run_fresh();
   void run_to_cover();
   void run_kept();

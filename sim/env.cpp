@@ -17,6 +17,9 @@ void Env::count_event(std::string_view who, std::size_t kind) {
   fingerprint.add(who);
   fingerprint.add(static_cast<std::uint64_t>(kind));
   fingerprint.add(schedule.now().ns);
+  decisions.add(who);
+  decisions.add(static_cast<std::uint64_t>(kind));
+  decisions.add(schedule.now().ns);
 }
 
 }  // namespace bourse::sim

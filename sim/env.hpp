@@ -23,6 +23,7 @@ struct Env {
   Prng rng;
   Judge* judge = nullptr;
   Fingerprint fingerprint;
+  Fingerprint decisions;  // which steps were made when, and what was told: no times of day
   bool tracing = false;
   bool healed = false;   // the second phase: nothing goes wrong any more
   bool settled = false;  // and everybody is back (sim/liveness.hpp)

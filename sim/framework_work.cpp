@@ -22,6 +22,7 @@ bool may_try_again(TaskState state) {
 void FrameworkNode::on_event(Instance& instance, const SchedulerEvent& event) {
   if (const auto* subscribed = std::get_if<event::Subscribed>(&event)) {
     if (id_.empty()) id_ = subscribed->framework_id;
+    if (plan_.ending == Ending::stays) env_.judge->framework_stays(id_);
     on_subscribed(instance);
   } else if (const auto* offers = std::get_if<event::Offers>(&event)) {
     for (const OfferFacet& offer : offers->offers) {

@@ -56,12 +56,17 @@ void Host::start(const agent::StartContainer& start) {
 
 void Host::check_sum(const ContainerId& id) {
   Resources sum;
+  Resources rest;
   for (const auto& [other, container] : containers_) {
-    // What leaks is withheld by the agent that saw it begin; a restarted one cannot know of it.
     const bool counts = container.state == State::starting || container.state == State::running;
     if (counts) sum.add(container.resources);
+    if (container.state == State::leaking && !container.forgotten) rest.add(container.resources);
   }
   env_.judge->container_starts(name_, id, total_, sum);
+  // An agent that found it running holds it as well as one that saw it leak, until that one dies:
+  // a leak is not on its disk.
+  sum.add(rest);
+  env_.judge->rests_are_withheld(name_, id, total_, sum);
 }
 
 void Host::report_later(decltype(agent::Event::body) body) {
@@ -111,8 +116,10 @@ void Host::exited(const ContainerId& id, int wait_status, bool out_of_memory) {
   container->status_known = !env_.fault(env_.plan.container_fails / 4);
   const bool leaked = env_.fault(env_.plan.container_leaks);
   container->state = leaked ? State::leaking : State::exited;
+  container->told = leaked && agent_.up();
+  const bool told = leaked && env_.plan.plant != Plant::leak_unheard;
   report_later(
-      agent::ContainerExited{id, wait_status, container->status_known, out_of_memory, leaked});
+      agent::ContainerExited{id, wait_status, container->status_known, out_of_memory, told});
   if (leaked) clean_later(id);
 }
 
@@ -161,7 +168,7 @@ void Host::release(const ContainerId& id) {
   containers_.erase(id);
 }
 
-void Host::reboot() {
+void Host::reboot(bool unnoticed) {
   for (auto& [id, container] : containers_) {
     if (container.process) std::exchange(container.process, nullptr)->end();
     const bool ran = container.state == State::starting || container.state == State::running;
@@ -169,12 +176,13 @@ void Host::reboot() {
       env_.judge->task_stops({container.framework, *container.task});
     }
   }
-  containers_.clear();
+  if (!unnoticed) containers_.clear();
 }
 
 std::vector<agent::Started::FoundContainer> Host::found() {
   std::vector<agent::Started::FoundContainer> out;
-  for (const auto& [id, container] : containers_) {
+  for (auto& [id, container] : containers_) {
+    container.forgotten = container.forgotten || container.told;
     agent::Started::FoundContainer found;
     found.container_id = id;
     found.running = container.state != State::exited;
@@ -213,6 +221,16 @@ std::shared_ptr<ExecutorProcess> Host::pick_executor() {
     if (container.process) all.push_back(container.process);
   }
   return all.empty() ? nullptr : all[env_.rng.below(all.size())];
+}
+
+std::vector<ContainerId> Host::left_over(const agent::AgentState& state) const {
+  std::vector<ContainerId> out;
+  for (const auto& [id, container] : containers_) {
+    const bool known = state.by_container.contains(id);
+    const bool runs = container.state == State::starting || container.state == State::running;
+    if (container.state == State::leaking || (runs && !known)) out.push_back(id);
+  }
+  return out;
 }
 
 std::string Host::running() const {

@@ -70,6 +70,8 @@ class Host {
     Resources resources;
     State state = State::starting;
     bool kill_pending = false;
+    bool told = false;       // its agent was told that it leaks,
+    bool forgotten = false;  // and was started again: it cannot know how much that holds
     int wait_status = 0;
     bool status_known = true;
     bool out_of_memory = false;
@@ -98,7 +100,7 @@ class Host {
   void resize(const ContainerId& id, const Resources& resources);
   void kill(const ContainerId& id, Duration grace);
   void release(const ContainerId& id);
-  void reboot();
+  void reboot(bool unnoticed);  // planted: what ran seems to run
   // Counters of what runs. How much each uses changes now and then, by its pid and the clock.
   std::vector<agent::ContainerUsage> usage(Instant now);
   void hide_all() { containers_.clear(); }  // planted amnesia
@@ -108,6 +110,8 @@ class Host {
   Container* find(const ContainerId& id);
   // Any executor with a process, by chance; null: none.
   std::shared_ptr<ExecutorProcess> pick_executor();
+  // What leaks, and what runs and its agent does not know.
+  std::vector<ContainerId> left_over(const agent::AgentState& state) const;
   // The containers that have not ended, in words; empty: none.
   std::string running() const;
   const Agent& agent() const { return agent_; }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "model/resource_operation.hpp"
-
 namespace bourse::sim {
 
 namespace {
@@ -16,6 +14,16 @@ Resources amounts_of(const Resources& resources) {
 
 std::string text_of(const Judge::TaskKey& task) {
   return task.second.raw() + " of " + task.first.raw();
+}
+
+// As what a framework may hear an update: in the older words, if it knows no newer ones.
+bool is_told_as(TaskState made, TaskState told) {
+  if (made == told) return true;
+  if (made == TaskState::killing) return told == TaskState::running;
+  const bool newer = made == TaskState::dropped || made == TaskState::gone ||
+                     made == TaskState::gone_by_operator || made == TaskState::unreachable ||
+                     made == TaskState::unknown;
+  return newer && told == TaskState::lost;
 }
 
 // The full sweep over the master's tables: every so many steps.
@@ -72,16 +80,57 @@ void Judge::disk_forgot(const AgentId& agent) {
   for (auto& [key, truth] : tasks_) {
     if (truth.agent == agent) truth.forgotten = true;
   }
-  volumes_.erase(agent);
+  reservations_.forgot(agent);
   forgetful_.insert(agent);
+}
+
+void Judge::rebooted(const AgentId& agent) {
+  for (auto& [key, truth] : tasks_) {
+    if (truth.agent == agent && !truth.containers.empty()) truth.rebooted = true;
+  }
+}
+
+void Judge::claims_task(const AgentId& agent, const TaskKey& task, TaskState state) {
+  const Truth& truth = tasks_[task];
+  if (!truth.rebooted || truth.forgotten || is_terminal(state)) return;
+  // It says what it has stored: that the task ended with the machine is on its way to the disk.
+  if (!truth.updates.empty() && is_terminal(truth.updates.back().state)) return;
+  violate("S15", agent.raw() + " was booted and says that it has " + text_of(task) +
+                     " of before as " + std::string(name_of(state)));
+}
+
+void Judge::given_up(const AgentId& agent) {
+  for (auto& [key, truth] : tasks_) {
+    if (truth.agent == agent) truth.given_up = true;
+  }
+}
+
+// LOST says that the master gave its agent up: the task may run until the agent is back. Of an
+// agent that an operator marked gone nobody knows better; a framework that is not partition aware
+// hears that as LOST too.
+bool Judge::may_be_lost(const Truth& truth, TaskState state) const {
+  if (truth.forgotten) return true;
+  const bool gone = operators_.may_be_gone(truth.agent);
+  if (state == TaskState::lost) return truth.given_up || gone;
+  return state == TaskState::gone_by_operator && gone;
+}
+
+std::string Judge::lost_and_running_on(const AgentId& agent) const {
+  for (const auto& [key, truth] : tasks_) {
+    const bool lost = truth.terminal_told == TaskState::lost;
+    if (truth.running && lost && truth.agent == agent) return text_of(key);
+  }
+  return {};
 }
 
 void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance) {
   const TaskKey key{framework, status.task_id};
   Truth& truth = tasks_[key];
   const std::string state(name_of(status.state));
+  env_.decisions.add(std::string_view(status.task_id.raw()));
+  env_.decisions.add(static_cast<std::uint64_t>(status.state));
   // An update that was heard before may come again, whenever its acknowledgement was lost.
-  if (status.uuid && !told_with_uuid(key, truth, *status.uuid)) return;
+  if (status.uuid && !told_with_uuid(key, truth, status)) return;
   if (truth.terminal_told) {
     // An older state may be repeated when its acknowledgement was lost, but nothing may revive.
     const bool stale = !is_terminal(status.state) && !truth.running;
@@ -99,24 +148,30 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::ui
   truth.terminal_told = status.state;
   truth.told_to = instance;
   ++ended_;
-  // LOST says that the master gave its agent up: the task may run until the agent is back. Of an
-  // agent that an operator marked gone nobody knows better.
-  const bool gone =
-      status.state == TaskState::gone_by_operator && operators_.may_be_gone(truth.agent);
-  if (truth.running && status.state != TaskState::lost && !gone && !truth.forgotten) {
+  if (truth.running && !may_be_lost(truth, status.state)) {
     violate("S22", text_of(key) + " runs and was told " + state + " (" + status.message + ")");
   }
 }
 
-bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid) {
+bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const TaskStatus& status) {
   const auto it = std::find_if(truth.updates.begin(), truth.updates.end(),
-                               [&](const Update& update) { return update.uuid == uuid; });
+                               [&](const Update& update) { return update.uuid == *status.uuid; });
   if (it == truth.updates.end()) {
     violate(truth.forgotten ? "D2" : "S10",
             text_of(key) + " was told an update that its agent never made");
     return false;
   }
+  // One that ends because its agent is drained to be gone is told by that.
+  const bool gone = it->state == TaskState::killed && operators_.may_be_emptied(truth.agent);
+  if (!is_told_as(gone ? TaskState::gone_by_operator : it->state, status.state) &&
+      it->state != status.state) {
+    violate("S10", text_of(key) + " was told as " + std::string(name_of(status.state)) +
+                       " what its agent calls " + std::string(name_of(it->state)));
+    return false;
+  }
   const auto index = static_cast<std::size_t>(it - truth.updates.begin());
+  // A repeat, which may still be under way when its acknowledgement is stored: that its agent sends
+  // none afterwards is judged where it leaves (promises_update).
   if (index < truth.heard) return false;
   for (std::size_t i = truth.heard; i < index; ++i) {
     // A lost LOST: what a master acknowledged for nobody is not repeated, and the end still is
@@ -138,12 +193,11 @@ void Judge::task_starts(const TaskKey& task, const ContainerId& container) {
   if (truth.forgotten) return;
   if (again) violate("S13", text_of(task) + " starts a second time in its container");
   if (truth.containers.size() > 1) violate("S8", text_of(task) + " starts in a second container");
-  const bool gone = operators_.may_be_gone(truth.agent);
+  if (truth.rebooted) violate("S15", text_of(task) + " starts after its machine was booted");
   if (operators_.is_drained(truth.agent)) {
     violate("O4", text_of(task) + " starts on " + truth.agent.raw() + ", which is drained");
   }
-  if (truth.terminal_told && *truth.terminal_told != TaskState::lost &&
-      !(gone && *truth.terminal_told == TaskState::gone_by_operator)) {
+  if (truth.terminal_told && !may_be_lost(truth, *truth.terminal_told)) {
     violate(truth.kill_asked ? "S9" : "S22", text_of(task) + " starts after " +
                                                  std::string(name_of(*truth.terminal_told)) +
                                                  " was told");
@@ -165,21 +219,35 @@ void Judge::container_starts(const std::string& agent, const ContainerId& contai
   }
 }
 
+void Judge::rests_are_withheld(const std::string& agent, const ContainerId& container,
+                               const Resources& total, const Resources& sum) {
+  if (amounts_of(total).contains(amounts_of(sum.non_revocable())) &&
+      amounts_of(total).contains(amounts_of(sum.revocable()))) {
+    return;
+  }
+  violate("L6", agent + " gives container " + container.raw() +
+                    " what is still held by the rest of another: " + sum.to_text() + " of " +
+                    total.to_text());
+}
+
 void Judge::container_is_killed(const TaskKey& command_task) {
   const Truth& truth = tasks_[command_task];
   if (truth.kill_asked || truth.preempted || truth.terminal_told || !truth.running) return;
   if (truth.forgotten) return;
   if (ended_frameworks_.contains(command_task.first)) return;
-  if (!truth.partition_aware && given_up_agents_.contains(truth.agent)) return;  // it is LOST
+  if (!truth.partition_aware && truth.given_up) return;  // it is LOST
   if (operators_.may_be_emptied(truth.agent)) return;
   violate("S14", text_of(command_task) + " is killed and nobody asked for it");
 }
 
-void Judge::update_issued(const TaskKey& task, const Uuid& uuid) {
-  auto& updates = tasks_[task].updates;
+void Judge::update_issued(const TaskKey& task, const TaskStatus& status) {
+  Truth& truth = tasks_[task];
+  auto& updates = truth.updates;
   const bool known = std::any_of(updates.begin(), updates.end(),
-                                 [&](const Update& update) { return update.uuid == uuid; });
-  if (!known) updates.push_back({uuid, false});
+                                 [&](const Update& update) { return update.uuid == *status.uuid; });
+  if (known) return;
+  updates.push_back({*status.uuid, status.state});
+  claims_task(truth.agent, task, status.state);
 }
 
 void Judge::update_stored(const TaskKey& task, const Uuid& uuid) {
@@ -188,9 +256,19 @@ void Judge::update_stored(const TaskKey& task, const Uuid& uuid) {
   }
 }
 
+void Judge::acknowledgement_stored(const TaskKey& task, const Uuid& uuid) {
+  for (Update& update : tasks_[task].updates) {
+    if (update.uuid == uuid) update.acknowledged = true;
+  }
+}
+
 void Judge::promises_update(const TaskKey& task, const Uuid& uuid) {
-  for (const Update& update : tasks_[task].updates) {
-    if (update.uuid == uuid && update.stored) return;
+  const Truth& truth = tasks_[task];
+  for (const Update& update : truth.updates) {
+    if (update.uuid != uuid || !update.stored) continue;
+    if (!update.acknowledged || truth.forgotten) return;
+    return violate("S10", "an update of " + text_of(task) +
+                              " leaves again, whose acknowledgement its agent has stored");
   }
   violate("S25", "an update of " + text_of(task) + " leaves before it is stored");
 }
@@ -205,7 +283,7 @@ void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
   Truth& truth = tasks_[task];
   if (truth.terminal_told || truth.forgotten) return;
   // Given up: LOST was said, or will be to whoever asks; what the agent says later is nobody's.
-  const bool lost = !truth.partition_aware && given_up_agents_.contains(truth.agent);
+  const bool lost = !truth.partition_aware && truth.given_up;
   for (std::size_t i = 0; i < truth.updates.size(); ++i) {
     if (truth.updates[i].uuid != uuid) continue;
     truth.updates[i].nobodys = lost && i >= truth.heard;
@@ -221,7 +299,7 @@ void Judge::master_step(int index, const master::MasterCore& core, const master:
   offers_.step(index, event, effects);
   operators_.step(core, effects);
   quotas_.step(core.state(), effects);
-  demands_.step(core.state(), effects);
+  demands_.step(index, core.state(), effects);
   budgets_.step(core.state(), event, effects);
   std::uint64_t& last = last_change_[index];
   for (const Change& change : effects.changes) {
@@ -231,25 +309,36 @@ void Judge::master_step(int index, const master::MasterCore& core, const master:
     }
     last = change.sequence;
     if (const auto* gone = std::get_if<change::FrameworkRemoved>(&change.body)) {
-      ended_frameworks_.insert(gone->framework_id);
+      removed(gone->framework_id);
     }
     const auto* put = std::get_if<change::AgentPut>(&change.body);
-    if (put && put->phase == AgentPhase::unreachable) given_up_agents_.insert(put->agent->id);
+    if (put && put->phase == AgentPhase::unreachable) given_up(put->agent->id);
   }
   if (++steps_ % kSweepEvery == 0) check_master(core, event.stamp.now);
 }
 
-void Judge::check_speaker(const master::Event& event, PeerId current,
+// One that is away comes back long before its failover time-out is over.
+void Judge::removed(const FrameworkId& id) {
+  ended_frameworks_.insert(id);
+  if (!staying_.contains(id) || operators_.may_be_torn_down(id)) return;
+  violate("S18", id.raw() + " is removed before its failover time-out is over");
+}
+
+// What it may do is take over, and be told no: nothing is passed on, stored or told to others, and
+// nobody's view of the cluster changes.
+void Judge::check_speaker(const SchedulerCall& call, PeerId from, PeerId current,
                           const master::Effects& effects) {
-  const auto* from = std::get_if<master::FromFramework>(&event.body);
-  if (from == nullptr || from->stream == current) return;
+  if (from == current || std::holds_alternative<call::Subscribe>(call.body)) return;
+  bool acted = !effects.changes.empty();
   for (const master::Effect& effect : effects.list) {
-    const auto* send = std::get_if<master::SendToAgent>(&effect.body);
-    if (send && (std::holds_alternative<to_agent::Launch>(send->message.body) ||
-                 std::holds_alternative<to_agent::Kill>(send->message.body))) {
-      violate("S17", "a call of an instance that does not speak for its framework was acted on");
-    }
+    const auto* told = std::get_if<master::SendToFramework>(&effect.body);
+    acted = acted || std::holds_alternative<master::SendToAgent>(effect.body) ||
+            std::holds_alternative<master::Persist>(effect.body) ||
+            (told != nullptr && told->stream != from);
   }
+  if (!acted) return;
+  violate("S17", "a call of an instance that does not speak for " + call.framework_id.raw() +
+                     " was acted on");
 }
 
 void Judge::check_agent_rows(const master::MasterState& state, const master::Agent& agent) {
@@ -299,18 +388,6 @@ void Judge::check_rows_of(const master::MasterState& state, const master::Agent&
   for (const master::OfferSlot slot : agent.offers) {
     take(state.offers.at(slot).resources, "an offer", false);
   }
-}
-
-void Judge::check_volumes(const AgentId& agent, const Resources& total) {
-  const auto it = volumes_.find(agent);
-  if (it == volumes_.end()) return;
-  std::set<std::string> missing = it->second;
-  for (const Resource& resource : total.list()) {
-    if (is_volume(resource)) missing.erase(resource.meta->disk->persistence_id);
-  }
-  if (missing.empty()) return;
-  violate("S20", "volume " + *missing.begin() + " was made on " + agent.raw() +
-                     ", nobody destroyed it, and it is not there");
 }
 
 void Judge::check_master(const master::MasterCore& core, Instant now) {

@@ -23,6 +23,7 @@
 #include "sim/operator_judge.hpp"
 #include "sim/quota_judge.hpp"
 #include "sim/registry_judge.hpp"
+#include "sim/reservation_judge.hpp"
 #include "sim/service_judge.hpp"
 
 namespace bourse::sim {
@@ -42,6 +43,8 @@ class Judge {
   void kill_asked(const TaskKey& task);
   void preempted(const TaskKey& task);          // what was lent to it is taken back
   void framework_ended(const FrameworkId& id);  // torn down or left for good
+  // It means to be there to the end of the run.
+  void framework_stays(const FrameworkId& id) { staying_.insert(id); }
   // `instance`: which process of it hears this; one that was taken over may live on for a while.
   void told(const FrameworkId& framework, const TaskStatus& status, std::uint64_t instance);
   std::size_t tasks_ended() const { return ended_; }
@@ -51,55 +54,61 @@ class Judge {
   void task_stops(const TaskKey& task);
   void container_starts(const std::string& agent, const ContainerId& container,
                         const Resources& total, const Resources& sum);
+  // With what is left of containers that did not end whole.
+  void rests_are_withheld(const std::string& agent, const ContainerId& container,
+                          const Resources& total, const Resources& sum);
   void container_is_killed(const TaskKey& command_task);
   bool runs(const TaskKey& task) const;
   // A task that runs there; empty: none.
   std::string running_on(const AgentId& agent) const;
+  // One whose framework was told that it is LOST; empty: none.
+  std::string lost_and_running_on(const AgentId& agent) const;
   std::vector<TaskId> running_of(const FrameworkId& framework) const;
 
   // -- what is stored and what is promised on it
-  void update_issued(const TaskKey& task, const Uuid& uuid);
+  void update_issued(const TaskKey& task, const TaskStatus& status);
   void update_stored(const TaskKey& task, const Uuid& uuid);
   void container_stored(const ContainerId& container) { stored_containers_.insert(container); }
+  // Its acknowledgement is on the agent's disk: from here on the update is over.
+  void acknowledgement_stored(const TaskKey& task, const Uuid& uuid);
   void promises_update(const TaskKey& task, const Uuid& uuid);
   void promises_container(const ContainerId& container);
   void acknowledged_to_agent(const TaskKey& task, const Uuid& uuid);
   // Its disk had lied, and what was told stored is gone: of what was launched there till now
   // nothing can be promised but that no update is invented, and that it comes to an end (D2).
   void disk_forgot(const AgentId& agent);
-
-  // -- volumes: what its framework was told of stays until somebody wants it gone
-  void volume_made(const AgentId& agent, const std::string& id) {
-    if (forgetful_.contains(agent)) return;  // it may be told of what was forgotten meanwhile
-    if (!volumes_may_go_.contains(id)) volumes_[agent].insert(id);
-  }
-  void volume_may_go(const std::string& id) {
-    volumes_may_go_.insert(id);
-    for (auto& [agent, ids] : volumes_) ids.erase(id);
-  }
-  void check_volumes(const AgentId& agent, const Resources& total);
+  // Its machine begins anew: what it was told to run before is over.
+  void rebooted(const AgentId& agent);
+  // It says that it has this task, as that.
+  void claims_task(const AgentId& agent, const TaskKey& task, TaskState state);
 
   // -- the master after a step
   void master_step(int index, const master::MasterCore& core, const master::Event& event,
                    const master::Effects& effects);
-  // `current`: the connection that spoke for the framework of this call.
-  void check_speaker(const master::Event& event, PeerId current, const master::Effects& effects);
+  // `current`: the connection that spoke for the framework of this call when it came from `from`.
+  void check_speaker(const SchedulerCall& call, PeerId from, PeerId current,
+                     const master::Effects& effects);
   void check_master(const master::MasterCore& core, Instant now);
   void new_master(int index) {
     last_change_[index] = 0;
     offers_.begin(index);
+    demands_.begin(index);
   }
   OfferJudge& offers() { return offers_; }
+  DemandJudge& demands() { return demands_; }
   OperatorJudge& operators() { return operators_; }
   ServiceJudge& services() { return services_; }
   BudgetJudge& budgets() { return budgets_; }
   RegistryJudge& registry() { return registry_; }
+  ReservationJudge& reservations() { return reservations_; }
 
  private:
   struct Update {
     Uuid uuid;
+    TaskState state = TaskState::staging;
     bool stored = false;
-    bool nobodys = false;  // acknowledged by a master that had given the task up
+    bool acknowledged = false;  // and the agent has that on its disk
+    bool nobodys = false;       // acknowledged by a master that had given the task up
   };
   struct Truth {
     bool accepted = false;
@@ -109,6 +118,8 @@ class Judge {
     bool preempted = false;
     bool running = false;
     bool forgotten = false;  // by a disk that lied
+    bool given_up = false;   // its agent was, since it was accepted
+    bool rebooted = false;   // its machine was, since it started
     std::set<ContainerId> containers;
     std::optional<TaskState> terminal_told;
     std::uint64_t told_to = 0;    // the instance that heard it
@@ -116,7 +127,11 @@ class Judge {
     std::size_t heard = 0;        // of them, by the framework
   };
   // Whether it is news.
-  bool told_with_uuid(const TaskKey& key, Truth& truth, const Uuid& uuid);
+  bool told_with_uuid(const TaskKey& key, Truth& truth, const TaskStatus& status);
+  // Whether its end may be told as this though it may run.
+  bool may_be_lost(const Truth& truth, TaskState state) const;
+  void given_up(const AgentId& agent);
+  void removed(const FrameworkId& id);
   void check_agent_rows(const master::MasterState& state, const master::Agent& agent);
   void check_rows_of(const master::MasterState& state, const master::Agent& agent, bool lent);
 
@@ -124,8 +139,8 @@ class Judge {
   std::string violation_;
   std::map<TaskKey, Truth> tasks_;
   std::set<FrameworkId> ended_frameworks_;
+  std::set<FrameworkId> staying_;
   std::set<ContainerId> stored_containers_;
-  std::set<AgentId> given_up_agents_;  // that ever were unreachable
   RegistryJudge registry_{*this};
   OfferJudge offers_{*this};
   OperatorJudge operators_{*this};
@@ -133,9 +148,8 @@ class Judge {
   QuotaJudge quotas_{*this};
   DemandJudge demands_{*this};
   BudgetJudge budgets_{*this};
-  std::map<AgentId, std::set<std::string>> volumes_;
+  ReservationJudge reservations_{*this};
   std::set<AgentId> forgetful_;
-  std::set<std::string> volumes_may_go_;
   std::map<int, std::uint64_t> last_change_;  // by master
   std::uint64_t steps_ = 0;
   std::size_t ended_ = 0;

@@ -88,13 +88,13 @@ bool Liveness::look_at_framework(const FrameworkNode& framework) {
 
 void Liveness::look_at_requests() {
   std::map<std::string, Instant> seen;
-  const auto wait = [&](const std::string& what, Duration within) {
+  const auto wait = [&](const std::string& what, Duration within, const char* promise = "L3") {
     const auto before = pending_.find(what);
     const Instant since = before == pending_.end() ? env_.schedule.now() : before->second;
     seen.emplace(what, since);
     if (since + within < env_.schedule.now()) {
-      judge_.violate("L3", what + " is not done " + std::to_string(within.ms() / 1000) +
-                               " s after everybody was back");
+      judge_.violate(promise, what + " is not done " + std::to_string(within.ms() / 1000) +
+                                  " s after everybody was back");
     }
   };
   std::set<FrameworkId> there;
@@ -104,6 +104,10 @@ void Liveness::look_at_requests() {
   std::set<AgentId> here;
   for (const auto& agent : agents_) {
     here.insert(agent->core().state().identity->id);
+    // What nobody there knows any more, and the rest of what did not end whole.
+    for (const ContainerId& container : agent->host().left_over(agent->core().state())) {
+      wait("the end of container " + container.raw() + " on " + agent->name(), kDoneWithin, "L6");
+    }
     for (const auto& [key, task] : agent->core().state().tasks) {
       if (task.pending.empty() || !task.pending.front().stored) continue;
       if (!there.contains(key.first))

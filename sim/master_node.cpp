@@ -91,6 +91,7 @@ void MasterNode::crash(bool politely) {
   replay();
   ++life_;
   up_ = false;
+  env_.settled = false;  // what it was asked is answered by nobody
   core_.reset();
   outgoing_.clear();
   stop_at_.reset();
@@ -166,12 +167,18 @@ void MasterNode::on_bytes(PeerId peer, Hub::Kind kind, std::string_view bytes) {
   if (kind == Hub::Kind::agent) {
     for (auto& message : decode_all(env_, bytes, codec::decode_agent_to_master)) {
       if (env_.plan.plant == Plant::epoch_not_checked) planted::forget_epoch_seen(message);
+      const bool deaf = env_.plan.plant == Plant::return_unheard;
+      if (deaf && core_ && planted::comes_back(*core_, message)) continue;
       step(master::FromAgent{peer, {}, std::move(message)});
     }
     return;
   }
   for (auto& message : decode_all(env_, bytes, codec::decode_framework_to_master)) {
     env_.judge->offers().said(index_, message);
+    env_.judge->demands().said(message);
+    remember_call(peer, message);
+    if (env_.plan.plant == Plant::question_unheard) planted::lose_question(message);
+    if (env_.plan.plant == Plant::wants_halved) planted::halve_wants(message);
     if (env_.plan.plant == Plant::lost_filter) planted::forget_filters(message);
     step(master::FromFramework{peer, {}, std::move(message), {}});
   }
@@ -179,11 +186,14 @@ void MasterNode::on_bytes(PeerId peer, Hub::Kind kind, std::string_view bytes) {
 
 namespace {
 
+const SchedulerCall* call_of(const master::Event& event) {
+  const auto* from = std::get_if<master::FromFramework>(&event.body);
+  return from == nullptr ? nullptr : std::get_if<SchedulerCall>(&from->message.body);
+}
+
 // The connection that speaks for the framework of this call before the call is acted on.
 PeerId speaker_of(const master::MasterState& state, const master::Event& event) {
-  const auto* from = std::get_if<master::FromFramework>(&event.body);
-  if (from == nullptr) return PeerId();
-  const auto* call = std::get_if<SchedulerCall>(&from->message.body);
+  const SchedulerCall* call = call_of(event);
   if (call == nullptr) return PeerId();
   const auto it = state.framework_of.find(call->framework_id);
   return it == state.framework_of.end() ? PeerId() : state.frameworks.at(it->second).session.peer;
@@ -209,7 +219,10 @@ void MasterNode::step(Body body) {
     if (!wrong.empty()) env_.judge->violate("S30", wrong);
   }
   env_.judge->master_step(index_, *core_, event, effects);
-  env_.judge->check_speaker(event, speaker, effects);
+  if (const SchedulerCall* said = call_of(event)) {
+    const PeerId from = std::get<master::FromFramework>(event.body).stream;
+    env_.judge->check_speaker(*said, late_.empty() ? from : late_, speaker, effects);
+  }
   const std::uint64_t life = life_;
   for (master::Effect& effect : effects.list) {
     if (life != life_) return;
@@ -219,7 +232,45 @@ void MasterNode::step(Body body) {
   if (env_.plan.plant == Plant::early_acknowledgement) {
     if (auto early = planted::acknowledge(*core_, event)) outgoing_.emplace_back(std::move(*early));
   }
+  if (env_.plan.plant == Plant::lost_too_soon) {
+    for (auto& lost : planted::say_lost(*core_, event)) outgoing_.emplace_back(std::move(lost));
+  }
   hand_over();
+}
+
+// -- calls that come late: an instance that was taken over may have sent one by HTTP, on a
+// connection of its own, whose stream is not the framework's any more
+
+void MasterNode::remember_call(PeerId peer, const FrameworkToMaster& message) {
+  const auto* said = std::get_if<SchedulerCall>(&message.body);
+  if (said == nullptr || std::holds_alternative<call::Subscribe>(said->body)) return;
+  last_calls_.insert_or_assign(peer, *said);
+}
+
+void MasterNode::speak_late(PeerId peer) {
+  auto last = last_calls_.extract(peer);
+  if (!last || env_.healed) return;
+  // Not of the world's own source: the rest is what it is without such a call.
+  Prng dice(env_.plan.seed ^ (peer.raw() * 0x9e3779b97f4a7c15ULL));
+  const Duration later = Duration::milliseconds(dice.between(1, 3'000));
+  env_.schedule.in(later, [this, peer, life = life_, said = std::move(last.mapped())] {
+    process_.run([this, peer, life, said] {
+      if (life == life_ && core_) late_call(peer, said);
+    });
+  });
+}
+
+void MasterNode::late_call(PeerId peer, const SchedulerCall& said) {
+  const auto it = core_->state().framework_of.find(said.framework_id);
+  if (it == core_->state().framework_of.end()) return;
+  const PeerId current = core_->state().frameworks.at(it->second).session.peer;
+  if (current == peer || current.empty()) return;
+  late_ = peer;
+  const bool obeyed = env_.plan.plant == Plant::old_instance_obeyed;
+  // Answers to operators have small numbers.
+  const RequestId request((1ULL << 40) + ++late_calls_);
+  step(master::FromFramework{obeyed ? current : peer, {}, {{}, said}, request});
+  late_ = PeerId();
 }
 
 void MasterNode::perform(master::Effect& effect) {
@@ -228,6 +279,7 @@ void MasterNode::perform(master::Effect& effect) {
   } else if (auto* framework = std::get_if<master::SendToFramework>(&effect.body)) {
     outgoing_.emplace_back(std::move(*framework));
   } else if (auto* close = std::get_if<master::ClosePeer>(&effect.body)) {
+    speak_late(close->peer);
     outgoing_.emplace_back(std::move(*close));
   } else if (auto* answer = std::get_if<master::Answer>(&effect.body)) {
     outgoing_.emplace_back(std::move(*answer));

@@ -2,6 +2,7 @@
 // modelled links, disks and an ensemble. One owner, one thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,9 @@ class MasterNode {
   void end(const std::string& reason);
   void crash(bool politely);
   void stop_here(Moment moment);
+  void remember_call(PeerId peer, const FrameworkToMaster& message);
+  void speak_late(PeerId peer);
+  void late_call(PeerId peer, const SchedulerCall& call);
   template <typename Body>
   void step(Body body);
   void perform(master::Effect& effect);
@@ -75,6 +79,9 @@ class MasterNode {
   std::unique_ptr<master::MasterCore> core_;
   std::vector<Outgoing> outgoing_;
   std::unique_ptr<Recording> recording_;
+  std::map<PeerId, SchedulerCall> last_calls_;  // of frameworks, by their connections
+  PeerId late_;  // what is acted on comes from a connection of before
+  std::uint64_t late_calls_ = 0;
   std::uint64_t life_ = 0;
   std::uint64_t stops_ = 0;
   std::optional<Moment> stop_at_;

@@ -13,44 +13,46 @@ constexpr std::int64_t kPieceMilli = 40'000;
 constexpr std::int64_t kVolumeMilli = 20'000;
 constexpr std::int64_t kMostReservedMilli = 400'000;
 
-Resource reserved_disk(const std::string& role, std::int64_t milli) {
+}  // namespace
+
+Resource OperationWork::reserved_disk(std::int64_t milli) const {
   ResourceMeta meta;
-  meta.reservations.push_back({Reservation::Type::dynamically, role, "", {}});
+  meta.reservations.push_back({Reservation::Type::dynamically, role_, "", labels_});
   return Resource::scalar("disk", milli).with(std::move(meta));
 }
 
-Resource volume_of(const std::string& role, const std::string& id) {
-  Resource disk = reserved_disk(role, kVolumeMilli);
+Resource OperationWork::volume_of(const std::string& id) const {
+  Resource disk = reserved_disk(kVolumeMilli);
   ResourceMeta meta = *disk.meta;
   meta.disk.emplace().persistence_id = id;
   meta.disk->volume_path = "data";
   return disk.with(std::move(meta));
 }
 
-}  // namespace
-
 OperationWork::OperationWork(std::uint64_t seed, int framework, std::string role)
     : rng_(seed * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(framework) + 77),
       prefix_("f" + std::to_string(framework)),
       role_(std::move(role)) {
   on_ = role_ != "*" && rng_.chance(1, 3);
+  // Of a seed of its own: who has none is what it would be without.
+  Prng labels(seed ^ (0x1abe15ULL + static_cast<std::uint64_t>(framework)));
+  if (labels.chance(1, 2)) labels_ = {{"of", prefix_}};
 }
 
-void OperationWork::add(Type type, Resource resource, const OfferFacet& offer, Resources& left,
+bool OperationWork::add(Type type, Resource resource, const OfferFacet& offer, Resources& left,
                         std::vector<OfferOperation>& out) {
   ResourceOperation operation;
   operation.type = type;
-  const std::string volume =
-      is_volume(resource) ? resource.meta->disk->persistence_id : std::string();
   operation.resources.add(resource);
   const auto conversion = conversion_of(operation);
-  if (!conversion.ok() || !convert(left, conversion.value()).ok()) return;
+  if (!conversion.ok() || !convert(left, conversion.value()).ok()) return false;
   OperationId id;
   if (type == Type::create || rng_.chance(2, 3)) {
     id = OperationId(prefix_ + "-o" + std::to_string(++named_));
-    asked_[id] = {offer.agent->id, type == Type::create ? volume : std::string()};
+    asked_[id] = {offer.agent->id, type, std::move(resource)};
   }
   out.push_back({id, std::move(operation)});
+  return true;
 }
 
 std::vector<OfferOperation> OperationWork::draw(const OfferFacet& offer, Resources& left,
@@ -61,20 +63,24 @@ std::vector<OfferOperation> OperationWork::draw(const OfferFacet& offer, Resourc
   std::int64_t reserved = 0;
   for (const Resource& resource : had.list()) {
     if (resource.role() != role_ || resource.name != "disk") continue;
+    // Another framework's of this role.
+    if (resource.meta->reservations.back().labels != labels_) continue;
     reserved += resource.scalar_milli;
     if (is_volume(resource)) {
       if (!rng_.chance(1, 4)) continue;
-      judge.volume_may_go(resource.meta->disk->persistence_id);
+      judge.reservations().volume_may_go(resource.meta->disk->persistence_id);
       add(Type::destroy, resource, offer, left, out);
     } else if (rng_.chance(1, 4)) {
-      add(Type::unreserve, reserved_disk(role_, resource.scalar_milli), offer, left, out);
+      const Resource disk = reserved_disk(resource.scalar_milli);
+      const bool asked = add(Type::unreserve, disk, offer, left, out);
+      if (asked) judge.reservations().may_be_unreserved(offer.agent->id, disk);
     }
   }
   if (reserved < kMostReservedMilli && rng_.chance(2, 3)) {
-    add(Type::reserve, reserved_disk(role_, kPieceMilli), offer, left, out);
+    add(Type::reserve, reserved_disk(kPieceMilli), offer, left, out);
   }
   if (rng_.chance(1, 2)) {
-    const Resource volume = volume_of(role_, prefix_ + "-v" + std::to_string(++named_));
+    const Resource volume = volume_of(prefix_ + "-v" + std::to_string(++named_));
     add(Type::create, volume, offer, left, out);
     const Resources one({volume});
     if (left.contains(one) && rng_.chance(1, 2)) made = one;
@@ -85,10 +91,11 @@ std::vector<OfferOperation> OperationWork::draw(const OfferFacet& offer, Resourc
 void OperationWork::heard(const OperationStatus& status, Judge& judge) {
   const auto it = asked_.find(status.id);
   if (it == asked_.end()) return;
-  if (status.state == OperationState::finished && status.uuid && !it->second.volume.empty()) {
-    judge.volume_made(it->second.agent, it->second.volume);
-    it->second.volume.clear();
-  }
+  Asked& asked = it->second;
+  if (status.state != OperationState::finished || !status.uuid || asked.done) return;
+  asked.done = true;
+  if (asked.type == Type::create) judge.reservations().volume_made(asked.agent, asked.resource);
+  if (asked.type == Type::reserve) judge.reservations().reserved(asked.agent, asked.resource);
 }
 
 }  // namespace bourse::sim

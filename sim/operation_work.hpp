@@ -27,17 +27,23 @@ class OperationWork {
   void heard(const OperationStatus& status, Judge& judge);
 
  private:
-  void add(ResourceOperation::Type type, Resource resource, const OfferFacet& offer,
+  // Whether it fits.
+  bool add(ResourceOperation::Type type, Resource resource, const OfferFacet& offer,
            Resources& left, std::vector<OfferOperation>& out);
+  Resource reserved_disk(std::int64_t milli) const;
+  Resource volume_of(const std::string& id) const;
 
   Prng rng_;
   std::string prefix_;
   std::string role_;
+  std::vector<Label> labels_;  // of what it reserves
   bool on_ = false;
   std::uint64_t named_ = 0;
   struct Asked {
     AgentId agent;
-    std::string volume;  // of a CREATE
+    ResourceOperation::Type type;
+    Resource resource;
+    bool done = false;
   };
   std::map<OperationId, Asked> asked_;
 };

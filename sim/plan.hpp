@@ -91,8 +91,15 @@ enum class Plant : std::uint8_t {
   hasty_drain,            // a new leader takes an agent that is drained for one that is empty
   removal_forgotten,      // nor does it know which frameworks were removed
   budget_unheard,         // a master does not hear what frameworks demand of drains
+  lost_too_soon,          // one that recovers says LOST of what it does not know yet
+  return_unheard,         // an agent that was given up is not heard when it is back (L2)
+  question_unheard,       // nor is one question of four (L4)
+  wants_halved,           // what frameworks want is heard as half of it (O9)
+  old_instance_obeyed,    // a call of an instance that was taken over is acted on
+  boot_unnoticed,         // an agent takes its machine for one that was not booted
+  leak_unheard,           // and a container whose rest is still there for one that is gone
 };
-inline constexpr int kPlants = 22;  // with none
+inline constexpr int kPlants = 29;  // with none
 std::string_view name_of(Plant plant);
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {
@@ -186,6 +193,7 @@ struct Plan {
 
   std::int64_t clock_drift_ppm = 0;  // at most
   Duration wall_skew;                // at most
+  bool clocks_stay = false;          // no wall clock jumps, though it was drawn
 
   Duration latency;          // of a link
   Duration jitter;           // zero: all messages take equally long

@@ -279,7 +279,14 @@ std::string_view name_of(Plant plant) {
                                                 "torn_tail_believed",
                                                 "hasty_drain",
                                                 "removal_forgotten",
-                                                "budget_unheard"};
+                                                "budget_unheard",
+                                                "lost_too_soon",
+                                                "return_unheard",
+                                                "question_unheard",
+                                                "wants_halved",
+                                                "old_instance_obeyed",
+                                                "boot_unnoticed",
+                                                "leak_unheard"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -311,7 +318,7 @@ std::string Plan::to_text() const {
              .permille("leak", container_leaks)
              .line();
   out += "  clocks: drift=" + std::to_string(clock_drift_ppm) +
-         "ppm wall_skew=" + words_of(wall_skew) + "\n";
+         "ppm wall_skew=" + words_of(wall_skew) + (clocks_stay ? " stay" : "") + "\n";
   out += text_of_machines(*this) + text_of(master) + text_of(agent) + text_of(scheduler, executor);
   for (std::size_t i = 0; i < frameworks.size(); ++i) out += text_of(i, frameworks[i]);
   return out + text_of(service) + text_of_faults(*this);

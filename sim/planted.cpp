@@ -57,4 +57,58 @@ std::optional<master::SendToAgent> acknowledge(const master::MasterCore& core,
                                      *update->status->uuid}}};
 }
 
+std::vector<master::SendToFramework> say_lost(const master::MasterCore& core,
+                                              const master::Event& event) {
+  std::vector<master::SendToFramework> out;
+  const auto* from = std::get_if<master::FromFramework>(&event.body);
+  const auto* said = from == nullptr ? nullptr : std::get_if<SchedulerCall>(&from->message.body);
+  const auto* asked = said == nullptr ? nullptr : std::get_if<call::Reconcile>(&said->body);
+  if (asked == nullptr) return out;
+  auto& state = const_cast<master::MasterState&>(core.state());
+  const auto slot = state.framework_of.find(said->framework_id);
+  if (slot == state.framework_of.end()) return out;
+  master::Framework& framework = state.frameworks.at(slot->second);
+  if (framework.session.peer != from->stream) return out;
+  for (const auto& task : asked->tasks) {
+    const auto agent = state.agent_of.find(task.agent_id);
+    if (framework.task_of.contains(task.task_id) || agent == state.agent_of.end()) continue;
+    if (state.agents.at(agent->second).phase != AgentPhase::recovered) continue;
+    TaskStatus status;
+    status.task_id = task.task_id;
+    status.agent_id = task.agent_id;
+    status.state = TaskState::lost;
+    status.source = StatusSource::master;
+    status.message = "planted";
+    const LinkHeader header{framework.session.number, framework.session.sender.next(), state.epoch};
+    out.push_back({framework.session.peer,
+                   framework.facet->capabilities,
+                   {header, event::Update{SharedStatus(std::move(status))}}});
+  }
+  return out;
+}
+
+bool comes_back(const master::MasterCore& core, const AgentToMaster& message) {
+  const auto* announce = std::get_if<to_master::Register>(&message.body);
+  if (announce == nullptr) return false;
+  const auto it = core.state().agent_of.find(announce->agent->id);
+  return it != core.state().agent_of.end() &&
+         core.state().agents.at(it->second).phase == AgentPhase::unreachable;
+}
+
+void lose_question(FrameworkToMaster& message) {
+  auto* said = std::get_if<SchedulerCall>(&message.body);
+  if (said == nullptr || !std::holds_alternative<call::Reconcile>(said->body)) return;
+  if (message.header.sequence % 4 == 0)
+    said->body = call::Acknowledge{AgentId("nobody"), TaskId("nothing"), Uuid{}};
+}
+
+void halve_wants(FrameworkToMaster& message) {
+  auto* said = std::get_if<SchedulerCall>(&message.body);
+  auto* request = said == nullptr ? nullptr : std::get_if<call::Request>(&said->body);
+  if (request == nullptr) return;
+  for (auto& wanted : request->wanted) {
+    for (auto& [name, milli] : wanted.shape.amounts) milli = (milli + 1) / 2;
+  }
+}
+
 }  // namespace bourse::sim::planted

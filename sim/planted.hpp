@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "master/core/master_core.hpp"
 #include "model/agent_link.hpp"
@@ -23,5 +24,15 @@ void forget(Plant plant, Registry& registry);
 // The acknowledgement of an update that no framework saw yet; null: nothing to acknowledge.
 std::optional<master::SendToAgent> acknowledge(const master::MasterCore& core,
                                                const master::Event& event);
+
+// To a question about tasks on agents that this master has not seen yet: LOST.
+std::vector<master::SendToFramework> say_lost(const master::MasterCore& core,
+                                              const master::Event& event);
+// Whether it is of an agent that was given up and is back.
+bool comes_back(const master::MasterCore& core, const AgentToMaster& message);
+// One question of four becomes something else.
+void lose_question(FrameworkToMaster& message);
+// Half of what a framework says that it wants.
+void halve_wants(FrameworkToMaster& message);
 
 }  // namespace bourse::sim::planted

@@ -63,6 +63,7 @@ Outcome World::run() {
   Outcome out;
   out.seed = plan_.seed;
   out.violation = judge_.violation();
+  out.decisions = env_.decisions.value();
   for (const auto& master : masters_) {
     if (master->leads()) env_.fingerprint.add(master->core().fingerprint());
   }
@@ -86,7 +87,7 @@ bool World::run_until(Instant end) {
   while (!reached && !judge_.broken() && env_.schedule.run_one()) {
     if (env_.core_events > kMostEvents) {
       judge_.violate("L", "the cores never come to rest: " + std::to_string(kMostEvents) +
-                              " events, " + missing());
+                              " events, " + missing().text);
     }
   }
   return reached && !judge_.broken();
@@ -123,11 +124,26 @@ void World::heal_client(CoordinationNode* client) {
   if (client != nullptr && client->handle() != 0) zookeeper_->cut(client->handle(), false);
 }
 
-// Somebody leads soon after the last fault: when the session of who led is over, and one that could
-// not lead or found no ensemble has waited its while.
+// Whether a candidate is at the ensemble, and needs not wait before it may stand there.
+bool World::somebody_stands() const {
+  return std::any_of(masters_.begin(), masters_.end(), [](const auto& master) {
+    CoordinationNode* client = master->coordination();
+    if (!master->up() || client == nullptr || !client->running()) return false;
+    const auto& state = client->core().state();
+    return state.phase != coordination::Phase::withdrawn &&
+           state.phase != coordination::Phase::stopped &&
+           state.session.link == coordination::Session::Link::connected;
+  });
+}
+
+// Somebody leads soon after the last fault: when the session of who led is over. Where nobody was
+// there to follow, one that could not lead or found no ensemble first waits its while. To stand, to
+// take the epoch and to read the registry takes ten questions, each as slow as was drawn.
 void World::check_leader(Instant healed) {
   const coordination::CoordinationConfig waits;
-  const Duration slack = Duration::seconds(2) + waits.reopen + waits.stand_again;
+  Duration slack = Duration::seconds(2);
+  slack = slack + (plan_.zk_pace.latency + plan_.zk_pace.jitter) * 20 + plan_.zk_pace.lag;
+  if (!somebody_stands()) slack = slack + waits.reopen + waits.stand_again;
   env_.schedule.at(healed + plan_.zk_timeout + slack, [this] {
     if (leader() == nullptr) judge_.violate("L1", "nobody leads long after the last fault");
   });
@@ -147,22 +163,23 @@ void World::progress() {
   check_leader(env_.schedule.now());
   if (plan_.operators) take_back();
   const Instant end = env_.schedule.now() + kProgressWithin;
-  std::string waits = missing();
-  while (!waits.empty() && env_.schedule.now() < end) {
+  Missing waits = missing();
+  while (!waits.text.empty() && env_.schedule.now() < end) {
     liveness_.look(leader());
     if (!run_until(env_.schedule.now() + Duration::seconds(2))) return;
     waits = missing();
   }
-  if (!waits.empty()) {
-    judge_.violate("S12", "no progress " + std::to_string(kProgressWithin.ms() / 1000) +
-                              " s after the last fault: " + waits);
+  if (!waits.text.empty()) {
+    judge_.violate(std::string(waits.promise), "no progress " +
+                                                   std::to_string(kProgressWithin.ms() / 1000) +
+                                                   " s after the last fault: " + waits.text);
     return;
   }
   MasterNode* leading = leader();
   judge_.check_master(leading->core(), leading->clock().here(env_.schedule.now()));
 }
 
-std::string World::missing() {
+World::Missing World::missing() {
   std::set<AgentId> names;
   for (const auto& agent : agents_) {
     if (agent->up()) names.insert(agent->core().state().identity->id);
@@ -174,43 +191,59 @@ std::string World::missing() {
     });
   }
   for (const auto& framework : frameworks_) {
-    if (std::string text = framework->missing(names, given_up); !text.empty()) return text;
+    if (std::string text = framework->missing(names, given_up); !text.empty()) return {"S12", text};
   }
   if (!services_.empty()) {
-    if (std::string text = apps_.missing(); !text.empty()) return text;
+    if (std::string text = apps_.missing(); !text.empty()) return {"O7", text};
     if (!apps_ran_ && env_.healed) {
       apps_ran_ = true;
       apps_.remove_all();
-      return "the apps run as they are defined, and are to be removed";
+      return {"O7", "the apps run as they are defined, and are to be removed"};
     }
   }
-  if (std::string text = missing_at_agents(); !text.empty()) return text;
+  if (Missing at_agents = missing_at_agents(); !at_agents.text.empty()) return at_agents;
   return missing_at_master();
 }
 
-std::string World::missing_at_agents() {
+World::Missing World::missing_at_agents() {
   for (const auto& agent : agents_) {
-    if (!agent->up()) return "an agent is down";
+    if (!agent->up()) return {"S12", "an agent is down"};
+    const AgentId& id = agent->core().state().identity->id;
+    if (const std::string lost = judge_.lost_and_running_on(id); !lost.empty()) {
+      return {"S16", agent->host().name() + " still runs " + lost + ", which was told to be LOST"};
+    }
     if (const std::string running = agent->host().running(); !running.empty()) {
-      return agent->host().name() + " still runs" + running;
+      return {"L6", agent->host().name() + " still runs" + running};
     }
     if (!agent->core().state().tasks.empty()) {
-      return agent->host().name() + " still has " +
-             agent->core().state().tasks.begin()->first.second.raw();
+      return {"S12", agent->host().name() + " still has " +
+                         agent->core().state().tasks.begin()->first.second.raw()};
     }
     if (!agent->core().state().executors.empty()) {
-      return agent->host().name() + " still has executor " +
-             agent->core().state().executors.begin()->first.second.raw();
+      return {"S12", agent->host().name() + " still has executor " +
+                         agent->core().state().executors.begin()->first.second.raw()};
     }
   }
   return {};
 }
 
-std::string World::missing_at_master() {
+// Who ended, or is away for longer than it may, is not there any more, whoever leads.
+World::Missing World::missing_of_frameworks(const MasterNode& leading) {
+  for (const auto& framework : frameworks_) {
+    const bool ends = framework->plan().ending != Ending::stays;
+    if (!ends || framework->id().empty()) continue;
+    if (!leading.core().state().framework_of.contains(framework->id())) continue;
+    return {"S18", framework->name() + " is over, and " + leading.name() + " still has it"};
+  }
+  return {};
+}
+
+World::Missing World::missing_at_master() {
   const MasterNode* leading = leader();
-  if (leading == nullptr) return "nobody leads";
+  if (leading == nullptr) return {"L1", "nobody leads"};
+  if (Missing there = missing_of_frameworks(*leading); !there.text.empty()) return there;
   for (const auto& master : masters_) {
-    if (!master->up()) return master->name() + " is down";
+    if (!master->up()) return {"S12", master->name() + " is down"};
   }
   std::string out;
   const master::MasterState& state = leading->core().state();
@@ -227,9 +260,10 @@ std::string World::missing_at_master() {
       out = "lacking at " + agent.id.raw() + ": " + ledger.deficit().to_text();
     }
   });
-  if (!out.empty()) return out;
+  if (!out.empty()) return {"S12", out};
   if (active != agents_.size()) {
-    return std::to_string(active) + " of " + std::to_string(agents_.size()) + " agents are active";
+    return {"L2", std::to_string(active) + " of " + std::to_string(agents_.size()) +
+                      " agents are active"};
   }
   if (!state.tasks.empty()) {
     state.tasks.for_each([&](master::TaskSlot, const master::Task& task) {
@@ -238,7 +272,7 @@ std::string World::missing_at_master() {
             std::string(name_of(task.state));
     });
   }
-  return out;
+  return {"S12", out};
 }
 
 }  // namespace bourse::sim

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/agent_node.hpp"
@@ -26,6 +27,7 @@ struct Outcome {
   std::uint64_t seed = 0;
   std::string violation;  // empty: every promise was kept
   std::uint64_t fingerprint = 0;
+  std::uint64_t decisions = 0;  // as in Env
   std::uint64_t events = 0;
   std::uint64_t faults = 0;
   std::uint64_t tasks_ended = 0;
@@ -56,10 +58,16 @@ class World {
   void remove_candidate(CoordinationNode* client);
   void heal();
   void heal_client(CoordinationNode* client);
-  // What the second phase still waits for; empty: nothing.
-  std::string missing();
-  std::string missing_at_agents();
-  std::string missing_at_master();
+  // What the second phase still waits for, and the promise that is broken if it waits for ever.
+  struct Missing {
+    std::string_view promise;
+    std::string text;  // empty: nothing
+  };
+  Missing missing();
+  Missing missing_at_agents();
+  Missing missing_at_master();
+  Missing missing_of_frameworks(const MasterNode& leading);
+  bool somebody_stands() const;
   bool run_until(Instant end);
   void check_leader(Instant healed);
   void progress();

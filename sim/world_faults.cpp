@@ -96,6 +96,7 @@ void World::strike(FaultKind kind) {
       }
       return;
     case FaultKind::wall_clock_jump:
+      if (plan_.clocks_stay) return;
       // Now and then by a day, back or on.
       pick_clock().set_wall_offset(dice_.chance(1, 4)
                                        ? Duration::seconds(dice_.chance(1, 2) ? -86'400 : 86'400)
