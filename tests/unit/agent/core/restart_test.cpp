@@ -198,6 +198,29 @@ TEST_CASE("a task's completion limit counts from its launch, over a restart") {
   REQUIRE(w.last<KillContainer>().container_id == id);
 }
 
+TEST_CASE("of an executor whose name was used again, the first is forgotten at a start") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t");
+  const ContainerId first = w.container_of("t");
+  w.exited("t", 0);
+  w.auto_store = false;
+  w.acknowledge(w.update());
+  while (!w.writes.empty()) w.reject_next("no space left on device");
+  w.auto_store = true;
+  REQUIRE(w.core->state().executors.empty());  // it knows that all is over, its disk does not
+  w.launch(World::task("t"));
+  const ContainerId second = w.container_of("t");
+  REQUIRE(second != first);
+  w.crash();
+  w.start({Found{second, true, 7u, std::nullopt, false}});
+  REQUIRE(w.container_of("t") == second);
+  REQUIRE(w.core->state().by_container.size() == 1);
+  REQUIRE(w.core->state().tasks.size() == 1);
+  REQUIRE_FALSE(is_terminal(w.core->state().tasks.begin()->second.state));
+  REQUIRE(w.count<KillContainer>() == 0);
+}
+
 TEST_CASE("a container that ends after everybody forgot it is released") {
   World w;
   w.start({Found{ContainerId("ghost"), true, 7u, std::nullopt, false}});

@@ -207,6 +207,32 @@ TEST_CASE("an epoch that does not parse keeps everyone from leading") {
   CHECK(left.refusal().find("/bourse.bourse/epoch: cut off") == 0);
 }
 
+TEST_CASE(
+    "who has read the registry when its lease is over already does not lead, and takes it anew") {
+  Left left;
+  Process& b = left.world.add("b");
+  b.start();
+  const auto asked_for_shards = [&] {
+    if (b.phase() != Phase::loading || b.requests.empty()) return false;
+    const auto* get = std::get_if<zk::Get>(&b.requests.back().second);
+    return get != nullptr && has(get->path, "/shards/");
+  };
+  REQUIRE(left.world.run_until(asked_for_shards));
+  const Epoch taken = left.world.epoch().epoch;
+  // With the answers waiting for it: longer than its lease, not as long as its session.
+  b.pause(true);
+  left.world.run_for(Duration::milliseconds(3'000));
+  b.pause(false);
+  bool acts_late = false;
+  REQUIRE(left.world.run_until([&] {
+    acts_late = acts_late || (b.leads() && !b.core().may_act(b.now()));
+    return b.leads();
+  }));
+  CHECK_FALSE(acts_late);
+  CHECK(b.leadership->epoch > taken);
+  CHECK(b.leadership->entries.size() == 1);
+}
+
 TEST_CASE("who could not lead stands again later and leads once it is mended") {
   Left left;
   const std::string good = left.data(left.shard);

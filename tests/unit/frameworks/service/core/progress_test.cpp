@@ -39,6 +39,20 @@ TEST_CASE("an app that is not there yet says in a sentence what it waits for") {
   CHECK(progress(w).why.empty());
 }
 
+TEST_CASE("while an instance waits for a place, offers are asked for again, refused ones too") {
+  ServiceWorld w;
+  w.start();
+  w.put("web", sleeper(1));
+  const std::size_t asked = w.count<Revive>();
+  w.pass(Duration::seconds(61));
+  CHECK(w.count<Revive>() == asked + 1);
+  w.add_agent("a");
+  w.settle();
+  CHECK(w.running("web").size() == 1);
+  w.pass(Duration::seconds(300));
+  CHECK(w.count<Revive>() == asked + 1);  // nothing waits any more
+}
+
 TEST_CASE("an app in back-off says for how long and what its last instance ended as") {
   ServiceWorld w;
   w.add_agent("a");
