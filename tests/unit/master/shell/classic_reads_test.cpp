@@ -35,8 +35,13 @@ struct World {
   // The view's thread stands still until it is let go.
   std::promise<void> hold() {
     std::promise<void> go;
-    view.post(
-        [gone = std::make_shared<std::future<void>>(go.get_future())](View&) { gone->wait(); });
+    const auto held = std::make_shared<std::promise<void>>();
+    view.post([gone = std::make_shared<std::future<void>>(go.get_future()), held](View&) {
+      held->set_value();
+      gone->wait();
+    });
+    // Before it does, it may still take what is told it now.
+    held->get_future().wait();
     return go;
   }
   std::unique_ptr<runtime::test::RawSocket> ask(const char* path) {
