@@ -71,6 +71,29 @@ void write_container(const AgentState& state, const ExecutorKey& key, const Exec
   object.end();
 }
 
+void write_id(std::string_view name, const std::string& id, JsonObject& out) {
+  JsonObject object(out.field(name));
+  object.text("value", id);
+  object.end();
+}
+
+void write_for_call(const AgentState& state, const ExecutorKey& key, const Executor& executor,
+                    const isolation::CgroupStatistics& used, std::string& out) {
+  JsonObject object(out);
+  write_id("framework_id", key.first.raw(), object);
+  write_id("executor_id", key.second.raw(), object);
+  object.text("executor_name", executor.facet->name);
+  write_id("container_id", executor.container_id.raw(), object);
+  JsonObject status(object.field("container_status"));
+  write_id("container_id", executor.container_id.raw(), status);
+  if (executor.pid) status.whole("executor_pid", *executor.pid);
+  status.end();
+  JsonObject statistics(object.field("resource_statistics"));
+  write_statistics(used, held_by(state, key, executor), statistics);
+  statistics.end();
+  object.end();
+}
+
 }  // namespace
 
 std::shared_ptr<const std::string> ContainerStatistics::read(const AgentState& state, Form form) {
@@ -85,7 +108,11 @@ std::shared_ptr<const std::string> ContainerStatistics::read(const AgentState& s
     if (!runs) continue;
     const auto used = count_(executor.container_id);
     if (!used.ok()) continue;
-    write_container(state, key, executor, *used, form == Form::containers, list.entry());
+    if (form == Form::call) {
+      write_for_call(state, key, executor, *used, list.entry());
+    } else {
+      write_container(state, key, executor, *used, form == Form::containers, list.entry());
+    }
   }
   list.end();
   look.text = std::make_shared<const std::string>(std::move(text));

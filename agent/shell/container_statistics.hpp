@@ -20,8 +20,9 @@ namespace bourse::agent {
 
 class ContainerStatistics {
  public:
-  // /containers says more than /monitor/statistics: which container it is.
-  enum class Form { statistics, containers };
+  // /containers says more than /monitor/statistics: which container it is. A call's answer says the
+  // same as /containers, as mesos.v1.agent.Response.GetContainers.Container has it.
+  enum class Form { statistics, containers, call };
 
   using Count = std::function<Result<isolation::CgroupStatistics>(const ContainerId&)>;
 
@@ -38,7 +39,7 @@ class ContainerStatistics {
   };
   Count count_;
   std::function<Instant()> clock_;
-  std::array<Look, 2> looks_;
+  std::array<Look, 3> looks_;
 };
 
 }  // namespace bourse::agent

@@ -3,15 +3,18 @@
 #include <charconv>
 
 #include "agent/shell/classic_state.hpp"
+#include "agent/shell/operator_reads.hpp"
 #include "agent/shell/stream_headers.hpp"
 #include "api/negotiation.hpp"
 #include "model/limits.hpp"
 #include "model/version.hpp"
+#include "proto/codec/call_form.hpp"
 #include "proto/codec/classic_form.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/agent_call.pb.h"
 #include "proto/v1/agent_response.pb.h"
 #include "runtime/clock.hpp"
+#include "runtime/log.hpp"
 #include "runtime/machine_load.hpp"
 
 namespace bourse::agent {
@@ -58,9 +61,23 @@ void fill_file(const std::string& directory, const isolation::SandboxEntry& entr
   out.set_gid(std::to_string(entry.gid));
 }
 
+void fill_flags(const AgentOptions& options, v1::agent::Response::GetFlags& out) {
+  for (const auto& [name, value] : options.flags) {
+    auto& flag = *out.add_flags();
+    flag.set_name(codec::classic_flag_name(name));
+    flag.set_value(value);
+  }
+}
+
+Status fill_containers(const std::string& list, v1::agent::Response& out) {
+  out.set_type(v1::agent::Response::GET_CONTAINERS);
+  if (list == "[]") return {};
+  return codec::from_json(R"({"containers":)" + list + "}", *out.mutable_get_containers());
+}
+
 }  // namespace
 
-AgentHttpApi::AgentHttpApi(AgentProcess& process, const AgentOptions& options)
+AgentHttpApi::AgentHttpApi(runtime::Loop& loop, AgentProcess& process, const AgentOptions& options)
     : process_(process),
       options_(options),
       started_at_(runtime::wall_now()),
@@ -68,7 +85,8 @@ AgentHttpApi::AgentHttpApi(AgentProcess& process, const AgentOptions& options)
       statistics_(
           [this](const ContainerId& id) { return process_.containers().statistics(id.raw()); }),
       sandboxes_(options.work_dir),
-      router_({"slave(1)", "agent"}) {
+      router_({"slave(1)", "agent"}),
+      logging_(loop) {
   add_routes();
 }
 
@@ -119,6 +137,11 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
   if (const Status parsed = parse_call(form, request.body, call); !parsed.ok()) {
     return refuse(responder, parsed.error());
   }
+  if (Status formed = codec::check_call_form(call, {"GET_METRICS", "GET_CONTAINERS"});
+      !formed.ok()) {
+    return refuse(responder, formed.error());
+  }
+  runtime::log_debug("operator's call", {{"type", v1::agent::Call::Type_Name(call.type())}});
   if (auto refusal = refused_form(form, call)) return responder.respond(std::move(*refusal));
   v1::agent::Response response;
   switch (call.type()) {
@@ -132,12 +155,7 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
       break;
     case v1::agent::Call::GET_FLAGS:
       response.set_type(v1::agent::Response::GET_FLAGS);
-      response.mutable_get_flags();
-      for (const auto& [name, value] : options_.flags) {
-        auto& flag = *response.mutable_get_flags()->add_flags();
-        flag.set_name(codec::classic_flag_name(name));
-        flag.set_value(value);
-      }
+      fill_flags(options_, *response.mutable_get_flags());
       break;
     case v1::agent::Call::LIST_FILES: {
       auto entries = sandboxes_.list(agent_id(), call.list_files().path());
@@ -163,11 +181,26 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
       response.mutable_read_file()->set_data(chunk->bytes);
       break;
     }
+    case v1::agent::Call::GET_CONTAINERS: {
+      const auto list = statistics_.read(process_.core().state(), ContainerStatistics::Form::call);
+      if (Status ok = fill_containers(*list, response); !ok.ok())
+        return refuse(responder, ok.error());
+      break;
+    }
+    case v1::agent::Call::GET_LOGGING_LEVEL:
+      response.set_type(v1::agent::Response::GET_LOGGING_LEVEL);
+      response.mutable_get_logging_level()->set_level(logging_.level());
+      break;
+    case v1::agent::Call::SET_LOGGING_LEVEL: {
+      const auto& wanted = call.set_logging_level();
+      const Status set = logging_.set(wanted.level(), Duration{wanted.duration().nanoseconds()});
+      return set.ok() ? responder.respond(HttpResponse()) : refuse(responder, set.error());
+    }
     default:
+      if (answer_read(process_.core().state(), call, response)) break;
       return responder.respond(HttpResponse::text(
-          501, "type: '" + v1::agent::Call::Type_Name(call.type()) +
-                   "' is not served by this agent; it knows GET_HEALTH, GET_VERSION, GET_FLAGS, "
-                   "LIST_FILES and READ_FILE"));
+          501,
+          "type: '" + v1::agent::Call::Type_Name(call.type()) + "' is not served by this agent"));
   }
   answer(responder, form.out, response);
 }

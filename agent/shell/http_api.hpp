@@ -8,6 +8,7 @@
 #include "agent/shell/agent_process.hpp"
 #include "agent/shell/container_statistics.hpp"
 #include "agent/shell/sandboxes.hpp"
+#include "api/logging_level.hpp"
 #include "api/metrics_answer.hpp"
 #include "runtime/http_router.hpp"
 
@@ -15,9 +16,9 @@ namespace bourse::agent {
 
 class AgentHttpApi {
  public:
-  // `process` must outlive this. Routes are ready at once; before the agent has started they
-  // answer 503.
-  AgentHttpApi(AgentProcess& process, const AgentOptions& options);
+  // `loop` and `process` must outlive this. Routes are ready at once; before the agent has started
+  // they answer 503.
+  AgentHttpApi(runtime::Loop& loop, AgentProcess& process, const AgentOptions& options);
 
   runtime::HttpHandler handler() { return router_.handler(); }
   void set_ready() { ready_ = true; }
@@ -46,6 +47,7 @@ class AgentHttpApi {
   ContainerStatistics statistics_;
   Sandboxes sandboxes_;
   runtime::HttpRouter router_;
+  api::LoggingLevel logging_;
   bool ready_ = false;
 };
 

@@ -32,7 +32,7 @@ int run(agent::AgentOptions& options) {
 
   runtime::Loop loop;
   agent::AgentProcess process(loop, options);
-  agent::AgentHttpApi api(process, options);
+  agent::AgentHttpApi api(loop, process, options);
   runtime::HttpServerOptions http_options;
   http_options.address = options.ip;
   http_options.port = options.port;

@@ -5,6 +5,7 @@
 #include "master/shell/http_answers.hpp"
 #include "master/shell/operator_request.hpp"
 #include "master/shell/operator_writes.hpp"
+#include "proto/codec/call_form.hpp"
 #include "proto/codec/classic_form.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
@@ -195,7 +196,9 @@ void OperatorApi::answer_explained(const std::shared_ptr<Request>& request,
 void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& call) {
   const codec::Encoding out = request->out;
   const Queries& queries = request->queries;
-  if (const Status formed = check_form(call); !formed.ok()) return request->refuse(formed.error());
+  if (const Status formed = codec::check_call_form(call, {"GET_METRICS"}); !formed.ok()) {
+    return request->refuse(formed.error());
+  }
   runtime::log_debug("operator's call", {{"type", Call::Type_Name(call.type())}});
   switch (call.type()) {
     case Call::GET_HEALTH:

@@ -192,21 +192,6 @@ int status_of_unknown(const Call& call) {
   return call.type() == Call::TEARDOWN ? 400 : 404;
 }
 
-Status check_form(const Call& call) {
-  if (!call.has_type()) return invalid("type: is missing, or none that this API has");
-  // What a call is about is in the field of its name.
-  std::string field = Call::Type_Name(call.type());
-  for (char& c : field) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  const auto* there = Call::descriptor()->FindFieldByName(field);
-  // Nothing in it must be there.
-  if (there == nullptr || call.type() == Call::GET_METRICS) return {};
-  if (call.GetReflection()->HasField(call, there)) return {};
-  return invalid(field + ": is missing; it says what " + Call::Type_Name(call.type()) +
-                 " is about");
-}
-
 Result<FromOperator> operation_of(const Call& call) {
   switch (call.type()) {
     case Call::TEARDOWN:

@@ -13,8 +13,6 @@ class Call;
 
 namespace bourse::master {
 
-// Whether a call says its type and has what it is about.
-Status check_form(const mesos::v1::master::Call& call);
 Result<FromOperator> operation_of(const mesos::v1::master::Call& call);
 // Of the answer when it is done, as Mesos has it.
 int status_of_write(const mesos::v1::master::Call& call);

@@ -3,15 +3,11 @@
 #include "model/version.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/offer_constraints_form.hpp"
+#include "proto/codec/task_row.hpp"
 
 namespace bourse::master {
 
 namespace {
-
-// As they are where a framework that knows everything would read them: tasks and offers.
-codec::ResourceForm given_to(std::string_view role) {
-  return {true, role, false};
-}
 
 Capabilities all_that_shape_offers() {
   Capabilities out;
@@ -34,29 +30,10 @@ void write_held(const Holdings& holdings, google::protobuf::RepeatedPtrField<v1:
 }  // namespace
 
 void write_task_row(const TaskRow& row, v1::Task& out) {
-  v1::TaskInfo info;
-  codec::write_task(*row.task, info);
-  out.set_name(row.task->name);
-  out.mutable_task_id()->set_value(row.task->id.raw());
-  out.mutable_framework_id()->set_value(row.framework_id.raw());
-  if (row.executor) out.mutable_executor_id()->set_value(row.executor->id.raw());
-  out.mutable_agent_id()->set_value(row.task->agent_id.raw());
-  out.set_state(static_cast<v1::TaskState>(row.state));
-  codec::write_resources(row.task->resources, given_to(*row.role), *out.mutable_resources());
-  for (const TaskStatus& status : row.statuses) codec::write_status(status, *out.add_statuses());
-  if (!row.statuses.empty()) {
-    const TaskStatus& newest = row.statuses.back();
-    out.set_status_update_state(static_cast<v1::TaskState>(newest.state));
-    if (newest.uuid) {
-      out.set_status_update_uuid(newest.uuid->bytes.data(), newest.uuid->bytes.size());
-    }
-  }
-  if (info.has_labels()) *out.mutable_labels() = info.labels();
-  if (info.has_discovery()) *out.mutable_discovery() = info.discovery();
-  if (info.has_container()) *out.mutable_container() = info.container();
-  if (info.has_health_check()) *out.mutable_health_check() = info.health_check();
-  if (info.has_kill_policy()) *out.mutable_kill_policy() = info.kill_policy();
-  if (!row.task->user.empty()) out.set_user(row.task->user);
+  codec::TaskRowParts parts{*row.task, row.framework_id, nullptr, *row.role, row.state, {}};
+  if (row.executor) parts.executor_id = &row.executor->id;
+  for (const TaskStatus& status : row.statuses) parts.statuses.push_back(&status);
+  codec::write_task_row(parts, out);
 }
 
 void write_agent_row(const AgentRow& row, v1::master::Response::GetAgents::Agent& out) {

@@ -20,10 +20,10 @@ class RecordedScheduler(StreamCase):
             text = text.replace(recorded, self.ids[recorded])
         return text
 
-    def send(self, exchange):
+    def send(self, exchange, port=None):
         headers = {k: self.here(v) for k, v in exchange.headers.items() if k != "Content-Length"}
-        return post(self.http_port, self.here(exchange.body), headers, self.here(exchange.path),
-                    exchange.method)
+        return post(port or self.http_port, self.here(exchange.body), headers,
+                    self.here(exchange.path), exchange.method)
 
     def same_answer(self, exchange, answer):
         self.assertEqual(answer.status, exchange.status, answer.text)

@@ -10,7 +10,7 @@ using runtime::test::request_text;
 TEST_CASE("an agent that recovers answers executors 503, whatever they ask") {
   runtime::Loop loop;
   agent::AgentProcess process(loop, {});
-  agent::AgentHttpApi api(process, {});
+  agent::AgentHttpApi api(loop, process, {});
   runtime::test::HttpFixture http;
   http.router.set_fallback(api.handler());
   for (const char* method : {"POST", "GET"}) {

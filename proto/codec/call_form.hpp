@@ -1,0 +1,20 @@
+// Whether a call of a v1 operator API says its type and has what it is about, which stands in the
+// field of its type's name. Any thread.
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace google::protobuf {
+class Message;
+}
+
+namespace bourse::codec {
+
+// `bare`: types whose field may be absent, for nothing in it must be there. REQUIRES a Call.
+Status check_call_form(const google::protobuf::Message& call,
+                       std::initializer_list<std::string_view> bare = {});
+
+}  // namespace bourse::codec
