@@ -4,6 +4,7 @@ through them as a framework. Ends with a summary and the path of the result; Ctr
 """
 
 import argparse
+import errno
 import json
 import os
 import pathlib
@@ -139,6 +140,14 @@ def main():
         code = 2
     except Interrupted:
         code = 0 if summary is not None else 130
+    except BaseException as error:  # whatever it is, nothing stays behind
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full:
+            demo.end()
+            raise
+        print(f"./dev: the disk of {STATE} or {RESULTS} is full: free some space, then run the "
+              "same command again.", file=sys.stderr)
+        code = 2
     clean = demo.end()
     if summary is not None and options.json:
         print(json.dumps(summary))

@@ -109,6 +109,23 @@ class DemoTest(LocalCase):
                 self.expect_nothing_left()
                 shutil.rmtree(self.box / "state")
 
+    def test_interruptions_again_and_again_do_not_disturb_the_cleaning_up(self):
+        nap = str(210000 + os.getpid())
+        child = self.start("demo.py", *SMALL, FAKE_CRAWLER="hangs", FAKE_NAP=nap)
+        crawler = self.box / "state/crawler.log"
+        self.assertTrue(processes.wait_until(crawler.exists, 20))
+
+        def ended():
+            if child.poll() is None:
+                child.send_signal(signal.SIGINT)
+            return child.poll() is not None
+
+        self.assertTrue(processes.wait_until(ended, 40))
+        _, err = child.communicate()
+        self.assertEqual((child.returncode, err), (130, ""))
+        self.assertEqual(self.sleepers(nap), [])
+        self.expect_nothing_left()
+
     def test_an_interruption_while_it_starts_leaves_nothing(self):
         child = self.start("demo.py", *SMALL, FAKE_CRAWLER="hangs")
         master = self.box / "state/master.out"

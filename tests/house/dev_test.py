@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,8 @@ import unittest.mock
 
 from local_case import LocalCase
 from planted import ROOT
+
+from local_cluster import processes
 
 sys.path.insert(0, str(ROOT / "tools/dev"))
 
@@ -207,6 +210,46 @@ build.build_dir = lambda preset: pathlib.Path({build!r})
 suites.load_suites = lambda: ({{"unit": suites.Suite("unit", {limit})}}, 60)
 sys.exit(suites.run("release", []))
 """
+
+
+DEV = """
+import pathlib, runpy, sys
+sys.path[:0] = [{tools!r} + "/dev", {tools!r}]
+import build
+build.build_dir = lambda preset: pathlib.Path({build!r})
+sys.argv = ["dev", "demo", "--port=0"]
+runpy.run_path({tools!r} + "/dev/__main__.py", run_name="__main__")
+"""
+
+
+class InterruptedBuildTest(unittest.TestCase):
+    """./dev demo, interrupted while ninja and a compiler (which only sleeps) are at work."""
+
+    def interrupt(self, nap, end):
+        with tempfile.TemporaryDirectory() as directory:
+            rules = f"rule slow\n command = sleep {nap}\nbuild programs: slow\n"
+            pathlib.Path(directory, "build.ninja").write_text(rules)
+            script = DEV.format(tools=str(ROOT / "tools"), build=directory)
+            child = subprocess.Popen(
+                [sys.executable, "-B", "-c", script],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                text=True, start_new_session=True)
+            self.assertTrue(processes.wait_until(lambda: LocalCase.sleepers(nap), 20))
+            end(child.pid)
+            _, err = child.communicate(timeout=20)
+        self.assertEqual((child.returncode, err), (130, ""))
+        self.assertTrue(processes.wait_until(lambda: not LocalCase.sleepers(nap), 5))
+
+    def test_an_interruption_while_it_builds_leaves_no_compiler_running(self):
+        nap = str(220000 + os.getpid())
+        for name, end in {
+            "Ctrl-C, which a terminal sends to the whole group": lambda pid: os.killpg(
+                pid, signal.SIGINT),
+            "an interrupt of ./dev alone": lambda pid: os.kill(pid, signal.SIGINT),
+            "a request to end": lambda pid: os.kill(pid, signal.SIGTERM),
+        }.items():
+            with self.subTest(name):
+                self.interrupt(nap, end)
 
 
 class RunTest(unittest.TestCase):

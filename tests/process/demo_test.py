@@ -1,11 +1,13 @@
 """./dev demo, up and down with the real programs: exact results, and no trace at the end."""
 
+import errno
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,7 @@ class DemoProcessTest(unittest.TestCase):
         self.addCleanup(self.end_what_a_failure_left)
         self.state_file = self.box / "state/state.json"
         self.seen = {}
+        self.own_mounts = []
         self.children = []
 
     def end_what_a_failure_left(self):
@@ -38,18 +41,21 @@ class DemoProcessTest(unittest.TestCase):
         if self.state_file.exists():
             self.start("cluster.py", "down").communicate(timeout=LIMIT_S)
 
-    def start(self, script, *arguments):
+    def start(self, script, *arguments, home=None, into=subprocess.PIPE):
+        """`home`: where state and result go; `into`: a file for all that is said."""
+        home = home or self.box
+        self.state_file = home / "state/state.json"
         child = subprocess.Popen(
             [sys.executable, "-B", str(SOURCE / "tools" / script), *arguments],
             env=dict(
                 os.environ,
-                BOURSE_STATE_DIR=str(self.box / "state"),
-                BOURSE_DEMO_OUT=str(self.box / "out"),
+                BOURSE_STATE_DIR=str(home / "state"),
+                BOURSE_DEMO_OUT=str(home / "out"),
                 TMPDIR=str(self.box),
             ),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=into,
+            stderr=subprocess.PIPE if into == subprocess.PIPE else subprocess.STDOUT,
             text=True,
         )
         self.children.append(child)
@@ -74,7 +80,7 @@ class DemoProcessTest(unittest.TestCase):
         self.assertEqual(processes.touching([self.box]), [])
         corners = {os.path.basename(corner) for corner in traces.cgroup_corners()}
         self.assertEqual(corners & set(self.seen["corners"]), set())
-        self.assertEqual(traces.mounts_below([self.box]), [])
+        self.assertEqual(traces.mounts_below([self.box]), self.own_mounts)
         self.assertEqual(traces.listening_ports() & set(self.seen["ports"]), set())
         self.assertFalse(self.state_file.exists())
         for row in self.seen["processes"]:
@@ -129,6 +135,63 @@ class DemoProcessTest(unittest.TestCase):
         child.send_signal(signal.SIGINT)
         self.finish(child)
         self.assertEqual(child.returncode, 130)
+        self.expect_no_trace()
+
+    def test_a_taken_port_is_one_sentence_and_starts_nothing(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            out, err = self.finish(child := self.start("demo.py", f"--port={port}"))
+        self.assertEqual((child.returncode, out), (2, ""))
+        self.assertEqual(err.count("\n"), 1)
+        self.assertIn(f"port {port} is taken: choose another with --port P", err)
+        self.assertEqual(processes.touching([self.box]), [])
+
+    def fill_under_a_running_demo(self):
+        """A demo on a small disk of its own that is now full; the demo, its words, the disk."""
+        disk = self.box / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", disk], check=True)
+        self.own_mounts = [str(disk)]
+        said = self.box / "said"
+        with open(said, "w", encoding="utf-8") as into:
+            child = self.start("demo.py", "--shops=4", "--items=40", "--agents=2", "--port=0",
+                               "--json", home=disk, into=into)
+        self.wait("workers run", lambda: child.poll() is not None or self.workers() > 2)
+        self.remember()
+        with open(disk / "fill", "wb") as fill:
+            try:
+                while True:
+                    fill.write(bytes(1 << 16))
+                    fill.flush()
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+        self.wait("the sentence", lambda: child.poll() is not None
+                  or "is full and the crawl waits: free some space" in said.read_text())
+        self.assertIsNone(child.poll(), said.read_text())
+        return child, said, disk
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root for a small file system")
+    def test_a_demo_on_a_full_disk_says_so_waits_and_ends_exactly_once_there_is_room(self):
+        child, said, disk = self.fill_under_a_running_demo()
+        (disk / "fill").unlink()
+        self.finish(child)
+        self.assertEqual(child.returncode, 0, said.read_text())
+        answer = json.loads(said.read_text().splitlines()[-1])
+        self.assertEqual((answer["items_found"], answer["items_duplicate"]), (160, 0))
+        self.assertTrue(answer["exact"])
+        self.assertEqual(said.read_text().count("is full and the crawl waits"), 2)  # state, result
+        self.expect_no_trace()
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root for a small file system")
+    def test_ctrl_c_on_a_full_disk_leaves_no_trace(self):
+        child, said, _ = self.fill_under_a_running_demo()
+        child.send_signal(signal.SIGINT)
+        self.finish(child)
+        self.assertEqual(child.returncode, 130, said.read_text())
+        self.assertNotIn("Traceback", said.read_text())
         self.expect_no_trace()
 
     def test_down_ends_a_cluster_and_leaves_no_trace(self):

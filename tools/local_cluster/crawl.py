@@ -4,8 +4,10 @@ How our programs are called stands here and nowhere else.
 """
 
 import json
+import os
 import signal
 import subprocess
+import sys
 
 from . import cluster
 from .processes import wait_until
@@ -15,6 +17,7 @@ WEB = "bourse-shopweb"
 CRAWLER = "bourse-crawler"
 CHECK = "bourse-crawl-check"
 READY_LIMIT_S = 20
+FULL_BYTES = 4 << 20  # agents and crawler write in pieces, and are refused before the last byte
 
 
 def web_command(local, shops, items, unthrottled):
@@ -71,14 +74,39 @@ def run_crawler(local, web, out, options):
     progress = Progress(web.items_expected, default_stream(options.json))
     command = crawler_command(local, web, out, options.unthrottled)
     child = local.spawn("crawler", command, stdout=subprocess.PIPE)
+    disks = FullDisks([local.dir, out], progress)
     try:
         for line in child.stdout:
+            disks.look()
             report = read_report(line)
             if report is not None:
                 progress.show(report)
     finally:
         progress.done()
     return child.wait()
+
+
+class FullDisks:
+    """Says once when a disk is full: the crawl then waits, and goes on by itself."""
+
+    def __init__(self, directories, progress):
+        self.directories, self.progress = directories, progress
+        self.full = set()
+
+    def look(self):
+        for directory in self.directories:
+            disk = os.statvfs(directory)
+            if disk.f_bavail * disk.f_frsize >= FULL_BYTES:
+                self.full.discard(directory)
+            elif directory not in self.full:
+                self.full.add(directory)
+                self.progress.done()
+                print(
+                    f"./dev: the disk of {directory} is full and the crawl waits: free some space "
+                    "and it goes on, or end it with Ctrl-C.",
+                    file=sys.stderr,
+                    flush=True,
+                )
 
 
 def read_report(line):
