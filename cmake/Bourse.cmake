@@ -79,4 +79,8 @@ function(bourse_test)
   add_test(NAME ${ARG_KIND}.${ARG_NAME} COMMAND test_${ARG_NAME})
   set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
                                                           LABELS ${ARG_KIND})
+  if(BOURSE_SANITIZE STREQUAL "thread")
+    set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES
+                         ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
+  endif()
 endfunction()
