@@ -78,7 +78,12 @@ void AppOwner::remove_all() {
 std::string AppOwner::missing() const {
   const service::Book& book = env_.judge->services().book();
   if (removing_) {
-    return book.apps.empty() ? "" : book.apps.begin()->first.raw() + " is not removed yet";
+    if (book.apps.empty()) return "";
+    std::string out = book.apps.begin()->first.raw() + " is not removed yet, instances:";
+    for (const auto& [number, instance] : book.apps.begin()->second.instances) {
+      out += " " + std::to_string(number);
+    }
+    return out;
   }
   for (std::size_t i = 0; i < env_.plan.service.apps.size(); ++i) {
     const auto it = book.apps.find(app_id(i));

@@ -129,8 +129,10 @@ void on_reconcile_due(Context& c) {
   for (const auto& [id, app] : c.state.apps) {
     for (const auto& [number, instance] : app.instances) {
       // One that runs may be lost with its machine while the master changed: named now and then.
-      const bool runs = instance.phase == InstancePhase::running && c.state.ask_for_all;
-      if (!is_open(instance.phase) && !runs) continue;
+      // So may one that others end, for which no call of ours is repeated.
+      const bool there =
+          instance.phase == InstancePhase::running || instance.phase == InstancePhase::stopping;
+      if (!is_open(instance.phase) && !(there && c.state.ask_for_all)) continue;
       unheard = unheard || is_unheard(instance.phase);
       const AppRecord& record = c.state.book.apps.at(id);
       known.tasks.push_back(

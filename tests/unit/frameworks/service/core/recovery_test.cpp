@@ -100,6 +100,31 @@ TEST_CASE("a launch that was lost with its master is asked for until somebody kn
   CHECK(w.running("web").front() != lost);
 }
 
+TEST_CASE("an app is removed though an instance that others ended was lost with its machine") {
+  Three w;
+  w.put("web", sleeper(1));
+  const std::string lost = w.tasks.begin()->first;
+  const std::string agent = w.tasks.begin()->second.agent_id;
+  sdk::TaskUpdate killing;
+  killing.task_id = lost;
+  killing.agent_id = agent;
+  killing.state = sdk::TaskState::killing;
+  w.updates.push_back(killing);
+  w.settle();
+  REQUIRE(in_phase(w, InstancePhase::stopping) == 1);
+  w.disconnect();
+  w.tasks.erase(lost);
+  w.agents.at(agent).recovering = true;
+  w.reconnect();
+  w.remove("web");
+  w.pass(Duration::seconds(5));
+  REQUIRE(w.has_app("web"));
+  w.agents.at(agent).recovering = false;
+  w.agents.at(agent).reachable = false;
+  w.pass(Duration::seconds(700));
+  CHECK_FALSE(w.has_app("web"));
+}
+
 TEST_CASE("an instance that is lost with its machine while the master changes is replaced") {
   Three w;
   w.put("web", sleeper(1));
