@@ -80,7 +80,7 @@ function(bourse_test)
   set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
                                                           LABELS ${ARG_KIND})
   if(BOURSE_SANITIZE STREQUAL "thread")
-    set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES
-                         ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
+    set(known "suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
+    set_tests_properties(${ARG_KIND}.${ARG_NAME} PROPERTIES ENVIRONMENT "TSAN_OPTIONS=${known}")
   endif()
 endfunction()

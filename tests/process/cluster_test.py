@@ -229,7 +229,7 @@ class Cluster(ClusterCase):
 
     def test_wrong_calls_are_refused_by_name(self):
         self.start_master()
-        self.assertIn("type", self.call({"type": "NO_SUCH"}, expect=501))
+        self.assertIn("type", self.call({"type": "NO_SUCH"}, expect=400))
         self.assertIn("NO_STATE", self.call(
             {"type": "GET_TASKS", "get_tasks": {"state": ["NO_STATE"]}}, expect=400))
         self.assertIn("after", self.call(
