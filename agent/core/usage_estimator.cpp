@@ -93,7 +93,8 @@ std::int64_t UsageEstimator::nearly_most(const History& history, std::int64_t Am
 // A container that uses more than it was allocated uses what another one leaves.
 Quantities UsageEstimator::estimate(Instant now) const {
   Amounts idle;
-  for (const auto& [id, history] : histories_) {
+  for (const auto& entry : histories_) {
+    const auto& history = entry.second;
     if (now - history.since < window_) continue;
     const auto of = [&](std::int64_t Amounts::*amount) {
       const std::int64_t allocated = history.allocated.*amount;

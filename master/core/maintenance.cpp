@@ -181,6 +181,8 @@ void on_upkeep_rejected(Context& c, const pending::Upkeep& write, const std::str
   }
   if (write.request.empty()) {
     c.arm(DeadlineKey::Kind::agent_settling, write.agent, c.stamp.now + c.config.removal_retry);
+  } else {
+    touch_agent(c, write.agent);  // what was put off while this was being written
   }
   c.answer(write.request,
            Error{ErrorCode::full, words_of(agent.id) + " kept its maintenance: " + reason});

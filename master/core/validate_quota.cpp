@@ -18,9 +18,13 @@ std::int64_t amount_in(const Quantities& amounts, const std::string& name) {
   return it == amounts.end() ? 0 : it->second;
 }
 
+std::string shown(const std::string& name, std::int64_t milli) {
+  return name + ":" + milli_text(milli);
+}
+
 std::string shown(const std::string& name, Sum milli) {
   constexpr Sum kMost = Sum{1} << 62;
-  return name + ":" + milli_text(static_cast<std::int64_t>(std::min(milli, kMost)));
+  return shown(name, static_cast<std::int64_t>(std::min(milli, kMost)));
 }
 
 std::string field_of(std::size_t index) {
@@ -208,7 +212,8 @@ struct Check {
 
   // Limits against what tasks and reservations hold; offers can be taken back.
   std::optional<Error> in_use(std::size_t index) const {
-    const auto& [role, quota] = call.quotas[index];
+    const std::string& role = call.quotas[index].role;
+    const Quota& quota = call.quotas[index].quota;
     const auto it = allocation().roles.find(role);
     if (it == allocation().roles.end() || quota.limits.empty()) return {};
     QuantityRow offered{};
@@ -226,8 +231,7 @@ struct Check {
       if (used <= static_cast<Sum>(limit)) continue;
       return Error{ErrorCode::conflict, field_of(index) + "limits: role '" + role + "' uses " +
                                             shown(name, used) + ", the limit would be " +
-                                            shown(name, static_cast<Sum>(limit)) + "; raise it" +
-                                            unless_forced()};
+                                            shown(name, limit) + "; raise it" + unless_forced()};
     }
     return {};
   }

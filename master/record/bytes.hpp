@@ -84,7 +84,7 @@ class ByteReader {
       return 0;
     }
     std::uint64_t value = 0;
-    for (int i = 0; i < 8; ++i) {
+    for (std::size_t i = 0; i < 8; ++i) {
       value |= static_cast<std::uint64_t>(static_cast<unsigned char>(left_[i])) << (8 * i);
     }
     left_.remove_prefix(8);

@@ -64,14 +64,17 @@ ClassicReads::~ClassicReads() {
 }
 
 void ClassicReads::add_routes(runtime::HttpRouter& router) {
-  for (const auto& [route, how] : std::initializer_list<std::pair<const char*, ClassicAnswer>>{
-           {"state", classic_state},
-           {"state-summary", classic_state_summary},
-           {"slaves", classic_slaves},
-           {"frameworks", classic_frameworks},
-           {"tasks", classic_tasks}}) {
-    router.add(route, [this, route, how](HttpRequest request, HttpResponder responder) {
-      read(std::move(request), std::move(responder), route, how);
+  struct Route {
+    const char* path;
+    ClassicAnswer answer;
+  };
+  for (const Route& route : std::initializer_list<Route>{{"state", classic_state},
+                                                         {"state-summary", classic_state_summary},
+                                                         {"slaves", classic_slaves},
+                                                         {"frameworks", classic_frameworks},
+                                                         {"tasks", classic_tasks}}) {
+    router.add(route.path, [this, route](HttpRequest request, HttpResponder responder) {
+      read(std::move(request), std::move(responder), route.path, route.answer);
     });
   }
 }

@@ -112,15 +112,16 @@ void OperatorApi::add_classic_routes() {
   router_.add("weights", {"GET", "PUT"}, [this](HttpRequest request, HttpResponder responder) {
     classic_weights(std::move(request), std::move(responder));
   });
-  using Reader = Result<Call> (*)(const HttpRequest&);
-  for (const auto& [path, reader] :
-       std::initializer_list<std::pair<const char*, Reader>>{{"reserve", read_reserve},
-                                                             {"unreserve", read_unreserve},
-                                                             {"create-volumes", read_create},
-                                                             {"destroy-volumes", read_destroy},
-                                                             {"teardown", read_teardown}}) {
-    router_.add(path, {"POST"}, [this, reader](HttpRequest request, HttpResponder responder) {
-      write_classic(std::move(request), std::move(responder), reader);
+  struct Write {
+    const char* path;
+    Result<Call> (*read)(const HttpRequest&);
+  };
+  for (const Write& route :
+       {Write{"reserve", read_reserve}, Write{"unreserve", read_unreserve},
+        Write{"create-volumes", read_create}, Write{"destroy-volumes", read_destroy},
+        Write{"teardown", read_teardown}}) {
+    router_.add(route.path, {"POST"}, [this, route](HttpRequest request, HttpResponder responder) {
+      write_classic(std::move(request), std::move(responder), route.read);
     });
   }
 }
