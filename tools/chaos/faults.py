@@ -148,9 +148,14 @@ def tasks_killed(world):
     return f"{killed} tasks"
 
 
-def running(world, tasks):
-    world.wait("the tasks that shall be harmed", lambda: all(
-        task.state() == "TASK_RUNNING" for task in tasks))
+def running(world, launch):
+    """A task that runs: one that a master dropped, whose offer had ended, is asked for again."""
+    while True:
+        task = launch()
+        world.wait(f"{task.id}, which shall be harmed", lambda task=task:
+                   task.state() == "TASK_RUNNING" or task.settled())
+        if not task.settled():
+            return task
 
 
 def ended(world, tasks, what):
@@ -162,9 +167,8 @@ def executor_killed(world):
     """F7: a framework's own executor gets SIGKILL with two tasks; another one is left alone."""
     book, program = world.books, world.bin / "told-executor"
     name = f"e{len(book.tasks)}"
-    harmed = [book.launch_under(name, program) for _ in range(2)]
-    other = book.launch_under(f"{name}-other", program)
-    running(world, [*harmed, other])
+    harmed = [running(world, lambda: book.launch_under(name, program)) for _ in range(2)]
+    other = running(world, lambda: book.launch_under(f"{name}-other", program))
     pid = books.process_of_executor(name)
     for task in harmed:
         task.harmed = True
@@ -178,8 +182,7 @@ def executor_killed(world):
 
 def shim_killed(world):
     """F7: the shims of two tasks get SIGKILL: who watched a container is gone."""
-    tasks = [world.books.launch(seconds=books.LONG_S) for _ in range(2)]
-    running(world, tasks)
+    tasks = [running(world, lambda: world.books.launch(seconds=books.LONG_S)) for _ in range(2)]
     for task in tasks:
         task.harmed = True
         end_for_good(books.shim_of(world.books.processes_of(task)[0]))

@@ -34,7 +34,7 @@ RetryRule retry_rule(Outcome outcome) {
 
 Duration retry_wait(const RetryRule& rule, std::uint32_t attempt, Duration retry_after) {
   const std::uint32_t doublings = std::min<std::uint32_t>(attempt == 0 ? 0 : attempt - 1, 10);
-  return std::max(rule.first_wait * (1LL << doublings), retry_after);
+  return std::max(rule.first_wait * (std::int64_t{1} << doublings), retry_after);
 }
 
 }  // namespace bourse::crawler
