@@ -25,6 +25,7 @@ struct CampaignOptions {
   Plant plant = Plant::none;
   bool trace = false;
   bool twice = false;
+  bool clocks_stay = false;  // leave the jumps of wall clocks out
   bool json = false;
   bool expect_violation = false;
   bool probes = false;

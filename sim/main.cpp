@@ -160,6 +160,8 @@ int main_of(int argc, char** argv) {
   app.add_flag("--invariants", words.invariants, "print the promises and where each is judged");
   app.add_flag("--quiet", words.quiet, "with --seed: only how it went");
   app.add_flag("--twice", options.twice, "run each seed twice and compare");
+  app.add_flag("--clocks-stay", options.clocks_stay,
+               "leave the jumps of wall clocks out: where S29 breaks, compare the traces");
   app.add_flag("--json", options.json, "print violations and one JSON object only");
   app.add_flag("--expect-violation", options.expect_violation,
                "stop at the first violation and fail when there is none");

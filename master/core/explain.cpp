@@ -185,9 +185,11 @@ class Explainer {
     const AgentPhase phase = shown_phase(agent);
     Finding out{"agent_" + std::string(name_of(phase)), 0, {}, {}};
     if (!agent.reason.empty()) out.numbers.emplace_back("reason", agent.reason);
-    if (phase == AgentPhase::draining || phase == AgentPhase::drained ||
-        phase == AgentPhase::deactivated) {
-      out.change = "bourse agents reactivate " + agent.id.raw();
+    const std::string reactivate = "bourse agents reactivate " + agent.id.raw();
+    if (phase == AgentPhase::draining) {
+      out.change = reactivate + ", once it is drained";  // till then it is refused
+    } else if (phase == AgentPhase::drained || phase == AgentPhase::deactivated) {
+      out.change = reactivate;
     } else if (phase == AgentPhase::gone) {
       out.change = "it never comes back: start another agent there";
     } else if (agent.machine_down) {

@@ -7,6 +7,7 @@
 #include "proto/codec/classic_form.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/json.hpp"
+#include "proto/codec/quantity.hpp"
 #include "proto/v1/master_response.pb.h"
 
 namespace bourse::master {
@@ -43,8 +44,8 @@ std::string master_body(const codec::MasterDescription& master, WallTime begun_a
   response.set_type(Response::GET_MASTER);
   auto& body = *response.mutable_get_master();
   codec::write_master(master, *body.mutable_master_info());
-  body.set_start_time(1e-9 * static_cast<double>(begun_at.ns));
-  body.set_elected_time(1e-9 * static_cast<double>(elected_at.ns));
+  body.set_start_time(codec::seconds_from_wall(begun_at));
+  body.set_elected_time(codec::seconds_from_wall(elected_at));
   return body_of(response, encoding);
 }
 

@@ -163,7 +163,8 @@ Result<std::size_t> read_count(const ClassicQuestion& question, const char* name
   std::size_t out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error == std::errc() && end == text.data() + text.size()) return out;
-  return invalid(std::string(name) + ": '" + std::string(text) + "' is not a whole number" +
+  return invalid(std::string(name) + ": '" + std::string(text) +
+                 "' is not a whole number from 0 on" +
                  (all_by_minus_one ? "; -1 asks for all" : ""));
 }
 

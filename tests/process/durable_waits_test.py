@@ -5,12 +5,13 @@ import struct
 import unittest
 
 from cluster_case import BIN, wait_for
-from v1_scheduler import Scheduler, StreamCase, task
+from executor_api_test import ExecutorCase
+from v1_scheduler import Scheduler
 
 QUIET_LOOKS = 15
 
 
-class DurableWaits(StreamCase):
+class DurableWaits(ExecutorCase):
     def counter(self, name):
         """The environment that makes a daemon count, and the look at its count."""
         file = self.dir / name
@@ -39,22 +40,22 @@ class DurableWaits(StreamCase):
             BIN / "bourse-agent", f"--master=127.0.0.1:{self.link_port}", "--port=0",
             f"--work-dir={self.dir}/a", f"--run-dir={self.dir}/ar",
             "--resources=cpus:4;mem:2048;disk:1000"], env=agent_environment)
-        agent.line("ready")
+        self.agent_port = int(agent.line("ready").rsplit(":", 1)[1])
         self.wait_agents(1)
         scheduler = Scheduler(self.http_port)
         self.streams.append(scheduler)
         self.assertGreater(self.settled(of_master), 0)  # it counts: admission and framework
-        for number in range(3):
-            task_id = f"t{number}"
-            offer = scheduler.offer(skip=number)
-            at_agent, at_master = self.settled(of_agent), of_master()
-            scheduler.launch(offer, task(task_id, offer, "exec sleep 1000"))
-            status = scheduler.update(task_id, "TASK_STARTING")
-            self.assertEqual(of_agent() - at_agent, 2)  # the task, and what it has come to
-            scheduler.acknowledge(status)
-            scheduler.acknowledge(scheduler.update(task_id, "TASK_RUNNING"))
-            self.settled(of_agent)
-            self.assertEqual(of_master() - at_master, 0)
+        at_agent, at_master = self.settled(of_agent), of_master()
+        # The test is the executor, so that nothing follows the first update of its own accord.
+        self.own_executor(scheduler)
+        self.assertEqual(self.settled(of_agent) - at_agent, 1)  # the task
+        self.subscribe(scheduler).wait("SUBSCRIBED")
+        self.assertEqual(self.post(self.update(scheduler)).status, 202)
+        status = scheduler.update("t", "TASK_RUNNING")
+        self.assertEqual(of_agent() - at_agent, 2)  # and what it has come to
+        scheduler.acknowledge(status)
+        self.settled(of_agent)
+        self.assertEqual(of_master() - at_master, 0)
 
 
 if __name__ == "__main__":

@@ -196,6 +196,22 @@ TEST_CASE("agents that are away or in deficit are explained by their phase") {
   CHECK(found.change == "bourse agents reactivate " + kept.id.raw());
 }
 
+TEST_CASE("an agent that drains is reactivated only once it is drained, and explain says so") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& framework = h.add_framework("f");
+  h.subscribe(framework);
+  h.run_task(framework, agent, "t", "cpus:1");
+  h.step(FromOperator{RequestId(7), {}, operation::DrainAgent{agent.id, {}, false}});
+  const std::string reactivate = "bourse agents reactivate " + agent.id.raw();
+  CHECK(row(h, framework, agent).change == reactivate + ", once it is drained");
+  h.acknowledge(framework, agent, "t", h.status(agent, framework, "t", TaskState::killed));
+  const auto drained = row(h, framework, agent);
+  CHECK(drained.rule == "agent_drained");
+  CHECK(drained.change == reactivate);
+}
+
 TEST_CASE("an agent that is gone, away or down is explained with what would bring it back") {
   MasterConfig config = Harness::default_config();
   config.framework_silence = Duration::seconds(1'000);
