@@ -114,6 +114,7 @@ void AgentNode::start() {
   core_ = std::make_unique<agent::AgentCore>(config());
   armed_ = Instant::max();
   step(std::move(started));
+  if (core_ && core_->state().incarnation <= newest_incarnation_) env_.life_named_again = true;
   // What it had not stored it need not remember: nothing was ordered on it.
   highest_epoch_ = obeying_ = core_ ? core_->state().epoch : 0;
   look_for_master();
@@ -162,6 +163,7 @@ void AgentNode::crash_and_return(Duration away, Machine machine) {
   env_.trace(name_, reboot ? "reboots" : "dies");
   const AgentId id = core_->state().identity->id;
   ++life_;
+  newest_incarnation_ = std::max(newest_incarnation_, core_->state().incarnation);
   core_.reset();
   if (machine != Machine::loses_power) {
     disk_.crash();
@@ -355,7 +357,9 @@ void AgentNode::stop(const std::string& reason) {
   // An operator starts it again, or another machine in its place.
   const bool replaced = gone && (env_.healed || env_.rng.chance(1, 2));
   crash_and_return(env_.between_ms(100, 5'000), replaced ? Machine::reboots : Machine::stays);
-  if (replaced) disk_.wipe();
+  if (!replaced) return;
+  disk_.wipe();
+  newest_incarnation_ = 0;  // it will have another id
 }
 
 void AgentNode::close_executor(const agent::CloseExecutor& close) {

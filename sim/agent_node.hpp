@@ -78,7 +78,8 @@ class AgentNode {
   Host host_;
   std::unique_ptr<agent::AgentCore> core_;
   std::uint64_t life_ = 0;
-  std::string batch_;  // leaves together at the end of this instant
+  std::uint64_t newest_incarnation_ = 0;  // of the lives before
+  std::string batch_;                     // leaves together at the end of this instant
   std::uint64_t boots_ = 1;
   std::uint64_t peers_made_ = 0;
   Epoch highest_epoch_ = 0;  // that it was registered by

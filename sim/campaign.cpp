@@ -152,14 +152,11 @@ bool Campaign::run_seed(std::uint64_t seed, bool twice) {
   return true;
 }
 
-// One thing a time of day decides: which life of an agent is the newest. Where its clock is set
-// back before it could store one, it is refused once and takes the next
-// (agent/core/registration.cpp). Where its disk lied about the life before, it names that one
-// again, and its first words are taken for late ones of it.
+// One thing a time of day decides: which life of an agent is the newest. Where a disk did not keep
+// the last one and the clock was set back, that one or an older is named again: its first words are
+// taken for late ones, or refused so that it takes the next (agent/core/registration.cpp).
 bool Campaign::decides_without_jumps(const Outcome& outcome) {
-  const auto reached = [](const char* probe) { return probe_counts().contains(probe); };
-  if (reached("agent.takes_the_next_life")) return true;
-  if (plan_of_seed(outcome.seed).disks.lie && reached("master.stale_registration")) return true;
+  if (outcome.life_named_again) return true;
   const auto probes = probe_counts();
   const Outcome still = run_once(outcome.seed, true);
   probe_counts() = probes;

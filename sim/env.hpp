@@ -27,7 +27,9 @@ struct Env {
   bool tracing = false;
   bool healed = false;   // the second phase: nothing goes wrong any more
   bool settled = false;  // and everybody is back (sim/liveness.hpp)
-  Instant links_tell;    // by then each that broke has told its ends
+  // An agent's, under a clock set back: its disk did not have the last one.
+  bool life_named_again = false;
+  Instant links_tell;  // by then each that broke has told its ends
   Duration disk_slowness;
 
   std::uint64_t core_events = 0;

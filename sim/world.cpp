@@ -78,6 +78,7 @@ Outcome World::run() {
   out.tasks_ended = judge_.tasks_ended();
   out.messages = env_.messages;
   out.simulated = env_.schedule.now() - begin;
+  out.life_named_again = env_.life_named_again;
   return out;
 }
 

@@ -33,6 +33,7 @@ struct Outcome {
   std::uint64_t tasks_ended = 0;
   std::uint64_t messages = 0;
   Duration simulated;
+  bool life_named_again = false;  // as in Env
 };
 
 class World {
