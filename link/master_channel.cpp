@@ -72,11 +72,23 @@ struct MasterChannel::Impl : std::enable_shared_from_this<MasterChannel::Impl> {
       if (of != connection) return;
       lost(closing.empty() ? "the connection to the master was lost"
                            : "the master closed the connection: " + closing);
+      const std::uint64_t before = connection;
       step(finder::Lost{});
+      // When to come again the finder says, with its jitter. Left to itself libzmq would come
+      // back sooner, and be given up, with all that was sent, once the finder wants to connect.
+      if (connection == before) drop();
     };
     auto opened = runtime::ZmqClient::open(loop, std::move(zmq), std::move(on));
     if (!opened.ok()) return step(finder::Lost{});
     client = std::move(opened).value();
+  }
+
+  // Ends the connection, though not from inside one of its callbacks.
+  void drop() {
+    const std::uint64_t of = ++connection;
+    loop.post([self = weak_from_this(), of] {
+      if (const auto alive = self.lock(); alive && alive->connection == of) alive->client.reset();
+    });
   }
 
   // The same connection as a new one: what stood behind it is another leader.
@@ -166,10 +178,7 @@ void MasterChannel::give_up() {
   Impl& impl = *impl_;
   impl.stands = false;
   impl.lost({});
-  const std::uint64_t of = ++impl.connection;
-  impl.loop.post([self = impl.weak_from_this(), of] {
-    if (const auto alive = self.lock(); alive && alive->connection == of) alive->client.reset();
-  });
+  impl.drop();
   impl.step(finder::Lost{});
 }
 

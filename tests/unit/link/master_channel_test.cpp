@@ -92,3 +92,21 @@ TEST_CASE("a peer that is closed learns the reason, and starts anew without what
   REQUIRE(pair.log.messages[1].second == kAgentPreamble);
   REQUIRE(pair.log.messages[2].second == "new");
 }
+
+TEST_CASE("a connection that was lost comes back once, when the finder wants it") {
+  Pair pair;
+  // The pause doubles, so that libzmq, left to itself, would be back long before its end.
+  for (std::size_t round = 1; round <= 3; ++round) {
+    pair.connected = false;
+    pair.server->close(pair.log.opened.back());
+    REQUIRE(runtime::test::run_until(pair.loop, [&] { return pair.connected; }));
+    REQUIRE(runtime::test::run_until(pair.loop,
+                                     [&] { return pair.log.messages.size() == round + 1; }));
+    // Longer than the longest pause of this round: nothing is given up at its end.
+    const Duration longest = Duration::milliseconds(200) * (std::int64_t{1} << (round - 1));
+    REQUIRE_FALSE(runtime::test::run_until(
+        pair.loop, [&] { return pair.lost.size() != round; }, longest));
+    REQUIRE(pair.log.opened.size() == round + 1);
+    REQUIRE(pair.lost.back() == "the connection to the master was lost");
+  }
+}
