@@ -56,6 +56,7 @@ RowId RefusalTable::add(RoomId room_id, ClaimId claim, std::span<const std::int6
   ASSERT(refused.size() == dimensions_);
   if (room_id.raw() >= rooms_.size()) rooms_.resize(std::size_t{room_id.raw()} + 1);
   if (claim.raw() >= epochs_.size()) epochs_.resize(std::size_t{claim.raw()} + 1);
+  counts_.resize(epochs_.size());
   claim_bound_ = std::max(claim_bound_, claim.raw() + 1);
   Room& room = rooms_[room_id.raw()];
   const std::uint32_t place = place_of(room_id.raw(), claim.raw());
@@ -69,6 +70,7 @@ RowId RefusalTable::add(RoomId room_id, ClaimId claim, std::span<const std::int6
   const Entry entry{claim.raw(), row, epochs_[claim.raw()]};
   room.entries.insert(room.entries.begin() + place, entry);
   ++size_;
+  ++counts_[claim.raw()].counting;
   mark(room_id.raw(), claim.raw());
   return RowId{row};
 }
@@ -78,6 +80,7 @@ bool RefusalTable::remove(RoomId room_id, ClaimId claim, RowId row) {
   for (std::uint32_t at = range.first; at < range.end; ++at) {
     Room& room = rooms_[room_id.raw()];
     if (room.entries[at].row != row.raw()) continue;
+    uncount(room.entries[at]);
     room.entries.erase(room.entries.begin() + static_cast<std::ptrdiff_t>(at));
     --size_;
     if (range.end - range.first == 1) unmark(room_id.raw(), claim.raw());
@@ -92,14 +95,28 @@ bool RefusalTable::remove(RoomId room_id, ClaimId claim, RowId row) {
 void RefusalTable::drop_room(RoomId room_id) {
   if (room_id.raw() >= rooms_.size()) return;
   Room& room = rooms_[room_id.raw()];
-  for (const Entry& entry : room.entries) drop_row(entry.row);
+  for (const Entry& entry : room.entries) {
+    uncount(entry);
+    drop_row(entry.row);
+  }
   for (const Entry& entry : room.entries) unmark(room_id.raw(), entry.claim);
   size_ -= room.entries.size();
   room = Room{};
 }
 
 void RefusalTable::forget_claim(ClaimId claim) {
-  if (claim.raw() < epochs_.size()) ++epochs_[claim.raw()];
+  if (claim.raw() >= epochs_.size()) return;
+  ++epochs_[claim.raw()];
+  Count& count = counts_[claim.raw()];
+  count.forgotten += count.counting;
+  count.counting = 0;
+}
+
+void RefusalTable::uncount(const Entry& entry) {
+  Count& count = counts_[entry.claim];
+  std::uint32_t& its_kind = entry.epoch == epochs_[entry.claim] ? count.counting : count.forgotten;
+  ASSERT(its_kind > 0);
+  --its_kind;
 }
 
 RefusalTable::Range RefusalTable::find(RoomId room_id, ClaimId claim) const {
@@ -161,13 +178,29 @@ bool RefusalTable::covers(Range range, const std::int64_t* offered, Kinds kinds)
     const Room& room = rooms_[range.room];
     const Entry& entry = room.entries[at];
     if (entry.epoch != epochs_[entry.claim]) continue;
-    if ((kinds & ~rows_[entry.row].kinds) != 0) continue;
-    const std::int64_t* refused = quantities_.data() + std::size_t{entry.row} * dimensions_;
-    bool grew = false;
-    for (std::uint32_t d = 0; d < dimensions_; ++d) grew |= offered[d] > refused[d];
-    if (!grew) return true;
+    if (row_covers(entry.row, offered, kinds)) return true;
   }
   return false;
+}
+
+// Where all of a room's refusals are of one row, and none of the claim's is forgotten, that row
+// answers.
+bool RefusalTable::covers(RoomId room_id, ClaimId claim, const std::int64_t* offered,
+                          Kinds kinds) const {
+  const Room& room = rooms_[room_id.raw()];
+  if (room.last_row != kNoRow && rows_[room.last_row].references == room.entries.size() &&
+      counts_[claim.raw()].forgotten == 0) {
+    return row_covers(room.last_row, offered, kinds);
+  }
+  return covers(find(room_id, claim), offered, kinds);
+}
+
+bool RefusalTable::row_covers(std::uint32_t row, const std::int64_t* offered, Kinds kinds) const {
+  if ((kinds & ~rows_[row].kinds) != 0) return false;
+  const std::int64_t* refused = quantities_.data() + std::size_t{row} * dimensions_;
+  bool grew = false;
+  for (std::uint32_t d = 0; d < dimensions_; ++d) grew |= offered[d] > refused[d];
+  return !grew;
 }
 
 void RefusalTable::prefetch_contents(RoomId room) const {

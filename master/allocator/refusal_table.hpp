@@ -60,6 +60,14 @@ class RefusalTable {
   Range find(RoomId room, ClaimId claim) const;
   // Whether one of them covers this offer.
   bool covers(Range range, const std::int64_t* offered, Kinds kinds) const;
+  // The same two questions for who does not want the refusals themselves: most often they are
+  // answered without a look into the room's list, which lies where nobody has looked lately.
+  bool refused(RoomId room, ClaimId claim) const {
+    if (words_per_room_ != 0) return marked(room.raw(), claim.raw());
+    return !find(room, claim).empty();
+  }
+  // REQUIRES refused(room, claim).
+  bool covers(RoomId room, ClaimId claim, const std::int64_t* offered, Kinds kinds) const;
 
   std::size_t size() const { return size_; }  // forgotten ones included
   // Hints that a room will be asked for soon, and very soon.
@@ -72,8 +80,8 @@ class RefusalTable {
   static constexpr auto members() {
     return std::tuple(&RefusalTable::dimensions_, &RefusalTable::claim_bound_,
                       &RefusalTable::rooms_, &RefusalTable::bits_, &RefusalTable::words_per_room_,
-                      &RefusalTable::epochs_, &RefusalTable::rows_, &RefusalTable::quantities_,
-                      &RefusalTable::free_rows_, &RefusalTable::size_);
+                      &RefusalTable::epochs_, &RefusalTable::counts_, &RefusalTable::rows_,
+                      &RefusalTable::quantities_, &RefusalTable::free_rows_, &RefusalTable::size_);
   }
 
  private:
@@ -85,6 +93,11 @@ class RefusalTable {
   struct Room {
     std::vector<Entry> entries;       // sorted by claim
     std::uint32_t last_row = kNoRow;  // taken last, while it is in use
+  };
+  // The refusals of one claim in all rooms.
+  struct Count {
+    std::uint32_t counting = 0;
+    std::uint32_t forgotten = 0;
   };
   struct Row {
     std::uint32_t references = 0;
@@ -105,6 +118,8 @@ class RefusalTable {
   // Where the claim's refusals are in the room's list, or would be.
   std::uint32_t place_of(std::uint32_t room, std::uint32_t claim) const;
   std::uint32_t guess_place(std::uint32_t room, std::uint32_t claim) const;
+  bool row_covers(std::uint32_t row, const std::int64_t* offered, Kinds kinds) const;
+  void uncount(const Entry& entry);
   std::uint32_t take_row(Room& room, std::span<const std::int64_t> refused, Kinds kinds);
   void drop_row(std::uint32_t row);
 
@@ -114,6 +129,7 @@ class RefusalTable {
   std::vector<std::uint64_t> bits_;    // room x claim, while there are many refusals
   std::uint32_t words_per_room_ = 0;   // 0: no bits are kept
   std::vector<std::uint32_t> epochs_;  // by claim
+  std::vector<Count> counts_;          // by claim
   std::vector<Row> rows_;
   std::vector<std::int64_t> quantities_;  // row x dimension
   std::vector<std::uint32_t> free_rows_;

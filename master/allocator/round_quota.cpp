@@ -217,8 +217,10 @@ bool Round::accepts_capped(std::uint32_t index) {
     if (!helps) return false;
   }
   if (excluded(index)) return false;
-  const RefusalTable::Range range = in_.refusals.find(RoomId{room_}, ClaimId{index});
-  if (range.empty() || !in_.refusals.covers(range, row.data(), kinds)) return true;
+  const RoomId room{room_};
+  const ClaimId asked{index};
+  if (!in_.refusals.refused(room, asked)) return true;
+  if (!in_.refusals.covers(room, asked, row.data(), kinds)) return true;
   note_refusal(index, RefusalReason::filtered);
   return false;
 }

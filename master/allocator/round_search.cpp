@@ -126,10 +126,9 @@ bool Round::accepts(std::uint32_t claim_node, ClassMask mask) {
     }
   }
   if (excluded(index)) return false;
-  const RefusalTable::Range range = in_.refusals.find(RoomId{room_}, ClaimId{index});
-  if (range.empty()) return true;
+  if (!in_.refusals.refused(RoomId{room_}, ClaimId{index})) return true;
   if (!summed) sum_open(claim.capabilities, row, kinds);
-  if (!in_.refusals.covers(range, row.data(), kinds)) return true;
+  if (!in_.refusals.covers(RoomId{room_}, ClaimId{index}, row.data(), kinds)) return true;
   note_refusal(index, RefusalReason::filtered);
   return false;
 }

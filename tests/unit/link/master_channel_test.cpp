@@ -100,8 +100,8 @@ TEST_CASE("a connection that was lost comes back once, when the finder wants it"
     pair.connected = false;
     pair.server->close(pair.log.opened.back());
     REQUIRE(runtime::test::run_until(pair.loop, [&] { return pair.connected; }));
-    REQUIRE(runtime::test::run_until(pair.loop,
-                                     [&] { return pair.log.messages.size() == round + 1; }));
+    REQUIRE(
+        runtime::test::run_until(pair.loop, [&] { return pair.log.messages.size() == round + 1; }));
     // Longer than the longest pause of this round: nothing is given up at its end.
     const Duration longest = Duration::milliseconds(200) * (std::int64_t{1} << (round - 1));
     REQUIRE_FALSE(runtime::test::run_until(

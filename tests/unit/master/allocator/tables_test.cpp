@@ -248,5 +248,35 @@ TEST_CASE("few and many refusals are found alike") {
   }
 }
 
+// Most rooms are refused for one row by all, so that each of the two ways to the answer is walked.
+TEST_CASE("whether a claim is refused a room is answered alike by its list and beside it") {
+  for (const std::uint32_t claims : {2u, 30u, 500u}) {
+    Prng prng(claims);
+    RefusalTable table(1);
+    std::uint32_t refused = 0;
+    for (int step = 0; step < 20'000; ++step) {
+      const RoomId room{static_cast<std::uint32_t>(prng.below(5))};
+      const ClaimId claim{static_cast<std::uint32_t>(prng.below(claims))};
+      if (prng.chance(9, 10)) {
+        const std::int64_t amount = prng.chance(19, 20) ? 5 : prng.between(1, 9);
+        table.add(room, claim, Quantities{amount}, 0xff);
+      } else if (prng.chance(1, 3)) {
+        table.forget_claim(claim);
+      } else if (prng.chance(1, 20)) {
+        table.drop_room(room);
+      }
+      const RoomId asked{static_cast<std::uint32_t>(prng.below(5))};
+      const auto range = table.find(asked, claim);
+      REQUIRE(table.refused(asked, claim) == !range.empty());
+      if (range.empty()) continue;
+      ++refused;
+      const std::int64_t offered = prng.between(1, 9);
+      REQUIRE(table.covers(asked, claim, &offered, kUnreservedKind) ==
+              table.covers(range, &offered, kUnreservedKind));
+    }
+    REQUIRE(refused > 5'000);
+  }
+}
+
 }  // namespace
 }  // namespace bourse::allocator
