@@ -20,6 +20,7 @@ LinkAgents::LinkAgents(runtime::Loop& loop, Options options, Handlers handlers)
     : loop_(loop), options_(std::move(options)), handlers_(std::move(handlers)) {
   for (std::uint32_t i = 0; i < options_.count; ++i) {
     Agent& agent = *agents_.emplace_back(std::make_unique<Agent>());
+    agent.number = options_.first + i;
     agent.facet.hostname = "node-" + std::to_string(options_.first + i) + ".example";
     agent.facet.http = {agent.facet.hostname, "127.0.0.1", 5051};
     agent.facet.total = options_.each;
@@ -116,7 +117,7 @@ void LinkAgents::connect(Agent& agent) {
   ++connecting_;
   agent.timer = loop_.after(LeaderFinderConfig{}.connect_timeout,
                             [this, &agent] { find(agent, finder::Tick{}); });
-  if (agent.socket->connect(agent.finder->address()).ok()) return;
+  if (agent.socket->connect(agent.finder->address(), agent.number).ok()) return;
   drop(agent);
   find(agent, finder::Lost{});
 }

@@ -73,6 +73,7 @@ class LinkAgents {
   // By framework and id, with a byte between that neither has.
   using TaskKey = std::string;
   struct Agent {
+    std::uint32_t number = 0;  // of all that are played anywhere
     std::unique_ptr<LeaderFinder> finder;
     runtime::Timer timer;  // the finder's
     std::unique_ptr<ZmtpSocket> socket;

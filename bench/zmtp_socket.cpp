@@ -15,6 +15,8 @@ namespace bourse::bench {
 namespace {
 
 constexpr std::size_t kGreetingBytes = 64;
+constexpr std::uint32_t kFirstHost = 0x7f400000;  // 127.64.0.0
+constexpr std::uint32_t kHosts = 1u << 20;
 constexpr unsigned kLong = 2;
 constexpr unsigned kCommand = 4;
 
@@ -52,7 +54,7 @@ ZmtpSocket::~ZmtpSocket() {
   ::close(fd_);
 }
 
-Status ZmtpSocket::connect(const std::string& address) {
+Status ZmtpSocket::connect(const std::string& address, std::uint32_t host) {
   const std::size_t colon = address.rfind(':');
   sockaddr_in to{};
   to.sin_family = AF_INET;
@@ -64,6 +66,15 @@ Status ZmtpSocket::connect(const std::string& address) {
   if (fd_ < 0) return Error{ErrorCode::full, std::string("socket: ") + std::strerror(errno)};
   const int one = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (ntohl(to.sin_addr.s_addr) >> 24 == 127) {
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(kFirstHost + host % kHosts);
+    ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&from), sizeof from) != 0) {
+      return Error{ErrorCode::unavailable, std::string("bind: ") + std::strerror(errno)};
+    }
+  }
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) {
     return Error{ErrorCode::unavailable, address + ": " + std::strerror(errno)};
   }

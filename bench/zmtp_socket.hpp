@@ -26,8 +26,10 @@ class ZmtpSocket {
   ZmtpSocket(const ZmtpSocket&) = delete;
   ZmtpSocket& operator=(const ZmtpSocket&) = delete;
 
-  // "127.0.0.1:5060": numbers only.
-  Status connect(const std::string& address);
+  // "127.0.0.1:5060": numbers only. To a loopback address each host calls from one of its own, as
+  // real ones do: from a single address the kernel's search for a free port would cost more than
+  // everything else once there are ten thousand.
+  Status connect(const std::string& address, std::uint32_t host);
   // Queued until the network takes it.
   void send(std::string_view bytes);
   bool ready() const { return ready_; }
