@@ -34,7 +34,7 @@ def measure(place, seconds, report):
             value = rate(kind, place / f"{name}-{in_flight}.db", in_flight, seconds)
             report.add(name, value, "1/s", params, floor)
     if not available():
-        return
+        raise RuntimeError("needs Java and ZooKeeper's jar: ./dev setup")
     ensemble = ZookeeperEnsemble(3, place, java_options=SYNCED)
     try:
         ensemble.start()

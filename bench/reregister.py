@@ -204,12 +204,15 @@ def main():
     options = parser.parse_args()
     part = 10 if options.quick else 1
     report = Report("reregister", options.json)
+    if options.only in (None, "admitted") and not available():
+        print("reregister: needs Java and ZooKeeper's jar: ./dev setup", file=sys.stderr)
+        return 1
     try:
         if options.only in (None, "back"):
             measure_back(15_000 // part, 2, report, 3)
         if options.only in (None, "gateways"):
-            measure_gateways(40_000 // part, 4, report, 2)
-        if options.only in (None, "admitted") and available():
+            measure_gateways(40_000 // part, 4, report, 3)
+        if options.only in (None, "admitted"):
             measure_admission(10_000 // part, 2, report)
     except Stuck as stuck:
         print(f"reregister: {stuck}", file=sys.stderr)

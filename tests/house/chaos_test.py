@@ -80,6 +80,13 @@ class ChaosJudge(unittest.TestCase):
         for state in ("TASK_LOST", "TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR"):
             self.assertEqual(self.judged(told("TASK_RUNNING", state), RAN), ["S11"], state)
             self.assertEqual(self.judged(told("TASK_RUNNING", state, harmed=True), RAN), [], state)
+        # One that still runs is called lost by nobody either, whether it writes or not.
+        for state in ("TASK_LOST", "TASK_GONE", "TASK_GONE_BY_OPERATOR"):
+            self.assertEqual(self.judged(told("TASK_RUNNING", state), ["start"]), ["S11"], state)
+            self.assertEqual(self.judged(told("TASK_RUNNING", state, writes=False), []), ["S11"])
+            self.assertEqual(self.judged(told(state), ["start"]), ["S11"], state)
+        self.assertEqual(
+            self.judged(told("TASK_RUNNING", "TASK_LOST", writes=False, harmed=True), []), [])
         # What was never begun may be dropped, what began may not.
         self.assertEqual(self.judged(told("TASK_DROPPED"), ["start"]), ["S11"])
         # What an agent cannot start, on a full disk say, has failed and has not begun.

@@ -107,6 +107,9 @@ def plant(world):
     killed.told[-1] = (killed.told[-1][0], "TASK_KILLED", "")
     gone.told[-1] = (gone.told[-1][0], "TASK_LOST", "")
     spared.kill_asked_at = time.monotonic()  # and nobody was told
+    forgotten = book.launch(seconds=books.LONG_S)
+    world.wait("the task to forget", lambda: forgotten.state() == "TASK_RUNNING")
+    forgotten.told.append((time.monotonic(), "TASK_GONE", ""))
 
 
 def run(options, box, tell):

@@ -25,6 +25,8 @@ def of_what_was_told(task, told, finals):
             yield f"S9: a kill of {task.id} was asked and did not end it"
     if "TASK_KILLED" in finals and task.kill_asked_at is None:
         yield f"S9: {task.id} is told as killed and nobody asked for it"
+    if "TASK_RUNNING" in told and told[-1] in books.ENDED - books.FINAL and not task.harmed:
+        yield f"S11: {task.id} ran, nobody harmed it, and it is told as {told[-1]}"
     if "TASK_UNKNOWN" in told and "TASK_RUNNING" in told:
         yield f"S22: {task.id} ran and a master said that it does not know it"
 
@@ -42,10 +44,10 @@ def of_its_end(task, told, finals, written):
         return
     if "TASK_FAILED" in finals and starts and (ends == 0 or task.code == 0):
         yield f"S11: {task.id} is told as failed, would end with {task.code} and wrote {written}"
-    if told and told[-1] in books.ENDED - books.FINAL and ends:
-        yield f"S11: {task.id} came to its end and is told as {told[-1]}"
-    if starts and told and told[-1] in ("TASK_DROPPED", "TASK_ERROR"):
-        yield f"S11: {task.id} began and is told as {told[-1]}, which never began"
+    # Nobody marks an agent gone here, and a master says nothing of what may still run.
+    if starts and told and told[-1] in (books.ENDED - books.FINAL) | {"TASK_ERROR"}:
+        if "TASK_RUNNING" not in told or told[-1] == "TASK_ERROR":
+            yield f"S11: {task.id} began and is told as {told[-1]}"
 
 
 def of_one_task(task, written, processes):
