@@ -95,7 +95,10 @@ inline constexpr std::size_t kMaxInstancesPerWrite = 8;
 
 // -- queues: byte budgets per connection. A peer over its budget is disconnected with a reason.
 inline constexpr std::size_t kPeerQueueBytes = 64u << 20;
+// What one who follows the cluster has not read of its events, besides what it began with, which is
+// as large as the cluster; and what all have not read, with that: one more is told to come back.
 inline constexpr std::size_t kSubscriberQueueBytes = 16u << 20;
+inline constexpr std::size_t kAllSubscribersQueueBytes = 512u << 20;
 // What a scheduler over HTTP has not read of its events: more, and its stream is closed. A status
 // is about 600 bytes of JSON, and one that asks for the state of all its tasks is told all at once.
 inline constexpr std::size_t kSchedulerStreamBytes = 128u << 20;

@@ -296,14 +296,10 @@ void OperatorApi::subscribe(const std::shared_ptr<Request>& request) {
   view_.read(
       core_.published(),
       [this, request](View& view) {
-        HttpResponse head;
-        head.headers.add("Content-Type", std::string(codec::media_type(request->out)));
-        const runtime::HttpStream stream = request->responder.open_stream(std::move(head));
-        const auto id = view.subscribe(
-            request->out, request->queries.subscribe,
-            [stream](std::string_view record) { return stream.send_record(record); });
-        stream.on_closed(
-            [this, id](const Error&) { view_.post([id](View& later) { later.unsubscribe(id); }); });
+        subscriptions_.open(view, request->out, request->queries.subscribe, request->responder,
+                            [this](View::SubscriberId id) {
+                              view_.post([id](View& later) { later.unsubscribe(id); });
+                            });
       },
       [request] {
         request->refuse({ErrorCode::unavailable, "the view is behind the cluster; try again"});

@@ -12,6 +12,7 @@
 #include "api/logging_level.hpp"
 #include "master/shell/classic_reads.hpp"
 #include "master/shell/core_runner.hpp"
+#include "master/shell/subscriptions.hpp"
 #include "master/shell/view_service.hpp"
 #include "proto/codec/encoding.hpp"
 #include "proto/codec/scheduler.hpp"
@@ -88,6 +89,7 @@ class OperatorApi {
   runtime::HttpRouter router_;
   const std::vector<std::pair<std::string, std::string>> flags_;
   ClassicReads classic_reads_;
+  Subscriptions subscriptions_;  // the view's thread
   std::uint64_t requests_made_ = 0;
   std::map<RequestId, std::shared_ptr<Request>> waiting_;  // for the core's answer
   std::map<std::uint64_t, runtime::HttpCall> forwarded_;
