@@ -59,6 +59,13 @@ class Maintenance(ClusterCase):
         self.assertNotIn("offered_resources", {k: v for k, v in row.items() if v})
         self.assertIn("deactivated", self.cli("agents"))
         self.scheduler.say("launch t2 1000 64 exec sleep 1000")
+        # Another agent has no room for it. Each task there takes an offer of it, the second one
+        # made when the second is over in which an agent is not offered again: whoever could be
+        # offered has been.
+        self.start_agent("b", "--resources=cpus:0.5;mem:256;disk:100")
+        for small in ("t3", "t4"):
+            self.scheduler.say(f"launch {small} 100 32 exec sleep 1000")
+            self.scheduler.line(f"update {small} TASK_RUNNING")
         self.assertEqual(self.processes_of("t1"), pids)
         self.assertFalse([line for line in self.scheduler.lines if line.startswith("update t2")])
         self.assertIn("offered again", self.cli("agents", "reactivate", agent))
@@ -98,6 +105,24 @@ class Maintenance(ClusterCase):
         wait_for("the agent stops", lambda: process.popen.poll() is not None)
         wait_for("nothing runs", lambda: not self.processes_of("t1"))
         self.assertEqual(self.agents(), [])
+        self.assertIn("for ever", self.cli("agents", "reactivate", agent, expect=1))
+
+    def test_an_agent_drained_to_be_gone_is_gone_for_ever_once_it_is_empty(self):
+        agent = self.start_cluster()
+        self.launch("t1", STUBBORN)
+        self.cli("agents", "drain", agent, "--mark-gone", "--max-grace=4")
+        self.assertEqual(self.drain_state(), "DRAINING")
+        self.assertTrue(self.agent_row()["drain_info"]["config"]["mark_gone"])
+        self.assertTrue(self.processes_of("t1"))
+        # That it shall be gone is as durable as the drain.
+        self.master.kill()
+        self.start_master()
+        told = self.scheduler.line("update t1 TASK_GONE_BY_OPERATOR")
+        self.assertIn("AGENT_DRAINING", told)
+        process = [p for p in self.processes if p.name == "agent a"][0]
+        wait_for("the agent stops", lambda: process.popen.poll() is not None)
+        self.assertEqual(self.processes_of("t1"), [])
+        wait_for("it is gone", lambda: self.agents() == [])
         self.assertIn("for ever", self.cli("agents", "reactivate", agent, expect=1))
 
     def status(self):
