@@ -10,7 +10,7 @@ import unittest
 
 from cluster_case import BIN, ClusterCase, wait_for
 from zookeeper_case import ZookeeperEnsemble, available
-from zookeeper_form import ZookeeperClient
+from zookeeper_form import Refused, ZookeeperClient
 
 STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"
 
@@ -157,6 +157,36 @@ class Failover(ClusterCase):
         self.assertEqual(len({info["id"] for info in told}), 2)
         master = self.call({"type": "GET_MASTER"})["get_master"]["master_info"]
         self.assertEqual((told[0]["id"], told[0]["pid"]), (master["id"], master["pid"]))
+
+    def test_masters_with_a_password_are_found_by_clients_without_and_changed_by_nobody_else(self):
+        anonymous, self.url = self.url, self.ensemble.url("/bourse", "bourse:secret")
+        leader = self.start_cluster(masters=anonymous)
+        client = ZookeeperClient(self.ensemble.address(0))
+        self.addCleanup(client.close)
+        paths = [f"/bourse/{name}" for name in client.children("/bourse")]
+        self.assertEqual(sorted(json.loads(client.get(path))["port"] for path in paths),
+                         sorted(m.http for m in self.masters))
+        # What would make another the leader, or none, is refused; so is all that the masters store.
+        refused = [lambda: client.create("/bourse/json.info_0000000000", b"{}"),
+                   lambda: client.set("/bourse", b""),
+                   lambda: client.children("/bourse.bourse"),
+                   lambda: client.get("/bourse.bourse/epoch"),
+                   lambda: client.set("/bourse.bourse/epoch", b""),
+                   lambda: client.create("/bourse.bourse/mine", b"")]
+        for path in paths:
+            refused += [lambda path=path: client.set(path, b"{}"),
+                        lambda path=path: client.delete(path)]
+        for number, attempt in enumerate(refused):
+            with self.subTest(number), self.assertRaises(Refused) as said:
+                attempt()
+            self.assertEqual(said.exception.code, Refused.NO_AUTH)
+        for url in (anonymous, self.url):
+            self.assertIn("1 active", self.cli("state", f"--master={url}"))
+        # The next leader is found as this one was.
+        leader.process.kill()
+        self.leader([m for m in self.masters if m is not leader])
+        self.wait_agents(1)
+        self.scheduler.line("registered", skip=1)
 
     def test_without_an_ensemble_nobody_answers_for_the_cluster(self):
         for index in range(3):

@@ -45,6 +45,16 @@ def _buffer(data):
     return struct.pack(">i", len(data)) + data
 
 
+class Refused(Exception):
+    """By the server, with the code of its protocol."""
+
+    NO_AUTH = -102
+
+    def __init__(self, code):
+        super().__init__(f"refused with {code}")
+        self.code = code
+
+
 class ZookeeperClient:
     """One session with the server at HOST:PORT. Not for waiting: it never says that it lives."""
 
@@ -62,6 +72,9 @@ class ZookeeperClient:
     def create(self, path, data):
         self._ask(1, _buffer(path.encode()) + _buffer(data) + OPEN_TO_ALL + _buffer(b"world") +
                   _buffer(b"anyone") + struct.pack(">i", 0))
+
+    def set(self, path, data):
+        self._ask(5, _buffer(path.encode()) + _buffer(data) + struct.pack(">i", -1))
 
     def delete(self, path):
         self._ask(2, _buffer(path.encode()) + struct.pack(">i", -1))
@@ -86,7 +99,9 @@ class ZookeeperClient:
         self._send(struct.pack(">ii", self.requests, kind) + body)
         answer = self._receive()
         request, _, error = struct.unpack(">iqi", answer[:16])
-        assert (request, error) == (self.requests, 0), (request, self.requests, error)
+        assert request == self.requests, (request, self.requests)
+        if error != 0:
+            raise Refused(error)
         return answer[16:]
 
     def _send(self, packet):

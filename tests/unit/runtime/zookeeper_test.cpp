@@ -224,6 +224,30 @@ TEST_CASE("with digest authentication a node is its creator's alone, without it 
   CHECK(stranger.set(common, "changed").code == ZkCode::ok);
 }
 
+TEST_CASE("what its creator made readable by all is read by anybody and changed by nobody else",
+          "[zookeeper]") {
+  Loop loop;
+  ZookeeperOptions options = shared();
+  ZkClient open(loop);
+  open.connect(options);
+  options.digest_auth = "ada:right";
+  ZkClient owner(loop);
+  owner.connect(options);
+
+  const ZkCreate readable{.readable_by_all = true};
+  const std::string root = fresh_path("readable");
+  const std::string candidate = root + "/candidate";
+  CHECK(owner.create(root, {}, readable).code == ZkCode::ok);
+  CHECK(owner.multi({ZkOp::create(candidate, "who leads", readable)}).code == ZkCode::ok);
+  CHECK(open.children(root).names == std::vector<std::string>{"candidate"});
+  CHECK(open.get(candidate).text == "who leads");
+  CHECK(open.set(candidate, "I do").code == ZkCode::no_auth);
+  CHECK(open.remove(candidate).code == ZkCode::no_auth);
+  CHECK(open.create(root + "/another", {}).code == ZkCode::no_auth);
+  CHECK(owner.set(candidate, "still").code == ZkCode::ok);
+  CHECK(open.get(candidate).text == "still");
+}
+
 TEST_CASE("a watch fires once, with its kind and path", "[zookeeper]") {
   Loop loop;
   ZkClient client(loop);
