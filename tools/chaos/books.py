@@ -143,7 +143,7 @@ class Books:
 
     # -- asking
 
-    def launch(self, seconds=None, code=None):
+    def launch(self, seconds=None, code=None, memory_mb=MEMORY_MB):
         """A task that sleeps and ends with a code, at random unless said."""
         if seconds is None:
             long = self.random.random() < PART_LONG
@@ -153,7 +153,7 @@ class Books:
         book = self.directory / task.id
         command = (f"echo start >> {book}; sleep {task.seconds}; echo end >> {book}; "
                    f"exit {task.code}")
-        self._ask(task, f"launch {task.id} {CPU_MILLI} {MEMORY_MB} {command}")
+        self._ask(task, f"launch {task.id} {CPU_MILLI} {memory_mb} {command}")
         return task
 
     def launch_under(self, executor, program):

@@ -45,6 +45,10 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
+    def resident_bytes(self):
+        pages = pathlib.Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     def alive(self):
         return self.process is not None and self.process.poll() is None
 

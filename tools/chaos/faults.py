@@ -1,18 +1,24 @@
 """The faults, by the names under which they are known (docs/RELIABILITY.md). Each breaks one thing
 of the world, lets it live so for some seconds, and mends it."""
 
+import errno
+import json
 import os
+import pathlib
 import random
+import shutil
 import signal
-import socket
+import time
 import uuid
 
 import books
 import cage
 import network
+import readers
 import world as worlds
 
-SUBSCRIBE = b'{"type":"SUBSCRIBE"}'
+READERS = 1000
+NEWS_BYTES = 256 << 10  # of the seconds in which a subscriber does not read
 
 
 def pick(world, names):
@@ -201,15 +207,60 @@ def fill(path):
         pass
 
 
-def disk_full(world):
-    """F9: an agent's disk is full for some seconds."""
+def fill_with_names(path):
+    """Until no file can be made any more, be it empty."""
+    path.mkdir()
+    try:
+        for number in range(2 * worlds.INODES):
+            (path / str(number)).touch()
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            return
+        raise
+    raise worlds.Trouble(f"{path} holds more files than its disk has inodes")
+
+
+def one_on_each_small_disk(world):
+    """Tasks that have come to their end. Each agent with a small disk has room for one of them, and
+    no other agent for any."""
+    tasks = [world.books.launch(seconds=0.1, code=0, memory_mb=worlds.HEAVY_MB)
+             for _ in range(worlds.SMALL_DISKS)]
+    world.wait("the end of a task on each small disk", lambda: all(t.settled() for t in tasks))
+    return tasks
+
+
+def refused(tasks):
+    """Those that their agents could not start, and said so."""
+    return [task for task in tasks if task.told[-1][2] == "REASON_CONTAINER_LAUNCH_FAILED"]
+
+
+def without_room(world, exhaust, mend):
+    """Takes all there is of an agent's disk and of a run directory's for some seconds: a launch
+    there is refused as long, and no longer."""
     name = f"a{world.books.random.randrange(worlds.SMALL_DISKS)}"
-    work = world.box / name
-    fill(work / "filler")
+    fillers = [world.box / name / "filler", world.box / f"{worlds.SMALL_RUN_DISK}r" / "filler"]
+    for filler in fillers:
+        exhaust(filler)
+    vain = refused(one_on_each_small_disk(world))
+    if not vain:
+        raise worlds.Trouble(f"launches on the full disks of {name} came to their end")
     world.run_for(4)
-    (work / "filler").unlink(missing_ok=True)
+    for filler in fillers:
+        mend(filler)
     world.run_for(1)
-    return name
+    if refused(one_on_each_small_disk(world)):
+        raise worlds.Trouble(f"launches on the disks of {name}, which have room again, are refused")
+    return f"{name}, {len(vain)} of {worlds.SMALL_DISKS} launches refused"
+
+
+def disk_full(world):
+    """F9: an agent's disk is full for some seconds, and that of a run directory."""
+    return without_room(world, fill, pathlib.Path.unlink)
+
+
+def inodes_gone(world):
+    """F9: an agent's disk has room and no inode for some seconds, and that of a run directory."""
+    return without_room(world, fill_with_names, shutil.rmtree)
 
 
 def disk_read_only(world):
@@ -282,24 +333,34 @@ def out_of_memory(world):
 
 
 def readers_that_do_not_read(world):
-    """F12: hundreds of subscribers that never read, and a framework that stands still."""
-    address = world.net.addresses[world.leader()]
-    head = (f"POST /api/v1 HTTP/1.1\r\nHost: {address}:5050\r\nAccept: application/json\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(SUBSCRIBE)}\r\n\r\n").encode()
-    sockets = []
-    for _ in range(300):
-        try:
-            stream = socket.create_connection((address, 5050), 2)
-            stream.sendall(head + SUBSCRIBE)
-            sockets.append(stream)
-        except OSError:
-            continue
-    os.kill(world.books.process.pid, signal.SIGSTOP)
-    world.run_for(4, busy=False)
-    os.kill(world.books.process.pid, signal.SIGCONT)
+    """F12: a thousand subscribers that never read, and a framework that stands still."""
+    name = world.leader()
+    leader = world.daemons[name]
+    before = leader.resident_bytes()
+    state = len(json.dumps(world.get(name, "/api/v1", '{"type":"GET_STATE"}')))
+    with readers.Readers(world.net.addresses[name], READERS) as deaf:
+        world.wait("answers to all that subscribed", lambda: deaf.answered() == READERS)
+        most = answers_meanwhile(world, name, 4)
+        os.kill(world.books.process.pid, signal.SIGSTOP)
+        most = max(most, answers_meanwhile(world, name, 4, busy=False))
+        os.kill(world.books.process.pid, signal.SIGCONT)
+    grown = most - before
+    # Each is sent the state, which may be longer as the master writes it, and what happens then.
+    if grown > READERS * (2 * state + NEWS_BYTES):
+        raise worlds.Trouble(f"{READERS} that do not read cost {name} {grown >> 20} MB")
     world.run_for(2)
-    for stream in sockets:
-        stream.close()
+    return f"{READERS} of {name}, {grown >> 20} MB; the state has {state >> 10} KB"
+
+
+def answers_meanwhile(world, name, seconds, busy=True):
+    """How much memory a master had at most, whose every answer came."""
+    end, most = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        world.run_for(0.2, busy)
+        if world.get(name, "/api/v1", '{"type":"GET_AGENTS"}') is None:
+            raise worlds.Trouble(f"{name} does not answer while others do not read")
+        most = max(most, world.daemons[name].resident_bytes())
+    return most
 
 
 def framework_killed(world):
@@ -332,6 +393,7 @@ FAULTS = {
     "F7-executor": executor_killed,
     "F7-shim": shim_killed,
     "F9": disk_full,
+    "F9-inodes": inodes_gone,
     "F9-read-only": disk_read_only,
     "F10": clock_set,
     "F10-start": clock_wrong_at_start,

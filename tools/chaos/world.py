@@ -22,6 +22,11 @@ import zookeeper_case
 MASTERS = 3
 AGENTS = 10
 SMALL_DISKS = 3  # agents whose work directory is a disk that can be filled
+SMALL_RUN_DISK = "a0"  # the agent whose run directory is one too
+INODES = 8192  # of such a disk
+MEMORY_MB = 4096  # of an agent
+MEMORY_BESIDE_SMALL_DISK_MB = 8192
+HEAVY_MB = 5000  # of a task: it fits on such an agent alone, and only once
 CLOCK_MACHINES = ("m1", "a3")  # whose wall clock can be set
 SESSION_TIMEOUT_S = 2
 HEALTHY_LIMIT_S = 60  # generous: other work may share this machine
@@ -89,12 +94,21 @@ class World:
         work = self.box / name
         work.mkdir()
         if index < SMALL_DISKS:
-            network.command("mount", "-t", "tmpfs", "-o", "size=96m", "chaos", work)
+            self._small_disk(work, "96m")
+        if name == SMALL_RUN_DISK:
+            (self.box / f"{name}r").mkdir()
+            self._small_disk(self.box / f"{name}r", "32m")
         first = 20000 + 500 * index
+        memory = MEMORY_BESIDE_SMALL_DISK_MB if index < SMALL_DISKS else MEMORY_MB
         self._add(name, address, [
             self.agent_binary(index), f"--ip={address}", "--port=5051", "--insecure",
             f"--master={self.zk}", f"--work-dir={work}", f"--run-dir={self.box}/{name}r",
-            f"--resources=cpus:4;mem:4096;disk:10240;ports:[{first}-{first + 499}]"])
+            f"--resources=cpus:4;mem:{memory};disk:10240;ports:[{first}-{first + 499}]"])
+
+    @staticmethod
+    def _small_disk(path, size):
+        options = f"size={size},nr_inodes={INODES},mode=0755"
+        network.command("mount", "-t", "tmpfs", "-o", options, "chaos", path)
 
     def agent_binary(self, index):
         """A copy for each: it can be swapped while it runs, as an upgrade does."""
@@ -238,5 +252,5 @@ class World:
             daemon.hold()
         self.ensemble.stop()
         # A directory that something is mounted on cannot be removed.
-        for index in range(SMALL_DISKS):
-            subprocess.run(["umount", "--lazy", self.box / f"a{index}"], capture_output=True)
+        for name in [*(f"a{index}" for index in range(SMALL_DISKS)), f"{SMALL_RUN_DISK}r"]:
+            subprocess.run(["umount", "--lazy", self.box / name], capture_output=True)
