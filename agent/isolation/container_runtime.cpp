@@ -14,6 +14,7 @@
 
 #include "agent/isolation/container_impl.hpp"
 #include "agent/isolation/kernel_file.hpp"
+#include "base/siphash.hpp"
 
 namespace bourse::isolation {
 
@@ -284,7 +285,7 @@ void ContainerRuntime::Impl::on_hello(int fd, const Frame& frame) {
   Container* known = nullptr;
   if (static_cast<FrameType>(frame.type) == FrameType::hello) {
     for (auto& [id, container] : containers_) {
-      if (container.token == token) known = &container;
+      if (equal_secrets(container.token, token)) known = &container;
     }
   }
   if (known == nullptr || known->phase == Phase::ended) {

@@ -63,6 +63,20 @@ class DocsTest(unittest.TestCase):
         self.assertEqual(len(pixels), row * height)
         return width, height, depth, [pixels[i : i + row] for i in range(0, len(pixels), row)]
 
+    def test_the_page_is_made_of_what_is_named_in_exact_versions_and_of_nothing_forsaken(self):
+        wanted = json.loads(text_of("webui/package.json"))
+        lock = json.loads(text_of("webui/package-lock.json"))["packages"]
+        shipped = {path.removeprefix("node_modules/"): package["version"]
+                   for path, package in lock.items() if path and not package.get("dev")}
+        self.assertEqual(shipped, wanted["dependencies"])
+        parts = re.findall(r"^\| (\w+)", text_of("webui/THIRD_PARTY.md"), re.MULTILINE)[1:]
+        self.assertEqual(len(parts), len(shipped), parts)
+        for part in parts:
+            self.assertTrue([name for name in shipped if part.lower() in name], part)
+        # What nobody mends any more, in the page or in what builds it.
+        for path in lock:
+            self.assertNotRegex(path, r"(^|/)(angular|jquery|bootstrap|moment)(/|$)")
+
     def test_a_working_scheduler_is_about_forty_lines(self):
         lines = [line.strip() for line in text_of("examples/hello/hello.cpp").splitlines()]
         code = [one for one in lines if one and not one.startswith(("//", "#include"))]

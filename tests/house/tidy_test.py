@@ -124,6 +124,22 @@ class TokensTest(TidyCase):
                 self.plant_line("runtime", line)
                 self.expect("runtime/x.cpp:2: token:")
 
+    def test_secrets_compared_with_an_early_exit_are_caught(self):
+        for line in ("return token == given;", "if (known.token_ != token) return;",
+                     "return given == account->secret;", "return x.password() == y.password;"):
+            with self.subTest(line):
+                self.plant_line("runtime", line)
+                self.expect("runtime/x.cpp:2: token:", "equal_secrets")
+                self.plant({"runtime/x.cpp": "", "runtime/CMakeLists.txt": "x.cpp"})
+                self.plant_line("tests/unit/base", line)
+                self.expect_clean()
+
+    def test_comparisons_beside_secrets_pass(self):
+        lines = ("return tokens == 3 && token.size() == given.token.size() &&\n"
+                 "  equal_secrets(token, given) && state == Read::secret_file;")
+        self.plant_line("runtime", lines)
+        self.expect_clean()
+
     def test_comments_and_strings_are_not_code(self):
         lines = '// std::thread\n/* throw */ const char* s = "double std::mutex"; long n = 1\'000;'
         self.plant_line("master/core", lines)

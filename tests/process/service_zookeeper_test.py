@@ -54,10 +54,17 @@ class ServiceInZookeeper(ServiceCase):
                  f"127.0.0.1:{leader.port}")
         self.assertEqual(other.ask("GET", "/v1/apps")[::2],
                          (307, f"//127.0.0.1:{leader.port}/v1/apps"))
+        framework = leader.health()["framework_id"]
         leader.process.kill()
         wait_for("the other leads", other.leads)
         self.wait_done(other, "web", 3)
         self.assertEqual(self.pids(other, "web"), before)
+        # It is the same framework that came back, and no second one beside it.
+        self.assertEqual(other.health()["framework_id"], framework)
+        known = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]
+        self.assertEqual([f["framework_info"]["id"]["value"] for f in known["frameworks"]],
+                         [framework])
+        self.assertFalse(known.get("completed_frameworks"))
         versions = json.loads(other.ask("GET", "/v1/apps/web/versions")[1])["versions"]
         self.assertEqual([v["version"] for v in versions], [2, 1])
         # Numbers are not given twice, although none of the later ones was left.

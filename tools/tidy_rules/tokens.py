@@ -12,8 +12,11 @@ VAGUE_NAME = re.compile(r"(^|[_.-])(utils?|helpers?|common)([_.-]|$)", re.IGNORE
 def applies(where, source, room):
     if where == "pure":
         return source.is_cpp and room is not None and room.get("pure", False)
+    tested = source.path.startswith("tests/") or "/tests/" in source.path
     if where == "tests":
-        return source.path.startswith("tests/") or "/tests/" in source.path
+        return tested
+    if where == "product":
+        return source.is_cpp and not tested
     return source.is_cpp
 
 
