@@ -211,6 +211,22 @@ class ClusterCase(unittest.TestCase):
         return int(wait_for(f"pid of {task_id}", lambda: self.cli(
             "logs", task_id, "--file=pid") if self._has_pid(task_id) else None))
 
+    def processes_of(self, task_id):
+        """Its processes that live, by the numbers outside its container."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                environment = (entry / "environ").read_bytes()
+                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if (f"MESOS_TASK_ID={task_id}\0".encode() in environment and state != "Z"
+                    and str(self.dir).encode() in environment):
+                found.append(int(entry.name))
+        return sorted(found)
+
     def _has_pid(self, task_id):
         done = subprocess.run(
             [str(BIN / "bourse"), "logs", task_id, "--file=pid"], capture_output=True, text=True,

@@ -246,6 +246,8 @@ class Failover(ClusterCase):
             self.scheduler.say(question)
         self.scheduler.line("update t1 TASK_RUNNING REASON_RECONCILIATION")
         self.scheduler.line("update nobody TASK_UNKNOWN REASON_RECONCILIATION")
+        self.scheduler.say("what-of nothing")
+        self.scheduler.line("operation nothing OPERATION_UNKNOWN")
         told = {line.split()[2] for line in self.scheduler.lines if line.startswith("update t1 ")}
         self.assertLessEqual(told, {"TASK_STARTING", "TASK_RUNNING"})
         metrics = json.loads(new.get("/metrics/snapshot")[2])

@@ -1,7 +1,6 @@
 """Agents taken out of service and back: a real master, a real agent, and what runs there."""
 
 import json
-import pathlib
 import unittest
 import urllib.error
 import urllib.request
@@ -31,22 +30,6 @@ class Maintenance(ClusterCase):
     def launch(self, task_id, command):
         self.scheduler.say(f"launch {task_id} 1000 64 {command}")
         self.scheduler.line(f"update {task_id} TASK_RUNNING")
-
-    def processes_of(self, task_id):
-        """Its processes that live, by the numbers outside its container."""
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                environment = (entry / "environ").read_bytes()
-                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-            except OSError:
-                continue
-            if (f"MESOS_TASK_ID={task_id}\0".encode() in environment and state != "Z"
-                    and str(self.dir).encode() in environment):
-                found.append(int(entry.name))
-        return sorted(found)
 
     def test_a_deactivated_agent_keeps_its_tasks_and_is_offered_again_once_reactivated(self):
         agent = self.start_cluster()

@@ -2,6 +2,7 @@
 cluster, a higher epoch, the same agent. What would lose something is refused with a sentence."""
 
 import json
+import shutil
 import subprocess
 import unittest
 import urllib.request
@@ -72,6 +73,61 @@ class RegistryInFiles(RegistryCase):
         self.assertEqual(self.pid_of("t1"), pid)
         refusal = self.registry("import", file, other, "--replace", expect=1)
         self.assertIn("stop the master", refusal)
+
+    def test_a_file_that_forgot_its_last_life_costs_only_what_it_forgot_and_that_is_told(self):
+        master, scheduler = self.start_cluster()
+        agent_id, running = self.agent_id(), self.processes_of("t1")
+        self.assertTrue(running)
+        master.end()
+        work, old = self.dir / "master", self.dir / "old"
+        shutil.copytree(work, old)
+        master = self.start_master()
+        self.wait_agents(1)
+        other = self.start_agent("b", "--resources=cpus:8;mem:2048;disk:1000")
+        self.wait_agents(2)
+        scheduler.say("launch t2 6000 64 exec sleep 1000")
+        scheduler.line("update t2 TASK_RUNNING")
+        self.assertTrue(self.processes_of("t2"))
+        # As a disk leaves it that had said it was written, and the power failed.
+        master.kill()
+        shutil.rmtree(work)
+        old.rename(work)
+        self.start_master()
+        # Whom it knows comes back with what runs there, whom it does not know as somebody new.
+        self.wait_agents(2)
+        self.assertTrue([line for line in other.errors if "is not in the registry" in line])
+        self.assertIn(agent_id, [a["agent_info"]["id"]["value"] for a in self.agents()])
+        self.assertEqual(self.processes_of("t1"), running)
+        wait_for("what the forgotten agent ran is gone", lambda: not self.processes_of("t2"))
+        scheduler.say("reconcile t2")
+        scheduler.line("update t2 TASK_UNKNOWN")
+        self.assertFalse([line for line in scheduler.lines if line.startswith("update t1 ")
+                          and "RUNNING" not in line and "STARTING" not in line])
+
+    def test_a_file_that_forgot_several_lives_is_obeyed_by_nobody_who_knew_the_latest(self):
+        master, _ = self.start_cluster()
+        agent_id, running = self.agent_id(), self.processes_of("t1")
+        self.assertTrue(running)
+        master.end()
+        work, old = self.dir / "master", self.dir / "old"
+        shutil.copytree(work, old)
+        for _ in range(2):
+            master = self.start_master()
+            self.wait_agents(1)
+            master.kill()
+        shutil.rmtree(work)
+        old.rename(work)
+        agent = [p for p in self.processes if p.name == "agent a"][0]
+        master = self.start_master()
+        wait_for("both say so", lambda: any(
+            "master.stale_epoch epoch=2 seen=3" in line for line in agent.errors) and any(
+            "epoch_seen: 3 is above this master's 2" in line for line in master.errors))
+        self.assertEqual(self.agents(), [])
+        # Each start is a life more; then it is the master that they had.
+        master.end()
+        self.start_master()
+        self.assertEqual(self.agent_id(), agent_id)
+        self.assertEqual(self.processes_of("t1"), running)
 
     def test_what_cannot_be_exported_or_imported_is_said_and_changes_nothing(self):
         self.assertIn("there is no such file", self.registry("check", self.dir / "no", expect=1))
