@@ -7,6 +7,7 @@
 #include "proto/codec/records.hpp"
 #include "sim/decode.hpp"
 #include "sim/judge.hpp"
+#include "sim/planted.hpp"
 #include "sim/words.hpp"
 
 namespace bourse::sim {
@@ -107,8 +108,10 @@ void AgentNode::start() {
   const Stamp stamp = clock_.stamp(env_.schedule.now());
   started.incarnation = static_cast<std::uint64_t>(stamp.wall.ns / 1'000'000);
   started.seed = env_.rng.next();
+  if (env_.plan.plant == Plant::time_of_day_drawn) started.seed ^= started.incarnation;
   started.token_key = {env_.rng.next(), env_.rng.next()};
   started.boot_id = "boot-" + std::to_string(boots_);
+  planted::forget(env_.plan.plant, *records);
   started.records = std::move(*records);
   started.containers = host_.found();
   core_ = std::make_unique<agent::AgentCore>(config());

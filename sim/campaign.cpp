@@ -51,8 +51,9 @@ Campaign::Campaign(const CampaignOptions& options) : options_(options) {}
 int Campaign::run() {
   current_campaign = this;
   std::signal(SIGABRT, last_words);
+  const bool twice = options_.twice || shows_when_run_twice(options_.plant);
   for (const std::uint64_t seed : options_.seeds) {
-    if (!run_seed(seed, options_.twice) && options_.expect_violation) break;
+    if (!run_seed(seed, twice) && options_.expect_violation) break;
   }
   if (options_.seconds > 0) run_fresh();
   run_kept();

@@ -29,7 +29,7 @@ FrameworkNode::FrameworkNode(Env& env, const Network& network, ZooKeeperModel* z
       index_(index),
       plan_(env.plan.frameworks[static_cast<std::size_t>(index)]),
       name_("framework" + std::to_string(index)),
-      operations_(env.plan.seed, index, plan_.role) {
+      operations_(env.plan.seed, index, plan_.role, plan_.principal) {
   for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
     Row row;
     row.index = i;
@@ -95,6 +95,7 @@ void FrameworkNode::begin_instance() {
   facet.id = id_;
   facet.user = "root";
   facet.name = name_;
+  facet.principal = plan_.principal;
   facet.failover_timeout = plan_.failover_timeout;
   facet.checkpoint = true;
   facet.roles = {plan_.role};

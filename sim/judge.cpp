@@ -26,6 +26,20 @@ bool is_told_as(TaskState made, TaskState told) {
   return newer && told == TaskState::lost;
 }
 
+// Whether anything is passed on, stored, or told to others than `from`, or seen by anybody.
+bool acts(const master::Effects& effects, PeerId from) {
+  bool acted = !effects.changes.empty();
+  for (const master::Effect& effect : effects.list) {
+    const auto* told = std::get_if<master::SendToFramework>(&effect.body);
+    const auto* closed = std::get_if<master::ClosePeer>(&effect.body);
+    acted = acted || std::holds_alternative<master::SendToAgent>(effect.body) ||
+            std::holds_alternative<master::Persist>(effect.body) ||
+            (told != nullptr && told->stream != from) ||
+            (closed != nullptr && closed->peer != from);
+  }
+  return acted;
+}
+
 // The full sweep over the master's tables: every so many steps.
 constexpr std::uint64_t kSweepEvery = 64;
 
@@ -329,16 +343,16 @@ void Judge::removed(const FrameworkId& id) {
 void Judge::check_speaker(const SchedulerCall& call, PeerId from, PeerId current,
                           const master::Effects& effects) {
   if (from == current || std::holds_alternative<call::Subscribe>(call.body)) return;
-  bool acted = !effects.changes.empty();
-  for (const master::Effect& effect : effects.list) {
-    const auto* told = std::get_if<master::SendToFramework>(&effect.body);
-    acted = acted || std::holds_alternative<master::SendToAgent>(effect.body) ||
-            std::holds_alternative<master::Persist>(effect.body) ||
-            (told != nullptr && told->stream != from);
-  }
-  if (!acted) return;
+  if (!acts(effects, from)) return;
   violate("S17", "a call of an instance that does not speak for " + call.framework_id.raw() +
                      " was acted on");
+}
+
+// It may be told no, on a stream of its own; what it said on the framework's, nobody answers there.
+void Judge::check_stranger(const SchedulerCall& call, PeerId from, const master::Effects& effects) {
+  const bool own = std::holds_alternative<call::Subscribe>(call.body);
+  if (!acts(effects, own ? from : PeerId())) return;
+  violate("S21", "a call for " + call.framework_id.raw() + " under another principal was acted on");
 }
 
 void Judge::check_agent_rows(const master::MasterState& state, const master::Agent& agent) {

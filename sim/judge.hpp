@@ -88,6 +88,8 @@ class Judge {
   // `current`: the connection that spoke for the framework of this call when it came from `from`.
   void check_speaker(const SchedulerCall& call, PeerId from, PeerId current,
                      const master::Effects& effects);
+  // This call is of somebody whom its framework's principal does not let speak.
+  void check_stranger(const SchedulerCall& call, PeerId from, const master::Effects& effects);
   void check_master(const master::MasterCore& core, Instant now);
   void new_master(int index) {
     last_change_[index] = 0;

@@ -16,6 +16,8 @@ namespace {
 
 // One seed of so many records its masters. No draw: the other seeds stay what they were.
 constexpr std::uint64_t kRecordedEvery = 16;
+// One call of so many is said again by a stranger.
+constexpr std::uint64_t kOverheardEvery = 16;
 
 }  // namespace
 
@@ -71,6 +73,7 @@ void MasterNode::lead(Registry registry, Epoch epoch) {
   config.epoch = epoch;
   config.seed = env_.rng.next();
   if (env_.plan.plant == Plant::lost_filter) config.reoffer_min = {};
+  if (env_.plan.plant == Plant::time_out_forgotten) config.framework_recovery = {};
   core_ = std::make_unique<master::MasterCore>(config);
   if (env_.plan.seed % kRecordedEvery == 0 && env_.plan.plant == Plant::none) {
     recording_ = std::make_unique<Recording>(config);
@@ -180,7 +183,9 @@ void MasterNode::on_bytes(PeerId peer, Hub::Kind kind, std::string_view bytes) {
     if (env_.plan.plant == Plant::question_unheard) planted::lose_question(message);
     if (env_.plan.plant == Plant::wants_halved) planted::halve_wants(message);
     if (env_.plan.plant == Plant::lost_filter) planted::forget_filters(message);
-    step(master::FromFramework{peer, {}, std::move(message), {}});
+    overhear(peer, message);
+    Principal principal = principal_of(peer, message);
+    step(master::FromFramework{peer, std::move(principal), std::move(message), {}});
   }
 }
 
@@ -221,7 +226,11 @@ void MasterNode::step(Body body) {
   env_.judge->master_step(index_, *core_, event, effects);
   if (const SchedulerCall* said = call_of(event)) {
     const PeerId from = std::get<master::FromFramework>(event.body).stream;
-    env_.judge->check_speaker(*said, late_.empty() ? from : late_, speaker, effects);
+    if (stranger_) {
+      env_.judge->check_stranger(*said, from, effects);
+    } else {
+      env_.judge->check_speaker(*said, late_.empty() ? from : late_, speaker, effects);
+    }
   }
   const std::uint64_t life = life_;
   for (master::Effect& effect : effects.list) {
@@ -273,8 +282,53 @@ void MasterNode::late_call(PeerId peer, const SchedulerCall& said) {
   late_ = PeerId();
 }
 
+// -- strangers: who has heard a call of a framework says it too, over HTTP and by the framework's
+// own stream, but is known to be somebody else
+
+Principal MasterNode::principal_of(PeerId peer, const FrameworkToMaster& message) {
+  const auto* said = std::get_if<SchedulerCall>(&message.body);
+  if (said != nullptr) {
+    const auto* asks = std::get_if<call::Subscribe>(&said->body);
+    if (asks != nullptr) principals_.insert_or_assign(peer, asks->framework.principal);
+  }
+  const auto known = principals_.find(peer);
+  return known == principals_.end() ? Principal{} : Principal{known->second};
+}
+
+void MasterNode::overhear(PeerId peer, const FrameworkToMaster& message) {
+  const auto* said = std::get_if<SchedulerCall>(&message.body);
+  if (said == nullptr || env_.healed) return;
+  // Not of the world's own source, as above.
+  Prng dice(env_.plan.seed ^ (++strangers_ * 0xd1342543de82ef95ULL) ^ (peer.raw() << 32));
+  if (!dice.chance(1, kOverheardEvery)) return;
+  const Duration later = Duration::milliseconds(dice.between(1, 3'000));
+  env_.schedule.in(later, [this, life = life_, said = *said] {
+    process_.run([this, life, said] {
+      if (life == life_ && core_) call_of_stranger(said);
+    });
+  });
+}
+
+void MasterNode::call_of_stranger(const SchedulerCall& said) {
+  const auto* asks = std::get_if<call::Subscribe>(&said.body);
+  const bool unnamed = asks != nullptr && said.framework_id.empty();
+  const FrameworkId& id = unnamed ? asks->framework.id : said.framework_id;
+  const auto it = core_->state().framework_of.find(id);
+  if (it == core_->state().framework_of.end()) return;
+  const master::Framework& framework = core_->state().frameworks.at(it->second);
+  if (framework.facet->principal.empty()) return;  // whoever knows its id may speak for it
+  const std::uint64_t number = ++strangers_;
+  const PeerId stream = asks != nullptr ? PeerId((1ULL << 40) + number) : framework.session.peer;
+  const bool obeyed = env_.plan.plant == Plant::stranger_obeyed;
+  const Principal principal{obeyed ? "" : "stranger"};
+  stranger_ = true;
+  step(master::FromFramework{stream, principal, {{}, said}, RequestId((1ULL << 41) + number)});
+  stranger_ = false;
+}
+
 void MasterNode::perform(master::Effect& effect) {
   if (auto* agent = std::get_if<master::SendToAgent>(&effect.body)) {
+    if (env_.plan.plant == Plant::lost_kept) planted::spare_what_is_over(*core_, *agent);
     outgoing_.emplace_back(std::move(*agent));
   } else if (auto* framework = std::get_if<master::SendToFramework>(&effect.body)) {
     outgoing_.emplace_back(std::move(*framework));

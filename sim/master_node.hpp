@@ -60,6 +60,9 @@ class MasterNode {
   void remember_call(PeerId peer, const FrameworkToMaster& message);
   void speak_late(PeerId peer);
   void late_call(PeerId peer, const SchedulerCall& call);
+  Principal principal_of(PeerId peer, const FrameworkToMaster& message);
+  void overhear(PeerId peer, const FrameworkToMaster& message);
+  void call_of_stranger(const SchedulerCall& call);
   template <typename Body>
   void step(Body body);
   void perform(master::Effect& effect);
@@ -82,6 +85,9 @@ class MasterNode {
   std::map<PeerId, SchedulerCall> last_calls_;  // of frameworks, by their connections
   PeerId late_;  // what is acted on comes from a connection of before
   std::uint64_t late_calls_ = 0;
+  std::map<PeerId, std::string> principals_;  // of frameworks, as their connections show
+  bool stranger_ = false;                     // what is acted on is not its framework's
+  std::uint64_t strangers_ = 0;
   std::uint64_t life_ = 0;
   std::uint64_t stops_ = 0;
   std::optional<Moment> stop_at_;

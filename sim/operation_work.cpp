@@ -17,7 +17,7 @@ constexpr std::int64_t kMostReservedMilli = 400'000;
 
 Resource OperationWork::reserved_disk(std::int64_t milli) const {
   ResourceMeta meta;
-  meta.reservations.push_back({Reservation::Type::dynamically, role_, "", labels_});
+  meta.reservations.push_back({Reservation::Type::dynamically, role_, principal_, labels_});
   return Resource::scalar("disk", milli).with(std::move(meta));
 }
 
@@ -25,14 +25,17 @@ Resource OperationWork::volume_of(const std::string& id) const {
   Resource disk = reserved_disk(kVolumeMilli);
   ResourceMeta meta = *disk.meta;
   meta.disk.emplace().persistence_id = id;
+  meta.disk->persistence_principal = principal_;
   meta.disk->volume_path = "data";
   return disk.with(std::move(meta));
 }
 
-OperationWork::OperationWork(std::uint64_t seed, int framework, std::string role)
+OperationWork::OperationWork(std::uint64_t seed, int framework, std::string role,
+                             std::string principal)
     : rng_(seed * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(framework) + 77),
       prefix_("f" + std::to_string(framework)),
-      role_(std::move(role)) {
+      role_(std::move(role)),
+      principal_(std::move(principal)) {
   on_ = role_ != "*" && rng_.chance(1, 3);
   // Of a seed of its own: who has none is what it would be without.
   Prng labels(seed ^ (0x1abe15ULL + static_cast<std::uint64_t>(framework)));

@@ -19,7 +19,7 @@ class Judge;
 
 class OperationWork {
  public:
-  OperationWork(std::uint64_t seed, int framework, std::string role);
+  OperationWork(std::uint64_t seed, int framework, std::string role, std::string principal);
 
   // Operations on an offer, and what is left of it for tasks. `made`: a volume that is new in it.
   std::vector<OfferOperation> draw(const OfferFacet& offer, Resources& left, Resources& made,
@@ -36,6 +36,7 @@ class OperationWork {
   Prng rng_;
   std::string prefix_;
   std::string role_;
+  std::string principal_;
   std::vector<Label> labels_;  // of what it reserves
   bool on_ = false;
   std::uint64_t named_ = 0;

@@ -248,6 +248,15 @@ void draw_maintenance(Plan& plan) {
   add(FaultKind::operator_plans_machines, 2, 10);
 }
 
+// Likewise: whose each framework is, if anybody's. Strangers speak for it too.
+void draw_principals(Plan& plan) {
+  Prng rng(plan.seed ^ 0x9217c1a15ULL);
+  if (!rng.chance(1, 2)) return;
+  for (std::size_t i = 0; i < plan.frameworks.size(); ++i) {
+    if (rng.chance(3, 4)) plan.frameworks[i].principal = "owner" + std::to_string(i);
+  }
+}
+
 // Likewise.
 void draw_lending(Plan& plan) {
   Prng rng(plan.seed ^ 0x1e4d14675ULL);
@@ -304,6 +313,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_demands(plan);
   draw_maintenance(plan);
   draw_lending(plan);
+  draw_principals(plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;

@@ -98,9 +98,19 @@ enum class Plant : std::uint8_t {
   old_instance_obeyed,    // a call of an instance that was taken over is acted on
   boot_unnoticed,         // an agent takes its machine for one that was not booted
   leak_unheard,           // and a container whose rest is still there for one that is gone
+  lost_kept,              // what was told LOST is not ended when its agent is back (S16)
+  time_out_forgotten,     // a new leader gives frameworks that are away no time
+  owner_forgotten,        // an agent's restart gives what is reserved there to another
+  time_of_day_drawn,      // an agent draws its pauses from the time of day
+  acknowledgement_lost,   // an agent's restart forgets what was acknowledged (S10)
+  stranger_obeyed,        // a call under another's principal is acted on
 };
-inline constexpr int kPlants = 29;  // with none
+inline constexpr int kPlants = 35;  // with none
 std::string_view name_of(Plant plant);
+// What it breaks is seen only where a seed runs twice.
+constexpr bool shows_when_run_twice(Plant plant) {
+  return plant == Plant::time_of_day_drawn;
+}
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {
   return plant == Plant::zombie_leader || plant == Plant::epoch_not_checked;
@@ -156,6 +166,7 @@ struct FrameworkPlan {
   Duration ends_at;
   Duration failover_timeout;
   std::string role;
+  std::string principal;    // empty: nobody in particular
   bool takes_lent = false;  // may lose what it runs on: takes what agents lend first
   std::vector<TaskPlan> tasks;
   bool says_wants = false;        // declares what its waiting tasks need

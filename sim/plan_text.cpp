@@ -81,6 +81,7 @@ std::string text_of(std::size_t index, const FrameworkPlan& f) {
                         .flag("takes_lent", f.takes_lent)
                         .flag("says_wants", f.says_wants)
                         .add("min_running", f.min_running)
+                        .add("principal", f.principal)
                         .line();
   for (std::size_t i = 0; i < f.tasks.size(); ++i) {
     out += text_of("f" + number + "-t" + std::to_string(i), f.tasks[i]);
@@ -286,7 +287,13 @@ std::string_view name_of(Plant plant) {
                                                 "wants_halved",
                                                 "old_instance_obeyed",
                                                 "boot_unnoticed",
-                                                "leak_unheard"};
+                                                "leak_unheard",
+                                                "lost_kept",
+                                                "time_out_forgotten",
+                                                "owner_forgotten",
+                                                "time_of_day_drawn",
+                                                "acknowledgement_lost",
+                                                "stranger_obeyed"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 

@@ -26,6 +26,9 @@ void forget_filters(FrameworkToMaster& message) {
 }
 
 void forget(Plant plant, Registry& registry) {
+  for (auto& [id, framework] : registry.frameworks) {
+    if (plant == Plant::time_out_forgotten) framework.facet.failover_timeout = {};
+  }
   for (auto& [id, agent] : registry.agents) {
     if (plant == Plant::forgotten_drain) agent.maintenance = {};
     if (plant == Plant::hasty_drain && agent.maintenance.duty == AgentDuty::draining) {
@@ -109,6 +112,57 @@ void halve_wants(FrameworkToMaster& message) {
   for (auto& wanted : request->wanted) {
     for (auto& [name, milli] : wanted.shape.amounts) milli = (milli + 1) / 2;
   }
+}
+
+void spare_what_is_over(const master::MasterCore& core, master::SendToAgent& order) {
+  const auto* kill = std::get_if<to_agent::Kill>(&order.message.body);
+  const auto agent = core.state().agent_of_peer.find(order.peer);
+  if (kill == nullptr || agent == core.state().agent_of_peer.end()) return;
+  for (const master::TaskSlot slot : core.state().agents.at(agent->second).tasks) {
+    const master::Task& task = core.state().tasks.at(slot);
+    if (task.framework_id != kill->framework_id || task.facet->id != kill->task_id) continue;
+    if (task.standing != master::TaskStanding::zombie) return;
+    order.message.body = to_agent::Acknowledge{task.framework_id, TaskId("nothing"), Uuid{}};
+    return;
+  }
+}
+
+// -- an agent's
+
+namespace {
+
+void give_away(Resources& resources) {
+  std::vector<Resource> out;
+  for (const Resource& resource : resources.list()) {
+    out.push_back(resource);
+    if (!resource.is_reserved()) continue;
+    ResourceMeta meta = *resource.meta;
+    meta.reservations.back().labels = {{"of", "another"}};
+    out.back() = resource.with(std::move(meta));
+  }
+  resources = Resources(std::move(out));
+}
+
+void give_away(CheckpointRecord& record) {
+  if (auto* applied = std::get_if<checkpoint::OperationApplied>(&record)) {
+    give_away(applied->order.operation.resources);
+    give_away(applied->order.operation.extra);
+  } else if (auto* all = std::get_if<checkpoint::ResourcesConverted>(&record)) {
+    give_away(all->net.taken);
+    give_away(all->net.made);
+  }
+}
+
+}  // namespace
+
+void forget(Plant plant, std::vector<CheckpointRecord>& records) {
+  if (plant == Plant::acknowledgement_lost) {
+    std::erase_if(records, [](const CheckpointRecord& record) {
+      return std::holds_alternative<checkpoint::UpdateAcknowledged>(record);
+    });
+  }
+  if (plant != Plant::owner_forgotten) return;
+  for (CheckpointRecord& record : records) give_away(record);
 }
 
 }  // namespace bourse::sim::planted

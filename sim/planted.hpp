@@ -1,4 +1,4 @@
-// What planted bugs do to a master: only under a Plant, never else. One thread.
+// What planted bugs do to a master or an agent: only under a Plant, never else. One thread.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 
 #include "master/core/master_core.hpp"
 #include "model/agent_link.hpp"
+#include "model/checkpoint_record.hpp"
 #include "model/framework_link.hpp"
 #include "model/registry_command.hpp"
 #include "sim/plan.hpp"
@@ -34,5 +35,10 @@ bool comes_back(const master::MasterCore& core, const AgentToMaster& message);
 void lose_question(FrameworkToMaster& message);
 // Half of what a framework says that it wants.
 void halve_wants(FrameworkToMaster& message);
+// An order to end a task whose framework was told that it is over becomes something else.
+void spare_what_is_over(const master::MasterCore& core, master::SendToAgent& order);
+
+// What an agent that starts overlooks of what it wrote.
+void forget(Plant plant, std::vector<CheckpointRecord>& records);
 
 }  // namespace bourse::sim::planted
