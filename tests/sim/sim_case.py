@@ -40,6 +40,11 @@ def probes_in_cores():
     return found
 
 
+def read_end(output):
+    """The object that a run with --json ends in."""
+    return json.loads(output.splitlines()[-1])
+
+
 class SimCase(unittest.TestCase):
     def sim(self, *words):
         """(exit code, output). Errors go with the output: an ASSERT says there what failed."""
@@ -55,4 +60,4 @@ class SimCase(unittest.TestCase):
         """Demands that every promise was kept; the object at the end."""
         code, output = self.sim(*words, "--json")
         self.assertEqual(code, 0, output)
-        return json.loads(output.splitlines()[-1])
+        return read_end(output)
