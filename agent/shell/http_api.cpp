@@ -8,7 +8,6 @@
 #include "api/negotiation.hpp"
 #include "model/limits.hpp"
 #include "model/version.hpp"
-#include "proto/codec/call_form.hpp"
 #include "proto/codec/classic_form.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/v1/agent_call.pb.h"
@@ -136,10 +135,6 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
   v1::agent::Call call;
   if (const Status parsed = parse_call(form, request.body, call); !parsed.ok()) {
     return refuse(responder, parsed.error());
-  }
-  if (Status formed = codec::check_call_form(call, {"GET_METRICS", "GET_CONTAINERS"});
-      !formed.ok()) {
-    return refuse(responder, formed.error());
   }
   runtime::log_debug("operator's call", {{"type", v1::agent::Call::Type_Name(call.type())}});
   if (auto refusal = refused_form(form, call)) return responder.respond(std::move(*refusal));

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "api/negotiation.hpp"
+#include "proto/codec/call_form.hpp"
 #include "proto/codec/json.hpp"
 #include "proto/codec/record_io.hpp"
 
@@ -100,9 +101,12 @@ Status parse_call(const CallForm& form, const std::string& body, Call& call) {
     if (records.empty()) return invalid("body: has no whole record");
     text = records.front();
   }
-  if (form.in == codec::Encoding::json) return codec::from_json(text, call);
-  if (call.ParseFromArray(text.data(), static_cast<int>(text.size()))) return {};
-  return invalid("body: does not parse as mesos.v1.agent.Call");
+  if (form.in == codec::Encoding::json) {
+    if (const Status parsed = codec::from_json(text, call); !parsed.ok()) return parsed;
+  } else if (!call.ParseFromArray(text.data(), static_cast<int>(text.size()))) {
+    return invalid("body: does not parse as mesos.v1.agent.Call");
+  }
+  return codec::check_call_form(call, form.in, text, {"GET_METRICS", "GET_CONTAINERS"});
 }
 
 std::optional<HttpResponse> refused_form(const CallForm& form, const Call& call) {

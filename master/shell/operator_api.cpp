@@ -196,7 +196,9 @@ void OperatorApi::answer_explained(const std::shared_ptr<Request>& request,
 void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& call) {
   const codec::Encoding out = request->out;
   const Queries& queries = request->queries;
-  if (const Status formed = codec::check_call_form(call, {"GET_METRICS"}); !formed.ok()) {
+  if (const Status formed =
+          codec::check_call_form(call, request->in, request->http.body, {"GET_METRICS"});
+      !formed.ok()) {
     return request->refuse(formed.error());
   }
   runtime::log_debug("operator's call", {{"type", Call::Type_Name(call.type())}});

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "proto/codec/encoding.hpp"
 
 namespace google::protobuf {
 class Message;
@@ -13,8 +14,9 @@ class Message;
 
 namespace bourse::codec {
 
-// `bare`: types whose field may be absent, for nothing in it must be there. REQUIRES a Call.
-Status check_call_form(const google::protobuf::Message& call,
-                       std::initializer_list<std::string_view> bare = {});
+// `body`: what the call was read from, for a type that no call has is in there alone. `bare`: types
+// whose field may be absent, for nothing in it must be there. REQUIRES a Call.
+Status check_call_form(const google::protobuf::Message& call, Encoding encoding,
+                       std::string_view body, std::initializer_list<std::string_view> bare = {});
 
 }  // namespace bourse::codec
