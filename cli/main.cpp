@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "model/version.hpp"
 
 namespace {
 
@@ -54,7 +55,7 @@ int usage(std::FILE* to) {
   for (const Command& command : kCommands) {
     std::fprintf(to, "  %-11s %s\n", command.name, command.what);
   }
-  std::fputs("\nEvery command takes --help, and", to);
+  std::fputs("\n--version tells which build this is. Every command takes --help, and", to);
   tell_flags(to, Asks::master, "--master=HOST:PORT (or BOURSE_MASTER) and --json:");
   tell_flags(to, Asks::service, "--service=HOST:PORT (or BOURSE_SERVICE) and --json:");
   std::fputs("\n", to);
@@ -66,6 +67,10 @@ int usage(std::FILE* to) {
 int main(int argc, char** argv) {
   if (argc < 2) return usage(stderr);
   const std::string name = argv[1];
+  if (name == "--version" || name == "version") {
+    std::printf("%s\n", bourse::kVersion);
+    return 0;
+  }
   if (name == "help" || name == "--help" || name == "-h") return usage(stdout);
   for (const Command& command : kCommands) {
     if (name == command.name) {

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "model/version.hpp"
 #include "sim/campaign.hpp"
 #include "sim/promises.hpp"
 
@@ -148,6 +149,7 @@ int main_of(int argc, char** argv) {
   Words words;
   CampaignOptions options;
   CLI::App app{"The cores of Bourse in one seeded world of faults"};
+  app.set_version_flag("--version", kVersion);
   app.add_option("--seed", words.seed, "run this seed and tell every step");
   app.add_option("--seeds", words.ranges, "run the seeds A-B, or several ranges");
   app.add_option("--seeds-file", words.seeds_file, "run the seeds that begin the file's lines");

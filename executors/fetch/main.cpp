@@ -5,9 +5,14 @@
 #include <cstdio>
 
 #include "executors/fetch/fetch.hpp"
+#include "model/version.hpp"
 
 int main(int argc, char** argv) {
   using namespace bourse;
+  if (argc == 2 && std::string(argv[1]) == "--version") {
+    std::printf("%s\n", kVersion);
+    return 0;
+  }
   const std::vector<std::string> arguments(argv + (argc > 1 ? 2 : 1), argv + argc);
   const auto items = read_fetch_arguments(arguments);
   Status done = items.ok() ? Status() : Status(items.error());

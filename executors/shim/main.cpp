@@ -1,6 +1,7 @@
 // bourse-shim: one small static program with two faces, started by the agent, never by hand.
 //   bourse-shim --launcher [CGROUP...]   starts shims for an agent
 //   bourse-shim --container ID           runs one container
+//   bourse-shim --version                for whoever asks which build it is
 #include <unistd.h>
 
 #include <cstring>
@@ -9,6 +10,7 @@
 
 #include "executors/shim/launcher.hpp"
 #include "executors/shim/shim.hpp"
+#include "model/version.hpp"
 
 int main(int argc, char** argv) {
   if (argc >= 2 && std::strcmp(argv[1], "--launcher") == 0) {
@@ -16,6 +18,10 @@ int main(int argc, char** argv) {
   }
   if (argc == 3 && std::strcmp(argv[1], "--container") == 0) {
     return bourse::shim::run_shim(argv[2]);
+  }
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
+    const std::string line = std::string(bourse::kVersion) + "\n";
+    return ::write(STDOUT_FILENO, line.data(), line.size()) > 0 ? 0 : 1;
   }
   static const char kUsage[] =
       "bourse-shim is started by bourse-agent, one per container; it is not run by hand\n";

@@ -70,6 +70,19 @@ class Relay(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Versions(unittest.TestCase):
+    def test_every_program_says_in_one_line_which_build_it_is(self):
+        programs = sorted(p for p in BIN.iterdir()
+                          if p.name.startswith("bourse") and p.suffix == "" and p.is_file())
+        self.assertGreaterEqual({p.name for p in programs}, {
+            "bourse", "bourse-master", "bourse-agent", "bourse-shim", "bourse-gateway",
+            "bourse-service", "bourse-fetch", "bourse-sim"})
+        told = {p.name: subprocess.run([p, "--version"], capture_output=True, text=True, timeout=20,
+                                       check=True).stdout for p in programs}
+        self.assertRegex(told["bourse"], r"^\d+\.\d+\.\d+\n$")
+        self.assertEqual(set(told.values()), {told["bourse"]}, told)
+
+
 class Cli(ClusterCase):
     def start_all(self, label=()):
         self.start_master()
