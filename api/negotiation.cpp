@@ -1,25 +1,11 @@
 #include "api/negotiation.hpp"
 
-#include <algorithm>
-
 #include "model/version.hpp"
+#include "runtime/http_accept.hpp"
 
 namespace bourse::api {
 
-namespace {
-
 using runtime::HttpResponse;
-
-// Whether the parameters of an entry say "q=0", with as many noughts as may follow.
-bool refuses(std::string_view parameters) {
-  const std::size_t q = parameters.find(";q=");
-  if (q == std::string_view::npos) return false;
-  std::string_view value = parameters.substr(q + 3);
-  value = value.substr(0, value.find(';'));
-  return value.starts_with('0') && value.find_first_not_of("0.") == std::string_view::npos;
-}
-
-}  // namespace
 
 Negotiated Negotiated::refused(int status, std::string sentence) {
   Negotiated out;
@@ -60,18 +46,7 @@ Negotiated read_accept(const runtime::HttpRequest& request, Negotiated out) {
 }
 
 bool accepts(const std::string& accept, std::string_view type) {
-  std::size_t begin = 0;
-  while (begin <= accept.size()) {
-    const std::size_t end = std::min(accept.find(',', begin), accept.size());
-    std::string entry = accept.substr(begin, end - begin);
-    begin = end + 1;
-    std::erase_if(entry, [](char c) { return c == ' ' || c == '\t'; });
-    const std::size_t name_ends = std::min(entry.find(';'), entry.size());
-    const std::string_view name = std::string_view(entry).substr(0, name_ends);
-    if (refuses(std::string_view(entry).substr(name_ends))) continue;
-    if (name == type || name == "*/*" || name == "application/*") return true;
-  }
-  return false;
+  return runtime::header_accepts(accept, {type, "application/*", "*/*"});
 }
 
 int call_status(const Error& error) {

@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "runtime/http_accept.hpp"
+
 namespace bourse::runtime {
 namespace {
 
@@ -236,16 +238,7 @@ std::string recordio_frame(std::string_view bytes) {
 }
 
 bool accepts_gzip(const HttpHeaders& headers) {
-  return any_of_list(headers.get("Accept-Encoding"), ',', [](std::string_view element) {
-    const std::size_t semicolon = element.find(';');
-    const std::string_view name = trim(element.substr(0, semicolon));
-    if (!same_header_name(name, "gzip") && name != "*") return false;
-    if (semicolon == std::string_view::npos) return true;
-    const std::string_view parameter = trim(element.substr(semicolon + 1));
-    // "q=0", "q=0.0", "q=0.000" refuse.
-    if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) return true;
-    return parameter.find_first_not_of("0.", 2) != std::string_view::npos;
-  });
+  return header_accepts(headers.get("Accept-Encoding"), {"gzip", "*"});
 }
 
 std::string gzip(std::string_view bytes) {

@@ -145,6 +145,11 @@ class WireFacts(StreamCase):
             (f"{JSON};q=0, {PROTOBUF}", PROTOBUF), (f"{JSON}; q=0.0, {PROTOBUF}", PROTOBUF),
             (f"text/html, {PROTOBUF} ;q=1.0", PROTOBUF), ("text/html, */*;q=0.1", JSON),
             ("text/html", None), ("*/*;q=0", None), (f"{JSON};q=0", None), ("text/*", None),
+            # The most exact name decides, wherever it stands.
+            (f"{JSON};q=0, */*", PROTOBUF), (f"*/*, {JSON};q=0", PROTOBUF),
+            ("application/*;q=0, */*", None), (f"*/*;q=0, {PROTOBUF}", PROTOBUF),
+            ("Application/JSON", JSON), (f"{JSON};q=much, {PROTOBUF}", PROTOBUF),
+            (f"{JSON};Q=0, {PROTOBUF}", PROTOBUF), (f"{JSON};q=", None),
         ):
             with self.subTest(accept=accept):
                 answer = post(self.http_port, SUBSCRIBE, {

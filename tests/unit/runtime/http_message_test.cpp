@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/prng.hpp"
+#include "runtime/http_accept.hpp"
 #include "runtime/http_assets.hpp"
 #include "runtime/http_client.hpp"
 #include "runtime/http_form.hpp"
@@ -40,6 +41,7 @@ TEST_CASE("percent-decoding of random bytes never fails hard and reverses encodi
     static_cast<void>(parse_target("/" + bytes));
     static_cast<void>(parse_http_url("http://" + bytes));
     static_cast<void>(host_allowed(bytes, {}));
+    static_cast<void>(header_accepts(bytes, {"a/b", "*/*"}));
     if (bytes.find('\0') == std::string::npos) {
       REQUIRE(percent_decode(percent_encode(bytes), true).value() == bytes);
     }
@@ -88,11 +90,43 @@ TEST_CASE("header names compare without case and list headers are searched by to
                                                                    {"identity", false},
                                                                    {"", false},
                                                                    {"x-gzip", false},
+                                                                   {"gzip;q=0, *", false},
+                                                                   {"*, gzip;q=0", false},
+                                                                   {"*;q=0, gzip", true},
+                                                                   {"*;q=0", false},
+                                                                   {"GZIP;Q=0", false},
+                                                                   {"gzip;q=some", false},
+                                                                   {"gzip;q=", false},
+                                                                   {"gzip;q=-1", false},
+                                                                   {"gzip;level=9;q=0", false},
+                                                                   {"gzip;level=9", true},
+                                                                   {";q=1", false},
                                                                    {"br, gzip ; q=1", true}}) {
     HttpHeaders one;
     one.add("Accept-Encoding", value);
     CAPTURE(value);
     REQUIRE(accepts_gzip(one) == expected);
+  }
+}
+
+TEST_CASE("the most exact name in a list of what is taken decides, whatever else stands there") {
+  const auto takes_json = [](std::string_view header) {
+    return header_accepts(header, {"application/json", "application/*", "*/*"});
+  };
+  for (const char* good :
+       {"application/json", "APPLICATION/Json", "application/*", "*/*", "*/*;q=0, application/json",
+        "application/*;q=0, application/json;q=0.001", "text/html, */*;q=1e-3",
+        "application/json; charset=x; q=0.5", "application/json;q=1, application/json;q=0",
+        "application/json;quality=0"}) {
+    CAPTURE(good);
+    REQUIRE(takes_json(good));
+  }
+  for (const char* bad :
+       {"", ",", ";", "text/html", "application/json;q=0, */*", "*/*, application/json;q=0.000",
+        "application/*;q=0, */*", "application/json;q=x", "application/json;q=0.5x", "*/*;q=",
+        "application/json;q=nan", "application/jsonx", "application/json;q=0, application/json"}) {
+    CAPTURE(bad);
+    REQUIRE_FALSE(takes_json(bad));
   }
 }
 
