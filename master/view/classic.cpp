@@ -109,7 +109,7 @@ void write_master(const ViewState& state, const ClassicMaster& self, JsonObject&
   out.text("id", master.id);
   out.text("pid", pid);
   out.text("hostname", master.hostname);
-  out.raw("capabilities", "[\"AGENT_UPDATE\"]");
+  codec::write_master_capabilities(out.field("capabilities"));
   write_counts_of_agents(state, out);
   // Who answers leads: the others send clients on.
   out.text("leader", pid);

@@ -1,6 +1,7 @@
 #include "master/view/rows.hpp"
 
 #include "model/version.hpp"
+#include "proto/codec/capabilities.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/offer_constraints_form.hpp"
 #include "proto/codec/task_row.hpp"
@@ -63,10 +64,8 @@ void write_agent_row(const AgentRow& row, v1::master::Response::GetAgents::Agent
   codec::write_resources(total, held_for({}), *out.mutable_total_resources());
   write_held(row.used, *out.mutable_allocated_resources());
   write_held(row.offered, *out.mutable_offered_resources());
-  using Capability = v1::AgentInfo::Capability;
-  for (const auto type : {Capability::MULTI_ROLE, Capability::HIERARCHICAL_ROLE,
-                          Capability::RESERVATION_REFINEMENT}) {
-    out.add_capabilities()->set_type(type);
+  for (const int type : codec::agent_capabilities()) {
+    out.add_capabilities()->set_type(static_cast<v1::AgentInfo::Capability::Type>(type));
   }
 }
 

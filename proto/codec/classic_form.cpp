@@ -5,10 +5,12 @@
 #include <map>
 #include <set>
 
+#include "proto/codec/capabilities.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/codec/quantity.hpp"
 #include "proto/v1/agent_info.pb.h"
 #include "proto/v1/executor_info.pb.h"
+#include "proto/v1/master_info.pb.h"
 #include "proto/v1/task.pb.h"
 
 namespace bourse::codec {
@@ -203,12 +205,20 @@ std::string classic_flag_name(std::string name) {
   return name;
 }
 
+void write_master_capabilities(std::string& out) {
+  using Capability = v1::MasterInfo::Capability;
+  JsonList list(out);
+  for (const int type : master_capabilities()) {
+    list.text(Capability::Type_Name(static_cast<Capability::Type>(type)));
+  }
+  list.end();
+}
+
 void write_agent_capabilities(std::string& out) {
   using Capability = v1::AgentInfo::Capability;
   JsonList list(out);
-  for (const auto type : {Capability::MULTI_ROLE, Capability::HIERARCHICAL_ROLE,
-                          Capability::RESERVATION_REFINEMENT}) {
-    list.text(Capability::Type_Name(type));
+  for (const int type : agent_capabilities()) {
+    list.text(Capability::Type_Name(static_cast<Capability::Type>(type)));
   }
   list.end();
 }

@@ -35,7 +35,8 @@ void write_flat_flags(const std::vector<std::pair<std::string, std::string>>& fl
 // The same within {"flags":..}, and one name.
 std::string classic_flags(const std::vector<std::pair<std::string, std::string>>& flags);
 std::string classic_flag_name(std::string name);
-// What an agent can do here, as names.
+// What master and agent can do here, as names.
+void write_master_capabilities(std::string& out);
 void write_agent_capabilities(std::string& out);
 
 struct FlatTask {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "proto/codec/canonical.hpp"
+#include "proto/codec/capabilities.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "proto/v1/agent_info.pb.h"
 #include "proto/v1/executor_info.pb.h"
@@ -76,8 +77,8 @@ void write_master(const MasterDescription& master, v1::MasterInfo& out) {
   out.mutable_address()->set_ip(master.ip);
   out.mutable_address()->set_port(master.port);
   if (!master.domain.region.empty()) write_domain(master.domain, *out.mutable_domain());
-  for (const auto capability : {v1::MasterInfo::Capability::AGENT_UPDATE}) {
-    out.add_capabilities()->set_type(capability);
+  for (const int type : master_capabilities()) {
+    out.add_capabilities()->set_type(static_cast<v1::MasterInfo::Capability::Type>(type));
   }
 }
 

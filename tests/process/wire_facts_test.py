@@ -7,6 +7,7 @@ import socket
 import subprocess
 import unittest
 
+import mesos_recordings
 from cluster_case import BIN
 from v1_scheduler import JSON, PATH, Scheduler, Stream, StreamCase, post, task
 
@@ -126,6 +127,31 @@ class WireFacts(StreamCase):
         self.assertEqual(told["pid"], f"master@127.0.0.1:{self.http_port}")
         self.assertEqual(told["address"], {"hostname": told["hostname"], "ip": "127.0.0.1",
                                            "port": self.http_port})
+
+    def test_what_master_and_agents_say_they_can_do_is_what_they_can(self):
+        self.start_master()
+        agent_port = int(self.start_agent().line("ready").rsplit(":", 1)[1])
+        [agent] = self.wait_agents(1)
+
+        def names(told):
+            return [one["type"] for one in told["capabilities"]]
+
+        def read(port, path="/state"):
+            return json.loads(post(port, "", path=path, method="GET").text)
+        theirs = {"master": mesos_recordings.read("master-get-with-tasks.txt")[0],
+                  "agent": mesos_recordings.read("agent-get-with-tasks.txt")[0]}
+        theirs = {who: json.loads(one.answer)["capabilities"] for who, one in theirs.items()}
+        subscribed = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
+        for told in (names(subscribed), read(self.http_port)["capabilities"],
+                     names(self.call({"type": "GET_MASTER"})["get_master"]["master_info"])):
+            self.assertEqual(told, theirs["master"])
+        # There are no resource providers here, and no agent says so.
+        self.assertIn("\n| `capabilities` of an agent |", mesos_recordings.PAGE.read_text())
+        wanted = [name for name in theirs["agent"] if name != "RESOURCE_PROVIDER"]
+        self.assertEqual(len(theirs["agent"]), len(wanted) + 1)
+        for told in (names(agent), read(agent_port)["capabilities"],
+                     read(self.http_port, "/slaves")["slaves"][0]["capabilities"]):
+            self.assertEqual(told, wanted)
 
     # -- negotiation
 

@@ -8,7 +8,7 @@ namespace {
 
 codec::Candidate sample() {
   codec::Candidate out;
-  out.master = {"3b1d", "m1.example", "127.0.0.1", 5050, "1.11.0", {}};
+  out.master = {"3b1d", "m1.example", "127.0.0.1", 5050, "1.11.0", {"north", "n1"}};
   out.link = "127.0.0.1:5060";
   return out;
 }
@@ -22,7 +22,10 @@ TEST_CASE("a candidate's znode reads as the MasterInfo that clients of Mesos exp
        {"\"id\":\"3b1d\"", "\"ip\":16777343", "\"port\":5050", "\"pid\":\"master@127.0.0.1:5050\"",
         "\"hostname\":\"m1.example\"", "\"version\":\"1.11.0\"",
         "\"address\":{\"hostname\":\"m1.example\",\"ip\":\"127.0.0.1\",\"port\":5050}",
-        "\"capabilities\":[{\"type\":\"AGENT_UPDATE\"}]", "\"bourse_link\":\"127.0.0.1:5060\"}"}) {
+        "\"capabilities\":[{\"type\":\"AGENT_UPDATE\"},{\"type\":\"AGENT_DRAINING\"},"
+        "{\"type\":\"QUOTA_V2\"}]",
+        R"("domain":{"fault_domain":{"region":{"name":"north"},"zone":{"name":"n1"}}})",
+        "\"bourse_link\":\"127.0.0.1:5060\"}"}) {
     INFO(text);
     CHECK(text.find(part) != std::string::npos);
   }

@@ -62,7 +62,8 @@ TEST_CASE("SUBSCRIBED and HEARTBEAT look as Mesos writes them") {
         R"("heartbeat_interval_seconds":15.0,"master_info":{"id":"m","ip":16777343,"port":5150,)"
         R"("pid":"master@127.0.0.1:5150","hostname":"127.0.0.1","version":"1.12.0",)"
         R"("address":{"hostname":"127.0.0.1","ip":"127.0.0.1","port":5150},)"
-        R"("capabilities":[{"type":"AGENT_UPDATE"}]}}})");
+        R"("capabilities":[{"type":"AGENT_UPDATE"},{"type":"AGENT_DRAINING"},)"
+        R"({"type":"QUOTA_V2"}]}}})");
   CHECK(encode_scheduler_event(Encoding::json, event::Heartbeat{}, how) ==
         R"({"type":"HEARTBEAT"})");
 }
