@@ -182,13 +182,15 @@ bool HttpConnection::check_head() {
                             : std::string_view(host->value().data(), host->value().size());
   if (message.count(http::field::host) > 1 ||
       (host != message.end() && !host_allowed(host_value, options.allowed_hosts))) {
-    refuse(403, "the Host header does not name this server");
+    refuse(403, "Host: does not name this server; a daemon is given more names by --allowed-hosts");
     return false;
   }
   const auto origin = message.find(http::field::origin);
   if (origin != message.end() && !origin_allowed({origin->value().data(), origin->value().size()},
                                                  host_value, options.allowed_origins)) {
-    refuse(403, "the Origin header names a page that may not call this server");
+    refuse(403,
+           "Origin: pages from there may not call this server; a daemon is told of more that "
+           "may by --allowed-origins");
     return false;
   }
   if (!parser_->is_done() &&

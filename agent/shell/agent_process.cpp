@@ -229,7 +229,7 @@ void AgentProcess::open_executor_api() {
   core.call = [this](FromExecutor event) { on_executor_call(std::move(event)); };
   core.gone = [this](ExecutorGone event) { feed(event); };
   ExecutorApiOptions api;
-  api.own_address = options_.ip;
+  api.own_address = options_.address.advertise_ip;
   api.authenticate = options_.authenticate_executors;
   executors_over_http_ = std::make_unique<ExecutorApi>(std::move(core), std::move(api));
 }
@@ -287,9 +287,9 @@ Status AgentProcess::start(std::uint16_t http_port) {
   open_executor_api();
   if (Status opened = open_channel(); !opened.ok()) return opened;
 
-  const std::string endpoint = options_.ip + ":" + std::to_string(http_port);
+  const std::string endpoint = options_.address.advertise_ip + ":" + std::to_string(http_port);
   spec_context_.work_dir = options_.work_dir;
-  spec_context_.ip = options_.ip;
+  spec_context_.ip = options_.address.advertise_ip;
   spec_context_.fetcher = place_fetcher(options_.fetcher, options_.run_dir);
   spec_context_.agent_endpoint = endpoint;
   spec_context_.agent_pid = "slave(1)@" + endpoint;
@@ -303,7 +303,7 @@ Status AgentProcess::start(std::uint16_t http_port) {
   started.seed = runtime::random_u64();
   started.token_key = {runtime::random_u64(), runtime::random_u64()};
   started.boot_id = isolation::boot_id();
-  started.status_extra = codec::address_extra(options_.ip);
+  started.status_extra = codec::address_extra(options_.address.advertise_ip);
   started.records = std::move(records);
   for (const auto& container : containers_->recover()) {
     started.containers.push_back(found(container));
@@ -408,10 +408,10 @@ void AgentProcess::on_master_bytes(std::string_view bytes) {
 void AgentProcess::on_executor_call(FromExecutor event) {
   // Tasks use the machine's network: unless their executor knows better, they are reached here.
   if (auto* update = std::get_if<executor_call::Update>(&event.call.body)) {
-    codec::add_address(options_.ip, update->status);
+    codec::add_address(options_.address.advertise_ip, update->status);
   } else if (auto* subscribe = std::get_if<executor_call::Subscribe>(&event.call.body)) {
     for (TaskStatus& status : subscribe->unacknowledged_updates) {
-      codec::add_address(options_.ip, status);
+      codec::add_address(options_.address.advertise_ip, status);
     }
   }
   feed(std::move(event));

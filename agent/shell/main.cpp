@@ -36,7 +36,8 @@ int run(agent::AgentOptions& options) {
   runtime::HttpServerOptions http_options;
   http_options.address = options.ip;
   http_options.port = options.port;
-  http_options.allowed_hosts = {options.hostname};
+  http_options.allowed_hosts = options.address.names.hosts;
+  http_options.allowed_origins = options.address.names.origins;
   auto server = runtime::HttpServer::listen(loop, http_options, api.handler());
   if (!server.ok()) return fail(server.error());
   if (const Status started = process.start(server.value()->port()); !started.ok()) {

@@ -123,7 +123,7 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
             "masters' agent links, host:port[,host:port...], or zk://... of the ensemble that "
             "elects them");
   flags.require("master");
-  flags.add("ip", options.ip, "address to listen on and to tell others");
+  flags.add("ip", options.ip, "IPv4 address to listen on and to tell others");
   flags.add("port", options.port, "port of the HTTP API; 0 takes a free one");
   flags.add("hostname", options.hostname, "name to tell others; the ip unless given");
   flags.add("work-dir", options.work_dir, "sandboxes and checkpoints");
@@ -138,6 +138,7 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   flags.add("cgroup-parent", options.cgroup_parent, "cgroup below which containers get theirs");
   flags.add("cgroups", options.use_cgroups, "limit containers by cgroups (needs root)");
   flags.add("namespaces", options.use_namespaces, "give containers namespaces (needs root)");
+  runtime::AddressFlags addresses(flags);
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("authenticate-http-executors", options.authenticate_executors,
             "let executors over HTTP in by the token of their environment alone");
@@ -153,7 +154,9 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   options.fetcher = beside_this_program("bourse-fetch");
   if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");
   options.flags = flags.given();
-  if (options.hostname.empty()) options.hostname = options.ip;
+  if (Status good = addresses.take(options.ip, options.hostname, options.address); !good.ok()) {
+    return good.error();
+  }
   return true;
 }
 
@@ -210,7 +213,7 @@ Result<AgentFacet> describe_agent(const AgentOptions& options, std::uint16_t htt
   }
   auto facet = codec::read_agent(info, "agent");
   if (!facet.ok()) return facet.error();
-  facet->http = {options.hostname, options.ip, http_port};
+  facet->http = {options.hostname, options.address.advertise_ip, http_port};
   facet->version = kVersion;
   return facet;
 }

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/facets.hpp"
+#include "runtime/address_flags.hpp"
 
 namespace bourse::agent {
 
@@ -31,6 +32,7 @@ struct AgentOptions {
   bool use_cgroups = true;
   bool use_namespaces = true;
   bool insecure = false;
+  runtime::DaemonAddress address;
   bool authenticate_executors = false;
   std::string log_level = "info";
   RecoverMode recover = RecoverMode::reconnect;

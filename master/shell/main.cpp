@@ -65,10 +65,10 @@ class MasterProcess {
         recorder_(std::move(recorder)),
         master_{runtime::random_uuid_text(),
                 options.hostname,
-                options.ip,
+                options.address.advertise_ip,
                 options.port,
                 kApiVersion,
-                {}},
+                {options.core.region, options.zone}},
         view_([this] { loop_.post([this] { links_.resume(); }); }),
         core_(core_config(), registry_backend(options), sinks(), recorder_.get()),
         links_(
@@ -97,7 +97,8 @@ class MasterProcess {
     runtime::HttpServerOptions http;
     http.address = options_.ip;
     http.port = options_.port;
-    http.allowed_hosts = {options_.hostname};
+    http.allowed_hosts = options_.address.names.hosts;
+    http.allowed_origins = options_.address.names.origins;
     auto server = runtime::HttpServer::listen(loop_, http, gate_.handler());
     if (!server.ok()) return server.error();
     server_ = std::move(server).value();
@@ -109,7 +110,7 @@ class MasterProcess {
     api_.set_master(master_);
     schedulers_.set_master(master_);
     gate_.set_self(master_);
-    link_address_ = options_.ip + ":" + std::to_string(links_.port());
+    link_address_ = options_.address.advertise_ip + ":" + std::to_string(links_.port());
     view_.start();
     return core_.start(codec::encode_candidate({master_, link_address_}));
   }

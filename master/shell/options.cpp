@@ -86,7 +86,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   runtime::Flags flags("bourse-master",
                        "Gathers what agents have and offers it to frameworks; one page shows all.",
                        kVersion);
-  flags.add("ip", options.ip, "address to listen on and to tell others");
+  flags.add("ip", options.ip, "IPv4 address to listen on and to tell others");
   flags.add("port", options.port, "port of the HTTP API and the web UI; 0 takes a free one");
   flags.add("agent-port", options.link_port,
             "port of the link for agents and SDK frameworks; 0 takes a free one");
@@ -103,6 +103,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
       "region", options.core.region,
       "where this master stands: agents of another region are offered only to frameworks that "
       "are REGION_AWARE; empty makes no difference between regions");
+  flags.add("zone", options.zone, "the part of that region, for clients; give both or none");
   flags.add("agent-heartbeat", options.core.agent_heartbeat, "how often master and agents say so");
   flags.add("agent-silence", options.core.agent_silence,
             "an agent not heard of for so long gets no offers made of it");
@@ -128,12 +129,15 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
             "no limit");
   flags.add("scheduler-streams", options.principal_limits.streams,
             "so many schedulers may each principal have there; 0 sets no limit");
+  runtime::AddressFlags addresses(flags);
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto run = flags.parse_or_print(argc, argv);
   if (!run.ok() || !run.value()) return run;
   options.flags = flags.given();
-  if (options.hostname.empty()) options.hostname = options.ip;
+  if (Status good = addresses.take(options.ip, options.hostname, options.address); !good.ok()) {
+    return good.error();
+  }
   if (const Status ok = check_ensemble(options); !ok.ok()) return ok.error();
   if (Status good = read_removal_rate(options); !good.ok()) return good.error();
   if (options.recorder_bytes.bytes < kLeastRecorderBytes) {
@@ -141,6 +145,9 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
                    " bytes; give 1MB or more");
   }
   if (Status good = check_times(options.core); !good.ok()) return good.error();
+  if (options.core.region.empty() != options.zone.empty()) {
+    return invalid("--region, --zone: give both or none");
+  }
   return true;
 }
 

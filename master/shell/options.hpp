@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "master/core/config.hpp"
 #include "model/principal_limits.hpp"
+#include "runtime/address_flags.hpp"
 #include "runtime/flags.hpp"
 #include "runtime/zookeeper_url.hpp"
 
@@ -25,6 +26,8 @@ struct MasterOptions {
   Duration zk_session_timeout = Duration::seconds(4);
   std::string agent_removal_rate = "10/1secs";  // agents per time; empty: as many as there are
   bool insecure = false;
+  runtime::DaemonAddress address;
+  std::string zone;      // beside core.region: told to clients
   std::string recorder;  // directory; empty: nothing is recorded
   runtime::ByteSize recorder_bytes{1u << 30};
   std::string log_level = "info";

@@ -253,7 +253,8 @@ class Cluster(ClusterCase):
         self.assertEqual(taken.returncode, 1)
         self.assertIn(str(self.http_port), taken.stderr)
         open_to_all = subprocess.run(
-            [str(BIN / "bourse-master"), "--ip=0.0.0.0", f"--work-dir={self.dir}/open"],
+            [str(BIN / "bourse-master"), "--ip=0.0.0.0", "--advertise-ip=127.0.0.1",
+             f"--work-dir={self.dir}/open"],
             capture_output=True, text=True, timeout=20)
         self.assertEqual(open_to_all.returncode, 1)
         self.assertIn("--insecure", open_to_all.stderr)

@@ -84,7 +84,7 @@ class SchedulerApi(StreamCase):
     # -- who is offered what
 
     def test_agents_are_offered_by_attribute_region_and_gpus(self):
-        self.start_master("--region=north")
+        self.start_master("--region=north", "--zone=n0")
         self.start_agent("a", "--attributes=rack:r1", "--region=north", "--zone=n1")
         self.start_agent("b", "--attributes=rack:r2;seats:3", "--region=north", "--zone=n2",
                          "--resources=cpus:4;mem:2048;disk:1000;gpus:1")

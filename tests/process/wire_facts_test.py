@@ -128,6 +128,52 @@ class WireFacts(StreamCase):
         self.assertEqual(told["address"], {"hostname": told["hostname"], "ip": "127.0.0.1",
                                            "port": self.http_port})
 
+    def test_a_master_says_its_region_and_zone_wherever_it_says_who_it_is(self):
+        self.start_master("--region=north", "--zone=n1")
+        domain = {"fault_domain": {"region": {"name": "north"}, "zone": {"name": "n1"}}}
+        told = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
+        self.assertEqual(told["domain"], domain)
+        told = self.call({"type": "GET_MASTER"})["get_master"]["master_info"]
+        self.assertEqual(told["domain"], domain)
+        state = json.loads(post(self.http_port, "", path="/state", method="GET").text)
+        self.assertEqual(state["domain"], domain)
+
+    def test_names_that_a_daemon_is_called_by_are_its_own_addresses_and_those_it_was_given(self):
+        flags = ("--hostname=m1.example", "--allowed-hosts=leader.mesos,lb.example",
+                 "--allowed-origins=https://dash.example")
+        self.start_master(*flags)
+        agent = int(self.start_agent("a", *flags).line("ready").rsplit(":", 1)[1])
+        for port in (self.http_port, agent):
+            for host, origin, status in (
+                ("127.0.0.1:5050", None, 200), ("10.0.3.1", None, 200), ("localhost", None, 200),
+                ("m1.example:80", None, 200), ("leader.mesos:5050", None, 200),
+                ("LEADER.mesos", None, 200), ("lb.example", None, 200),
+                ("other.mesos", None, 403), ("leader.mesos.other", None, 403),
+                ("x.lb.example", None, 403), ("lb.example", "http://lb.example", 200),
+                ("lb.example", "https://lb.example", 200),
+                ("lb.example", "https://dash.example", 200),
+                ("lb.example", "http://dash.example", 403),
+                ("lb.example", "https://leader.mesos", 403), ("lb.example", "null", 403),
+            ):
+                with self.subTest(host, port=port, origin=origin):
+                    headers = {"Host": host, **({"Origin": origin} if origin else {})}
+                    answer = post(port, "", headers, "/version", "GET")
+                    self.assertEqual(answer.status, status, answer.text)
+                    if status == 403:
+                        self.assertIn("--allowed-origins" if origin else "--allowed-hosts",
+                                      answer.text)
+
+    def test_who_listens_everywhere_tells_the_address_that_leads_there(self):
+        everywhere = ("--ip=0.0.0.0", "--advertise-ip=127.0.0.1", "--insecure")
+        self.start_master(*everywhere)
+        told = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
+        self.assertEqual(told["address"], {"hostname": "127.0.0.1", "ip": "127.0.0.1",
+                                           "port": self.http_port})
+        self.start_agent("a", *everywhere)
+        [agent] = self.wait_agents(1)
+        self.assertRegex(agent["pid"], r"^slave\(1\)@127\.0\.0\.1:\d+$")
+        self.assertEqual(agent["agent_info"]["hostname"], "127.0.0.1")
+
     def test_what_master_and_agents_say_they_can_do_is_what_they_can(self):
         self.start_master()
         agent_port = int(self.start_agent().line("ready").rsplit(":", 1)[1])

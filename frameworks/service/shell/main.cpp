@@ -79,7 +79,8 @@ class ServiceProcess {
     runtime::HttpServerOptions http;
     http.address = options_.ip;
     http.port = options_.port;
-    http.allowed_hosts = {options_.hostname};
+    http.allowed_hosts = options_.names.hosts;
+    http.allowed_origins = options_.names.origins;
     auto server = runtime::HttpServer::listen(loop_, http, api_.handler());
     if (!server.ok()) return server.error();
     server_ = std::move(server).value();

@@ -107,6 +107,7 @@ Result<bool> parse_options(int argc, const char* const* argv, ServiceOptions& op
             "how long tasks outlive the last scheduler");
   flags.add("new-framework", options.new_framework,
             "the master has ended the framework of before: launch everything anew");
+  runtime::NameFlags names(flags);
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto run = flags.parse_or_print(argc, argv);
@@ -115,6 +116,7 @@ Result<bool> parse_options(int argc, const char* const* argv, ServiceOptions& op
   if (ok.ok()) ok = read_places(options);
   if (ok.ok()) ok = check_times(options);
   if (ok.ok()) ok = check_budget(options);
+  if (ok.ok()) ok = names.take(options.hostname, options.names);
   if (!ok.ok()) return ok.error();
   return true;
 }

@@ -7,6 +7,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "runtime/address_flags.hpp"
 #include "runtime/zookeeper_url.hpp"
 
 namespace bourse::service {
@@ -28,6 +29,7 @@ struct ServiceOptions {
   Duration failover_timeout = Duration::seconds(7LL * 24 * 3600);
   bool new_framework = false;
   bool insecure = false;
+  runtime::AllowedNames names;
   std::string log_level = "info";
 };
 
