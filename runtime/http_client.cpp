@@ -80,6 +80,8 @@ struct HttpExchange : std::enable_shared_from_this<HttpExchange> {
   void resolve();
   void connect(const std::vector<tcp::endpoint>& endpoints, std::size_t next);
   void send();
+  void send_piece(std::string piece);
+  void flush();
   void read();
   void on_read(const error_code& error, std::size_t count);
   bool parse();
@@ -97,6 +99,9 @@ struct HttpExchange : std::enable_shared_from_this<HttpExchange> {
   tcp::resolver resolver;
   Timer deadline;
   std::string head;
+  std::string upload;  // of an open body, waiting for the write that is under way
+  std::string upload_in_flight;
+  bool connected = false;
   Parser parser;
   std::vector<char> input = std::vector<char>(kReadBlock);
   std::size_t input_end = 0;
@@ -175,7 +180,9 @@ std::string HttpExchange::head_text() const {
         line.begin(), line.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
     text += line + "\r\n";
   }
-  if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD")) {
+  if (request.open_body) {
+    text += "Transfer-Encoding: chunked\r\n";
+  } else if (!request.body.empty() || (request.method != "GET" && request.method != "HEAD")) {
     text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
   }
   return text + "Connection: close\r\n\r\n";
@@ -185,12 +192,39 @@ void HttpExchange::send() {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   head = head_text();
+  if (request.open_body) {
+    deadline.cancel();
+    connected = true;
+    upload = head + upload;
+    flush();
+    return read();
+  }
   const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head),
                                                      asio::buffer(request.body)};
   // A server may answer before it has read everything (413): reading goes on whatever writing does.
   asio::async_write(socket, buffers,
                     [self = shared_from_this()](const error_code&, std::size_t) {});
   read();
+}
+
+// An empty piece is the end of the body.
+void HttpExchange::send_piece(std::string piece) {
+  if (done) return;
+  char size[24];
+  const auto [end, error] = std::to_chars(size, size + sizeof size, piece.size(), 16);
+  upload.append(size, end);
+  upload += "\r\n" + piece + "\r\n";
+  if (connected) flush();
+}
+
+void HttpExchange::flush() {
+  if (done || upload.empty() || !upload_in_flight.empty()) return;
+  upload_in_flight = std::exchange(upload, std::string());
+  asio::async_write(socket, asio::buffer(upload_in_flight),
+                    [self = shared_from_this()](const error_code& error, std::size_t) {
+                      self->upload_in_flight.clear();
+                      if (!error) self->flush();
+                    });
 }
 
 void HttpExchange::read() {
@@ -315,6 +349,15 @@ HttpCall& HttpCall::operator=(HttpCall&& other) noexcept {
 }
 HttpCall::~HttpCall() {
   cancel();
+}
+void HttpCall::send(std::string piece) const {
+  if (exchange_ && !piece.empty()) exchange_->send_piece(std::move(piece));
+}
+void HttpCall::finish() const {
+  if (exchange_) exchange_->send_piece({});
+}
+std::size_t HttpCall::queued_bytes() const {
+  return exchange_ ? exchange_->upload.size() + exchange_->upload_in_flight.size() : 0;
 }
 void HttpCall::cancel() {
   if (!exchange_) return;

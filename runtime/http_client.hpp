@@ -27,6 +27,8 @@ struct HttpClientRequest {
   std::string url = {};
   HttpHeaders headers = {};  // Host, Content-Length and Connection are added
   std::string body = {};
+  // The body is what HttpCall::send() gives it up to finish(). The timeout is then for connecting.
+  bool open_body = false;
   std::size_t max_body_bytes = 64u << 20;    // of the response, when it is not streamed
   Duration timeout = Duration::seconds(30);  // for all of it; of a stream only up to its head
 };
@@ -52,6 +54,11 @@ class HttpCall {
   ~HttpCall();
 
   void cancel();
+  // Of an open body: one more piece of it; its end.
+  void send(std::string piece) const;
+  void finish() const;
+  // Bytes given to send() and not yet taken by the network.
+  std::size_t queued_bytes() const;
 
  private:
   std::shared_ptr<HttpExchange> exchange_;

@@ -50,6 +50,7 @@ void HttpConnection::enter(Phase phase) {
     case Phase::lingering:
       limit = kLingerTime;
       break;
+    case Phase::receiving:  // a conversation has no end that we know
     case Phase::handling:   // the handler's time
     case Phase::streaming:  // counted only while something waits to be written
     case Phase::closed:
@@ -76,7 +77,7 @@ void HttpConnection::new_parser() {
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(server_->options().max_header_bytes));
   parser_->body_limit(server_->options().max_body_bytes);
-  parser_->eager(true);
+  parser_->eager(false);  // stops at the end of the head: how the body is taken is decided there
   head_checked_ = false;
   consumed_ = 0;
 }
@@ -122,6 +123,7 @@ void HttpConnection::on_read(std::size_t count) {
     return read();
   }
   input_end_ += count;
+  if (phase_ == Phase::receiving) return parse_body();
   if (phase_ == Phase::streaming) return read();  // pipelined; and its end is what we wait for
   if (phase_ == Phase::idle) enter(Phase::reading);
   parse();
@@ -153,6 +155,8 @@ void HttpConnection::parse() {
     if (parser_->is_header_done() && !head_checked_) {
       head_checked_ = true;
       if (!check_head()) return;
+      parser_->eager(true);
+      if (body_is_streamed()) return begin_body();
       enter(Phase::reading);  // the body has its own time
     }
     if (parser_->is_done()) return handle_request();
@@ -205,7 +209,8 @@ bool HttpConnection::check_head() {
 void HttpConnection::handle_request() {
   ++request_;
   ++server_->stats().requests;
-  auto message = parser_->release();
+  const bool whole = !body_is_streamed();
+  auto& message = parser_->get();
   HttpRequest request;
   request.method = std::string(message.method_string().data(), message.method_string().size());
   request.target = std::string(message.target().data(), message.target().size());
@@ -236,7 +241,7 @@ void HttpConnection::handle_request() {
   state->request = request_;
   state->gzip_accepted = accepts_gzip(request.headers);
   state->stream_limit = server_->options().stream_queue_bytes;
-  enter(Phase::handling);
+  enter(whole ? Phase::handling : Phase::receiving);
   server_->handler()(std::move(request), HttpResponder(std::move(state)));
 }
 

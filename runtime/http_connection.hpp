@@ -69,13 +69,17 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void respond(std::uint64_t request, HttpResponse response);
   void open_stream(std::uint64_t request, HttpResponse head, std::shared_ptr<HttpStreamState> s);
   void flush_stream();
+  // Of a body that is handed over in pieces.
+  void receive_body(std::uint64_t request, HttpBodyHandlers handlers);
+  void set_reading_body(std::uint64_t request, bool reading);
   // The stream's queue is exceeded: ends the connection if it still carries this stream.
   void abort_stream(const HttpStreamState& stream);
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   static constexpr std::size_t kReadBlock = 16u << 10;
-  enum class Phase { idle, reading, handling, writing, streaming, lingering, closed };
+  // receiving: handling, while the body still arrives.
+  enum class Phase { idle, reading, receiving, handling, writing, streaming, lingering, closed };
   struct Piece {
     std::string owned;
     std::shared_ptr<const std::string> shared;
@@ -90,6 +94,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool framing_too_large() const;
   bool check_head();
   void handle_request();
+  bool body_is_streamed() const;
+  void begin_body();
+  void parse_body();
+  void end_body(bool whole);
   void refuse(int status, const std::string& why);
   void queue_response(HttpResponse response);
   std::string head_text(const HttpResponse& response, std::optional<std::size_t> length,
@@ -121,6 +129,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool head_only_ = false;
   bool http_1_0_ = false;
   bool keep_alive_ = true;
+
+  std::shared_ptr<HttpBodyHandlers> body_;  // from receive() to the end of the body
+  bool body_reading_ = false;
+  std::size_t body_bytes_ = 0;
 
   std::deque<Piece> output_;
   std::size_t output_offset_ = 0;  // written of the front piece

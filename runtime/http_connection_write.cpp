@@ -54,7 +54,13 @@ std::string chunk_head(std::size_t size) {
 }  // namespace
 
 void HttpConnection::respond(std::uint64_t request, HttpResponse response) {
-  if (phase_ != Phase::handling || request != request_) return;
+  if (request != request_) return;
+  if (phase_ == Phase::receiving) {
+    body_.reset();
+    keep_alive_ = false;  // what is left of the body is not looked at
+  } else if (phase_ != Phase::handling) {
+    return;
+  }
   queue_response(std::move(response));
 }
 
@@ -263,6 +269,7 @@ void HttpConnection::close(const Error& why) {
   error_code ignored;
   socket_.close(ignored);
   output_.clear();
+  end_body(false);
   close_stream(why);
   server_->forget(*this);
   server_ = nullptr;
@@ -273,6 +280,7 @@ void HttpConnection::abandon() {
   server_ = nullptr;
   error_code ignored;
   socket_.close(ignored);
+  body_.reset();
   if (const auto state = std::exchange(stream_, nullptr)) {
     const std::lock_guard lock(state->mutex);
     state->closed = true;

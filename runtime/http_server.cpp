@@ -156,6 +156,20 @@ void HttpResponder::respond(HttpResponse response) const {
       });
 }
 
+void HttpBody::receive(HttpBodyHandlers handlers) const {
+  if (const auto connection = connection_.lock()) {
+    connection->receive_body(request_, std::move(handlers));
+  }
+}
+
+void HttpBody::set_reading(bool reading) const {
+  if (const auto connection = connection_.lock()) connection->set_reading_body(request_, reading);
+}
+
+HttpBody HttpResponder::body() const {
+  return state_ ? HttpBody(state_->connection, state_->request) : HttpBody();
+}
+
 HttpStream HttpResponder::open_stream(HttpResponse head, std::size_t queue_bytes) const {
   if (!state_ || state_->answered.exchange(true)) return HttpStream();
   auto stream = std::make_shared<HttpStreamState>();

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -54,6 +55,30 @@ class HttpStream {
   std::shared_ptr<HttpStreamState> state_;
 };
 
+struct HttpBodyHandlers {
+  UniqueFunction<void(std::string_view)> on_piece = {};
+  // Once: true when the body is whole, false when the client left or wrote what is no HTTP.
+  UniqueFunction<void(bool)> on_end = {};
+};
+
+// The body of a request that came with one of `streamed_content_types`, while it arrives. For the
+// server's loop alone; after the answer nothing is called any more.
+class HttpBody {
+ public:
+  HttpBody() = default;
+  HttpBody(std::weak_ptr<HttpConnection> connection, std::uint64_t request)
+      : connection_(std::move(connection)), request_(request) {}
+
+  // Nothing of the body is read before this. The handlers run later, never inside the call.
+  void receive(HttpBodyHandlers handlers) const;
+  // Stops and resumes reading: what is not read waits in the client's socket.
+  void set_reading(bool reading) const;
+
+ private:
+  std::weak_ptr<HttpConnection> connection_;
+  std::uint64_t request_ = 0;
+};
+
 class HttpResponder {
  public:
   HttpResponder() = default;
@@ -64,6 +89,8 @@ class HttpResponder {
   // Sends the head (Transfer-Encoding: chunked) and leaves the body open. `head.body`, if any, is
   // the first chunk. At most `queue_bytes` wait for the client; 0: the server's stream_queue_bytes.
   HttpStream open_stream(HttpResponse head, std::size_t queue_bytes = 0) const;
+  // Of a request whose Content-Type is one of streamed_content_types: its `body` came empty.
+  HttpBody body() const;
 
  private:
   std::shared_ptr<HttpResponderState> state_;
@@ -88,6 +115,9 @@ struct HttpServerOptions {
   std::vector<std::string> allowed_hosts = {};
   // Origins of web pages that may call, besides those served from here ("http://ui.example:80").
   std::vector<std::string> allowed_origins = {};
+  // A request of one of these is handled at the end of its head, and its body of any length is
+  // handed over in pieces (HttpResponder::body()).
+  std::vector<std::string> streamed_content_types = {};
 };
 
 struct HttpServerStats {
