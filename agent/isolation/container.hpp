@@ -125,6 +125,19 @@ struct RecoveredContainer {
   std::optional<ExitRecord> exit;
 };
 
+// A program of an operator in a container that runs: with its cgroup, namespaces, environment,
+// limits and sandbox.
+struct SessionSpec {
+  std::string container_id;
+  std::string session_id;  // of the same letters; one of that name must not live there
+  std::vector<std::string> argv;
+  std::vector<std::pair<std::string, std::string>> env;  // besides that of the container's program
+  std::string user;                                      // empty: the agent's own
+  bool tty = false;
+  std::uint32_t rows = 0;  // of the terminal; 0: as the kernel makes it
+  std::uint32_t columns = 0;
+};
+
 class ContainerRuntime {
  public:
   using EventSink = std::function<void(const ContainerEvent&)>;
@@ -142,6 +155,11 @@ class ContainerRuntime {
   // invalid, not_found (user), already_exists, too_large, denied (user without root), io, full.
   // After ok, exactly one terminal event follows.
   Status launch(const ContainerSpec& spec);
+  // The agent's end of the session's socket (agent/isolation/session_protocol.hpp), the caller's to
+  // close: that ends the session. not_found, conflict when the container does not run, invalid.
+  Result<int> open_session(const SessionSpec& spec);
+  // What a session left that died itself: true when there is nothing.
+  bool clear_session(const std::string& container_id, const std::string& session_id);
   // SIGTERM to the task, after the grace SIGKILL to all. The shim counts the grace, so it holds
   // even if this agent dies. Repeating may shorten it. not_found; conflict when it has ended.
   Status kill(const std::string& container_id, Duration grace);

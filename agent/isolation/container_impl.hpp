@@ -84,6 +84,10 @@ class ContainerRuntime::Impl {
   // container_launch.cpp
   Status launch(const ContainerSpec& spec);
 
+  // container_session.cpp
+  Result<int> open_session(const SessionSpec& spec);
+  bool clear_session(const std::string& container_id, const std::string& session_id);
+
   // container_recovery.cpp
   std::vector<RecoveredContainer> recover();
 

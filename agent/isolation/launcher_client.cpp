@@ -73,12 +73,29 @@ Status LauncherClient::start() {
   return {};
 }
 
+namespace {
+
+Error too_many_waiting() {
+  return {ErrorCode::full, "the launcher has " + std::to_string(LauncherClient::kMostWaiting) +
+                               " launches waiting; try again later"};
+}
+
+}  // namespace
+
+Status LauncherClient::request_session(std::int64_t request, const std::string& session_id,
+                                       int socket) {
+  if (waiting_.size() >= kMostWaiting) {
+    ::close(socket);
+    return too_many_waiting();
+  }
+  waiting_.push_back({request, session_id, socket, FrameType::launch_session});
+  flush();
+  return {};
+}
+
 Status LauncherClient::request(std::int64_t request, const std::string& container_id,
                                const std::string& record) {
-  if (waiting_.size() >= kMostWaiting) {
-    return Error{ErrorCode::full, "the launcher has " + std::to_string(kMostWaiting) +
-                                      " launches waiting; try again later"};
-  }
+  if (waiting_.size() >= kMostWaiting) return too_many_waiting();
   const int fd = ::memfd_create("bourse-launch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return Error{ErrorCode::io, "cannot make a launch record: " + errno_text(errno)};
   if (::write(fd, record.data(), record.size()) != static_cast<ssize_t>(record.size())) {
@@ -86,13 +103,13 @@ Status LauncherClient::request(std::int64_t request, const std::string& containe
     return Error{ErrorCode::io, "cannot write a launch record: no memory for it"};
   }
   ::fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-  waiting_.push_back({request, container_id, fd});
+  waiting_.push_back({request, container_id, fd, FrameType::launch});
   flush();
   return {};
 }
 
 bool LauncherClient::send_one(const Waiting& waiting) {
-  Frame frame = make_frame(FrameType::launch);
+  Frame frame = make_frame(waiting.type);
   frame.request = waiting.request;
   iovec parts[2] = {{&frame, sizeof frame},
                     {const_cast<char*>(waiting.container_id.data()), waiting.container_id.size()}};

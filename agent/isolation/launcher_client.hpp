@@ -32,6 +32,8 @@ class LauncherClient {
 
   // Takes the bytes of the record; `request` comes back with the answer.
   Status request(std::int64_t request, const std::string& container_id, const std::string& record);
+  // A session process: owns `socket`, its end of the socket to the agent.
+  Status request_session(std::int64_t request, const std::string& session_id, int socket);
   // The request has not been given to any launcher yet.
   bool waits(std::int64_t request) const;
   // Sends what waits, as far as the socket takes it. True when nothing waits any more.
@@ -46,6 +48,7 @@ class LauncherClient {
     std::int64_t request = 0;
     std::string container_id;
     int record_fd = -1;
+    FrameType type = FrameType::launch;
   };
   bool send_one(const Waiting& waiting);
 

@@ -9,6 +9,7 @@
 //                   signal     signal
 //                   acknowledge  the agent answers for the exit status; the shim may leave
 //   agent -> launcher  launch  request; ancillary data: one memfd with the LaunchRecord
+//                     launch_session  likewise; the descriptor is the session's end of its socket
 //   launcher -> agent  launched  request, pid of the shim, or error (errno) and no process
 //
 // An agent may meet shims of older and newer builds. So: fields are only ever added at the end, a
@@ -35,6 +36,7 @@ enum class FrameType : std::uint16_t {
   acknowledge = 18,
   launch = 32,
   launched = 33,
+  launch_session = 34,
 };
 
 // What the shim was doing when a launch failed.

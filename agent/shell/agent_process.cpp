@@ -435,6 +435,14 @@ void AgentProcess::on_executor_bytes(runtime::ConnectionId connection, std::stri
 
 // -- containers
 
+Result<int> AgentProcess::open(const isolation::SessionSpec& spec) {
+  isolation::SessionSpec asked = spec;
+  if (!spec_context_.switch_user) asked.user.clear();
+  auto socket = containers_->open_session(asked);
+  arm_container_timer();
+  return socket;
+}
+
 void AgentProcess::watch_containers() {
   runtime::FdCallbacks callbacks;
   callbacks.readable = [this] { turn_containers(); };

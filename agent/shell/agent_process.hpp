@@ -17,6 +17,7 @@
 #include "agent/shell/executor_api.hpp"
 #include "agent/shell/options.hpp"
 #include "agent/shell/sandbox_collector.hpp"
+#include "agent/shell/session_api.hpp"
 #include "agent/shell/volumes.hpp"
 #include "base/result.hpp"
 #include "coordination/link/leader_watch.hpp"
@@ -31,10 +32,10 @@ namespace bourse::agent {
 // checkpoint is damaged or too new, or its name or configuration is refused. (EX_CONFIG)
 inline constexpr int kSomebodyMustLook = 78;
 
-class AgentProcess {
+class AgentProcess : public SessionHost {
  public:
   AgentProcess(runtime::Loop& loop, AgentOptions options);
-  ~AgentProcess();
+  ~AgentProcess() override;
   AgentProcess(const AgentProcess&) = delete;
   AgentProcess& operator=(const AgentProcess&) = delete;
 
@@ -50,6 +51,13 @@ class AgentProcess {
   // The v1 executor API. REQUIRES that start() has returned.
   void executor_call(const runtime::HttpRequest& request, const runtime::HttpResponder& responder) {
     executors_over_http_->call(request, responder);
+  }
+
+  // SessionHost. REQUIRE that start() has returned.
+  const AgentState& state() const override { return core_->state(); }
+  Result<int> open(const isolation::SessionSpec& spec) override;
+  bool clear(const SessionKey& key) override {
+    return containers_->clear_session(key.parent.raw(), key.id);
   }
 
   const AgentCore& core() const { return *core_; }

@@ -13,6 +13,7 @@
 #include "proto/v1/agent_call.pb.h"
 #include "proto/v1/agent_response.pb.h"
 #include "runtime/clock.hpp"
+#include "runtime/daemon.hpp"
 #include "runtime/log.hpp"
 #include "runtime/machine_load.hpp"
 
@@ -85,7 +86,8 @@ AgentHttpApi::AgentHttpApi(runtime::Loop& loop, AgentProcess& process, const Age
           [this](const ContainerId& id) { return process_.containers().statistics(id.raw()); }),
       sandboxes_(options.work_dir),
       router_({"slave(1)", "agent"}),
-      logging_(loop) {
+      logging_(loop),
+      sessions_(loop, process, options.sessions || runtime::is_loopback(options.ip)) {
   add_routes();
 }
 
@@ -129,15 +131,37 @@ void AgentHttpApi::add_routes() {
   router_.add("files/download", guarded(&AgentHttpApi::files_download));
 }
 
-void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder& responder) {
-  const CallForm form = form_of(request);
-  if (form.refusal) return responder.respond(*form.refusal);
+// nullopt: it is answered, or will be when its records have come.
+std::optional<v1::agent::Call> AgentHttpApi::call_in(const CallForm& form,
+                                                     const HttpRequest& request,
+                                                     const HttpResponder& responder) {
+  if (form.refusal) {
+    responder.respond(*form.refusal);
+    return std::nullopt;
+  }
+  if (form.streamed_in) {
+    sessions_.stream_in(form, responder);
+    return std::nullopt;
+  }
   v1::agent::Call call;
-  if (const Status parsed = parse_call(form, request.body, call); !parsed.ok()) {
-    return refuse(responder, parsed.error());
+  if (const Status read = parse_call(form, request.body, call); !read.ok()) {
+    refuse(responder, read.error());
+    return std::nullopt;
   }
   runtime::log_debug("operator's call", {{"type", v1::agent::Call::Type_Name(call.type())}});
-  if (auto refusal = refused_form(form, call)) return responder.respond(std::move(*refusal));
+  if (auto refusal = refused_form(form, call)) {
+    responder.respond(std::move(*refusal));
+    return std::nullopt;
+  }
+  return call;
+}
+
+void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder& responder) {
+  const CallForm form = form_of(request);
+  const auto asked = call_in(form, request, responder);
+  if (!asked) return;
+  const v1::agent::Call& call = *asked;
+  if (SessionApi::serves(call.type())) return sessions_.call(call, form, responder);
   v1::agent::Response response;
   switch (call.type()) {
     case v1::agent::Call::GET_HEALTH:

@@ -8,6 +8,7 @@
 #include "agent/shell/agent_process.hpp"
 #include "agent/shell/container_statistics.hpp"
 #include "agent/shell/sandboxes.hpp"
+#include "agent/shell/session_api.hpp"
 #include "api/logging_level.hpp"
 #include "api/metrics_answer.hpp"
 #include "runtime/http_router.hpp"
@@ -25,6 +26,9 @@ class AgentHttpApi {
 
  private:
   void add_routes();
+  std::optional<mesos::v1::agent::Call> call_in(const CallForm& form,
+                                                const runtime::HttpRequest& request,
+                                                const runtime::HttpResponder& responder);
   void operator_call(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void state(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
   void monitor_statistics(const runtime::HttpRequest& request,
@@ -48,6 +52,7 @@ class AgentHttpApi {
   Sandboxes sandboxes_;
   runtime::HttpRouter router_;
   api::LoggingLevel logging_;
+  SessionApi sessions_;
   bool ready_ = false;
 };
 

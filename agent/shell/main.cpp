@@ -38,6 +38,7 @@ int run(agent::AgentOptions& options) {
   http_options.port = options.port;
   http_options.allowed_hosts = options.address.names.hosts;
   http_options.allowed_origins = options.address.names.origins;
+  http_options.streamed_content_types = {"application/recordio"};
   auto server = runtime::HttpServer::listen(loop, http_options, api.handler());
   if (!server.ok()) return fail(server.error());
   if (const Status started = process.start(server.value()->port()); !started.ok()) {

@@ -142,6 +142,8 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("authenticate-http-executors", options.authenticate_executors,
             "let executors over HTTP in by the token of their environment alone");
+  flags.add("sessions", options.sessions,
+            "let whoever reaches this agent run programs in its containers; always so on loopback");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   RecoveryFlags recovery;
   add_recovery_flags(flags, options, recovery);

@@ -34,6 +34,7 @@ struct AgentOptions {
   bool insecure = false;
   runtime::DaemonAddress address;
   bool authenticate_executors = false;
+  bool sessions = false;  // also when it listens beyond loopback
   std::string log_level = "info";
   RecoverMode recover = RecoverMode::reconnect;
   Reconfiguration reconfiguration = Reconfiguration::equal;

@@ -1,11 +1,8 @@
 #include "agent/shell/stream_headers.hpp"
 
-#include <vector>
-
 #include "api/negotiation.hpp"
 #include "proto/codec/call_form.hpp"
 #include "proto/codec/json.hpp"
-#include "proto/codec/record_io.hpp"
 
 namespace bourse::agent {
 
@@ -92,15 +89,7 @@ CallForm form_of(const HttpRequest& request) {
   return out.refusal ? out : read_accepted(request, std::move(out));
 }
 
-Status parse_call(const CallForm& form, const std::string& body, Call& call) {
-  std::string_view text = body;
-  std::vector<std::string> records;
-  if (form.streamed_in) {
-    codec::RecordDecoder decoder;
-    if (const Status fed = decoder.feed(body, records); !fed.ok()) return fed;
-    if (records.empty()) return invalid("body: has no whole record");
-    text = records.front();
-  }
+Status parse_call(const CallForm& form, std::string_view text, Call& call) {
   if (form.in == codec::Encoding::json) {
     if (const Status parsed = codec::from_json(text, call); !parsed.ok()) return parsed;
   } else if (!call.ParseFromArray(text.data(), static_cast<int>(text.size()))) {

@@ -24,8 +24,8 @@ struct CallForm {
 // What the headers say: 400 Content-Type or Message-Content-Type is missing, 415 they do not fit,
 // 406 Accept or Message-Accept do not.
 CallForm form_of(const runtime::HttpRequest& request);
-// The call: the body, or its first record. It says its type and has what it is about.
-Status parse_call(const CallForm& form, const std::string& body, mesos::v1::agent::Call& call);
+// The call: the body, or one record of it. It says its type and has what it is about.
+Status parse_call(const CallForm& form, std::string_view text, mesos::v1::agent::Call& call);
 // Whether the call may come and be answered so.
 std::optional<runtime::HttpResponse> refused_form(const CallForm& form,
                                                   const mesos::v1::agent::Call& call);

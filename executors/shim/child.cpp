@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -192,6 +193,8 @@ void run_task(const LaunchRecord& record, const TaskPipes& pipes) {
     mount_volumes(record);
   }
   g_step = LaunchStep::output;
+  if (pipes.stdin_fd >= 0) check(::dup2(pipes.stdin_fd, STDIN_FILENO) >= 0);
+  if (pipes.controlling_terminal) check(::ioctl(STDIN_FILENO, TIOCSCTTY, 0) == 0);
   check(::dup2(pipes.stdout_fd, STDOUT_FILENO) >= 0);
   check(::dup2(pipes.stderr_fd, STDERR_FILENO) >= 0);
   g_step = LaunchStep::limits;

@@ -22,6 +22,8 @@ int clone_flags_of(isolation::Namespaces namespaces);
 [[noreturn]] void run_init(const isolation::LaunchRecord& record, int report_fd);
 
 struct TaskPipes {
+  int stdin_fd = -1;                  // -1: nothing to read
+  bool controlling_terminal = false;  // stdin is the terminal of a session
   int stdout_fd = -1;
   int stderr_fd = -1;
   int report_fd = -1;

@@ -94,8 +94,11 @@ bool receive(Request& request) {
 // vfork: the address space is lent, not copied, until the shim execs.
 pid_t start_shim(int program, const Request& request) {
   char name[] = "bourse-shim";
-  char mode[] = "--container";
-  char* argv[] = {name, mode, const_cast<char*>(request.container_id), nullptr};
+  char container[] = "--container";
+  char session[] = "--session";
+  const bool container_wanted = static_cast<FrameType>(request.frame.type) == FrameType::launch;
+  char* argv[] = {name, container_wanted ? container : session,
+                  const_cast<char*>(request.container_id), nullptr};
   volatile int error = 0;
   const pid_t pid = ::vfork();
   if (pid == 0) {
@@ -139,7 +142,9 @@ int run_launcher(const std::vector<std::string>& cgroup_dirs, char** argv) {
   while (true) {
     Request request;
     if (!receive(request)) return 0;
-    if (static_cast<FrameType>(request.frame.type) == FrameType::launch && request.record_fd >= 0) {
+    const auto type = static_cast<FrameType>(request.frame.type);
+    const bool wanted = type == FrameType::launch || type == FrameType::launch_session;
+    if (wanted && request.record_fd >= 0) {
       Frame answer = isolation::make_frame(FrameType::launched);
       answer.request = request.frame.request;
       const pid_t pid = start_shim(program, request);
