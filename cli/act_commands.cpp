@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cli/api.hpp"
+#include "cli/find_task.hpp"
 #include "cli/invocation.hpp"
 #include "cli/table.hpp"
 #include "proto/codec/json.hpp"
@@ -17,28 +18,11 @@ using v1::master::Response;
 
 constexpr Duration kFollow = Duration::milliseconds(500);
 
-// The one task of that id, living or ended; the newest if several frameworks used the id.
-Result<v1::Task> find_task(Api& api, const std::string& id, const std::string& framework) {
-  std::string query = "\"limit\":1,\"task_id\":{\"value\":" + json_text(id) + "}";
-  if (!framework.empty()) query += ",\"framework_id\":{\"value\":" + json_text(framework) + "}";
-  Response response;
-  const Status ok = api.call(R"({"type":"GET_TASKS","get_tasks":{)" + query + "}}", response);
-  if (!ok.ok()) return ok.error();
-  const auto& found = response.get_tasks();
-  for (const auto* list : {&found.tasks(), &found.unreachable_tasks(), &found.completed_tasks()}) {
-    if (!list->empty()) return list->Get(0);
-  }
-  return Error{ErrorCode::not_found, "task '" + id + "' is not known to this master"};
-}
-
 std::string sandbox_path(const v1::Task& task, const std::string& file) {
   const std::string executor =
       task.has_executor_id() ? task.executor_id().value() : task.task_id().value();
-  std::string container = "latest";
-  for (const auto& status : task.statuses()) {
-    const std::string& id = status.container_status().container_id().value();
-    if (!id.empty()) container = id;
-  }
+  const std::string known = container_of(task);
+  const std::string container = known.empty() ? "latest" : known;
   return "/agents/" + task.agent_id().value() + "/sandbox/" + task.framework_id().value() + "/" +
          executor + "/" + container + "/" + file;
 }

@@ -15,6 +15,7 @@ int frameworks_command(const Arguments& arguments);
 int why_command(const Arguments& arguments);
 int tasks_command(const Arguments& arguments);
 int logs_command(const Arguments& arguments);
+int exec_command(const Arguments& arguments);
 // drain, deactivate, reactivate, gone: the first of the arguments of `agents`.
 bool is_upkeep(const std::string& word);
 int upkeep_command(const Arguments& arguments);

@@ -24,6 +24,7 @@ constexpr Command kCommands[] = {
     {"why", bourse::cli::why_command, "what keeps a framework from offers, and what would help"},
     {"tasks", bourse::cli::tasks_command, "tasks, newest first"},
     {"logs", bourse::cli::logs_command, "what a task wrote; -f goes on"},
+    {"exec", bourse::cli::exec_command, "runs a program beside a task, in its container"},
     {"kill", bourse::cli::kill_command, "kills a task"},
     {"teardown", bourse::cli::teardown_command, "ends a framework and its tasks"},
     {"crawl", bourse::cli::crawl_command, "watches and operates a running crawl"},
