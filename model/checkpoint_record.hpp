@@ -80,6 +80,14 @@ struct OperationForgotten {  // 12: its outcome is acknowledged
 struct ResourcesConverted {  // 13: all operations before it, together
   NetConversion net;
 };
+// 14: the container ended but for processes that do not die; before anybody hears of that. Until
+// the runtime finds it empty, its rest holds this.
+struct ContainerLeaked {
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+  ContainerId container_id;
+  Resources withheld;
+};
 
 }  // namespace checkpoint
 
@@ -89,6 +97,7 @@ using CheckpointRecord =
                  checkpoint::TaskLaunched, checkpoint::UpdateStored, checkpoint::UpdateAcknowledged,
                  checkpoint::TaskForgotten, checkpoint::ExecutorForgotten,
                  checkpoint::KillRequested, checkpoint::LifeBegun, checkpoint::OperationApplied,
-                 checkpoint::OperationForgotten, checkpoint::ResourcesConverted>;
+                 checkpoint::OperationForgotten, checkpoint::ResourcesConverted,
+                 checkpoint::ContainerLeaked>;
 
 }  // namespace bourse

@@ -71,6 +71,8 @@ inline constexpr std::size_t kMaxRolesPerWrite = 16;  // quotas or weights of on
 // -- tables of the agent.
 inline constexpr std::size_t kMaxPendingUpdatesPerTask =
     64;  // the executor is told to slow, then killed
+// Of updates that their framework acknowledged: a repeat of an older one is told again.
+inline constexpr std::size_t kMaxAcknowledgedUpdatesPerTask = 64;
 inline constexpr std::size_t kMaxExecutorsPerAgent = 10'000;
 
 // -- tables of the service scheduler: over it the change is refused, naming the field.

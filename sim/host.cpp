@@ -60,11 +60,10 @@ void Host::check_sum(const ContainerId& id) {
   for (const auto& [other, container] : containers_) {
     const bool counts = container.state == State::starting || container.state == State::running;
     if (counts) sum.add(container.resources);
-    if (container.state == State::leaking && !container.forgotten) rest.add(container.resources);
+    if (container.state == State::leaking) rest.add(container.resources);
   }
   env_.judge->container_starts(name_, id, total_, sum);
-  // An agent that found it running holds it as well as one that saw it leak, until that one dies:
-  // a leak is not on its disk.
+  // Whether the agent found it running, was told of the leak, or remembers it from an earlier life.
   sum.add(rest);
   env_.judge->rests_are_withheld(name_, id, total_, sum);
 }
@@ -116,7 +115,6 @@ void Host::exited(const ContainerId& id, int wait_status, bool out_of_memory) {
   container->status_known = !env_.fault(env_.plan.container_fails / 4);
   const bool leaked = env_.fault(env_.plan.container_leaks);
   container->state = leaked ? State::leaking : State::exited;
-  container->told = leaked && agent_.up();
   const bool told = leaked && env_.plan.plant != Plant::leak_unheard;
   report_later(
       agent::ContainerExited{id, wait_status, container->status_known, out_of_memory, told});
@@ -128,8 +126,8 @@ void Host::clean_later(const ContainerId& id) {
     Container* container = find(id);
     if (container == nullptr || container->state != State::leaking) return;
     container->state = State::exited;
-    // An agent that was restarted meanwhile found it running and hears of its end; one that was
-    // told of the leak hears that it is over, and takes the other for a repeat.
+    // An agent that was restarted meanwhile may have found it running, and hears of its end; one
+    // that knows of the leak hears that it is over.
     agent_.report(agent::ContainerExited{id, container->wait_status, container->status_known,
                                          container->out_of_memory, false});
     agent_.report(agent::ContainerCleaned{id});
@@ -182,10 +180,11 @@ void Host::reboot(bool unnoticed) {
 std::vector<agent::Started::FoundContainer> Host::found() {
   std::vector<agent::Started::FoundContainer> out;
   for (auto& [id, container] : containers_) {
-    container.forgotten = container.forgotten || container.told;
     agent::Started::FoundContainer found;
     found.container_id = id;
-    found.running = container.state != State::exited;
+    // Of one that leaks, either its shim has left what it saw, or it was lost with its shim.
+    found.leaked = container.state == State::leaking && container.pid % 2 == 0;
+    found.running = container.state != State::exited && !found.leaked;
     found.pid = container.pid;
     if (!found.running) {
       if (container.status_known) found.wait_status = container.wait_status;

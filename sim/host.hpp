@@ -70,8 +70,6 @@ class Host {
     Resources resources;
     State state = State::starting;
     bool kill_pending = false;
-    bool told = false;       // its agent was told that it leaks,
-    bool forgotten = false;  // and was started again: it cannot know how much that holds
     int wait_status = 0;
     bool status_known = true;
     bool out_of_memory = false;

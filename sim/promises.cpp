@@ -54,7 +54,7 @@ constexpr std::array<Promise, kPromises> kList = {{
      "as soon as everybody is back"},
     {"L5", "no offer outlives its lifetime", "Judge::check_master"},
     {"L6", "a container's rest is gone, or reported and kept", "Judge::rests_are_withheld",
-     "gone in 60 s once faults stop; an agent that was started again knows of no leak of before"},
+     "gone in 60 s once faults stop; an agent remembers it over restarts"},
     {"L7", "the API answers in time", "", "needs real processes: bench/"},
     {"O1", "what was declined is not offered again too soon", "OfferJudge::offered"},
     {"O2", "what operators want with an agent holds, whoever leads", "OperatorJudge::check_duty"},

@@ -108,6 +108,7 @@ void on_stored(Context& c, PersistId id) {
                  [&](const LifePending&) { on_life_settled(c, true); },
                  [](const SettledPending&) {},
                  [&](const OperationsPending& w) { on_operations_stored(c, w); },
+                 [&](const LeakPending& w) { on_leak_stored(c, w); },
              },
              write);
 }
@@ -133,6 +134,7 @@ void on_rejected(Context& c, const Rejected& event) {
                  [&](const LifePending&) { on_life_settled(c, false); },
                  [](const SettledPending&) {},
                  [&](const OperationsPending& w) { on_operations_rejected(c, w, event.reason); },
+                 [&](const LeakPending& w) { on_leak_rejected(c, w); },
              },
              write);
 }
@@ -165,13 +167,13 @@ void on_deadline(Context& c, const DeadlineKey& key) {
       return;
     case Kind::executor_shutdown: {
       const auto it = c.state.executors.find(executor);
-      if (it == c.state.executors.end() || it->second.phase == ExecutorPhase::exited) return;
+      if (it == c.state.executors.end() || is_over(it->second.phase)) return;
       c.emit(KillContainer{it->second.container_id, Duration{}});
       return;
     }
     case Kind::max_completion: {
       const auto it = c.state.tasks.find(task);
-      if (it == c.state.tasks.end() || it->second.phase == TaskPhase::ended) return;
+      if (it == c.state.tasks.end() || has_ended(c.state, task)) return;
       it->second.completion_expired = true;
       kill_task(c, task, std::nullopt);
       return;
@@ -199,6 +201,9 @@ void on_deadline(Context& c, const DeadlineKey& key) {
       return;
     case Kind::lending_report:
       report_lending(c);
+      return;
+    case Kind::leak_retry:
+      retry_leak(c, ContainerId(key.a));
       return;
   }
 }
@@ -266,6 +271,7 @@ void AgentCore::check_invariants() const {
     ASSERT(it != state_.by_container.end() && it->second == key);
     for (const TaskId& task : executor.tasks) ASSERT(state_.tasks.contains({key.first, task}));
     if (!executor.peer.empty()) ASSERT(state_.by_peer.at(executor.peer) == key);
+    ASSERT(executor.end.has_value() == (executor.phase == ExecutorPhase::ending));
   }
   ASSERT(state_.by_container.size() == state_.executors.size());
   const bool storing =
@@ -277,6 +283,7 @@ void AgentCore::check_invariants() const {
     ASSERT(executor != state_.executors.end());
     ASSERT(executor->second.tasks.contains(key.second));
     ASSERT(task.pending.size() <= limits::kMaxPendingUpdatesPerTask);
+    ASSERT(task.acknowledged.size() <= limits::kMaxAcknowledgedUpdatesPerTask);
     for (std::size_t i = 0; i + 1 < task.pending.size(); ++i) {
       ASSERT(!is_terminal(task.pending[i].status.state));
     }
@@ -307,6 +314,7 @@ std::uint64_t AgentCore::fingerprint() const {
     fp.add(key.second.raw());
     fp.add(executor.container_id.raw());
     fp.add(static_cast<std::uint32_t>(executor.phase));
+    fp.add(executor.leaked);
     fp.add(executor.peer.raw());
   }
   for (const auto& [key, task] : state_.tasks) {

@@ -53,7 +53,7 @@ void begin_cleanup(Context& c) {
   std::vector<ExecutorKey> executors;
   for (const auto& [key, executor] : c.state.executors) executors.push_back(key);
   for (const ExecutorKey& key : executors) {
-    if (c.state.executors.at(key).phase == ExecutorPhase::exited) continue;
+    if (is_over(c.state.executors.at(key).phase)) continue;
     for (const TaskId& id : std::set<TaskId>(c.state.executors.at(key).tasks)) {
       Task& task = c.state.tasks.at({key.first, id});
       if (task.phase == TaskPhase::ended || task.kill_requested) continue;

@@ -119,6 +119,54 @@ ExecutorKey* find_container(Context& c, const ContainerId& id) {
   return it == c.state.by_container.end() ? nullptr : &it->second;
 }
 
+// Nobody talks to it any more, and it is waited for no longer.
+void leave_executor(Context& c, const ExecutorKey& key) {
+  Executor& executor = c.state.executors.at(key);
+  if (!executor.peer.empty()) {
+    c.state.by_peer.erase(executor.peer);
+    c.emit(CloseExecutor{executor.peer, "its container ended"});
+    executor.peer = PeerId();
+  }
+  c.disarm(Kind::executor_subscribe, key.first.raw(), key.second.raw());
+  c.disarm(Kind::executor_shutdown, key.first.raw(), key.second.raw());
+  c.disarm(Kind::executor_heartbeat, key.first.raw(), key.second.raw());
+}
+
+// What its rest holds must be known after a restart as well, or the next container is given it. So
+// the end is told, and frees what it frees, once the checkpoint has the leak.
+void store_leak(Context& c, const ExecutorKey& key) {
+  const Executor& executor = c.state.executors.at(key);
+  c.checkpoint({checkpoint::ContainerLeaked{key.first, key.second, executor.container_id,
+                                            executor.withheld}},
+               LeakPending{executor.container_id});
+}
+
+void finish(Context& c, const ExecutorKey& key, const ContainerExited& event) {
+  Executor& executor = c.state.executors.at(key);
+  executor.phase = ExecutorPhase::exited;
+  executor.end.reset();
+  executor.leaked = event.leaked;
+  if (event.leaked) {
+    PROBE("agent.container_leaked");
+    c.note(Note::Level::error, "container.leaked",
+           {{"container_id", event.container_id.raw()}, {"withheld", executor.withheld.to_text()}});
+    send_to_master(c, to_master::ContainerLeaked{key.first, key.second, executor.withheld, false});
+  }
+  const bool custom = !executor.command_task;
+  end_tasks(c, key, event);
+  if (custom) {
+    send_to_master(c, to_master::ExecutorExited{key.first, key.second, event.wait_status});
+  }
+  forget_executor_if_done(c, key);
+}
+
+// The executor of this container while the record of its leak is on its way.
+const ExecutorKey* ending(Context& c, const ContainerId& id) {
+  const ExecutorKey* key = find_container(c, id);
+  if (key == nullptr) return nullptr;
+  return c.state.executors.at(*key).phase == ExecutorPhase::ending ? key : nullptr;
+}
+
 }  // namespace
 
 void on_container_started(Context& c, const ContainerStarted& event) {
@@ -126,7 +174,7 @@ void on_container_started(Context& c, const ContainerStarted& event) {
   if (found == nullptr) return;
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
-  if (executor.phase == ExecutorPhase::exited) return;
+  if (is_over(executor.phase)) return;
   executor.pid = event.pid;
   if (!executor.command_task) {
     if (executor.phase == ExecutorPhase::starting) {
@@ -155,31 +203,45 @@ void on_container_exited(Context& c, const ContainerExited& event) {
   }
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
-  if (executor.phase == ExecutorPhase::exited) return;
-  const Resources withheld = event.leaked ? resources_of(c.state, key) : Resources();
-  if (!executor.peer.empty()) {
-    c.state.by_peer.erase(executor.peer);
-    c.emit(CloseExecutor{executor.peer, "its container ended"});
-    executor.peer = PeerId();
+  if (is_over(executor.phase)) {
+    // Of one whose leak was remembered from an earlier life, the runtime tells the end as well.
+    if (!event.leaked) on_container_cleaned(c, {event.container_id});
+    return;
   }
-  c.disarm(Kind::executor_subscribe, key.first.raw(), key.second.raw());
-  c.disarm(Kind::executor_shutdown, key.first.raw(), key.second.raw());
-  c.disarm(Kind::executor_heartbeat, key.first.raw(), key.second.raw());
-  executor.phase = ExecutorPhase::exited;
-  executor.leaked = event.leaked;
-  executor.withheld = withheld;
-  if (event.leaked) {
-    PROBE("agent.container_leaked");
-    c.note(Note::Level::error, "container.leaked",
-           {{"container_id", event.container_id.raw()}, {"withheld", withheld.to_text()}});
-    send_to_master(c, to_master::ContainerLeaked{key.first, key.second, withheld, false});
-  }
-  const bool custom = !executor.command_task;
-  end_tasks(c, key, event);
-  if (custom) {
-    send_to_master(c, to_master::ExecutorExited{key.first, key.second, event.wait_status});
-  }
-  forget_executor_if_done(c, key);
+  leave_executor(c, key);
+  if (!event.leaked) return finish(c, key, event);
+  executor.phase = ExecutorPhase::ending;
+  executor.withheld = resources_of(c.state, key);
+  executor.end = event;
+  store_leak(c, key);
+}
+
+void on_leak_stored(Context& c, const LeakPending& write) {
+  const ExecutorKey* found = ending(c, write.container_id);
+  if (found == nullptr) return;
+  const ExecutorKey key = *found;
+  const ContainerExited end = *c.state.executors.at(key).end;
+  finish(c, key, end);
+}
+
+void on_leak_rejected(Context& c, const LeakPending& write) {
+  PROBE("agent.leak_not_stored");
+  c.arm(Kind::leak_retry, c.config.checkpoint_retry, write.container_id.raw());
+}
+
+void retry_leak(Context& c, const ContainerId& id) {
+  const ExecutorKey* found = ending(c, id);
+  if (found == nullptr) return;
+  const ExecutorKey key = *found;
+  const ContainerExited end = *c.state.executors.at(key).end;
+  end.leaked ? store_leak(c, key) : finish(c, key, end);  // empty by now: nothing to remember
+}
+
+void remember_leak(Context& c, const ExecutorKey& key, const Started::FoundContainer& found) {
+  PROBE("agent.remembers_leak");
+  finish(c, key,
+         {found.container_id, found.wait_status.value_or(9), found.wait_status.has_value(),
+          found.out_of_memory, true});
 }
 
 void on_container_cleaned(Context& c, const ContainerCleaned& event) {
@@ -190,6 +252,7 @@ void on_container_cleaned(Context& c, const ContainerCleaned& event) {
   }
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
+  if (executor.end) executor.end->leaked = false;  // told as an end like others
   if (!executor.leaked) return;
   PROBE("agent.leak_resolved");
   executor.leaked = false;
@@ -205,7 +268,7 @@ void on_container_failed(Context& c, const ContainerFailed& event) {
   }
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
-  if (executor.phase == ExecutorPhase::exited) return;
+  if (is_over(executor.phase)) return;
   executor.phase = ExecutorPhase::exited;
   const bool custom = !executor.command_task;
   const std::set<TaskId> tasks = executor.tasks;

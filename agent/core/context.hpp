@@ -92,6 +92,8 @@ void on_kill(Context& c, const to_agent::Kill& message);
 void kill_task(Context& c, const TaskKey& key, std::optional<Duration> grace);
 void shutdown_executor(Context& c, const ExecutorKey& key);
 void shutdown_framework(Context& c, const FrameworkId& framework_id);
+// Nothing can be done about how it ends, whether that is told yet or not.
+bool has_ended(const AgentState& state, const TaskKey& key);
 Duration grace_of(const Context& c, const Task& task, std::optional<Duration> asked);
 
 // containers.cpp: what the container runtime reports.
@@ -99,6 +101,15 @@ void on_container_started(Context& c, const ContainerStarted& event);
 void on_container_exited(Context& c, const ContainerExited& event);
 void on_container_cleaned(Context& c, const ContainerCleaned& event);
 void on_container_failed(Context& c, const ContainerFailed& event);
+void on_leak_stored(Context& c, const LeakPending& write);
+void on_leak_rejected(Context& c, const LeakPending& write);
+void retry_leak(Context& c, const ContainerId& id);
+// A leak that the checkpoint knows, found again by the next life.
+void remember_leak(Context& c, const ExecutorKey& key, const Started::FoundContainer& found);
+// Nothing of it runs that could be asked for anything; its end is told, or on its way.
+inline bool is_over(ExecutorPhase phase) {
+  return phase >= ExecutorPhase::ending;
+}
 
 // executors.cpp: frameworks' own executors.
 void on_executor_call(Context& c, const FromExecutor& event);
@@ -115,6 +126,7 @@ void store_update(Context& c, const TaskKey& key, TaskStatus status,
 void on_update_stored(Context& c, const UpdatePending& write);
 void retry_store(Context& c, const TaskKey& key);
 void send_front(Context& c, const TaskKey& key);
+void remember_acknowledged(Task& task, const Uuid& uuid);
 void on_acknowledge(Context& c, const to_agent::Acknowledge& message);
 void forget_task(Context& c, const TaskKey& key);
 void forget_executor_if_done(Context& c, const ExecutorKey& key);

@@ -1,4 +1,6 @@
 // Frameworks' own executors on their connections.
+#include <algorithm>
+
 #include "agent/core/context.hpp"
 #include "base/probe.hpp"
 #include "model/limits.hpp"
@@ -33,8 +35,13 @@ void on_update(Context& c, const ExecutorKey& key, PeerId peer, TaskStatus statu
   }
   // Nothing of it waits any more: its framework acknowledged it. The executor, whose connection
   // broke, did not hear that it was stored; the framework does not hear it again.
-  if (status.uuid && task.latest && task.latest->uuid == status.uuid) {
+  const auto& known = task.acknowledged;
+  const bool newest = status.uuid && task.latest && task.latest->uuid == status.uuid;
+  const bool older =
+      status.uuid && std::find(known.begin(), known.end(), *status.uuid) != known.end();
+  if (newest || older) {
     PROBE("agent.repeats_what_was_acknowledged");
+    if (!newest) PROBE("agent.repeats_older_updates");
     acknowledge(c, peer, status);
     return;
   }
@@ -140,7 +147,7 @@ Status judge(Context& c, const FromExecutor& event) {
   }
   const auto it = c.state.executors.find({call.framework_id, call.executor_id});
   if (it == c.state.executors.end() || it->second.command_task ||
-      it->second.phase == ExecutorPhase::storing || it->second.phase == ExecutorPhase::exited) {
+      it->second.phase == ExecutorPhase::storing || is_over(it->second.phase)) {
     return Error{ErrorCode::not_found,
                  "executor_id: '" + call.executor_id.raw() + "' is not an executor of this agent"};
   }
@@ -220,7 +227,7 @@ void send_executor_heartbeat(Context& c, const ExecutorKey& key) {
 
 void on_subscribe_timeout(Context& c, const ExecutorKey& key) {
   const auto it = c.state.executors.find(key);
-  if (it == c.state.executors.end() || it->second.phase == ExecutorPhase::exited) return;
+  if (it == c.state.executors.end() || is_over(it->second.phase)) return;
   PROBE("agent.executor_never_subscribed");
   it->second.late = true;
   c.note(Note::Level::warning, "executor.late", {{"executor_id", key.second.raw()}});

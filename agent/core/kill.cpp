@@ -20,6 +20,12 @@ bool has_live_tasks(const AgentState& state, const ExecutorKey& key) {
 
 }  // namespace
 
+bool has_ended(const AgentState& state, const TaskKey& key) {
+  const Task& task = state.tasks.at(key);
+  return task.phase == TaskPhase::ended ||
+         is_over(state.executors.at({key.first, task.executor_id}).phase);
+}
+
 Duration grace_of(const Context& c, const Task& task, std::optional<Duration> asked) {
   const Duration grace =
       asked.value_or(task.facet->kill_grace.value_or(c.config.default_kill_grace));
@@ -42,7 +48,7 @@ void on_kill(Context& c, const to_agent::Kill& message) {
     send_plain_status(c, message.framework_id, std::move(status));
     return;
   }
-  if (it->second.phase == TaskPhase::ended) return;  // its end is on its way already
+  if (has_ended(c.state, key)) return;  // its end is on its way already
   if (!it->second.kill_requested) {
     c.checkpoint({checkpoint::KillRequested{message.framework_id, message.task_id}},
                  SettledPending{});
@@ -97,6 +103,7 @@ void shutdown_executor(Context& c, const ExecutorKey& key) {
   executor.shutting_down = true;
   switch (executor.phase) {
     case ExecutorPhase::storing:
+    case ExecutorPhase::ending:
     case ExecutorPhase::exited:
       return;
     case ExecutorPhase::starting:

@@ -63,7 +63,7 @@ std::string obstacle(const Context& c, const to_agent::Launch& message,
     const auto it = c.state.executors.find({message.framework->id, message.executor->id});
     if (it == c.state.executors.end()) {
       wanted.add(message.executor->resources);
-    } else if (it->second.phase == ExecutorPhase::exited || it->second.shutting_down) {
+    } else if (is_over(it->second.phase) || it->second.shutting_down) {
       return "executor '" + message.executor->id.raw() + "' is shutting down on this agent";
     } else if (const Resource* volume = first_volume(tasks)) {
       return "executor '" + message.executor->id.raw() + "' runs already, and volume '" +

@@ -29,7 +29,7 @@ UsageSample metered(Context& c, const UsageSampled& event) {
     const auto known = c.state.by_container.find(usage.container_id);
     if (known == c.state.by_container.end()) continue;
     const Executor& executor = c.state.executors.at(known->second);
-    if (executor.phase == ExecutorPhase::exited) continue;
+    if (is_over(executor.phase)) continue;
     const auto before = meters.find(usage.container_id);
     const bool fresh = before == meters.end() || usage.cpu_ns < before->second.cpu_ns ||
                        c.stamp.now <= before->second.at;
@@ -61,7 +61,7 @@ void preempt(Context& c, const Eviction& eviction) {
   if (known == c.state.by_container.end()) return;
   const ExecutorKey key = known->second;
   Executor& executor = c.state.executors.at(key);
-  if (executor.phase == ExecutorPhase::exited || executor.phase == ExecutorPhase::storing) return;
+  if (is_over(executor.phase) || executor.phase == ExecutorPhase::storing) return;
   if (executor.shutting_down || !executor.preempted.empty()) return;
   if (resources_of(c.state, key).revocable().empty()) {
     PROBE("agent.keeps_what_is_not_lent");

@@ -1,6 +1,7 @@
 // Recovery: fold the checkpoint, then compare what should run with what does. There is no second
 // code path: what ended meanwhile goes through the same handlers as what ends later.
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/context.hpp"
 #include "base/probe.hpp"
@@ -110,7 +111,14 @@ struct Folder {
     const auto found = std::find_if(pending.begin(), pending.end(), [&](const PendingUpdate& p) {
       return p.status.uuid == r.uuid;
     });
-    if (found != pending.end()) pending.erase(pending.begin(), found + 1);
+    const auto end = found == pending.end() ? pending.begin() : found + 1;
+    if (!c.state.executors.at({r.framework_id, it->second.executor_id}).command_task) {
+      for (auto one = pending.begin(); one != end; ++one) {
+        if (one->status.uuid != r.uuid) remember_acknowledged(it->second, *one->status.uuid);
+      }
+      remember_acknowledged(it->second, r.uuid);
+    }
+    pending.erase(pending.begin(), end);
   }
   void operator()(const checkpoint::TaskForgotten& r) const {
     const auto it = c.state.tasks.find({r.framework_id, r.task_id});
@@ -130,6 +138,14 @@ struct Folder {
     c.state.operations.erase(r.uuid);
   }
   void operator()(const checkpoint::ResourcesConverted& r) const { c.state.net = r.net; }
+  void operator()(const checkpoint::ContainerLeaked& r) const {
+    const auto it = c.state.executors.find({r.framework_id, r.executor_id});
+    if (it == c.state.executors.end() || it->second.container_id != r.container_id) {
+      return skip("leak", r.executor_id.raw());
+    }
+    it->second.leaked = true;
+    it->second.withheld = r.withheld;
+  }
   void operator()(const checkpoint::KillRequested& r) const {
     const auto it = c.state.tasks.find({r.framework_id, r.task_id});
     if (it != c.state.tasks.end()) it->second.kill_requested = true;
@@ -241,8 +257,14 @@ void settle_executors(Context& c, std::map<ContainerId, Started::FoundContainer>
     const auto it = found.find(id);
     // Whatever has a pid of that number now, it is none of ours: the machine was restarted.
     const bool ran_out = it != found.end() && it->second.running && c.state.rebooted;
-    if (it == found.end() || ran_out) {
+    const bool there = it != found.end() && !ran_out;
+    // Its rest may be gone by now; whether it is, the runtime knows.
+    const bool leaks = std::exchange(c.state.executors.at(key).leaked, false) && there &&
+                       (it->second.running || it->second.leaked);
+    if (!there) {
       vanished(c, key);
+    } else if (leaks) {
+      remember_leak(c, key, it->second);
     } else if (it->second.running) {
       readopt(c, key, it->second);
     } else if (it->second.not_started) {

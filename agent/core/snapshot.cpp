@@ -31,10 +31,17 @@ std::vector<CheckpointRecord> AgentCore::snapshot() const {
     out.push_back(checkpoint::ExecutorLaunched{key.first, *executor.facet, executor.command_task,
                                                executor.container_id, executor.token,
                                                executor.role});
+    if (executor.leaked || executor.phase == ExecutorPhase::ending) {
+      out.push_back(checkpoint::ContainerLeaked{key.first, key.second, executor.container_id,
+                                                executor.withheld});
+    }
   }
   for (const auto& [key, task] : state_.tasks) {
     out.push_back(checkpoint::TaskLaunched{key.first, task.executor_id, *task.facet, task.launch_id,
                                            task.group, task.launched_at, task.role});
+    for (const Uuid& uuid : task.acknowledged) {
+      out.push_back(checkpoint::UpdateAcknowledged{key.first, key.second, uuid});
+    }
     // The newest state even if its update was acknowledged and forgotten.
     if (task.pending.empty() && task.latest && task.latest->uuid) {
       out.push_back(checkpoint::UpdateStored{key.first, *task.latest});

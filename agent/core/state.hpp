@@ -83,6 +83,7 @@ struct Task {
   std::uint32_t resends = 0;  // of the front since it was first sent
   bool kill_requested = false;
   std::optional<Duration> kill_grace;
+  std::deque<Uuid> acknowledged;    // the newest of its executor's updates that were
   bool completion_expired = false;  // killed because max_completion passed
   bool group = false;               // delivered together with the launch's other tasks
   WallTime launched_at;
@@ -94,6 +95,7 @@ enum class ExecutorPhase : std::uint8_t {
   starting,     // its container was asked for
   subscribing,  // container runs; a custom executor has not subscribed (or not again) yet
   running,      // command task runs, or the executor is subscribed
+  ending,       // container ended but for a rest that does not die; that is being written
   exited,       // container gone; stays only until its tasks' updates are acknowledged
 };
 
@@ -101,15 +103,16 @@ struct Executor {
   ExecutorFacetPtr facet;
   bool command_task = false;
   bool shutting_down = false;  // its framework or the master wants it gone
-  bool leaked = false;         // container could not be emptied:
+  bool leaked = false;         // container could not be emptied, and the checkpoint says so:
   Resources withheld;          // what it holds all the same
-  bool late = false;           // killed because it did not subscribe in time
-  bool recovered = false;      // started by an earlier life of this agent
-  bool refused = false;        // its record was not stored, but tasks of it are on their way
-  bool shrunk = false;         // a task that its start may have counted was refused
-  bool over_http = false;      // its peer is the response to a SUBSCRIBE
-  bool proven = false;         // it has shown its token in this life of the agent
-  std::string preempted;       // what was lent is taken back from it; why
+  std::optional<ContainerExited> end;  // what is told once that is written
+  bool late = false;                   // killed because it did not subscribe in time
+  bool recovered = false;              // started by an earlier life of this agent
+  bool refused = false;    // its record was not stored, but tasks of it are on their way
+  bool shrunk = false;     // a task that its start may have counted was refused
+  bool over_http = false;  // its peer is the response to a SUBSCRIBE
+  bool proven = false;     // it has shown its token in this life of the agent
+  std::string preempted;   // what was lent is taken back from it; why
   ContainerId container_id;
   std::string token;
   std::string role;  // likewise
@@ -157,8 +160,11 @@ struct SettledPending {};  // acknowledgements and forgetting: a repeat is harml
 struct OperationsPending {
   std::vector<Uuid> uuids;
 };
+struct LeakPending {
+  ContainerId container_id;
+};
 using PendingWrite = std::variant<LaunchPending, UpdatePending, IdentityPending, LifePending,
-                                  SettledPending, OperationsPending>;
+                                  SettledPending, OperationsPending, LeakPending>;
 
 // What a deadline is for; ordered, so that ties fire alike everywhere.
 struct DeadlineKey {
@@ -178,6 +184,7 @@ struct DeadlineKey {
     operation_retry,
     usage_sample,
     lending_report,
+    leak_retry,  // a: container
   };
   Kind kind = Kind::heartbeat;
   std::string a;

@@ -4,6 +4,7 @@
 #include "agent/core/context.hpp"
 #include "base/assert.hpp"
 #include "base/probe.hpp"
+#include "model/limits.hpp"
 
 namespace bourse::agent {
 
@@ -123,6 +124,16 @@ void send_front(Context& c, const TaskKey& key) {
   c.arm(Kind::update_retry, resend_after(c, task.resends), key.first.raw(), key.second.raw());
 }
 
+// By the newest alone an executor whose connection broke amid several would have the older ones
+// told again, behind what came after them.
+void remember_acknowledged(Task& task, const Uuid& uuid) {
+  if (!task.acknowledged.empty() && task.acknowledged.back() == uuid) return;
+  task.acknowledged.push_back(uuid);
+  if (task.acknowledged.size() > limits::kMaxAcknowledgedUpdatesPerTask) {
+    task.acknowledged.pop_front();
+  }
+}
+
 void on_acknowledge(Context& c, const to_agent::Acknowledge& message) {
   const TaskKey key{message.framework_id, message.task_id};
   const auto it = c.state.tasks.find(key);
@@ -143,6 +154,10 @@ void on_acknowledge(Context& c, const to_agent::Acknowledge& message) {
   if (ended) {
     forget_task(c, key);
     return;
+  }
+  // Of a command task the agent makes the updates itself, and repeats none.
+  if (!c.state.executors.at({key.first, task.executor_id}).command_task) {
+    remember_acknowledged(task, message.uuid);
   }
   task.pending.pop_front();
   send_front(c, key);

@@ -101,6 +101,14 @@ struct Sealer {
     out.set_made(resources_bytes(in.net.made));
     return seal_record(kind, out);
   }
+  std::string operator()(const checkpoint::ContainerLeaked& in) const {
+    message::ContainerLeaked out;
+    out.set_framework_id(in.framework_id.raw());
+    out.set_executor_id(in.executor_id.raw());
+    out.set_container_id(in.container_id.raw());
+    out.set_withheld(resources_bytes(in.withheld));
+    return seal_record(kind, out);
+  }
 
  private:
   static message::TaskMark task_mark(const FrameworkId& framework_id, const TaskId& task_id) {
@@ -235,6 +243,22 @@ Result<CheckpointRecord> read_converted(std::string_view payload) {
   return CheckpointRecord(checkpoint::ResourcesConverted{{std::move(*taken), std::move(*made)}});
 }
 
+Result<CheckpointRecord> read_leaked(std::string_view payload) {
+  message::ContainerLeaked in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = require_ids({{"framework_id", &in.framework_id()},
+                               {"executor_id", &in.executor_id()},
+                               {"container_id", &in.container_id()}});
+      !ok) {
+    return ok.error();
+  }
+  Result<Resources> withheld = resources_from_bytes(in.withheld(), "withheld");
+  if (!withheld) return withheld.error();
+  return CheckpointRecord(
+      checkpoint::ContainerLeaked{FrameworkId(in.framework_id()), ExecutorId(in.executor_id()),
+                                  ContainerId(in.container_id()), std::move(*withheld)});
+}
+
 }  // namespace
 
 std::string encode_checkpoint_record(const CheckpointRecord& record) {
@@ -269,6 +293,8 @@ Result<CheckpointRecord> decode_checkpoint_record(std::string_view record) {
       return read_operation_forgotten(body->payload);
     case 13:
       return read_converted(body->payload);
+    case 14:
+      return read_leaked(body->payload);
     default:
       return unknown_kind(body->kind, kWhat);
   }

@@ -178,3 +178,58 @@ TEST_CASE("messages pass both ways while the executor is connected") {
                       {FrameworkId("F"), ExecutorId("E"), token, executor_call::Message{"back"}}});
   REQUIRE(w.to_master_all<to_master::ExecutorMessage>().back().data == "back");
 }
+
+TEST_CASE("what was acknowledged is not told again, whichever of its updates an executor repeats") {
+  World w;
+  w.boot_and_register();
+  w.launch(World::task("t"), World::executor());
+  w.started("E");
+  w.subscribe(1);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    w.executor_update(1, "t", TaskState::running, i);
+    w.acknowledge(w.update());
+  }
+  enum class Since { nothing, restart, compaction };
+  const Since since = GENERATE(Since::nothing, Since::restart, Since::compaction);
+  if (since == Since::compaction) w.disk = w.core->snapshot();
+  if (since == Since::nothing) {
+    w.step(ExecutorGone{PeerId(1)});
+  } else {
+    const ContainerId id = w.container_of("E");
+    w.crash();
+    w.start({Started::FoundContainer{id, true, 100u, std::nullopt, false}});
+    w.connect();
+  }
+  w.done.clear();
+  executor_call::Subscribe call;
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    TaskStatus status;
+    status.task_id = TaskId("t");
+    status.state = TaskState::running;
+    status.uuid = make_uuid(9, i);
+    call.unacknowledged_updates.push_back(status);
+  }
+  w.subscribe(2, "E", call);
+  CHECK(w.to_executor_all<executor_event::Acknowledged>().size() == 4);
+  REQUIRE(w.updates().size() == 1);  // the one that is new
+  CHECK(w.update().uuid == make_uuid(9, 4));
+}
+
+TEST_CASE("of a task with many updates the newest are remembered, and no more") {
+  World w;
+  w.boot_and_register();
+  w.launch(World::task("t"), World::executor());
+  w.started("E");
+  w.subscribe(1);
+  const std::uint64_t most = limits::kMaxAcknowledgedUpdatesPerTask;
+  for (std::uint64_t i = 0; i <= most; ++i) {
+    w.executor_update(1, "t", TaskState::running, i);
+    w.acknowledge(w.update());
+  }
+  CHECK(w.core->state().tasks.begin()->second.acknowledged.size() == most);
+  w.done.clear();
+  w.executor_update(1, "t", TaskState::running, 1);
+  CHECK(w.updates().empty());
+  w.executor_update(1, "t", TaskState::running, 0);
+  CHECK(w.updates().size() == 1);  // told again, as at-least-once permits
+}

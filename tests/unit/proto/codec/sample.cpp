@@ -379,6 +379,7 @@ std::vector<CheckpointRecord> checkpoint_records() {
       checkpoint::OperationApplied{operation_order(), uuid(8), true},
       checkpoint::OperationForgotten{uuid(6)},
       checkpoint::ResourcesConverted{{resources(), Resources({of_web(1000, "v")})}},
+      checkpoint::ContainerLeaked{f, ExecutorId("E1"), ContainerId("C1"), resources()},
   };
 }
 
