@@ -4,7 +4,6 @@
 #include "agent/shell/session_live.hpp"
 #include "api/negotiation.hpp"
 #include "model/session_limits.hpp"
-#include "proto/codec/call_form.hpp"
 
 namespace bourse::agent {
 
