@@ -51,6 +51,7 @@ struct ExecutorDriver::Impl {
   runtime::Timer farewell;
   UserTimers user_timers{loop};
   bool stopping = false;
+  bool distrusted = false;  // of the connection: what it said did not parse
 
   void fail(const std::string& message) {
     const std::lock_guard lock(mutex);
@@ -127,7 +128,9 @@ struct ExecutorDriver::Impl {
   void connect() {
     runtime::UnixConnectionHandlers handlers;
     handlers.on_message = [this](std::string_view bytes) { on_bytes(bytes); };
-    handlers.on_close = [this](const Error&) { on_close(); };
+    handlers.on_close = [this](const Error&) {
+      if (!distrusted) on_close();
+    };
     runtime::UnixLimits unix_limits;
     unix_limits.max_message_bytes = limits::kMaxFrameBytes;
     auto opened =
@@ -137,6 +140,7 @@ struct ExecutorDriver::Impl {
       return;
     }
     connection = std::move(opened).value();
+    distrusted = false;
     input(executor_input::Connected{});
   }
 
@@ -147,19 +151,26 @@ struct ExecutorDriver::Impl {
   }
 
   void on_bytes(std::string_view bytes) {
+    if (distrusted) return;
     auto frames = codec::decode_frames(bytes);
-    if (!frames.ok()) {
-      executor.on_error(driver, "the agent sent what does not parse: " + frames.error().message);
-      return;
-    }
+    if (!frames.ok()) return distrust(frames.error());
     for (const std::string_view frame : frames.value()) {
       auto event = codec::decode_executor_event_frame(frame);
-      if (!event.ok()) {
-        executor.on_error(driver, "the agent sent what does not parse: " + event.error().message);
+      if (!event.ok() && event.error().code == ErrorCode::unsupported) {
+        executor.on_error(driver, "the agent sent " + event.error().message);
         continue;
       }
+      if (!event.ok()) return distrust(event.error());
       input(executor_input::FromAgent{std::move(event).value()});
     }
+  }
+
+  // What was in it may have been a launch or a kill: the agent says again what a new subscription
+  // shows to be missing.
+  void distrust(const Error& error) {
+    distrusted = true;
+    executor.on_error(driver, "the agent sent what does not parse: " + error.message);
+    on_close();
   }
 };
 

@@ -72,7 +72,8 @@ void LinkTransport::on_bytes(std::string_view bytes) {
 void LinkTransport::lose_soon() {
   loop_.post([this] {
     give_up();
-    handlers_.on_lost("the master's messages do not parse", false);
+    // Told also before it is registered: what is at that address may be no master at all.
+    handlers_.on_lost("the master's messages do not parse", true);
   });
 }
 

@@ -18,7 +18,8 @@ namespace bourse::sdk {
 struct TransportHandlers {
   runtime::UniqueFunction<void()> on_connected;  // the way is open: SUBSCRIBE may go
   runtime::UniqueFunction<void(MasterToFramework)> on_message;
-  // Over; another way is being looked for. `told`: the master gave the reason, in its own words.
+  // Over; another way is being looked for. `told`: whoever waits to be registered
+  // should read the reason too.
   runtime::UniqueFunction<void(const std::string& reason, bool told)> on_lost;
   // A call was not taken and is not tried again.
   runtime::UniqueFunction<void(const std::string& reason)> on_refused;

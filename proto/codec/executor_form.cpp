@@ -276,7 +276,8 @@ Result<ExecutorEvent> read_executor_event(Event& message) {
     case Event::HEARTBEAT:
       return ExecutorEvent(executor_event::Heartbeat{});
     default:
-      return lacks("Event", "type");
+      // An agent is newer than the executors that it runs: they must tell this from damage.
+      return Error{ErrorCode::unsupported, "an event of a kind that this version does not know"};
   }
 }
 

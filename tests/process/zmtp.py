@@ -113,3 +113,25 @@ def frames(message):
         at += size
         count += 1
     return count
+
+
+def kind_of_event(message):
+    """What the first event is that an agent tells an executor: the number of its type."""
+    at = 0
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                return value
+    number()  # the frame's length
+    for key in (1 << 3 | 2, 1 << 3):  # its event, and in that the type
+        if number() != key:
+            return 0
+        kind = number()
+    return kind
