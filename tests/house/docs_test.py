@@ -93,6 +93,21 @@ class DocsTest(unittest.TestCase):
                     said = lines[number - 1].startswith("//") or "//" in line
                     self.assertTrue(said, f"{header.name}:{number + 1}: {line}")
 
+    def test_every_function_that_a_framework_author_calls_or_writes_says_what_it_does(self):
+        functions = 0
+        for header in sorted((ROOT / "framework-sdk/include/bourse").glob("*.hpp")):
+            lines = header.read_text().splitlines()
+            named = ""  # the one before: overloads say it once
+            for number, line in enumerate(lines):
+                found = re.match(r"  (?:virtual )?[\w:]+(?:<.*>)?&? (\w+)\(", line)
+                if line.startswith("   ") or not found or "= delete" in line:
+                    continue
+                functions += 1
+                said = lines[number - 1].lstrip().startswith("//") or "  // " in line
+                self.assertTrue(said or found[1] == named, f"{header.name}:{number + 1}: {line}")
+                named = found[1]
+        self.assertGreater(functions, 35)
+
     def test_every_room_is_on_the_architecture_page(self):
         page = text_of("docs/ARCHITECTURE.md")
         rooms = tomllib.loads(text_of("tools/floors.toml"))["room"]

@@ -44,15 +44,21 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
+  // The agent has taken the executor in; again after each restart of the agent.
   virtual void on_registered(ExecutorDriver& driver, const ExecutorRegistration& registration);
+  // Run this task: update() says when it runs and what it came to.
   virtual void on_launch(ExecutorDriver& driver, const LaunchedTask& task) = 0;
   // Must lead to a terminal update of the task. grace_ms: -1 when none was given.
   virtual void on_kill(ExecutorDriver& driver, const std::string& task_id,
                        std::int64_t grace_ms) = 0;
+  // Bytes that the scheduler sent, at most once.
   virtual void on_message(ExecutorDriver& driver, const std::string& data);
+  // The agent is away: tasks go on and updates wait, the driver looks for it again. An agent that
+  // stays away for longer than the recovery timeout ends the driver.
   virtual void on_disconnected(ExecutorDriver& driver);
   // End now: run() returns after this callback. Killed if it takes longer than the grace.
   virtual void on_shutdown(ExecutorDriver& driver);
+  // The agent refused something, or said what does not parse; in words for a log.
   virtual void on_error(ExecutorDriver& driver, const std::string& message);
 };
 
@@ -65,15 +71,23 @@ class ExecutorDriver {
   ExecutorDriver(const ExecutorDriver&) = delete;
   ExecutorDriver& operator=(const ExecutorDriver&) = delete;
 
-  bool start();  // false: not started by an agent; see error()
+  // Starts the driver's thread. False if no agent started this process: see error().
+  bool start();
+  // Waits until the driver has stopped. True after stop() or on_shutdown(), false after an error.
   bool join();
+  // Both: true after stop() or on_shutdown(), false after an error.
   bool run() { return start() && join(); }
+  // Ends the driver once every update was stored, or a deadline passed.
   void stop();
+  // Why start() or join() returned false; empty while nothing is wrong.
   std::string error() const;
 
+  // Says where a task is in its life. Kept and repeated until the agent has stored it.
   void update(const std::string& task_id, TaskState state, const std::string& message = {},
               std::string data = {});
+  // Bytes to the framework's scheduler. At most once; kilobytes, not pages.
   void send_message(std::string data);
+  // Calls back on the driver's thread after delay_ms.
   void after(std::int64_t delay_ms, std::function<void()> callback);
 
  private:

@@ -38,17 +38,23 @@ class Scheduler {
 
   // The framework is known to a master. `again`: it was before; offers of before are void.
   virtual void on_registered(SchedulerDriver& driver, const std::string& framework_id, bool again);
+  // Parts of agents, yours until you use or decline them: launch(), accept(), decline(). The match
+  // of tasks to offers is offer_matcher.hpp's. An offer that you forget lapses by itself.
   virtual void on_offers(SchedulerDriver& driver, const std::vector<Offer>& offers) = 0;
   // Do not use this offer any more; the tasks of a launch on it under way come back as dropped.
   virtual void on_rescinded(SchedulerDriver& driver, const std::string& offer_id);
   // Operators plan to do without these agents: answer_inverse_offers says whether you leave them
   // in time. Asked again when the answer's time is over, for as long as you have something there.
   virtual void on_inverse_offers(SchedulerDriver& driver, const std::vector<InverseOffer>& offers);
+  // The wish is void: the plan changed, or you have left.
   virtual void on_inverse_rescinded(SchedulerDriver& driver, const std::string& inverse_offer_id);
+  // A step of a task's life, at least once and in order; the same state may come again. What must
+  // survive this process is stored before this returns: afterwards it is acknowledged.
   virtual void on_update(SchedulerDriver& driver, const TaskUpdate& update);
   // What became of an operation that has an id; like an update at least once, and acknowledged
   // after this returned while acknowledgements are implicit.
   virtual void on_operation(SchedulerDriver& driver, const OperationUpdate& update);
+  // Bytes that an executor of yours sent, at most once.
   virtual void on_message(SchedulerDriver& driver, const std::string& agent_id,
                           const std::string& executor_id, const std::string& data);
   // An executor ended, or (executor_id empty) an agent is gone. Its tasks' updates come beside
@@ -108,11 +114,13 @@ class SchedulerDriver {
   bool start();
   // Waits until the driver has stopped. True after stop(), false after an error.
   bool join();
+  // Both: true after stop(), false after an error.
   bool run() { return start() && join(); }
   // Ends the driver. keep_tasks: they go on for failover_timeout_ms and a later driver with the
   // same framework_id takes them over; otherwise the framework is torn down and its tasks are
   // killed.
   void stop(bool keep_tasks = false);
+  // Why start() or join() returned false; empty while nothing is wrong.
   std::string error() const;
 
   // Uses `offer_ids` (of one agent) for `tasks`; what is left of them is declined for refuse_ms.
@@ -123,14 +131,20 @@ class SchedulerDriver {
   // of.
   void accept(const std::vector<std::string>& offer_ids, const std::vector<Operation>& operations,
               const std::vector<TaskSpec>& tasks = {}, std::int64_t refuse_ms = 5000);
+  // Gives offers back. What was refused, and less, is not offered again for refuse_ms, unless you
+  // revive().
   void decline(const std::vector<std::string>& offer_ids, std::int64_t refuse_ms = 5000);
   // leave: you will have left those agents in time. Not asked again for refuse_ms.
   void answer_inverse_offers(const std::vector<std::string>& inverse_offer_ids, bool leave,
                              std::int64_t refuse_ms = 5000);
-  void kill(const std::string& task_id, std::int64_t grace_ms = -1);  // -1: the task's own
+  // Asks for a task's end; on_update tells when it has come. grace_ms between the request and
+  // force; -1: the task's own.
+  void kill(const std::string& task_id, std::int64_t grace_ms = -1);
+  // Ends an executor with all its tasks. At most once; on_failure tells when it has ended.
   void shutdown_executor(const std::string& agent_id, const std::string& executor_id);
-  // No offers any more / offers again, and now. Empty: all roles.
+  // No offers any more for these roles; empty: for all of the framework's.
   void suppress(const std::vector<std::string>& roles = {});
+  // Offers again, and now, whatever was refused or suppressed before; empty: for all roles.
   void revive(const std::vector<std::string>& roles = {});
   // Only agents on which one of these fits, and nothing once what is on offer meets them all:
   // instead of what was said before. Said again after every new connection. Empty: anything. What
@@ -141,9 +155,10 @@ class SchedulerDriver {
   // With its agent named, the answer about a task that the master has no record of is exact: gone,
   // unreachable, or silence while that agent has not come back to a new master.
   void reconcile_placed(const std::vector<TaskPlace>& tasks);
-  // At most once; kilobytes, not pages.
+  // Bytes to an executor of yours. At most once; kilobytes, not pages.
   void send_message(const std::string& agent_id, const std::string& executor_id, std::string data);
-  // Only with acknowledge_implicitly = false.
+  // You have stored what this update says: it is not sent again. Only with acknowledge_implicitly =
+  // false.
   void acknowledge(const TaskUpdate& update);
   void acknowledge(const OperationUpdate& update);
   // Asks for the newest state of these operations, or of all.
