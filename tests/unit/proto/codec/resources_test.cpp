@@ -146,12 +146,65 @@ TEST_CASE("reservations that do not refine the one before, or for everybody, are
              Contains("only one of the two forms"));
 }
 
-TEST_CASE("too many resources, ranges or set items are refused as too large") {
-  std::string many = "[";
-  for (int i = 0; i < 1025; ++i) {
-    many += (i == 0 ? "" : ",") + scalar("1").substr(1, scalar("1").size() - 2);
+namespace {
+
+// `part` with its number for each %, joined with commas.
+std::string repeated(const std::string& part, int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) {
+    out += i == 0 ? "" : ",";
+    for (const char c : part) out += c == '%' ? std::to_string(3 * i) : std::string(1, c);
   }
-  const auto refused = read(many + "]");
+  return out;
+}
+
+void check_too_large(const Status& refused, const std::string& said) {
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().code == ErrorCode::too_large);
+  CHECK_THAT(refused.error().message, Contains(said));
+}
+
+Status read_agent_with(const std::string& attributes) {
+  v1::AgentInfo holder;
+  if (const Status ok = from_json(R"({"hostname":"h",)" + attributes + "}", holder); !ok) return ok;
+  const auto got = read_agent(holder, "agent");
+  return got.ok() ? Status{} : Status(got.error());
+}
+
+}  // namespace
+
+TEST_CASE("too many resources, ranges or set items are refused as too large, one fewer is read") {
+  const std::string one = R"({"name":"cpus","type":"SCALAR","scalar":{"value":1}})";
+  const std::string ranges = R"([{"name":"ports","type":"RANGES","ranges":{"range":[)";
+  const std::string items = R"([{"name":"zones","type":"SET","set":{"item":[)";
+  const auto status = [](const std::string& text) {
+    const auto got = read(text);
+    return got.ok() ? Status{} : Status(got.error());
+  };
+  check_too_large(status("[" + repeated(one, 1025) + "]"), "1025");
+  CHECK(status("[" + repeated(one, 1024) + "]").ok());
+  const std::string range = R"({"begin":%,"end":%})";
+  check_too_large(status(ranges + repeated(range, 4097) + "]}}]"), "has 4097 ranges: at most 4096");
+  CHECK(status(ranges + repeated(range, 4096) + "]}}]").ok());
+  check_too_large(status(items + repeated(R"("z%")", 4097) + "]}}]"),
+                  "has 4097 items: at most 4096");
+  CHECK(status(items + repeated(R"("z%")", 4096) + "]}}]").ok());
+}
+
+TEST_CASE("too many attributes or labels are refused as too large, one fewer is read") {
+  const std::string attribute = R"({"name":"a%","type":"TEXT","text":{"value":"x"}})";
+  const auto attributes = [&](int count) {
+    return read_agent_with(R"("attributes":[)" + repeated(attribute, count) + "]");
+  };
+  check_too_large(attributes(257), "has 257 attributes: at most 256");
+  CHECK(attributes(256).ok());
+  const auto labels = [](int count) {
+    const auto got = read(
+        R"([{"name":"cpus","type":"SCALAR","scalar":{"value":1},"reservations":[
+            {"type":"DYNAMIC","role":"a","labels":{"labels":[)" +
+        repeated(R"({"key":"k%"})", count) + "]}}]}]");
+    return got.ok() ? Status{} : Status(got.error());
+  };
+  check_too_large(labels(257), "has 257 labels: at most 256");
+  CHECK(labels(256).ok());
 }
