@@ -97,6 +97,7 @@ std::optional<RecoveredContainer> ContainerRuntime::Impl::recover_one(const std:
     one.state = RecoveredContainer::State::exited;
     one.exit = exit_record_of(*exit);
     end(container, one.exit->leaked);
+    if (one.exit->leaked) container.deadline = boot_now();  // it may be gone by now
     return one;
   }
   if (field_of(*launch, "boot_id") != boot_id_) {

@@ -6,6 +6,7 @@
 
 #include "agent/isolation/process_identity.hpp"
 #include "agent/shell/usage_sampler.hpp"
+#include "agent/shell/work_dir_home.hpp"
 #include "base/overloaded.hpp"
 #include "link/notes.hpp"
 #include "proto/codec/frames.hpp"
@@ -36,8 +37,7 @@ AgentProcess::~AgentProcess() = default;
 
 // -- events in
 
-template <typename Body>
-void AgentProcess::feed(Body body) {
+void AgentProcess::feed(EventBody body) {
   events_.push_back(Event{runtime::stamp_now(), std::move(body)});
   drain();
 }
@@ -234,45 +234,15 @@ void AgentProcess::open_executor_api() {
   executors_over_http_ = std::make_unique<ExecutorApi>(std::move(core), std::move(api));
 }
 
-Status AgentProcess::open_containers() {
-  isolation::RuntimeOptions runtime_options;
-  runtime_options.runtime_dir = options_.run_dir + "/containers";
-  runtime_options.shim_path = options_.shim;
-  runtime_options.cgroup_parent = options_.cgroup_parent;
-  runtime_options.use_cgroups = options_.use_cgroups;
-  runtime_options.use_namespaces = options_.use_namespaces;
-  auto opened = isolation::ContainerRuntime::open(
-      std::move(runtime_options), [this](const isolation::ContainerEvent& e) { on_container(e); });
-  if (!opened.ok()) return opened.error();
-  containers_ = std::move(opened).value();
-  starter_ = std::make_unique<ContainerStarter>(
-      *containers_, volumes_, sandboxes_,
-      [this](ContainerFailed failed) { feed(std::move(failed)); });
-  return {};
-}
-
-Started::FoundContainer AgentProcess::found(const isolation::RecoveredContainer& container) const {
-  Started::FoundContainer out;
-  out.container_id = ContainerId(container.container_id);
-  // `ending` counts as running: its terminal event follows.
-  out.running = container.state != isolation::RecoveredContainer::State::exited;
-  if (!container.task.empty()) out.pid = static_cast<std::uint32_t>(container.task.pid);
-  if (container.exit) {
-    if (container.exit->launched) {
-      out.wait_status = container.exit->wait_status;
-    } else {
-      out.not_started = isolation::describe_exit(*container.exit);
-    }
-    out.out_of_memory = container.exit->oom;
-    out.leaked = container.exit->leaked;
-  }
-  return out;
-}
-
 Status AgentProcess::start(std::uint16_t http_port) {
   for (const std::string& dir :
        {options_.work_dir, options_.work_dir + "/meta", options_.run_dir}) {
     if (Status made = runtime::make_directories(dir); !made.ok()) return made;
+  }
+  const WorkDirHome home(options_.work_dir, options_.run_dir);
+  if (Status own = home.check(); !own.ok()) {
+    fail(own.error(), kSomebodyMustLook);
+    return {};
   }
   auto facet = describe_agent(options_, http_port);
   if (!facet.ok()) return facet.error();
@@ -280,6 +250,10 @@ Status AgentProcess::start(std::uint16_t http_port) {
   if (Status opened = open_store(records); !opened.ok()) return opened;
   // Before the socket: its lock keeps a second agent from taking the first one's socket away.
   if (Status opened = open_containers(); !opened.ok()) return opened;
+  if (Status settled = home.settle(); !settled.ok()) {
+    runtime::log_warning("a copy of the work directory would not be known as one",
+                         {{"reason", settled.error().message}});
+  }
   if (Status measurable = check_measurable(options_.oversubscription, *containers_);
       !measurable.ok())
     return measurable;
@@ -431,67 +405,6 @@ void AgentProcess::on_executor_bytes(runtime::ConnectionId connection, std::stri
     if (!call.ok()) return refuse(call.error());
     on_executor_call({PeerId(connection.raw()), std::move(call).value()});
   }
-}
-
-// -- containers
-
-Result<int> AgentProcess::open(const isolation::SessionSpec& spec) {
-  isolation::SessionSpec asked = spec;
-  if (!spec_context_.switch_user) asked.user.clear();
-  auto socket = containers_->open_session(asked);
-  arm_container_timer();
-  return socket;
-}
-
-void AgentProcess::watch_containers() {
-  runtime::FdCallbacks callbacks;
-  callbacks.readable = [this] { turn_containers(); };
-  container_watch_ = loop_.watch(containers_->poll_fd(), std::move(callbacks));
-}
-
-void AgentProcess::turn_containers() {
-  containers_->process();
-  arm_container_timer();
-}
-
-void AgentProcess::arm_container_timer() {
-  const Instant at = containers_->next_deadline();
-  if (at == Instant::max()) {
-    container_timer_.cancel();
-    return;
-  }
-  const Duration wait = std::max(at - runtime::monotonic_now(), Duration{});
-  container_timer_ = loop_.after(wait, [this] { turn_containers(); });
-}
-
-void AgentProcess::on_container(const isolation::ContainerEvent& event) {
-  if (starter_->on_event(event)) return;
-  std::visit(
-      Overloaded{
-          [&](const isolation::ContainerStarted& e) {
-            feed(ContainerStarted{ContainerId(e.container_id),
-                                  static_cast<std::uint32_t>(e.task.pid)});
-          },
-          [&](const isolation::ContainerOom&) {},  // its end says so
-          [&](const isolation::ContainerExited& e) {
-            const ContainerId id(e.container_id);
-            if (e.record.launched) {
-              feed(ContainerExited{id, e.record.wait_status, true, e.record.oom, e.record.leaked});
-            } else {
-              feed(ContainerFailed{id, isolation::describe_exit(e.record)});
-            }
-          },
-          [&](const isolation::ContainerLost& e) {
-            feed(ContainerExited{ContainerId(e.container_id), 9, false, e.oom, e.leaked});
-          },
-          [&](const isolation::ContainerFailed& e) {
-            feed(ContainerFailed{ContainerId(e.container_id), e.reason});
-          },
-          [&](const isolation::ContainerCleared& e) {
-            feed(ContainerCleaned{ContainerId(e.container_id)});
-          },
-      },
-      event);
 }
 
 }  // namespace bourse::agent

@@ -69,8 +69,8 @@ class AgentProcess : public SessionHost {
   const std::string& master_address() const { return master_->address(); }
 
  private:
-  template <typename Body>
-  void feed(Body body);
+  using EventBody = decltype(Event::body);
+  void feed(EventBody body);
   void drain();
   void perform(Effect& effect);
   void perform_checkpoint(Checkpoint& checkpoint);

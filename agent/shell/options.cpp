@@ -84,6 +84,8 @@ void add_recovery_flags(runtime::Flags& flags, AgentOptions& options, RecoveryFl
   flags.add("gc-disk-headroom", texts.gc_disk_headroom,
             "part of the disk wanted free: sandboxes are kept for gc-delay * (1 - this - used)");
   flags.add("disk-watch-interval", options.disk_watch_interval, "how often the disk is looked at");
+  flags.add("cgroups-destroy-timeout", options.destroy_limit,
+            "how long the processes of a container may take to die; then it is LEAKED");
 }
 
 Status take_recovery_flags(const RecoveryFlags& texts, AgentOptions& options) {
@@ -101,7 +103,8 @@ Status take_recovery_flags(const RecoveryFlags& texts, AgentOptions& options) {
   const std::pair<const char*, Duration> spans[] = {
       {"executor-reregistration-timeout", options.executor_reregistration_timeout},
       {"recovery-timeout", options.recovery_timeout},
-      {"disk-watch-interval", options.disk_watch_interval}};
+      {"disk-watch-interval", options.disk_watch_interval},
+      {"cgroups-destroy-timeout", options.destroy_limit}};
   for (const auto& [name, span] : spans) {
     if (span < Duration::milliseconds(1)) {
       return invalid(std::string("--") + name + ": must be at least 1ms");

@@ -44,6 +44,7 @@ struct AgentOptions {
   OversubscriptionConfig oversubscription;
   bool lent_cpus_yield = true;
   Duration disk_watch_interval = Duration::seconds(60);
+  Duration destroy_limit = Duration::seconds(30);          // of a container; then it is LEAKED
   std::vector<std::pair<std::string, std::string>> flags;  // as they were given, for people
 };
 

@@ -331,6 +331,7 @@ class Hostile(ClusterCase):
         first = self.start_agent()
         known = self.wait_agents(1)[0]["agent_info"]["id"]
         shutil.copytree(self.dir / "a", self.dir / "b", symlinks=True)
+        (self.dir / "b" / "meta" / "home").unlink()  # or it would be known as a copy
         second = self.start_agent("b")
         self.assertEqual(first.popen.wait(20), 78)
         self.assertIn("a newer incarnation of this agent registered", first.errors[-1])
