@@ -69,10 +69,10 @@ void fill_flags(const AgentOptions& options, v1::agent::Response::GetFlags& out)
   }
 }
 
-Status fill_containers(const std::string& list, v1::agent::Response& out) {
+// Without any, Mesos says nothing of them either.
+void fill_containers(const ContainerStatistics::Answer& told, v1::agent::Response& out) {
   out.set_type(v1::agent::Response::GET_CONTAINERS);
-  if (list == "[]") return {};
-  return codec::from_json(R"({"containers":)" + list + "}", *out.mutable_get_containers());
+  if (told.containers_size() > 0) *out.mutable_get_containers() = told;
 }
 
 }  // namespace
@@ -200,12 +200,9 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
       response.mutable_read_file()->set_data(chunk->bytes);
       break;
     }
-    case v1::agent::Call::GET_CONTAINERS: {
-      const auto list = statistics_.read(process_.core().state(), ContainerStatistics::Form::call);
-      if (Status ok = fill_containers(*list, response); !ok.ok())
-        return refuse(responder, ok.error());
+    case v1::agent::Call::GET_CONTAINERS:
+      fill_containers(*statistics_.answer(process_.core().state()), response);
       break;
-    }
     case v1::agent::Call::GET_LOGGING_LEVEL:
       response.set_type(v1::agent::Response::GET_LOGGING_LEVEL);
       response.mutable_get_logging_level()->set_level(logging_.level());

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "proto/v1/agent_response.pb.h"
+
 using namespace bourse;
 using namespace bourse::agent;
 
@@ -70,4 +72,33 @@ TEST_CASE("what is not counted is not told, and a container that is gone is left
   CHECK(told->find("cpus_user_time_secs") == std::string::npos);
   w.counted = Error{ErrorCode::not_found, "no container 'c'"};
   CHECK(*w.statistics.read(w.state, Form::containers) == "[]");
+}
+
+TEST_CASE("a call's answer says of a container what /containers does, from a look of its own") {
+  World w;
+  isolation::CgroupStatistics counted;
+  counted.cpu = isolation::CgroupStatistics::Cpu{2'500'000'000, 500'000'000, 4, 2, 100'000'000};
+  counted.memory = isolation::CgroupStatistics::Memory{};
+  counted.memory->total_bytes = 5LL << 30;
+  counted.pids = 7;
+  w.counted = counted;
+  w.state.executors.begin()->second.pid = 42;
+  const auto told = w.statistics.answer(w.state);
+  REQUIRE(told->containers_size() == 1);
+  const auto& one = told->containers(0);
+  CHECK(one.framework_id().value() == "f");
+  CHECK(one.executor_id().value() == "t");
+  CHECK(one.container_id().value() == "c");
+  CHECK(one.container_status().executor_pid() == 42);
+  CHECK(one.resource_statistics().cpus_user_time_secs() == 2.5);
+  CHECK(one.resource_statistics().cpus_nr_throttled() == 2);
+  CHECK(one.resource_statistics().mem_total_bytes() == std::uint64_t{5} << 30);
+  CHECK(one.resource_statistics().threads() == 7);
+  CHECK_FALSE(one.resource_statistics().has_disk_limit_bytes());
+  const std::string text = *w.statistics.read(w.state, Form::containers);
+  CHECK(text.find("\"cpus_user_time_secs\":2.5") != std::string::npos);
+  CHECK(text.find("\"mem_total_bytes\":5368709120") != std::string::npos);
+  CHECK(text.find("\"executor_pid\":42") != std::string::npos);
+  CHECK(w.statistics.answer(w.state) == told);
+  CHECK(w.looks == 2);
 }
