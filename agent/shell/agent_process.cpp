@@ -20,13 +20,6 @@
 
 namespace bourse::agent {
 
-namespace {
-
-// Rewriting the checkpoint pays once it has grown this far beyond what it has to say.
-constexpr std::uint64_t kCompactAfterRecords = 20'000;
-
-}  // namespace
-
 AgentProcess::AgentProcess(runtime::Loop& loop, AgentOptions options)
     : loop_(loop),
       options_(std::move(options)),
@@ -125,7 +118,7 @@ void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
   for (const CheckpointRecord& record : checkpoint.records) {
     batch.push_back(codec::encode_checkpoint_record(record));
   }
-  records_since_compaction_ += batch.size();
+  compaction_.wrote(batch.size());
   store_->append(std::move(batch), [this, id = checkpoint.id, after = std::move(checkpoint.after),
                                     ended = ended_in(checkpoint.records)](
                                        const runtime::WriteResult& result) mutable {
@@ -149,10 +142,9 @@ void AgentProcess::perform_checkpoint(Checkpoint& checkpoint) {
 }
 
 void AgentProcess::maybe_compact() {
-  if (records_since_compaction_ < kCompactAfterRecords) return;
+  if (!compaction_.due()) return;
   const std::vector<CheckpointRecord> snapshot = core_->snapshot();
-  records_since_compaction_ = 0;
-  if (snapshot.size() > kCompactAfterRecords) return;
+  if (!compaction_.pays(snapshot.size())) return;
   std::vector<std::string> records;
   records.reserve(snapshot.size());
   for (const CheckpointRecord& record : snapshot) {
@@ -200,7 +192,7 @@ Status AgentProcess::open_store(std::vector<CheckpointRecord>& records) {
     records.push_back(std::move(record).value());
   }
   store_ = std::move(opened->store);
-  records_since_compaction_ = records.size();
+  compaction_.wrote(records.size());
   return {};
 }
 

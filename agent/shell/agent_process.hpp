@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/core/agent_core.hpp"
+#include "agent/core/compaction.hpp"
 #include "agent/isolation/container.hpp"
 #include "agent/shell/agent_metrics.hpp"
 #include "agent/shell/container_spec.hpp"
@@ -108,7 +109,7 @@ class AgentProcess : public SessionHost {
   Effects effects_;
 
   std::unique_ptr<runtime::RecordStore> store_;
-  std::uint64_t records_since_compaction_ = 0;
+  Compaction compaction_;
   EndedTasks ended_tasks_;
 
   std::unique_ptr<link::MasterChannel> master_;
