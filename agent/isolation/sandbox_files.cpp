@@ -133,10 +133,14 @@ Result<SandboxChunk> SandboxFiles::read(const std::string& path, std::int64_t of
   Result<int> found = open_beneath(path);
   if (!found.ok()) return found.error();
   struct stat info {};
-  const bool regular = ::fstat(*found, &info) == 0 && S_ISREG(info.st_mode);
+  const bool known = ::fstat(*found, &info) == 0;
+  const bool regular = known && S_ISREG(info.st_mode);
   const int fd = regular ? reopen(*found, O_RDONLY | O_NONBLOCK) : -1;
   const int error = errno;
   ::close(*found);
+  if (known && S_ISDIR(info.st_mode)) {
+    return invalid("'" + path + "' is a directory; name a file below it");
+  }
   if (!regular) return Error{ErrorCode::denied, "'" + path + "' is not a regular file"};
   if (fd < 0) return refused(path, error);
   SandboxChunk chunk;

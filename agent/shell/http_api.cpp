@@ -38,6 +38,17 @@ std::string mode_text(const isolation::SandboxEntry& entry) {
   return out;
 }
 
+// Under what name a browser saves it. A task names its files as it likes, and this is a header.
+std::string saved_name(const std::string& path) {
+  std::string name = path.substr(path.rfind('/') + 1);
+  for (char& c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '-';
+    if (!plain) c = '_';
+  }
+  return name;
+}
+
 bool read_number(std::string_view text, std::int64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size();
@@ -321,7 +332,7 @@ void AgentHttpApi::files_download(const HttpRequest& request, const HttpResponde
   // What a task wrote must not run in a browser: never shown, always saved.
   out.headers.add("Content-Type", "application/octet-stream");
   out.headers.add("X-Content-Type-Options", "nosniff");
-  out.headers.add("Content-Disposition", "attachment");
+  out.headers.add("Content-Disposition", "attachment; filename=" + saved_name(path));
   out.body = std::move(body);
   responder.respond(std::move(out));
 }
