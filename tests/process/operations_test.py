@@ -3,6 +3,7 @@ agent and the master, by the scheduler API and the operator API; files on real d
 
 import json
 import os
+import subprocess
 import unittest
 
 from cluster_case import wait_for
@@ -11,6 +12,19 @@ from v1_scheduler import task
 
 
 class Operations(OperationsCase):
+    def setUp(self):
+        super().setUp()
+        self.mounted = []
+
+    def tearDown(self):
+        # A disk is taken away once nothing runs on it.
+        for process in reversed(self.processes):
+            process.end()
+        self.kill_containers()
+        for path in reversed(list(self.mounted)):
+            self.unmount(path)
+        super().tearDown()
+
     def test_a_volume_outlives_its_task_the_agent_and_the_master(self):
         scheduler = self.cluster()
         offer = scheduler.offer()
@@ -86,6 +100,88 @@ class Operations(OperationsCase):
         self.status(scheduler, "create")
         self.assertTrue((roots["path"] / "volumes" / "roles" / ROLE / "p").is_dir())
         self.assertTrue((roots["mount"] / "volumes" / "roles" / ROLE / "m").is_dir())
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: a disk that is mounted")
+    def test_a_volume_on_a_mounted_disk_outlives_the_agent_and_is_missed_while_it_is_away(self):
+        disk_of_its_own, root = self.dir / "disk", self.dir / "root"
+        for directory in (disk_of_its_own, root):
+            directory.mkdir()
+        self.mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", disk_of_its_own)
+        self.mount("--bind", disk_of_its_own, root)
+        source = {"type": "MOUNT", "mount": {"root": str(root)}}
+        volume = disk(100, volume="m", source=source)
+        given = json.dumps([
+            {"name": "cpus", "type": "SCALAR", "scalar": {"value": 4}},
+            {"name": "mem", "type": "SCALAR", "scalar": {"value": 1024}},
+            {"name": "disk", "type": "SCALAR", "scalar": {"value": 100},
+             "disk": {"source": source}}])
+        scheduler = self.cluster(resources=given)
+
+        def run(name, command, state, offer):
+            wanted = task(name, offer, command)
+            wanted["resources"].append(volume)
+            self.assertEqual(scheduler.launch(offer, wanted).status, 202)
+            status = scheduler.reach(name, state)
+            scheduler.acknowledge(status)
+            return status
+
+        def restart():
+            self.agent.end()
+            self.agent = self.agent_with(given)
+        offer = scheduler.offer()
+        self.accept(scheduler, offer, [operation("RESERVE", [disk(100, source=source)]),
+                                       operation("CREATE", [volume], "c")])
+        self.status(scheduler, "c")
+        run("writer", "echo kept > data/file", "TASK_FINISHED", self.offer_with(scheduler, "m"))
+        self.assertEqual((disk_of_its_own / "volumes/roles" / ROLE / "m/file").read_text(),
+                         "kept\n")
+        restart()
+        run("reader", "test $(cat data/file) = kept", "TASK_FINISHED",
+            self.offer_with(scheduler, "m"))
+        self.agent.end()
+        self.unmount(root)
+        self.agent = self.agent_with(given)
+        lost = run("lost", "true", "TASK_FAILED", self.offer_with(scheduler, "m"))
+        self.assertIn("is not there: is its disk mounted?", lost["message"])
+        self.assertFalse((root / "volumes").exists())
+        self.agent.end()
+        self.mount("--bind", disk_of_its_own, root)
+        self.agent = self.agent_with(given)
+        run("again", "test $(cat data/file) = kept", "TASK_FINISHED",
+            self.offer_with(scheduler, "m"))
+
+    def mount(self, *words):
+        subprocess.run(["mount", *words], check=True)
+        self.mounted.append(words[-1])
+
+    def unmount(self, path):
+        wait_for(f"{path} to be free", lambda: subprocess.run(
+            ["umount", path], capture_output=True).returncode == 0)
+        self.mounted.remove(path)
+
+    def test_a_volume_that_a_task_uses_is_not_destroyed_and_it_is_said_why(self):
+        scheduler = self.cluster()
+        offer = scheduler.offer()
+        shared = {**disk(8, volume="both", path="both"), "shared": {}}
+        own = disk(8, volume="own", path="own")
+        user = task("user", offer, "sleep 1000")
+        user["resources"] += [shared, own]
+        self.accept(scheduler, offer, [
+            operation("RESERVE", [disk(16)]), operation("CREATE", [shared, own]),
+            {"type": "LAUNCH", "launch": {"task_infos": [user]}}])
+        scheduler.acknowledge(scheduler.reach("user", "TASK_RUNNING"))
+        for volume, named in ((shared, "disk(web)[both:both]<SHARED>:8"),
+                              (own, "disk(web)[own:own]:8")):
+            refused = self.write("DESTROY_VOLUMES", volumes=[volume])
+            self.assertEqual(refused.status, 409, refused.text)
+            self.assertIn(f"does not contain {named}: ask for less, or end what uses it",
+                          refused.text)
+            self.assertTrue(self.volume_dir(volume["disk"]["persistence"]["id"]).is_dir())
+        scheduler.call("KILL", {"task_id": {"value": "user"}})
+        scheduler.acknowledge(scheduler.reach("user", "TASK_KILLED"))
+        for volume in (shared, own):
+            done = self.write("DESTROY_VOLUMES", volumes=[volume])
+            self.assertEqual(done.status, 202, done.text)
 
     def test_a_volume_whose_directory_is_gone_fails_its_task_with_the_reason(self):
         scheduler = self.cluster()

@@ -3,8 +3,8 @@
 import json
 import unittest
 
-from cluster_case import ClusterCase, wait_for
-from v1_scheduler import post
+from cluster_case import wait_for
+from v1_scheduler import Scheduler, StreamCase, post, task
 
 JSON = {"Content-Type": "application/json"}
 
@@ -13,7 +13,7 @@ def scalars(**amounts):
     return {name: {"value": value} for name, value in amounts.items()}
 
 
-class Quota(ClusterCase):
+class Quota(StreamCase):
     def write(self, kind, **fields):
         body = {"type": kind, kind.lower(): fields}
         return post(self.http_port, body, JSON, path="/api/v1")
@@ -84,6 +84,34 @@ class Quota(ClusterCase):
         self.cli("quota", "get", "eng", expect=1)
         self.cli("weight", "set", "eng", "3")
         self.assertRegex(self.cli("weight", "list"), r"eng +3\b")
+
+    def test_a_limit_below_what_its_role_uses_is_a_conflict_unless_it_is_forced(self):
+        self.start_master()
+        self.start_agent()
+        scheduler = Scheduler(self.http_port, roles=["eng"],
+                              capabilities=[{"type": "MULTI_ROLE"}])
+        self.streams.append(scheduler)
+        offer = scheduler.offer()
+        self.assertEqual(scheduler.launch(offer, task("t", offer, "sleep 1000", cpus=2)).status,
+                         202)
+        scheduler.acknowledge(scheduler.reach("t", "TASK_RUNNING"))
+        below = {"role": "eng", "limits": scalars(cpus=1)}
+        sentence = ("limits: role 'eng' uses cpus:2, the limit would be cpus:1; raise it; or give "
+                    '"force": true')
+        refused = self.write("UPDATE_QUOTA", quota_configs=[below])
+        self.assertEqual(refused.status, 409, refused.text)
+        self.assertIn(sentence, refused.text)
+        self.assertIn("role 'eng' uses cpus:2",
+                      self.cli("quota", "set", "eng", "--limit=cpus=1", expect=1))
+        self.assertEqual(self.configs(), [])
+        self.assertIn("has its quota", self.cli("quota", "set", "eng", "--limit=cpus=1",
+                                                "--force"))
+        self.assertEqual(self.configs(), [below])
+        self.assertEqual(self.write("UPDATE_QUOTA", force=True, quota_configs=[
+            {"role": "eng", "limits": scalars(cpus=1.5)}]).status, 200)
+        # Nothing is ended for it.
+        self.assertEqual({e["update"]["status"]["state"] for e in scheduler.json_events("UPDATE")},
+                         {"TASK_STARTING", "TASK_RUNNING"})
 
 
 if __name__ == "__main__":
