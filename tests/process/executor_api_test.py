@@ -247,6 +247,13 @@ class ExecutorApi(ExecutorCase):
         self.assertEqual(failed["reason"], "REASON_EXECUTOR_REREGISTRATION_TIMEOUT")
         self.assertEqual(scheduler.wait("FAILURE")["failure"]["executor_id"], {"value": "own"})
 
+    def test_an_executor_that_dies_is_told_with_the_status_that_it_left(self):
+        scheduler = self.begin()
+        offer = scheduler.offer()
+        scheduler.launch(offer, task("t", offer, executor("exit 3")))
+        self.assertEqual(scheduler.wait("FAILURE"), {"type": "FAILURE", "failure": {
+            "agent_id": offer["agent_id"], "executor_id": {"value": "own"}, "status": 3 << 8}})
+
     def test_an_executors_request_is_judged_in_the_order_of_mesos(self):
         scheduler = self.begin()
         self.own_executor(scheduler)

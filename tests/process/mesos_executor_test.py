@@ -58,7 +58,10 @@ class MesosExecutor(ExecutorCase):
         scheduler = self.begin(**FRAMEWORK)
         _, mine = self.own_executor(scheduler, "cx")
         told = {name for name in mine if name.startswith(("MESOS_", "LIBPROCESS_"))}
-        self.assertEqual(told - MORE_ENVIRONMENT, set(recorded))
+        self.assertEqual(told - set(recorded), MORE_ENVIRONMENT)
+        self.assertEqual(set(recorded) - told, set())
+        for name in MORE_ENVIRONMENT:
+            self.assertIn(f"\n| `{name}` |", mesos_recordings.PAGE.read_text())
 
         def form(value):
             return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(-\w\d+)?|/.*/slaves|\d{4,}",

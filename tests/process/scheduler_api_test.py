@@ -329,6 +329,9 @@ class SchedulerApi(StreamCase):
         } == {stays.framework_id: False})
         refused = stays.call("REVIVE")
         self.assertEqual((refused.status, refused.text), (403, "Framework is not subscribed"))
+        # Whether it names a stream is asked of those that are subscribed alone.
+        unnamed = {"type": "REVIVE", "framework_id": {"value": stays.framework_id}}
+        self.assertEqual(post(self.http_port, unnamed, {"Content-Type": JSON}).status, 403)
         self.assertEqual(ends.call("REVIVE").status, 400)
         back = self.scheduler(stays.framework_id, failover_timeout=60.0)
         self.assertEqual(back.framework_id, stays.framework_id)
@@ -414,6 +417,8 @@ class SchedulerApi(StreamCase):
             ({"type": "REVIVE"}, json_type, 400, "'framework_id'"),
             # As one client does before it is subscribed.
             ({"type": "SUPPRESS"}, {**json_type, "Mesos-Stream-Id": ""}, 400, "'framework_id'"),
+            ({"type": "RECONCILE", "reconcile": {"tasks": []}},
+             {**json_type, "Mesos-Stream-Id": ""}, 400, "'framework_id'"),
             ({"type": "SUBSCRIBE"}, {**json_type, "Accept": "text/html"}, 400, "'subscribe'"),
             (SUBSCRIBE, {**json_type, "Accept": "text/html", "Mesos-Stream-Id": "x"}, 406,
              "Accept"),

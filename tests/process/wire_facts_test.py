@@ -7,7 +7,6 @@ import socket
 import subprocess
 import unittest
 
-import mesos_recordings
 from cluster_case import BIN
 from v1_scheduler import JSON, PATH, Scheduler, Stream, StreamCase, post, task
 
@@ -97,107 +96,22 @@ class WireFacts(StreamCase):
 
     def test_reads_are_answered_whatever_their_method(self):
         self.start_master()
+        agent = int(self.start_agent().line("ready").rsplit(":", 1)[1])
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        for path in ("/version", "/metrics/snapshot", "/health", "/roles"):
+        everywhere = ("/version", "/metrics/snapshot", "/health")
+        for port, path in [(self.http_port, "/roles"),
+                           *((port, path) for port in (self.http_port, agent)
+                             for path in everywhere)]:
             for method, headers in (("POST", form), ("GET", {}), ("PUT", {})):
-                with self.subTest(path, method=method):
-                    answer = post(self.http_port, "", headers, path, method)
+                with self.subTest(path, port=port, method=method):
+                    answer = post(port, "", headers, path, method)
                     self.assertEqual(answer.status, 200, answer.text)
-
-    def test_without_a_port_given_a_master_is_at_5050_and_an_agent_at_5051(self):
-        for program, port in (("bourse-master", 5050), ("bourse-agent", 5051)):
-            with self.subTest(program):
-                said = subprocess.run([BIN / program, "--help"], capture_output=True, text=True,
-                                      timeout=30).stdout
-                line = next(line for line in said.splitlines() if line.strip().startswith("--port"))
-                self.assertIn(str(port), line)
 
     def test_without_another_given_a_session_of_an_ensemble_ends_after_four_seconds(self):
         said = subprocess.run([BIN / "bourse-master", "--help"], capture_output=True, text=True,
                               timeout=30).stdout
         line = next(l for l in said.splitlines() if l.strip().startswith("--zk-session-timeout"))
         self.assertIn("4secs", line)
-
-    def test_a_master_says_where_it_is_as_clients_read_it(self):
-        self.start_master()
-        told = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
-        # The address in network order, read as a little-endian number.
-        self.assertEqual(told["ip"], 16777343)
-        self.assertEqual(told["port"], self.http_port)
-        self.assertEqual(told["pid"], f"master@127.0.0.1:{self.http_port}")
-        self.assertEqual(told["address"], {"hostname": told["hostname"], "ip": "127.0.0.1",
-                                           "port": self.http_port})
-
-    def test_a_master_says_its_region_and_zone_wherever_it_says_who_it_is(self):
-        self.start_master("--region=north", "--zone=n1")
-        domain = {"fault_domain": {"region": {"name": "north"}, "zone": {"name": "n1"}}}
-        told = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
-        self.assertEqual(told["domain"], domain)
-        told = self.call({"type": "GET_MASTER"})["get_master"]["master_info"]
-        self.assertEqual(told["domain"], domain)
-        state = json.loads(post(self.http_port, "", path="/state", method="GET").text)
-        self.assertEqual(state["domain"], domain)
-
-    def test_names_that_a_daemon_is_called_by_are_its_own_addresses_and_those_it_was_given(self):
-        flags = ("--hostname=m1.example", "--allowed-hosts=leader.mesos,lb.example",
-                 "--allowed-origins=https://dash.example")
-        self.start_master(*flags)
-        agent = int(self.start_agent("a", *flags).line("ready").rsplit(":", 1)[1])
-        for port in (self.http_port, agent):
-            for host, origin, status in (
-                ("127.0.0.1:5050", None, 200), ("10.0.3.1", None, 200), ("localhost", None, 200),
-                ("m1.example:80", None, 200), ("leader.mesos:5050", None, 200),
-                ("LEADER.mesos", None, 200), ("lb.example", None, 200),
-                ("other.mesos", None, 403), ("leader.mesos.other", None, 403),
-                ("x.lb.example", None, 403), ("lb.example", "http://lb.example", 200),
-                ("lb.example", "https://lb.example", 200),
-                ("lb.example", "https://dash.example", 200),
-                ("lb.example", "http://dash.example", 403),
-                ("lb.example", "https://leader.mesos", 403), ("lb.example", "null", 403),
-            ):
-                with self.subTest(host, port=port, origin=origin):
-                    headers = {"Host": host, **({"Origin": origin} if origin else {})}
-                    answer = post(port, "", headers, "/version", "GET")
-                    self.assertEqual(answer.status, status, answer.text)
-                    if status == 403:
-                        self.assertIn("--allowed-origins" if origin else "--allowed-hosts",
-                                      answer.text)
-
-    def test_who_listens_everywhere_tells_the_address_that_leads_there(self):
-        everywhere = ("--ip=0.0.0.0", "--advertise-ip=127.0.0.1", "--insecure")
-        self.start_master(*everywhere)
-        told = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
-        self.assertEqual(told["address"], {"hostname": "127.0.0.1", "ip": "127.0.0.1",
-                                           "port": self.http_port})
-        self.start_agent("a", *everywhere)
-        [agent] = self.wait_agents(1)
-        self.assertRegex(agent["pid"], r"^slave\(1\)@127\.0\.0\.1:\d+$")
-        self.assertEqual(agent["agent_info"]["hostname"], "127.0.0.1")
-
-    def test_what_master_and_agents_say_they_can_do_is_what_they_can(self):
-        self.start_master()
-        agent_port = int(self.start_agent().line("ready").rsplit(":", 1)[1])
-        [agent] = self.wait_agents(1)
-
-        def names(told):
-            return [one["type"] for one in told["capabilities"]]
-
-        def read(port, path="/state"):
-            return json.loads(post(port, "", path=path, method="GET").text)
-        theirs = {"master": mesos_recordings.read("master-get-with-tasks.txt")[0],
-                  "agent": mesos_recordings.read("agent-get-with-tasks.txt")[0]}
-        theirs = {who: json.loads(one.answer)["capabilities"] for who, one in theirs.items()}
-        subscribed = self.stream().wait("SUBSCRIBED")["subscribed"]["master_info"]
-        for told in (names(subscribed), read(self.http_port)["capabilities"],
-                     names(self.call({"type": "GET_MASTER"})["get_master"]["master_info"])):
-            self.assertEqual(told, theirs["master"])
-        # There are no resource providers here, and no agent says so.
-        self.assertIn("\n| `capabilities` of an agent |", mesos_recordings.PAGE.read_text())
-        wanted = [name for name in theirs["agent"] if name != "RESOURCE_PROVIDER"]
-        self.assertEqual(len(theirs["agent"]), len(wanted) + 1)
-        for told in (names(agent), read(agent_port)["capabilities"],
-                     read(self.http_port, "/slaves")["slaves"][0]["capabilities"]):
-            self.assertEqual(told, wanted)
 
     # -- negotiation
 
@@ -255,6 +169,15 @@ class WireFacts(StreamCase):
                     answer = post(self.http_port, call, {**TYPED, "Accept": accept}, "/api/v1")
                     self.assertEqual(answer.status, status, answer.body)
 
+    def test_parameters_that_nobody_knows_change_no_operators_call(self):
+        self.start_master()
+        agent = int(self.start_agent().line("ready").rsplit(":", 1)[1])
+        for port in (self.http_port, agent):
+            answer = post(port, {"type": "GET_HEALTH"}, TYPED, "/api/v1?_ts=1795357987&x=")
+            self.assertEqual(answer.status, 200, answer.text)
+            self.assertEqual(json.loads(answer.text),
+                             {"type": "GET_HEALTH", "get_health": {"healthy": True}})
+
     def test_an_agents_calls_are_streams_by_their_headers_or_are_not(self):
         self.start_master()
         port = int(self.start_agent().line("ready").rsplit(":", 1)[1])
@@ -286,6 +209,8 @@ class WireFacts(StreamCase):
             ("or are protobuf, and it names a container that is not there", session,
              {**TYPED, "Accept": RECORDIO, "Message-Accept": PROTOBUF}, 404),
             ("a call without a Content-Type", health, {}, 400),
+            ("a call whose answer its caller takes in no form", health,
+             {**TYPED, "Accept": "text/html"}, 406),
             ("all else is answered", health, TYPED, 200),
         ):
             with self.subTest(fact):
