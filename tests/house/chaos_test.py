@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "tools/chaos"))
 sys.path.insert(1, str(ROOT / "tools"))
 
 import books
+import cage
 import faults
 import judge
 
@@ -54,6 +55,22 @@ class ChaosJudge(unittest.TestCase):
         self.assertEqual(self.judged(told("TASK_FAILED"), RAN), ["S11"])
         self.assertEqual(self.judged(told("TASK_FAILED", harmed=True), RAN), [])
         self.assertEqual(self.judged(told("TASK_KILLED", kill=True), ["start"], [17]), ["S9"])
+
+    def test_a_cage_excuses_as_many_tasks_as_the_kernel_killed_in_it_and_no_others(self):
+        def caged(excuse):
+            task = told("TASK_RUNNING", "TASK_FAILED")
+            task.excuse = excuse
+            return judge.of_a_task_and_its_excuse(task, ["start"], [])
+
+        excuse = cage.Excuse(2)
+        self.assertEqual([len(caged(excuse)) for _ in range(4)], [0, 0, 1, 1])
+        self.assertEqual(len(caged(None)), 1)
+        # What no kill explains is not excused, and costs the others nothing.
+        excuse = cage.Excuse(1)
+        doubled = told(*RUN_AND_END)
+        doubled.excuse = excuse
+        self.assertEqual(len(judge.of_a_task_and_its_excuse(doubled, [*RAN, *RAN], [])), 2)
+        self.assertEqual(len(caged(excuse)), 0)
 
     def test_a_kill_ends_its_task_and_nobody_elses_end_is_called_killed(self):
         self.assertEqual(self.judged(told("TASK_RUNNING", kill=True), ["start"], [17]),

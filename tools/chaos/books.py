@@ -70,6 +70,7 @@ class Asked:
         self.asked_at = time.monotonic()
         self.kill_asked_at = None
         self.harmed = False  # a process of it was killed by the run
+        self.excuse = None  # it was started where the kernel killed others than a daemon
         self.told = []  # (time, state, reason)
 
     def state(self):
@@ -197,6 +198,10 @@ class Books:
 
     def reconcile(self, task):
         self._say(f"reconcile {task.id}")
+
+    def begun(self):
+        """Those whose commands have written that they began."""
+        return [task for task in list(self.tasks.values()) if self.written(task)]
 
     def open_tasks(self):
         with self.lock:

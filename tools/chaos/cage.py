@@ -1,4 +1,5 @@
-"""A memory cgroup below the run's own, for a daemon that shall run out of memory."""
+"""A memory cgroup below the run's own, for a daemon that shall run out of memory. What an agent
+starts there is below it too, and the kernel chooses whom it kills."""
 
 import os
 import pathlib
@@ -16,12 +17,26 @@ def own_memory_cgroup():
     raise OSError("no memory cgroup is to be found")
 
 
+class Excuse:
+    """The kernel killed `left` others than the daemon in a cage: each may have been a process of
+    one of the tasks that were started there, or the shim above it. No more tasks than that, and no
+    others, may have ended in another way than they would."""
+
+    def __init__(self, left):
+        self.left = left
+
+    def use(self):
+        self.left -= 1
+        return self.left >= 0
+
+
 class Cage:
     def __init__(self, name, limit_bytes):
         parent, limit = own_memory_cgroup()
         self.path = parent / name
         self.limit = self.path / limit
         self.limit_bytes = limit_bytes
+        self.killed = 0  # once it is left
 
     def __enter__(self):
         self.path.mkdir()
@@ -42,7 +57,10 @@ class Cage:
         return sum(map(int, counts))
 
     def __exit__(self, *_):
-        # What it started lives on in the cage, and keeps it: those move out, as an operator would.
+        # What it started lives on in the cage, and keeps it: there is room again, and those who can
+        # move out, as an operator would see to.
+        self.limit.write_text("max\n" if self.limit.name == "memory.max" else "-1\n")
+        self.killed = self.kills()
         for _ in range(100):
             for pid in (self.path / "cgroup.procs").read_text().split():
                 try:

@@ -66,6 +66,20 @@ def of_one_task(task, written, processes):
     return found
 
 
+def of_a_task_and_its_excuse(task, written, processes):
+    """As of_one_task. One that was started where the kernel killed somebody may be the one that it
+    killed: as many of those are taken for harmed as it killed there."""
+    found = of_one_task(task, written, processes)
+    if not found or task.harmed or task.excuse is None:
+        return found
+    task.harmed = True
+    left = of_one_task(task, written, processes)
+    if len(left) < len(found) and task.excuse.use():
+        return left
+    task.harmed = False
+    return found
+
+
 def percentile(samples, part):
     """Nearest rank; the samples are sorted and some."""
     return samples[min(len(samples) - 1, int(len(samples) * part))]
@@ -127,7 +141,8 @@ class Judge:
         self.figures["settled_s"] = self.in_time(
             "L3", "every task at its end", lambda: not book.open_tasks(), patience)
         for task in book.tasks.values():
-            for sentence in of_one_task(task, book.written(task), book.processes_of(task)):
+            for sentence in of_a_task_and_its_excuse(
+                    task, book.written(task), book.processes_of(task)):
                 self.say(f"{sentence}; told: {[s for _, s, _ in task.told]}, wrote: "
                          f"{book.written(task)}")
         for line in book.errors:

@@ -244,6 +244,15 @@ class World:
                         for a in answer["get_agents"].get("agents", []) if a["active"]}
         return {}
 
+    def task_agents(self):
+        """The agent of each task that the leader knows; None while nobody answers."""
+        for name in self.leading()[:1]:
+            answer = self.get(name, "/api/v1", '{"type":"GET_TASKS"}')
+            if answer:
+                return {task["task_id"]["value"]: task["agent_id"]["value"]
+                        for tasks in answer["get_tasks"].values() for task in tasks}
+        return None
+
     def healthy(self):
         return len(self.active_agents()) == AGENTS
 
