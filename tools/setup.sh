@@ -99,6 +99,9 @@ install_packages() {
   check_disk_for_packages || return 1
   log=$(mktemp -t dev-setup.XXXXXX.log)
   started=$SECONDS
+  # Runs once apt-get has ended, which it does in order: without it, an apt-get that was interrupted
+  # would be one that failed, and be tried again.
+  trap 'complain "interrupted while packages were installed: run it again."; exit 130' INT TERM
   printf 'installing  %s packages\n' "$(wc -w <<<"$missing")" >&2
   # Package lists on the machine may be absent or too old to name files that still exist: one update
   # first when there are none, one more when the install fails.
@@ -113,6 +116,7 @@ install_packages() {
       return 1
     fi
   fi
+  trap - INT TERM
   rm -f "$log" "$log.second"
   printf 'installing  took %s s\n' "$((SECONDS - started))" >&2
 }

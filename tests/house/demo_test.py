@@ -1,12 +1,17 @@
 """./dev demo with stand-ins for the programs: it tells the truth, and ends without a trace."""
 
+import fcntl
 import io
 import json
 import os
 import pathlib
+import pty
+import re
 import shutil
 import signal
 import socket
+import struct
+import termios
 import unittest
 import unittest.mock
 
@@ -88,6 +93,26 @@ class DemoTest(LocalCase):
         self.assertNotIn("\n", shown)
         bar.done()
         self.assertTrue(terminal.getvalue().endswith("\r\x1b[K"))
+
+    def test_on_a_terminal_it_draws_the_bar_and_takes_it_away_at_the_end(self):
+        ours, its = pty.openpty()
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        with open(ours, "rb", buffering=0) as terminal:
+            child = self.start("demo.py", *SMALL, stdout=its, FAKE_FOUND="10")
+            os.close(its)
+            shown = b""
+            try:
+                while more := terminal.read(65536):
+                    shown += more
+            except OSError:
+                pass  # the last program that had it open has ended
+            child.communicate(timeout=50)
+        self.assertEqual(child.returncode, 0)
+        bars = re.findall(rb"\r\[#*\.*\] +\d+% [^\r\n]*items[^\r\n]*", shown)
+        self.assertTrue(bars, shown)
+        self.assertIn(b"pages/s", bars[-1])
+        taken_away = shown.index(b"\r\x1b[K", shown.index(bars[-1]))
+        self.assertIn(b"10 found of 10", shown[taken_away:])
 
     def test_a_lost_item_fails_the_demo(self):
         status, out, _ = self.demo(FAKE_FOUND="9")

@@ -47,7 +47,7 @@ class SetupTest(unittest.TestCase):
             (directory / name).write_text(text)
             (directory / name).chmod(0o755)
 
-    def run_setup(self):
+    def start_setup(self):
         script = f"root={self.box}; . {ROOT}/tools/setup.sh; check_system() {{ :; }}"
         script += "; setup_packages"
         environment = {
@@ -55,13 +55,20 @@ class SetupTest(unittest.TestCase):
             "CALLS": str(self.box / "calls"),
             "TMPDIR": str(self.box),
         }
-        return subprocess.run(
+        return subprocess.Popen(
             ["bash", "-c", script],
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
+
+    def run_setup(self):
+        child = self.start_setup()
+        out, errors = child.communicate()
+        return subprocess.CompletedProcess(child.args, child.returncode, out, errors)
 
     def one_sentence(self, done, *parts):
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -119,6 +126,25 @@ class SetupTest(unittest.TestCase):
             with self.subTest(words):
                 self.stub(**{"apt-get": f"#!/bin/sh\necho '{words}'\nexit 100\n"})
                 self.one_sentence(self.run_setup(), said)
+
+    def test_an_interruption_while_packages_install_ends_it_once_apt_get_has_ended(self):
+        stopping = '#!/bin/sh\ntrap "echo ended >>$CALLS; exit 100" INT\n'
+        forever = 'echo "called $*" >>$CALLS\nwhile :; do sleep 0.1; done\n'
+        self.stub(id="#!/bin/sh\necho 0\n", **{"apt-get": stopping + forever})
+        calls = self.box / "calls"
+        child = self.start_setup()
+        self.assertTrue(processes.wait_until(
+            lambda: calls.exists() and "called" in calls.read_text(), 20))
+        before = calls.read_text().splitlines()
+        os.killpg(child.pid, signal.SIGINT)  # what Ctrl-C does: to everybody in the foreground
+        try:
+            _, errors = child.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+        self.assertEqual(child.returncode, 130, errors)
+        self.assertEqual(calls.read_text().splitlines(), [*before, "ended"])  # and not tried again
+        self.assertIn("./dev: interrupted while packages were installed: run it again.", errors)
 
     def test_another_system_is_refused_by_name(self):
         script = f'. {ROOT}/tools/setup.sh; [() {{ false; }}; check_system'

@@ -31,7 +31,7 @@ class LocalCase(unittest.TestCase):
             shutil.copy(ROOT / "tests/house/fake_daemon.py", self.box / "bin" / name)
             (self.box / "bin" / name).chmod(0o755)
 
-    def start(self, script, *arguments, **environment):
+    def start(self, script, *arguments, stdout=subprocess.PIPE, **environment):
         return subprocess.Popen(
             [sys.executable, "-B", str(ROOT / "tools" / script), *arguments],
             env={
@@ -43,7 +43,7 @@ class LocalCase(unittest.TestCase):
                 **environment,
             },
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )
