@@ -174,6 +174,14 @@ class FormatTest(PlantedTree):
         self.assertEqual(done.returncode, 1)
         self.assertIn("base/id.hpp: not as clang-format writes it: ./dev fmt", done.stdout)
 
+    def test_clang_tidy_looks_into_the_headers_of_every_room(self):
+        rooms = tomllib.loads(text_of("tools/floors.toml"))["room"]
+        wanted = re.search(r"HeaderFilterRegex: '(.*)'", text_of(".clang-tidy"))[1]
+        looked_into = [f"/x/{room['path']}/y.hpp" for room in rooms
+                       if any((ROOT / room["path"]).rglob("*.hpp"))]
+        self.assertGreater(len(looked_into), 20)
+        self.assertEqual([path for path in looked_into if not re.search(wanted, path)], [])
+
     def test_the_list_of_clang_tidy_is_short_and_each_check_an_error(self):
         settings = text_of(".clang-tidy")
         checks = [line for line in settings.splitlines() if re.match(r"  [a-z-]+\S*,?$", line)]
