@@ -18,6 +18,7 @@ namespace {
 
 // A turn of the loop is everybody's: the rest waits for the next.
 constexpr int kMostMessagesPerTurn = 16;
+constexpr std::size_t kMostUnsent = 256;
 
 }  // namespace
 
@@ -25,7 +26,10 @@ SessionLink::SessionLink(runtime::Loop& loop, int socket, Handlers handlers)
     : socket_(socket), handlers_(std::move(handlers)) {
   runtime::FdCallbacks callbacks;
   callbacks.readable = [this] { read(); };
-  callbacks.writable = [this] { flush(); };
+  callbacks.writable = [this] {
+    flush();
+    send_input();
+  };
   watch_ = loop.watch(socket_, std::move(callbacks));
   watch_.set_writable(false);
 }
@@ -96,16 +100,17 @@ void SessionLink::end_input() {
   send_input();
 }
 
+// One after the other, so that what waits is one text and not a message for each key.
 void SessionLink::send_input() {
-  std::size_t sent = 0;
-  while (sent < waiting_.size() && in_flight_ < limits::kSessionInputBytes) {
+  while (!over_ && unsent_.empty() && !waiting_.empty() &&
+         in_flight_ < limits::kSessionInputBytes) {
     const std::string_view piece =
-        std::string_view(waiting_).substr(sent, isolation::kMostSessionPiece);
-    send(isolation::session_message(SessionMessage::input, piece));
-    sent += piece.size();
+        std::string_view(waiting_).substr(0, isolation::kMostSessionPiece);
+    unsent_.push_back(isolation::session_message(SessionMessage::input, piece));
     in_flight_ += piece.size();
+    waiting_.erase(0, piece.size());
+    flush();
   }
-  waiting_.erase(0, sent);
   if (input_ends_ && waiting_.empty()) {
     input_ends_ = false;
     send(isolation::session_message(SessionMessage::input));
@@ -122,7 +127,8 @@ void SessionLink::signal(std::int32_t signal) {
 }
 
 void SessionLink::send(std::string message) {
-  if (over_) return;
+  // So many unsent ones are for a program that has ended and is not read to its end.
+  if (over_ || unsent_.size() >= kMostUnsent) return;
   unsent_.push_back(std::move(message));
   flush();
 }

@@ -136,6 +136,9 @@ int run_launcher(const std::vector<std::string>& cgroup_dirs, char** argv) {
   ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
   // Shims are forgotten by the kernel when they end; whoever wants to know holds their socket.
   ::signal(SIGCHLD, SIG_IGN);
+  // So are those whose session process was killed: not left to whoever is process 1 here, for a pid
+  // namespace does not end before each process of it is forgotten.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);

@@ -130,19 +130,26 @@ class SessionCase(StreamCase):
         wait_for(f"{wanted} of {self.written(stream, kind)[-200:]}",
                  lambda: wanted in self.written(stream, kind))
 
-    def marked(self, mark="session"):
-        """Processes that were started with that word in their environment."""
+    @property
+    def mark(self):
+        """What tells this test's sessions from those of tests that run beside it."""
+        return str(self.dir).rsplit("/", 1)[1]
+
+    @property
+    def marking(self):
+        return {"environment": {"variables": [{"name": "SESSION_MARK", "value": self.mark}]}}
+
+    def marked(self):
+        """Processes that were started with this test's mark in their environment."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and f"SESSION_MARK={mark}".encode() in (
+                if entry.name.isdigit() and f"SESSION_MARK={self.mark}".encode() in (
                         entry / "environ").read_bytes().split(b"\0"):
                     found.append(int(entry.name))
             except OSError:
                 continue
         return found
-
-    MARK = {"environment": {"variables": [{"name": "SESSION_MARK", "value": "session"}]}}
 
 
 class SessionOverHttp(SessionCase):
@@ -186,7 +193,7 @@ class SessionOverHttp(SessionCase):
 
     def test_a_session_ends_with_the_connection_that_launched_it(self):
         self.run_task()
-        out = self.launch("setsid sleep 1000 & echo ready; exec sleep 1000", **self.MARK)
+        out = self.launch("setsid sleep 1000 & echo ready; exec sleep 1000", **self.marking)
         self.wait_written(out, b"ready\n")
         self.assertTrue(self.marked())
         out.close()
@@ -196,7 +203,7 @@ class SessionOverHttp(SessionCase):
     def test_a_session_ends_with_its_task(self):
         self.run_task()
         out = self.launch("trap '' TERM; setsid sleep 1000 & echo ready; while :; do sleep 1; done",
-                          **self.MARK)
+                          **self.marking)
         self.wait_written(out, b"ready\n")
         self.framework.call("KILL", {"task_id": {"value": "t"}})
         out.wait_end()
@@ -205,7 +212,7 @@ class SessionOverHttp(SessionCase):
 
     def test_an_agent_that_is_killed_leaves_nothing_of_its_sessions(self):
         self.run_task()
-        out = self.launch("setsid sleep 1000 & echo ready; exec sleep 1000", **self.MARK)
+        out = self.launch("setsid sleep 1000 & echo ready; exec sleep 1000", **self.marking)
         self.wait_written(out, b"ready\n")
         self.agent.kill()
         wait_for("the end of the session", lambda: not self.marked())
@@ -213,16 +220,17 @@ class SessionOverHttp(SessionCase):
 
     def test_a_session_whose_own_process_is_killed_leaves_nothing(self):
         self.run_task()
-        out = self.launch("setsid sleep 1000 & echo ready; exec sleep 1000", **self.MARK)
+        name = f"s{self.framework.framework_id}"  # nobody else's on this machine
+        out = self.launch("setsid sleep 1000 & echo ready; exec sleep 1000", name, **self.marking)
         self.wait_written(out, b"ready\n")
         shim = wait_for("its process", lambda: [
             int(p.name) for p in pathlib.Path("/proc").iterdir() if p.name.isdigit()
-            and b"--session\0s\0" in self.command_of(p)])
+            and f"--session\0{name}\0".encode() in self.command_of(p)])
         os.kill(shim[0], signal.SIGKILL)
         out.wait_end()
         if ROOT:  # without cgroups what left its session and its parent goes with the task
             wait_for("the end of the session", lambda: not self.marked())
-        answer = json.loads(self.ask("WAIT_NESTED_CONTAINER").text)["wait_nested_container"]
+        answer = json.loads(self.ask("WAIT_NESTED_CONTAINER", name).text)["wait_nested_container"]
         self.assertNotIn("exit_status", answer)
         self.assertIn("died", answer["message"])
 
@@ -270,7 +278,7 @@ class SessionOverHttp(SessionCase):
         self.run_task()
         call = {"type": "LAUNCH_NESTED_CONTAINER_SESSION", "launch_nested_container_session": {
             "container_id": self.key(), "command": {"value": "echo $$; exec cat /dev/zero",
-                                                    **self.MARK}}}
+                                                    **self.marking}}}
         out = self.records(call, receive_buffer=4096, read=False)
         cat = wait_for("cat", self.marked)[0]
         looks = []
@@ -444,7 +452,7 @@ class SessionByCli(SessionCase):
     def test_exec_that_is_killed_takes_its_program_along(self):
         self.run_task()
         program = subprocess.Popen(
-            [str(BIN / "bourse"), "exec", "t", "--", "env", "SESSION_MARK=session",
+            [str(BIN / "bourse"), "exec", "t", "--", "env", f"SESSION_MARK={self.mark}",
              "sleep", "1000"], stdin=subprocess.DEVNULL,
             env={**os.environ, "BOURSE_MASTER": f"127.0.0.1:{self.http_port}"})
         try:
@@ -460,7 +468,7 @@ class SessionsWithoutIsolation(SessionCase):
 
     def test_without_cgroups_and_namespaces_a_session_ends_all_the_same(self):
         self.run_task()
-        out = self.launch("setsid sleep 1000 & echo ready; cat", **self.MARK)
+        out = self.launch("setsid sleep 1000 & echo ready; cat", **self.marking)
         self.wait_written(out, b"ready\n")
         into = self.attach()
         into.write(b"word\n")
@@ -469,7 +477,7 @@ class SessionsWithoutIsolation(SessionCase):
         out.wait_end()
         self.assertEqual(self.exit_status(), 0)
         self.assertEqual(self.marked(), [])
-        self.launch("setsid sleep 1000 & exec sleep 1000", "second", **self.MARK)
+        self.launch("setsid sleep 1000 & exec sleep 1000", "second", **self.marking)
         wait_for("its processes", lambda: len(self.marked()) == 2)
         self.framework.call("KILL", {"task_id": {"value": "t"}})
         wait_for("the end of the session", lambda: not self.marked())
