@@ -107,13 +107,15 @@ void AgentNode::start() {
   started.detected = detected_;
   const Stamp stamp = clock_.stamp(env_.schedule.now());
   started.incarnation = static_cast<std::uint64_t>(stamp.wall.ns / 1'000'000);
-  started.seed = env_.rng.next();
-  if (env_.plan.plant == Plant::time_of_day_drawn) started.seed ^= started.incarnation;
+  started.seed = env_.rng.next() ^ planted::bias(env_.plan.plant, stamp.wall);
   started.token_key = {env_.rng.next(), env_.rng.next()};
   started.boot_id = "boot-" + std::to_string(boots_);
   planted::forget(env_.plan.plant, *records);
   started.records = std::move(*records);
   started.containers = host_.found();
+  for (const auto& found : started.containers) {
+    if (env_.plan.plant == Plant::restart_kills) host_.kill(found.container_id, {});
+  }
   core_ = std::make_unique<agent::AgentCore>(config());
   armed_ = Instant::max();
   step(std::move(started));
@@ -307,13 +309,13 @@ void AgentNode::perform(agent::Effect& effect) {
     send(*message);
   } else if (auto* write = std::get_if<agent::Checkpoint>(&effect.body)) {
     perform_checkpoint(*write);
-  } else if (const auto* start = std::get_if<agent::StartContainer>(&effect.body)) {
+  } else if (auto* start = std::get_if<agent::StartContainer>(&effect.body)) {
+    const Resources share = start->resources;
+    if (env_.plan.plant == Plant::double_share) start->resources.add(share);
     host_.start(*start);
-    if (env_.plan.plant == Plant::double_launch && start->task) {
-      agent::StartContainer again = *start;
-      again.container_id = ContainerId(start->container_id.raw() + "-again");
-      env_.judge->container_stored(again.container_id);
-      host_.start(again);
+    if (const auto also = planted::start_also(env_.plan.plant, *start)) {
+      env_.judge->container_stored(also->container_id);
+      host_.start(*also);
     }
   } else if (const auto* resize = std::get_if<agent::ResizeContainer>(&effect.body)) {
     host_.resize(resize->container_id, resize->resources);

@@ -68,6 +68,7 @@ void MasterNode::start() {
 }
 
 void MasterNode::lead(Registry registry, Epoch epoch) {
+  if (env_.plan.plant == Plant::nobody_follows && life_ > 1) return;
   master::MasterConfig config = env_.plan.master;
   config.master_id = name_;
   config.epoch = epoch;
@@ -216,6 +217,7 @@ void MasterNode::step(Body body) {
   master::Effects effects;
   core_->step(event, effects);
   if (env_.plan.plant == Plant::leak_ledger) planted::leak_ledger(*core_, event);
+  if (env_.plan.plant == Plant::change_swallowed) planted::swallow(effects.changes);
   if (env_.tracing) {
     for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));
   }

@@ -104,12 +104,18 @@ enum class Plant : std::uint8_t {
   time_of_day_drawn,      // an agent draws its pauses from the time of day
   acknowledgement_lost,   // an agent's restart forgets what was acknowledged (S10)
   stranger_obeyed,        // a call under another's principal is acted on
+  double_share,           // an agent gives containers twice what they were launched with (S1)
+  started_twice,          // and starts what runs again, in its container (S13)
+  restart_kills,          // a restart of it ends what it finds running
+  change_swallowed,       // one Change of many is not published
+  run_before_remembered,  // an agent draws its pauses from what the process ran before (S30)
+  nobody_follows,         // a master that was started again never leads (L1)
 };
-inline constexpr int kPlants = 35;  // with none
+inline constexpr int kPlants = 41;  // with none
 std::string_view name_of(Plant plant);
 // What it breaks is seen only where a seed runs twice.
 constexpr bool shows_when_run_twice(Plant plant) {
-  return plant == Plant::time_of_day_drawn;
+  return plant == Plant::time_of_day_drawn || plant == Plant::run_before_remembered;
 }
 // A leader that lost its leadership goes on.
 constexpr bool plants_zombie(Plant plant) {

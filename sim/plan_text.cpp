@@ -293,7 +293,13 @@ std::string_view name_of(Plant plant) {
                                                 "owner_forgotten",
                                                 "time_of_day_drawn",
                                                 "acknowledgement_lost",
-                                                "stranger_obeyed"};
+                                                "stranger_obeyed",
+                                                "double_share",
+                                                "started_twice",
+                                                "restart_kills",
+                                                "change_swallowed",
+                                                "run_before_remembered",
+                                                "nobody_follows"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 

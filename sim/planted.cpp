@@ -127,6 +127,10 @@ void spare_what_is_over(const master::MasterCore& core, master::SendToAgent& ord
   }
 }
 
+void swallow(std::vector<Change>& changes) {
+  std::erase_if(changes, [](const Change& change) { return change.sequence % 256 == 0; });
+}
+
 // -- an agent's
 
 namespace {
@@ -163,6 +167,20 @@ void forget(Plant plant, std::vector<CheckpointRecord>& records) {
   }
   if (plant != Plant::owner_forgotten) return;
   for (CheckpointRecord& record : records) give_away(record);
+}
+
+std::uint64_t bias(Plant plant, WallTime now) {
+  static std::uint64_t lives = 0;
+  if (plant == Plant::run_before_remembered) return ++lives;
+  return plant == Plant::time_of_day_drawn ? static_cast<std::uint64_t>(now.ns / 1'000'000) : 0;
+}
+
+std::optional<agent::StartContainer> start_also(Plant plant, const agent::StartContainer& start) {
+  const bool other = plant == Plant::double_launch;
+  if (!start.task || (!other && plant != Plant::started_twice)) return std::nullopt;
+  agent::StartContainer again = start;
+  if (other) again.container_id = ContainerId(start.container_id.raw() + "-again");
+  return again;
 }
 
 }  // namespace bourse::sim::planted

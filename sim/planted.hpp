@@ -1,11 +1,15 @@
 // What planted bugs do to a master or an agent: only under a Plant, never else. One thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "agent/core/effect.hpp"
+#include "base/time.hpp"
 #include "master/core/master_core.hpp"
 #include "model/agent_link.hpp"
+#include "model/change.hpp"
 #include "model/checkpoint_record.hpp"
 #include "model/framework_link.hpp"
 #include "model/registry_command.hpp"
@@ -38,7 +42,14 @@ void halve_wants(FrameworkToMaster& message);
 // An order to end a task whose framework was told that it is over becomes something else.
 void spare_what_is_over(const master::MasterCore& core, master::SendToAgent& order);
 
+// One Change of many is not published.
+void swallow(std::vector<Change>& changes);
+
 // What an agent that starts overlooks of what it wrote.
 void forget(Plant plant, std::vector<CheckpointRecord>& records);
+// What it adds to the number that it is to draw its pauses from.
+std::uint64_t bias(Plant plant, WallTime now);
+// What it starts besides; none: nothing.
+std::optional<agent::StartContainer> start_also(Plant plant, const agent::StartContainer& start);
 
 }  // namespace bourse::sim::planted
