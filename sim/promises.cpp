@@ -70,7 +70,9 @@ constexpr std::array<Promise, kPromises> kList = {{
     {"D1", "what a disk refused or left open is not promised", "Judge::promises_update",
      "a disk that is full or fails, a batch that was torn: broken, it is called S25"},
     {"D2", "what a disk forgot is noticed, or at least nothing is invented", "Judge::disk_forgot",
-     "a disk that lied: of what ran there only that updates are its agent's and tasks end"},
+     "a disk that lied: of what ran there only that updates are its agent's and tasks end. Only "
+     "agents' disks lie: nobody could tell what a registry in one file forgot. What is left then "
+     "show real masters: tests/process/registry_test.py"},
     {"D3", "no agent stops again and again", "AgentNode::stop"},
 }};
 

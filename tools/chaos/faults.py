@@ -318,9 +318,17 @@ def excuse_tasks(world, name, begun, others):
     return len(here)
 
 
-def out_of_memory(world):
-    """F11: the kernel kills a master or agent for want of memory, again and again."""
-    name = pick(world, [*world.masters(), *live_agents(world)])
+def master_out_of_memory(world):
+    """F11: the kernel kills a master for want of memory, again and again."""
+    return out_of_memory(world, pick(world, world.masters()))
+
+
+def agent_out_of_memory(world):
+    """F11: the kernel kills an agent for want of memory, again and again."""
+    return out_of_memory(world, pick(world, live_agents(world)))
+
+
+def out_of_memory(world, name):
     daemon = world.daemons[name]
     whole = daemon.argv
     before = daemon.ended_by_others
@@ -414,7 +422,8 @@ FAULTS = {
     "F9-read-only": disk_read_only,
     "F10": clock_set,
     "F10-start": clock_wrong_at_start,
-    "F11": out_of_memory,
+    "F11-master": master_out_of_memory,
+    "F11-agent": agent_out_of_memory,
     "F12": readers_that_do_not_read,
     "framework": framework_killed,
     "service": service_killed,
