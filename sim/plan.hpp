@@ -110,8 +110,9 @@ enum class Plant : std::uint8_t {
   change_swallowed,       // one Change of many is not published
   run_before_remembered,  // an agent draws its pauses from what the process ran before (S30)
   nobody_follows,         // a master that was started again never leads (L1)
+  write_dropped,          // a master is told that a write is stored that was never made (S5)
 };
-inline constexpr int kPlants = 41;  // with none
+inline constexpr int kPlants = 42;  // with none
 std::string_view name_of(Plant plant);
 // What it breaks is seen only where a seed runs twice.
 constexpr bool shows_when_run_twice(Plant plant) {

@@ -299,7 +299,8 @@ std::string_view name_of(Plant plant) {
                                                 "restart_kills",
                                                 "change_swallowed",
                                                 "run_before_remembered",
-                                                "nobody_follows"};
+                                                "nobody_follows",
+                                                "write_dropped"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 

@@ -109,7 +109,8 @@ void EnsembleRegistryNode::store(const RegistryCommand& command, Stored stored) 
   under_way_.push_back(command);
   const CoordinationNode::Changes changes = codec::encode_registry_changes(ahead_, changed.value());
   const std::uint64_t write = env_.judge->registry().issued(epoch_, changes);
-  coordination_.write(changes,
+  const bool dropped = env_.plan.plant == Plant::write_dropped && env_.rng.chance(1, 16);
+  coordination_.write(dropped ? CoordinationNode::Changes{} : changes,
                       [this, write, changes, stored = std::move(stored)](const Status& status) {
                         if (status.ok()) env_.judge->registry().told(epoch_, write, changes);
                         on_written(status, stored);
