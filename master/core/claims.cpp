@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::int64_t kMaxQuantity = std::int64_t{1} << 60;
 
+static_assert(allocator::kMaxDimensions == limits::kMaxScalarDimensions,
+              "the tables of the allocator are as wide as the limit says");
+
 // Every name gets its dimension when it is first seen, or never: what is charged for a name is
 // released for it.
 void learn_dimension(Allocation& allocation, const Resource& resource) {

@@ -243,7 +243,7 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
   Framework& framework = c.state.frameworks.at(owner.framework);
   if (framework.offers.size() >= limits::kMaxOffersPerFramework) {
     PROBE("master.too_many_offers");
-    return;
+    return;  // what is left out is looked at again when one of them ends
   }
   const Agent& agent = c.state.agents.at(agent_slot);
   const std::span<const std::uint32_t> parts = c.memory.output.parts_of(grant);
@@ -258,6 +258,11 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
   if (grant.first_met != allocator::kNone) {
     const std::size_t shapes = allocation.demands.shapes(grant.claim).size();
     note_meets(c, owner.framework, owner.role, c.memory.output.met_of(grant, shapes));
+  }
+  if (framework.offers.size() == limits::kMaxOffersPerFramework) {
+    c.note(Note::Level::warning, "framework.offers_full",
+           {{"framework_id", framework.id.raw()},
+            {"offers", std::to_string(limits::kMaxOffersPerFramework)}});
   }
   const AllocationClaim& claim = framework.roles[owner.role].claim;
   if (claim.declined_in_a_row >= kIdleAfter) allocation.idle_budget_milli -= 1000;

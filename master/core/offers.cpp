@@ -3,6 +3,7 @@
 
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
+#include "model/limits.hpp"
 
 namespace bourse::master {
 
@@ -134,6 +135,8 @@ void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
   touch_agent(c, offer.agent);
   touch_framework(c, offer.framework);
   touch_room(c, offer.agent);
+  // Rooms that it could not be offered have room for it again.
+  if (framework.offers.size() + 1 == limits::kMaxOffersPerFramework) touch_all_rooms(c);
   c.publish(change::OfferRemoved{offer.number, why});
   c.state.offer_of.erase(offer.number + 1);
   c.state.offers.erase(slot);

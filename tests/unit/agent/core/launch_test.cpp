@@ -1,4 +1,5 @@
 #include "harness.hpp"
+#include "model/limits.hpp"
 
 using namespace bourse;
 using namespace bourse::agent;
@@ -222,4 +223,32 @@ TEST_CASE("a removed framework's tasks are killed and say so once, without a uui
   REQUIRE(is_terminal(w.update().state));
   REQUIRE_FALSE(w.update().uuid.has_value());
   REQUIRE(w.core->state().frameworks.empty());
+}
+
+TEST_CASE("an agent holds so many executors: a launch beyond that is dropped with the reason") {
+  World w("cpus:100;mem:4096");
+  w.boot_and_register();
+  const auto launch = [&](std::size_t first, std::size_t count) {
+    std::vector<TaskFacetPtr> tasks;
+    for (std::size_t i = first; i < first + count; ++i) {
+      tasks.push_back(World::task(("t" + std::to_string(i)).c_str(), "cpus:0.001"));
+    }
+    w.from_master(
+        to_agent::Launch{{w.epoch, 1000 + first}, World::framework(), nullptr, tasks, false});
+  };
+  const std::string limit = "this agent holds its limit of executors, 10000";
+  launch(0, 3);
+  CHECK(w.count<StartContainer>() == 3);
+  CHECK(w.updates().empty());
+  const std::size_t too_many = limits::kMaxExecutorsPerAgent - 2;
+  launch(20'000, too_many);
+  REQUIRE(w.updates().size() == too_many);
+  for (const TaskStatus& status : w.updates()) {
+    REQUIRE(status.state == TaskState::dropped);
+    REQUIRE(status.message == limit);
+  }
+  CHECK(w.count<StartContainer>() == 3);
+  CHECK(w.core->state().executors.size() == 3);
+  launch(40'000, 1);
+  CHECK(w.count<StartContainer>() == 4);
 }
