@@ -7,6 +7,8 @@ import pathlib
 import re
 import signal
 import unittest
+import urllib.parse
+import zlib
 
 from cluster_case import wait_for
 from crawl_case import CrawlCase
@@ -91,6 +93,43 @@ class CrawlTest(CrawlCase):
         promised = re.search(r"one object a second on standard output: `([^`]*)`", said)[1]
         words = set(re.findall(r"\w+", promised.split("stages")[0]))
         self.assertEqual(words | {"stages"}, PROGRESS)
+
+    def test_each_kept_page_unpacks_alone_and_no_host_is_asked_for_more_than_its_budget(self):
+        self.start_web(3, 60)
+        self.start_cluster()
+        crawler = self.start_crawler("--warc", "--pages-per-host=12")
+        self.assertEqual(crawler.popen.wait(90), 0, crawler.errors[-5:])
+        pages = {}
+        for record in self.warc_records():
+            head, _, page = record.partition(b"\r\n\r\n")
+            lines = head.decode().split("\r\n")
+            fields = dict(line.split(": ", 1) for line in lines[1:])
+            self.assertEqual((lines[0], fields["WARC-Type"]), ("WARC/1.1", "response"))
+            self.assertEqual(int(fields["Content-Length"]), len(page) - len(b"\r\n\r\n"))
+            self.assertTrue(page.startswith(b"HTTP/1.1 200"), page[:40])
+            url = urllib.parse.urlsplit(fields["WARC-Target-URI"])
+            pages.setdefault(url.hostname, set()).add(url.path + "?" + url.query)
+        self.assertEqual(len(pages), 3)
+        for host, addresses in pages.items():
+            self.assertLessEqual(len(addresses), 12, host)
+            self.assertGreater(len(addresses), 6, host)
+        last = json.loads(crawler.lines[-1])
+        self.assertEqual(last["state"], "done")
+        self.assertGreaterEqual(sum(map(len, pages.values())), last["items"])
+        self.assertGreater(last["items"], 0)
+        self.assertLess(last["items"], 3 * 12)
+
+    def warc_records(self):
+        """The members of all its files, each unpacked by itself, as a WARC tool would."""
+        records = []
+        for path in (self.dir / "out").glob("pages-*.warc.gz"):
+            rest = path.read_bytes()
+            while rest:
+                member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+                records.append(member.decompress(rest))
+                self.assertTrue(member.eof, path)
+                rest = member.unused_data
+        return records
 
     def listening(self):
         """The ports that somebody listens on here."""

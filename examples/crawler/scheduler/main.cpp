@@ -63,6 +63,9 @@ int main(int argc, char** argv) {
   app.add_flag("--unthrottled", unthrottled, "For shops that take any rate: more workers at once");
   app.add_flag("--no-pacing", no_pacing, "Ignore what shops ask for (the control run)");
   app.add_flag("--warc", options.warc, "Keep every fetched page in WARC files too");
+  app.add_option("--pages-per-host", options.frontier.pages_per_host,
+                 "Most pages asked of one host; its other addresses end as `budget`")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
   app.add_option("--role", options.role, "Role to get offers as");
   app.add_option("--in-flight", options.in_flight, "Requests at once per fetch worker")
       ->check(CLI::Range(1, 400));

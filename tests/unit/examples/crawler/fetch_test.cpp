@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
@@ -10,6 +12,7 @@
 #include "examples/crawler/shopweb/server.hpp"
 #include "examples/crawler/shopweb/site.hpp"
 
+namespace asio = boost::asio;
 using namespace bourse;
 using namespace bourse::crawler;
 
@@ -17,9 +20,9 @@ namespace {
 
 // A served web without rates and a fetcher with short limits.
 struct Served {
-  Served() : site(config()), server(site) {
+  explicit Served(const std::string& more_hosts = "") : site(config()), server(site) {
     REQUIRE(server.start(0, 1).ok());
-    HostsMap hosts = *parse_hosts(site.hosts_lines());
+    HostsMap hosts = *parse_hosts(site.hosts_lines() + more_hosts);
     hosts.address_of["refusing.test"] = "127.0.0.1:1";
     FetchLimits limits;
     limits.total_ms = 1'500;
@@ -136,6 +139,17 @@ TEST_CASE("hosts without an address or without a server are dns and connect erro
   CHECK(served.get("http://shop-000.test/gone/1").report.outcome == Outcome::gone);
 }
 
+TEST_CASE("a server that accepts and never answers is a timeout") {
+  asio::io_context context;
+  // Nobody accepts: the kernel does, and the request lies there.
+  asio::ip::tcp::acceptor silent(context, {asio::ip::address_v4::loopback(), 0});
+  Served served("silent.test 127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "\n");
+  const Fetched& fetched = served.get("http://silent.test/");
+  CHECK(fetched.report.outcome == Outcome::timeout);
+  CHECK(fetched.report.status == 0);
+  CHECK(fetched.page.body.empty());
+}
+
 TEST_CASE("a compressed page arrives unpacked") {
   Served served;
   const Fetched& fetched = served.get("http://shop-006.test/");  // answers with gzip
@@ -160,6 +174,7 @@ TEST_CASE("statuses and Retry-After mean what RFC 9110 says") {
   CHECK(outcome_of_status(301, false, false) == Outcome::refused);
   CHECK(outcome_of_status(410, false, false) == Outcome::gone);
   CHECK(outcome_of_status(403, false, false) == Outcome::refused);
+  CHECK(outcome_of_status(408, false, false) == Outcome::timeout);
   CHECK(outcome_of_status(429, false, false) == Outcome::throttled);
   CHECK(outcome_of_status(503, false, true) == Outcome::throttled);
   CHECK(outcome_of_status(503, false, false) == Outcome::server_error);
