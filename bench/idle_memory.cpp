@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bourse/scheduler.hpp>
 #include <cstdio>
+#include <vector>
 
 #include "bench/harness.hpp"
 #include "bench/real_cluster.hpp"
@@ -62,11 +63,13 @@ int main(int argc, char** argv) {
   }
   add(report, "master", cluster->master_pid());
   add(report, "agent", cluster->agent_pid());
-  for (const pid_t pid : bench::processes_with("--container")) {
-    if (bench::memory_of(pid).rss_bytes > 0) {
-      add(report, "shim", pid);
-      break;
-    }
+  const std::vector<pid_t> containers = bench::processes_with("--container");
+  const auto shim = std::find_if(containers.begin(), containers.end(),
+                                 [](pid_t pid) { return bench::memory_of(pid).rss_bytes > 0; });
+  if (shim == containers.end()) {
+    std::fprintf(stderr, "idle-memory: the task runs, but no shim of it can be measured\n");
+    return 1;
   }
+  add(report, "shim", *shim);
   return report.finish();
 }
