@@ -14,13 +14,6 @@ namespace {
 
 constexpr char kEverywhere[] = "0.0.0.0";
 
-Status check_ipv4(const char* flag, const std::string& ip) {
-  in_addr binary{};
-  if (inet_pton(AF_INET, ip.c_str(), &binary) == 1) return {};
-  return invalid(std::string(flag) + ": '" + ip +
-                 "' is no IPv4 address of four numbers, like 127.0.0.1 or 10.0.3.1");
-}
-
 bool is_host_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxHostName &&
          std::all_of(name.begin(), name.end(), [](char c) {
@@ -66,6 +59,13 @@ Status read_names(const char* flag, std::string_view text, bool (*good)(std::str
 }
 
 }  // namespace
+
+Status check_ipv4(const char* flag, const std::string& ip) {
+  in_addr binary{};
+  if (inet_pton(AF_INET, ip.c_str(), &binary) == 1) return {};
+  return invalid(std::string(flag) + ": '" + ip +
+                 "' is no IPv4 address of four numbers, like 127.0.0.1 or 10.0.3.1");
+}
 
 NameFlags::NameFlags(Flags& flags) {
   flags.add("allowed-hosts", hosts_,

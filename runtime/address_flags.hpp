@@ -17,6 +17,9 @@ inline constexpr std::size_t kMaxAllowedNames = 64;
 // A host name of DNS, in characters.
 inline constexpr std::size_t kMaxHostName = 253;
 
+// All that is told to others is IPv4: a master's MasterInfo has no room for more.
+Status check_ipv4(const char* flag, const std::string& ip);
+
 struct AllowedNames {
   std::vector<std::string> hosts;    // a request may name in Host, besides addresses and localhost
   std::vector<std::string> origins;  // of pages that may call, besides our own

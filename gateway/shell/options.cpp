@@ -1,6 +1,7 @@
 #include "gateway/shell/options.hpp"
 
 #include "model/version.hpp"
+#include "runtime/address_flags.hpp"
 #include "runtime/flags.hpp"
 
 namespace bourse::gateway {
@@ -14,12 +15,13 @@ Result<bool> parse_options(int argc, const char* const* argv, GatewayOptions& op
             "host:port of the masters' agent links, joined with commas, or the zk://... that "
             "elects them");
   flags.require("master");
-  flags.add("ip", options.ip, "address to listen on");
+  flags.add("ip", options.ip, "IPv4 address to listen on");
   flags.add("port", options.port, "port that agents are given as --master; 0 takes a free one");
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto run = flags.parse_or_print(argc, argv);
   if (!run.ok() || !run.value()) return run;
+  if (Status good = runtime::check_ipv4("--ip", options.ip); !good.ok()) return good.error();
   return true;
 }
 

@@ -398,6 +398,7 @@ class Hostile(ClusterCase):
     def test_flags_that_make_no_sense_are_refused_in_one_sentence(self):
         master = ("bourse-master", f"--work-dir={self.dir}/m", "--port=0", "--agent-port=0")
         agent = ("bourse-agent", f"--work-dir={self.dir}/a", "--port=0", "--master=127.0.0.1:1")
+        gateway = ("bourse-gateway", "--port=0", "--master=127.0.0.1:1")
         for base, flag, words in (
             (master, "--agent-heartbeat=0secs", "--agent-heartbeat: must be from 1ms"),
             (master, "--offer-lifetime=0secs", "--offer-lifetime: must be from 1ms"),
@@ -414,6 +415,7 @@ class Hostile(ClusterCase):
             (master, "--allowed-origins=lb", "--allowed-origins: 'lb' is none"),
             (master, "--region=here", "--region, --zone"),
             (agent, "--ip=localhost", "--ip: 'localhost' is no IPv4 address of four numbers"),
+            (gateway, "--ip=::1", "--ip: '::1' is no IPv4 address of four numbers"),
             (agent, "--advertise-ip=0.0.0.0", "--advertise-ip: 0.0.0.0 leads nowhere"),
             (agent, "--allowed-hosts=a,,b", "--allowed-hosts: '' is none"),
             (master, "--no-such-flag=1", "no-such-flag"),

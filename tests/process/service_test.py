@@ -318,6 +318,8 @@ class Service(ServiceCase):
                  "--failover-timeout"),
                 (["--master=127.0.0.1:1", "--store=s", "--zk-session-timeout=1ms"],
                  "--zk-session-timeout"),
+                (["--master=127.0.0.1:1", "--store=s", "--allowed-hosts=lb:80"],
+                 "--allowed-hosts: 'lb:80' is none"),
                 (["--master=127.0.0.1:1", "--store=s", "--log-level=loud"], "loud")):
             with self.subTest(flags=flags):
                 process = self.start("wrong", [BIN / "bourse-service", *flags])
