@@ -256,6 +256,7 @@ void AgentCore::step(const Event& event, Effects& effects) {
                  [&](const Rejected& e) { on_rejected(c, e); },
                  [](const Tick&) {},
                  [&](const UsageSampled& e) { on_usage_sampled(c, e); },
+                 [&](const TaskChecked& e) { on_task_checked(c, e); },
              },
              event.body);
   // Every event may find deadlines due: a Tick is only the event that brings nothing else.

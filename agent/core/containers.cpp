@@ -43,6 +43,7 @@ struct Ending {
   TaskState state = TaskState::failed;
   std::string message;
   std::optional<StatusReason> reason;
+  std::optional<bool> healthy = std::nullopt;
 };
 
 // How a command task ended, from its wait status.
@@ -65,6 +66,11 @@ Ending ending_of(const Task& task, const ContainerExited& event) {
   } else if (task.completion_expired) {
     ending.message = "it ran longer than its max_completion_time; " + ending.message;
     ending.reason = StatusReason::max_completion_time_reached;
+  } else if (event.unhealthy) {
+    // Killed, as on Mesos: `healthy` says for what.
+    ending.state = TaskState::killed;
+    ending.message = "its health check failed too often in a row; " + ending.message;
+    ending.healthy = false;
   } else if (task.kill_requested) {
     ending.state = TaskState::killed;
   } else if (event.status_known && event.wait_status == 0) {
@@ -109,8 +115,10 @@ void end_tasks(Context& c, const ExecutorKey& key, const ContainerExited& event)
     const StatusSource source = executor.command_task && !event.out_of_memory && !preempted
                                     ? StatusSource::executor
                                     : StatusSource::agent;
-    store_update(c, task_key,
-                 status_for(c, task_key, ending.state, ending.message, ending.reason, source));
+    TaskStatus status =
+        status_for(c, task_key, ending.state, ending.message, ending.reason, source);
+    status.healthy = ending.healthy;
+    store_update(c, task_key, std::move(status));
   }
 }
 

@@ -111,6 +111,10 @@ inline bool is_over(ExecutorPhase phase) {
   return phase >= ExecutorPhase::ending;
 }
 
+// checks.cpp: what checks say of a task.
+void on_task_checked(Context& c, const TaskChecked& event);
+void tell_checks(Context& c, const TaskKey& key);
+
 // executors.cpp: frameworks' own executors.
 void on_executor_call(Context& c, const FromExecutor& event);
 void on_executor_gone(Context& c, PeerId peer);

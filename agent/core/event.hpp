@@ -28,6 +28,7 @@ struct Started {
     std::optional<int> wait_status;  // it ended while no agent was there; absent: never known
     bool out_of_memory = false;
     bool leaked = false;                       // ended, but processes of it are still there
+    bool unhealthy = false;                    // it was ended for its health
     std::optional<std::string> not_started{};  // it never began, and why
   };
   AgentFacetPtr detected;  // resources, attributes, hostname, http address; id empty
@@ -71,6 +72,7 @@ struct ContainerExited {  // its cgroup is empty, or (leaked) could not be empti
   bool status_known = true;  // false: the shim died with the status unwritten
   bool out_of_memory = false;
   bool leaked = false;
+  bool unhealthy = false;  // its supervisor ended it because its health check failed too often
 };
 struct ContainerCleaned {  // a leaked container is empty at last
   ContainerId container_id;
@@ -78,6 +80,15 @@ struct ContainerCleaned {  // a leaked container is empty at last
 struct ContainerFailed {  // it never started
   ContainerId container_id;
   std::string reason;
+};
+
+// What the checks of a command task say: after a change, and once before it starts.
+struct TaskChecked {
+  ContainerId container_id;
+  std::optional<bool> healthy;  // absent: no health check, or none that counts was made yet
+  std::uint32_t failures = 0;   // in a row
+  bool ends = false;            // and it is being ended for that
+  Blob extra;                   // of its statuses from here on; empty: its check has no say
 };
 
 struct Stored {
@@ -100,7 +111,7 @@ struct Event {
   Stamp stamp;
   std::variant<Started, FromMaster, MasterConnected, MasterLost, FromExecutor, ExecutorGone,
                ContainerStarted, ContainerExited, ContainerCleaned, ContainerFailed, Stored,
-               Rejected, Tick, UsageSampled>
+               Rejected, Tick, UsageSampled, TaskChecked>
       body;
 };
 

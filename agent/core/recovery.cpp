@@ -273,7 +273,7 @@ void settle_executors(Context& c, std::map<ContainerId, Started::FoundContainer>
       PROBE("agent.ended_meanwhile");
       const Started::FoundContainer& end = it->second;
       on_container_exited(c, {id, end.wait_status.value_or(0), end.wait_status.has_value(),
-                              end.out_of_memory, end.leaked});
+                              end.out_of_memory, end.leaked, end.unhealthy});
     }
     found.erase(id);
   }

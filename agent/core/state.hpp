@@ -84,6 +84,9 @@ struct Task {
   bool kill_requested = false;
   std::optional<Duration> kill_grace;
   std::deque<Uuid> acknowledged;    // the newest of its executor's updates that were
+  std::optional<bool> healthy;      // as its health check says
+  std::string health_note;          // why
+  Blob checked;                     // TaskStatus::extra with what its check says
   bool completion_expired = false;  // killed because max_completion passed
   bool group = false;               // delivered together with the launch's other tasks
   WallTime launched_at;

@@ -42,7 +42,8 @@ TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::stri
   status.executor_pid = executor.pid;
   status.uuid = c.new_uuid();
   status.timestamp = c.stamp.wall;
-  status.extra = c.state.status_extra;
+  status.extra = task.checked.empty() ? c.state.status_extra : task.checked;
+  if (state == TaskState::running) status.healthy = task.healthy;
   return status;
 }
 
@@ -161,6 +162,7 @@ void on_acknowledge(Context& c, const to_agent::Acknowledge& message) {
   }
   task.pending.pop_front();
   send_front(c, key);
+  tell_checks(c, key);
 }
 
 void forget_task(Context& c, const TaskKey& key) {

@@ -65,6 +65,9 @@ struct ContainerSpec {
   ResourceLimits limits;
   Namespaces namespaces = kAllNamespaces;  // ignored without root
   std::vector<VolumeMount> volumes;
+  CheckSpec health;  // their own argv and env; the rest is the container's
+  CheckSpec check;
+  Duration kill_grace;  // when its health ends it
 };
 
 struct RuntimeOptions {
@@ -82,6 +85,15 @@ struct RuntimeOptions {
 struct ContainerStarted {
   std::string container_id;
   ProcessIdentity task;
+};
+// What its checks say: after a change, and once before ContainerStarted.
+struct ContainerChecked {
+  std::string container_id;
+  std::optional<bool> healthy;  // absent: no health check, or not known yet
+  std::int32_t failures = 0;    // in a row
+  bool unhealthy = false;       // and it is being ended for that
+  CheckSpec::Kind check = CheckSpec::Kind::none;
+  std::optional<std::int32_t> value;  // exit status, status code, 0 or 1
 };
 // The memory limit was hit; the whole container is being destroyed, ContainerExited follows.
 struct ContainerOom {
@@ -111,7 +123,7 @@ struct ContainerCleared {
   std::string container_id;
 };
 using ContainerEvent = std::variant<ContainerStarted, ContainerOom, ContainerExited, ContainerLost,
-                                    ContainerFailed, ContainerCleared>;
+                                    ContainerFailed, ContainerCleared, ContainerChecked>;
 
 struct RecoveredContainer {
   enum class State {

@@ -75,6 +75,10 @@ Status validate_command(const ContainerSpec& spec) {
   };
   bool good = check(spec.shell_command);
   for (const std::string& argument : spec.argv) good = good && check(argument);
+  for (const CheckSpec* spec_of : {&spec.health, &spec.check}) {
+    for (const std::string& argument : spec_of->argv) good = good && check(argument);
+    for (const std::string& entry : spec_of->env) good = good && check(entry);
+  }
   for (const auto& [name, value] : spec.env) {
     if (name.empty() || name.find('=') != std::string::npos) {
       return invalid("environment variable name '" + name.substr(0, 64) +
@@ -217,6 +221,14 @@ Result<LaunchRecord> ContainerRuntime::Impl::resolve(const ContainerSpec& spec) 
   }
   record.output_cap_bytes =
       spec.limits.output_cap_bytes > 0 ? spec.limits.output_cap_bytes : kDefaultOutputCapBytes;
+  record.health = spec.health;
+  record.check = spec.check;
+  for (CheckSpec* check : {&record.health, &record.check}) {
+    if (check->kind == CheckSpec::Kind::command) {
+      check->env.push_back(environment_mark(spec.container_id));
+    }
+  }
+  record.kill_grace_ms = spec.kill_grace.ms();
   record.term_grace_ms = options_.term_grace.ms();
   record.destroy_limit_ms = options_.destroy_limit.ms();
   const bool own_mounts = (record.namespaces & kNamespaceMount) != 0;

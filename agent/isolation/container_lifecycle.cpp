@@ -22,6 +22,19 @@ Error no_container(const std::string& id) {
   return {ErrorCode::not_found, "no container '" + id + "' on this agent"};
 }
 
+ContainerChecked checked_of(const std::string& id, const Frame& frame) {
+  ContainerChecked checked;
+  checked.container_id = id;
+  if ((frame.flags & kFlagHealthKnown) != 0) checked.healthy = (frame.flags & kFlagHealthy) != 0;
+  checked.failures = frame.signal;
+  checked.unhealthy = (frame.flags & kFlagUnhealthy) != 0;
+  if (frame.launch_step >= 0 && frame.launch_step <= 3) {
+    checked.check = static_cast<CheckSpec::Kind>(frame.launch_step);
+  }
+  if ((frame.flags & kFlagCheckKnown) != 0) checked.value = frame.wait_status;
+  return checked;
+}
+
 }  // namespace
 
 ContainerRuntime::Impl::Container* ContainerRuntime::Impl::find(const std::string& id) {
@@ -48,6 +61,9 @@ void ContainerRuntime::Impl::on_shim_frame(Container& container, const Frame& fr
       if (container.phase > Phase::running) break;
       container.oom = true;
       events_.push_back(ContainerOom{container.id});
+      break;
+    case FrameType::checked:
+      if (container.phase <= Phase::running) events_.push_back(checked_of(container.id, frame));
       break;
     case FrameType::exited:
       on_exited(container, exit_record_of(frame));

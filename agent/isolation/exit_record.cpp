@@ -65,6 +65,7 @@ StateFields fields_of(const ExitRecord& record) {
           {"oom", number(record.oom)},
           {"killed", number(record.killed)},
           {"leaked", number(record.leaked)},
+          {"unhealthy", number(record.unhealthy)},
           {"cpu_ns", number(record.cpu_ns)},
           {"memory_peak_bytes", number(record.memory_peak_bytes)},
           {"oom_kills", number(record.oom_kills)},
@@ -80,6 +81,7 @@ ExitRecord exit_record_of(const StateFields& fields) {
   record.oom = number_of(fields, "oom") != 0;
   record.killed = number_of(fields, "killed") != 0;
   record.leaked = number_of(fields, "leaked") != 0;
+  record.unhealthy = number_of(fields, "unhealthy") != 0;
   record.durable = true;  // it was read from the file
   record.cpu_ns = number_of(fields, "cpu_ns");
   record.memory_peak_bytes = number_of(fields, "memory_peak_bytes");
@@ -91,7 +93,7 @@ ExitRecord exit_record_of(const StateFields& fields) {
 void put_exit_record(const ExitRecord& record, Frame& frame) {
   frame.flags = (record.launched ? kFlagLaunched : 0) | (record.oom ? kFlagOom : 0) |
                 (record.killed ? kFlagKilled : 0) | (record.leaked ? kFlagLeaked : 0) |
-                (record.durable ? kFlagDurable : 0);
+                (record.durable ? kFlagDurable : 0) | (record.unhealthy ? kFlagUnhealthy : 0);
   frame.wait_status = record.wait_status;
   frame.launch_step = static_cast<std::int32_t>(record.launch_step);
   frame.launch_errno = record.launch_errno;
@@ -108,6 +110,7 @@ ExitRecord exit_record_of(const Frame& frame) {
   record.killed = (frame.flags & kFlagKilled) != 0;
   record.leaked = (frame.flags & kFlagLeaked) != 0;
   record.durable = (frame.flags & kFlagDurable) != 0;
+  record.unhealthy = (frame.flags & kFlagUnhealthy) != 0;
   record.wait_status = frame.wait_status;
   record.launch_step = static_cast<LaunchStep>(frame.launch_step);
   record.launch_errno = frame.launch_errno;

@@ -17,9 +17,10 @@ struct ExitRecord {
   LaunchStep launch_step = LaunchStep::none;
   std::int32_t launch_errno = 0;
   bool oom = false;
-  bool killed = false;   // a kill was asked for before it ended
-  bool leaked = false;   // processes of it are still there: its resources are not free
-  bool durable = false;  // the exit file has it too; else acknowledge() once it is checkpointed
+  bool killed = false;     // a kill was asked for before it ended
+  bool leaked = false;     // processes of it are still there: its resources are not free
+  bool durable = false;    // the exit file has it too; else acknowledge() once it is checkpointed
+  bool unhealthy = false;  // ended because its health check failed too often
   std::int64_t cpu_ns = 0;
   std::int64_t memory_peak_bytes = 0;
   std::int64_t oom_kills = 0;

@@ -6,7 +6,7 @@ namespace bourse::isolation {
 
 namespace {
 
-constexpr std::int64_t kRecordVersion = 3;
+constexpr std::int64_t kRecordVersion = 4;
 
 // One walk over the fields serves both directions, so they cannot disagree.
 class Writer {
@@ -74,6 +74,36 @@ std::vector<std::string> read_texts(Reader& in) {
   return texts;
 }
 
+void write_check(Writer& out, const CheckSpec& check) {
+  out.number(static_cast<std::int64_t>(check.kind));
+  write_texts(out, check.argv);
+  write_texts(out, check.env);
+  out.number(check.port);
+  out.number(check.ipv6 ? 1 : 0);
+  out.text(check.path);
+  out.number(check.delay_ms);
+  out.number(check.interval_ms);
+  out.number(check.timeout_ms);
+  out.number(check.grace_ms);
+  out.number(check.failures_most);
+}
+
+CheckSpec read_check(Reader& in) {
+  CheckSpec check;
+  check.kind = static_cast<CheckSpec::Kind>(in.number());
+  check.argv = read_texts(in);
+  check.env = read_texts(in);
+  check.port = static_cast<std::uint16_t>(in.number());
+  check.ipv6 = in.number() != 0;
+  check.path = in.text();
+  check.delay_ms = in.number();
+  check.interval_ms = in.number();
+  check.timeout_ms = in.number();
+  check.grace_ms = in.number();
+  check.failures_most = static_cast<std::uint32_t>(in.number());
+  return check;
+}
+
 }  // namespace
 
 std::string encode_launch_record(const LaunchRecord& record) {
@@ -114,6 +144,9 @@ std::string encode_launch_record(const LaunchRecord& record) {
     out.text(mount.target);
     out.number(mount.read_only ? 1 : 0);
   }
+  write_check(out, record.health);
+  write_check(out, record.check);
+  out.number(record.kill_grace_ms);
   return out.take();
 }
 
@@ -158,6 +191,9 @@ Result<LaunchRecord> decode_launch_record(std::string_view bytes) {
     mount.target = in.text();
     mount.read_only = in.number() != 0;
   }
+  record.health = read_check(in);
+  record.check = read_check(in);
+  record.kill_grace_ms = in.number();
   if (!in.good() || !in.at_end() || record.argv.empty() || record.token.empty()) {
     return Error{ErrorCode::corrupt, "launch record is cut short or has more than its fields"};
   }

@@ -29,6 +29,24 @@ struct BindMount {
   bool operator==(const BindMount&) const = default;
 };
 
+// How to look whether a task is well.
+struct CheckSpec {
+  enum class Kind : std::uint8_t { none, command, http, tcp };
+  Kind kind = Kind::none;
+  std::vector<std::string> argv;  // of command
+  std::vector<std::string> env;
+  std::uint16_t port = 0;  // of http and tcp: of this machine, on loopback
+  bool ipv6 = false;
+  std::string path;  // of http
+  std::int64_t delay_ms = 0;
+  std::int64_t interval_ms = 0;
+  std::int64_t timeout_ms = 0;  // 0: none
+  std::int64_t grace_ms = 0;
+  std::uint32_t failures_most = 0;
+
+  bool operator==(const CheckSpec&) const = default;
+};
+
 struct LaunchRecord {
   std::string container_id;
   std::string token;
@@ -53,6 +71,10 @@ struct LaunchRecord {
   std::int64_t destroy_limit_ms = 0;  // then LEAKED
 
   std::vector<BindMount> mounts;  // made where there is a mount namespace
+
+  CheckSpec health;                // ends the task when it fails too often
+  CheckSpec check;                 // is told and ends nothing
+  std::int64_t kill_grace_ms = 0;  // when the task is ended for its health
 
   bool operator==(const LaunchRecord&) const = default;
 };

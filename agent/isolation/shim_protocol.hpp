@@ -4,6 +4,9 @@
 //   shim -> agent   hello      first on every connection: token, pid, start_time of the shim
 //                   started    pid, start_time of the task; sent again after each reconnect
 //                   oom        the memory limit was hit, the container is being destroyed
+//                   checked    what its checks say: flags, wait_status (the check's value), signal
+//                              (failures in a row), launch_step (the check's kind); whenever it
+//                              changes, and before started
 //                   exited     the ExitFields below; flag_durable says whether the file has it too
 //   agent -> shim   kill       grace_ms
 //                   signal     signal
@@ -31,6 +34,7 @@ enum class FrameType : std::uint16_t {
   started = 2,
   oom = 3,
   exited = 4,
+  checked = 5,
   kill = 16,
   signal = 17,
   acknowledge = 18,
@@ -62,6 +66,11 @@ inline constexpr std::uint32_t kFlagOom = 2;
 inline constexpr std::uint32_t kFlagKilled = 4;
 inline constexpr std::uint32_t kFlagLeaked = 8;
 inline constexpr std::uint32_t kFlagDurable = 16;
+inline constexpr std::uint32_t kFlagUnhealthy = 32;  // it is, or was, ended for its health
+// Of `checked`:
+inline constexpr std::uint32_t kFlagHealthKnown = 64;
+inline constexpr std::uint32_t kFlagHealthy = 128;
+inline constexpr std::uint32_t kFlagCheckKnown = 256;
 
 struct Frame {
   std::uint32_t magic = kFrameMagic;

@@ -1,5 +1,6 @@
 // The part of AgentProcess that faces the container runtime: what was found, what happens.
 #include "agent/shell/agent_process.hpp"
+#include "agent/shell/task_checks.hpp"
 #include "base/overloaded.hpp"
 #include "runtime/clock.hpp"
 
@@ -37,6 +38,7 @@ Started::FoundContainer AgentProcess::found(const isolation::RecoveredContainer&
     }
     out.out_of_memory = container.exit->oom;
     out.leaked = container.exit->leaked;
+    out.unhealthy = container.exit->unhealthy;
   }
   return out;
 }
@@ -72,32 +74,35 @@ void AgentProcess::arm_container_timer() {
 
 void AgentProcess::on_container(const isolation::ContainerEvent& event) {
   if (starter_->on_event(event)) return;
-  std::visit(
-      Overloaded{
-          [&](const isolation::ContainerStarted& e) {
-            feed(ContainerStarted{ContainerId(e.container_id),
-                                  static_cast<std::uint32_t>(e.task.pid)});
-          },
-          [&](const isolation::ContainerOom&) {},  // its end says so
-          [&](const isolation::ContainerExited& e) {
-            const ContainerId id(e.container_id);
-            if (e.record.launched) {
-              feed(ContainerExited{id, e.record.wait_status, true, e.record.oom, e.record.leaked});
-            } else {
-              feed(ContainerFailed{id, isolation::describe_exit(e.record)});
-            }
-          },
-          [&](const isolation::ContainerLost& e) {
-            feed(ContainerExited{ContainerId(e.container_id), 9, false, e.oom, e.leaked});
-          },
-          [&](const isolation::ContainerFailed& e) {
-            feed(ContainerFailed{ContainerId(e.container_id), e.reason});
-          },
-          [&](const isolation::ContainerCleared& e) {
-            feed(ContainerCleaned{ContainerId(e.container_id)});
-          },
-      },
-      event);
+  std::visit(Overloaded{
+                 [&](const isolation::ContainerStarted& e) {
+                   feed(ContainerStarted{ContainerId(e.container_id),
+                                         static_cast<std::uint32_t>(e.task.pid)});
+                 },
+                 [&](const isolation::ContainerOom&) {},  // its end says so
+                 [&](const isolation::ContainerChecked& e) {
+                   feed(task_checked(e, core_->state().status_extra));
+                 },
+                 [&](const isolation::ContainerExited& e) {
+                   const ContainerId id(e.container_id);
+                   if (e.record.launched) {
+                     feed(ContainerExited{id, e.record.wait_status, true, e.record.oom,
+                                          e.record.leaked, e.record.unhealthy});
+                   } else {
+                     feed(ContainerFailed{id, isolation::describe_exit(e.record)});
+                   }
+                 },
+                 [&](const isolation::ContainerLost& e) {
+                   feed(ContainerExited{ContainerId(e.container_id), 9, false, e.oom, e.leaked});
+                 },
+                 [&](const isolation::ContainerFailed& e) {
+                   feed(ContainerFailed{ContainerId(e.container_id), e.reason});
+                 },
+                 [&](const isolation::ContainerCleared& e) {
+                   feed(ContainerCleaned{ContainerId(e.container_id)});
+                 },
+             },
+             event);
 }
 
 }  // namespace bourse::agent

@@ -3,6 +3,7 @@
 #include <limits>
 #include <map>
 
+#include "agent/shell/task_checks.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/v1/executor_info.pb.h"
@@ -173,6 +174,8 @@ Result<isolation::ContainerSpec> container_spec(const StartContainer& start,
     codec::write_task(*start.task, info);
     env["MESOS_TASK_ID"] = start.task->id.raw();
     filled = fill_command(info.command(), spec, env);
+    if (filled.ok()) filled = fill_checks(info, env, spec);
+    spec.kill_grace = start.kill_grace;
   } else {
     mesos::v1::ExecutorInfo info;
     codec::write_executor(*start.executor, info);

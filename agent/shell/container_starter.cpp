@@ -77,6 +77,8 @@ isolation::ContainerSpec fetch_spec(const isolation::ContainerSpec& command,
   isolation::ContainerSpec spec = command;
   spec.container_id += kFetch;
   spec.volumes.clear();
+  spec.health = {};
+  spec.check = {};
   spec.shell_command.clear();
   spec.argv = {context.fetcher, cache};
   for (std::string& argument : fetch_arguments(files)) spec.argv.push_back(std::move(argument));

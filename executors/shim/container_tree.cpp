@@ -88,6 +88,25 @@ SetupReport ContainerTree::start_task(const LaunchRecord& record, int stdout_fd,
   return {};
 }
 
+pid_t ContainerTree::start_beside(const LaunchRecord& record,
+                                  const isolation::CheckSpec& spec) const {
+  // start_task has set the pid namespace of every fork since.
+  const pid_t shim = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  LaunchRecord command = record;
+  command.argv = spec.argv;
+  command.env = spec.env;
+  // What it prints is nobody's: the sandbox's files are the task's own.
+  TaskPipes pipes;
+  pipes.stdout_fd = STDIN_FILENO;
+  pipes.stderr_fd = STDIN_FILENO;
+  pipes.report_fd = STDIN_FILENO;
+  pipes.init_pidfd = init_pidfd_;
+  pipes.shim_pid = shim;
+  run_task(command, pipes);
+}
+
 bool ContainerTree::read_report(SetupReport& report) {
   const ssize_t got = ::read(report_fd_, &report, sizeof report);
   if (got < 0 && errno == EINTR) return false;
@@ -116,7 +135,7 @@ void ContainerTree::reap(std::vector<Reaped>& reaped) {
     if (pid == init_pid_) init_pid_ = 0;
     const bool task = pid == task_pid_;
     if (task) task_reaped_ = true;
-    reaped.push_back({task, status});
+    reaped.push_back({task, status, pid});
   }
 }
 

@@ -19,6 +19,7 @@ class ContainerTree {
   struct Reaped {
     bool task = false;
     std::int32_t wait_status = 0;
+    pid_t pid = 0;
   };
 
   explicit ContainerTree(const isolation::LaunchRecord& record)
@@ -29,6 +30,8 @@ class ContainerTree {
   // Starts the task; its setup report arrives on report_fd(): end of file means that it runs.
   SetupReport start_task(const isolation::LaunchRecord& record, int stdout_fd, int stderr_fd);
   int report_fd() const { return report_fd_; }
+  // A command of a check, in all that the task is in. Its process, with a session of its own; -1.
+  pid_t start_beside(const isolation::LaunchRecord& record, const isolation::CheckSpec& spec) const;
   // Nothing yet: false. Closes report_fd() when it answers.
   bool read_report(SetupReport& report);
 

@@ -48,6 +48,8 @@ Shim::Shim(LaunchRecord record, int run_dir_fd, int signal_fd)
       self_(isolation::identify(::getpid())),
       machine_(options_of(record_)),
       tree_(record_),
+      health_(record_, record_.health, true, tree_),
+      check_(record_, record_.check, false, tree_),
       link_(record_.socket_dir) {}
 
 void Shim::push(decltype(CommandEvent::kind) kind) {
@@ -104,7 +106,8 @@ void Shim::start() {
 }
 
 int Shim::poll_timeout_ms() const {
-  const Instant next = std::min(machine_.next_deadline(), link_.next_attempt());
+  const Instant next = std::min({machine_.next_deadline(), link_.next_attempt(),
+                                 health_.next_deadline(), check_.next_deadline()});
   if (next == Instant::max()) return -1;
   const Duration left = next - now();
   // Rounded up: waking early only to find that nothing is due would spin.
@@ -117,7 +120,9 @@ void Shim::wait_and_dispatch() {
                   {tree_.report_fd(), POLLIN, 0},
                   {stdout_log_.read_end(), POLLIN, 0},
                   {stderr_log_.read_end(), POLLIN, 0},
-                  {tree_.oom_watch(), POLLIN, 0}};
+                  {tree_.oom_watch(), POLLIN, 0},
+                  health_.polled(),
+                  check_.polled()};
   if (::poll(fds, std::size(fds), poll_timeout_ms()) < 0 && errno != EINTR) return;
   // The setup report before the signals: a task that is already dead was started first.
   if (fds[2].revents != 0) on_setup_report();
@@ -127,9 +132,25 @@ void Shim::wait_and_dispatch() {
   if (fds[5].revents != 0 && tree_.oom_watch() >= 0 && tree_.oom_happened()) push(OomHit{});
   if (fds[0].revents != 0) on_signals();
   if (fds[1].revents != 0) on_agent_frame();
+  turn_checks(fds[6], fds[7]);
   connect_if_due();
   if (now() >= machine_.next_deadline()) push(Ticked{});
   drain();
+}
+
+void Shim::turn_checks(const pollfd& health, const pollfd& check) {
+  // Signals come before: a descriptor may have been closed since it was polled.
+  if (health.revents != 0 && health.fd == health_.polled().fd) health_.on_ready(now());
+  if (check.revents != 0 && check.fd == check_.polled().fd) check_.on_ready(now());
+  for (CheckRunner* runner : {&health_, &check_}) {
+    if (machine_.phase() > CommandPhase::running) runner->halt(now());
+    runner->turn(now());
+  }
+  const bool ends = health_.take_verdict();
+  if (ends) unhealthy_ = true;
+  const bool told = health_.take_news();
+  if (check_.take_news() || told || ends) report_checks();
+  if (ends) push(KillRequested{Duration::milliseconds(record_.kill_grace_ms)});
 }
 
 void Shim::connect_if_due() {
@@ -180,6 +201,8 @@ void Shim::push_reaped() {
       if (tree_.usage().oom_kills > 0) push(OomHit{});
       push(TaskExited{one.wait_status});
     } else {
+      health_.on_reaped(now(), one.pid, one.wait_status);
+      check_.on_reaped(now(), one.pid, one.wait_status);
       push(ProcessReaped{});
     }
   }
@@ -196,6 +219,8 @@ void Shim::on_setup_report() {
   task_start_time_ = isolation::identify(tree_.task_pid()).start_time;
   push(TaskStarted{});
   drain();
+  health_.begin(now());
+  check_.begin(now());
   note_task();  // after the report: nobody waits for it
 }
 
@@ -238,7 +263,23 @@ void Shim::apply(const CommandEffect& effect) {
   }
 }
 
+void Shim::report_checks() {
+  if (!health_.wanted() && !check_.wanted()) return;
+  Frame frame = isolation::make_frame(FrameType::checked);
+  const CheckMachine& health = health_.machine();
+  if (health.health()) frame.flags |= isolation::kFlagHealthKnown;
+  if (health.health() == true) frame.flags |= isolation::kFlagHealthy;
+  if (unhealthy_) frame.flags |= isolation::kFlagUnhealthy;
+  frame.signal = static_cast<std::int32_t>(health.failures());
+  frame.launch_step = static_cast<std::int32_t>(record_.check.kind);
+  const CheckMachine& check = check_.machine();
+  if (check.value()) frame.flags |= isolation::kFlagCheckKnown;
+  frame.wait_status = check.value().value_or(0);
+  if (!link_.send(frame, now())) push(AgentLost{});
+}
+
 void Shim::report_started() {
+  report_checks();
   Frame frame = isolation::make_frame(FrameType::started);
   frame.pid = tree_.task_pid();
   frame.start_time = task_start_time_;
@@ -257,6 +298,7 @@ isolation::ExitRecord Shim::exit_record() const {
   record.killed = outcome.killed;
   record.leaked = outcome.leaked;
   record.durable = outcome.durable;
+  record.unhealthy = unhealthy_;
   record.cpu_ns = usage.cpu_ns;
   record.memory_peak_bytes = usage.memory_peak_bytes;
   record.oom_kills = usage.oom_kills;

@@ -11,6 +11,7 @@
 #include "agent/isolation/process_identity.hpp"
 #include "executors/core/command_machine.hpp"
 #include "executors/shim/agent_link.hpp"
+#include "executors/shim/check_runner.hpp"
 #include "executors/shim/container_tree.hpp"
 #include "executors/shim/output_log.hpp"
 
@@ -38,6 +39,7 @@ class Shim {
   void on_signals();
   void on_agent_frame();
   void on_setup_report();
+  void turn_checks(const pollfd& health, const pollfd& check);
   void connect_if_due();
   void push_reaped();
 
@@ -47,6 +49,7 @@ class Shim {
   bool store_exit();
   isolation::ExitRecord exit_record() const;
   void report_started();
+  void report_checks();
   void note_task();
 
   isolation::LaunchRecord record_;
@@ -55,12 +58,15 @@ class Shim {
   isolation::ProcessIdentity self_;
   executor::CommandMachine machine_;
   ContainerTree tree_;
+  CheckRunner health_;
+  CheckRunner check_;
   AgentLink link_;
   OutputLog stdout_log_;
   OutputLog stderr_log_;
   std::deque<executor::CommandEvent> events_;
   std::vector<ContainerTree::Reaped> reaped_;
   std::int64_t task_start_time_ = 0;
+  bool unhealthy_ = false;
   bool finished_ = false;
 };
 

@@ -23,7 +23,6 @@ LESS = {
     "build_date": "Answers of `/version` and `/state`",
     "build_time": "Answers of `/version` and `/state`",
     "build_user": "Answers of `/version` and `/state`",
-    "healthy": "`healthy`, and updates because of it",
 }
 
 
@@ -113,6 +112,8 @@ class ClassicCase(StreamCase):
                health_check={"type": "COMMAND", "command": {"value": "true"}, "delay_seconds": 0,
                              "interval_seconds": 1, "timeout_seconds": 20,
                              "consecutive_failures": 3, "grace_period_seconds": 10})
+        framework.acknowledge(framework.wait(
+            "UPDATE", lambda event: event["update"]["status"].get("healthy"))["update"]["status"])
 
         def settled():
             mine = self.read("/frameworks")["frameworks"][0]

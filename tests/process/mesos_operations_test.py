@@ -30,6 +30,7 @@ def asked_in(machines):
     return {(f"{machines}.draining_machines[].statuses{at}", kind) for at, kind in ASKED}
 
 
+DRAINED = "An agent that drains is drained, and `REACTIVATE_AGENT` taken"
 OF_WRITES = {
     ("GET_MAINTENANCE_STATUS 1", "more"): (
         asked_in(".get_maintenance_status.status"), "`statuses` of a machine that is to be down"),
@@ -42,8 +43,8 @@ OF_WRITES = {
         "`consumptions` in the answer to GET_QUOTA"),
     ("GET_AGENTS 1", "less"): (
         {(".get_agents.agents[].agent_info.checkpoint", "bool")}, "`agent_info.checkpoint`"),
-    ("REACTIVATE_AGENT 1", "status"): (200, "`REACTIVATE_AGENT` of an agent that drains"),
-    ("REACTIVATE_AGENT 2", "status"): (200, "`REACTIVATE_AGENT` of an agent that drains"),
+    ("REACTIVATE_AGENT 1", "status"): (200, DRAINED),
+    ("REACTIVATE_AGENT 2", "status"): (200, DRAINED),
 }
 
 
@@ -51,8 +52,7 @@ CHECKPOINT = "`agent_info.checkpoint`"
 OF_RESERVED = {
     "sequence": (True, "Answers of the operator API"),
     ("GET_STATE", "less"): (
-        {(".get_state.get_agents.agents[].agent_info.checkpoint", "bool"),
-         (".get_state.get_tasks.completed_tasks[].statuses[].healthy", "bool")}, CHECKPOINT),
+        {(".get_state.get_agents.agents[].agent_info.checkpoint", "bool")}, CHECKPOINT),
     ("GET_AGENTS", "less"): (
         {(".get_agents.agents[].agent_info.checkpoint", "bool")}, CHECKPOINT),
 }

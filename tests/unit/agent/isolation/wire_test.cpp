@@ -17,6 +17,7 @@ ExitRecord some_exit() {
   record.oom = true;
   record.killed = true;
   record.durable = true;
+  record.unhealthy = true;
   record.cpu_ns = 1'234'567'890'123;
   record.memory_peak_bytes = 5'000'000'000;
   record.oom_kills = 2;
@@ -42,6 +43,9 @@ LaunchRecord some_launch() {
   record.limits = {500, false, 64 << 20, 10};
   record.max_fds = 1024;
   record.output_cap_bytes = 1 << 20;
+  record.health = {CheckSpec::Kind::command, {"/bin/true"}, {"A=1"}, 0, false, "", 1, 2, 3, 4, 5};
+  record.check = {CheckSpec::Kind::http, {}, {}, 8080, true, "/well", 6, 7, 8, 9, 10};
+  record.kill_grace_ms = 11;
   return record;
 }
 

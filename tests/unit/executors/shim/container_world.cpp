@@ -41,6 +41,7 @@ std::string describe(const ContainerEvent& event) {
   if (const auto* failed = std::get_if<ContainerFailed>(&event)) {
     return "failed: " + failed->reason;
   }
+  if (std::holds_alternative<ContainerChecked>(event)) return "checked";
   return std::holds_alternative<ContainerOom>(event) ? "oom" : "cleared";
 }
 
