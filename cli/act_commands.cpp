@@ -83,7 +83,7 @@ int logs_command(const Arguments& arguments) {
     std::fputs("bourse logs: give one task id (bourse tasks lists them)\n", stderr);
     return 2;
   }
-  Api api(invocation.master());
+  Api api(invocation);
   auto task = find_task(api, ids.front(), framework);
   if (!task.ok()) return failed(task.error());
   const std::string path = sandbox_path(task.value(), !file.empty() ? file
@@ -119,7 +119,7 @@ int kill_command(const Arguments& arguments) {
       R"({"type":"KILL_TASK","kill_task":{"task_id":{"value":)" + json_text(ids.front()) + "}";
   if (!framework.empty()) call += ",\"framework_id\":{\"value\":" + json_text(framework) + "}";
   if (grace_seconds >= 0) call += ",\"grace_seconds\":" + std::to_string(grace_seconds);
-  Api api(invocation.master());
+  Api api(invocation);
   auto done = api.call(call + "}}");
   if (!done.ok()) return failed(done.error());
   tell(invocation, "task_id", ids.front(), "is being killed");
@@ -135,7 +135,7 @@ int teardown_command(const Arguments& arguments) {
     std::fputs("bourse teardown: give one framework id (bourse frameworks lists them)\n", stderr);
     return 2;
   }
-  Api api(invocation.master());
+  Api api(invocation);
   auto done = api.call(R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":)" +
                        json_text(ids.front()) + "}}}");
   if (!done.ok()) return failed(done.error());

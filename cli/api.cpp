@@ -31,8 +31,10 @@ Error refused(int status, const std::string& body) {
 
 }  // namespace
 
-Api::Api(const std::string& masters, Invocation::Peer peer) : peer_(peer) {
-  if (peer == Invocation::Peer::master && masters.starts_with("zk://")) {
+Api::Api(const Invocation& invocation)
+    : peer_(invocation.peer()), authorization_(invocation.authorization()) {
+  const std::string& masters = invocation.address();
+  if (peer_ == Invocation::Peer::master && masters.starts_with("zk://")) {
     ensemble_ = masters;
     return;
   }
@@ -48,13 +50,14 @@ Api::Api(const std::string& masters, Invocation::Peer peer) : peer_(peer) {
 }
 
 Result<Api::Answer> Api::exchange(const std::string& method, const std::string& url,
-                                  const std::string& body) {
+                                  const std::string& body, const std::string& authorization) {
   runtime::HttpClientRequest out;
   out.method = method;
   out.url = url;
   out.max_body_bytes = kMostAnswerBytes;
   if (!body.empty()) out.headers.add("Content-Type", "application/json");
   out.headers.add("Accept", "application/json");
+  if (!authorization.empty()) out.headers.add("Authorization", authorization);
   out.body = body;
   std::optional<Result<Answer>> answer;
   runtime::HttpClientCallbacks callbacks;
@@ -75,7 +78,7 @@ Result<Api::Answer> Api::exchange(const std::string& method, const std::string& 
 
 Result<std::string> Api::request(const std::string& method, const std::string& url,
                                  const std::string& body) {
-  auto answer = exchange(method, url, body);
+  auto answer = exchange(method, url, body, {});
   if (!answer.ok()) return answer.error();
   if (answer->status / 100 == 2) return std::move(answer->body);
   return refused(answer->status, answer->body);
@@ -103,6 +106,14 @@ Status Api::ask_ensemble() {
   return {};
 }
 
+Error Api::unauthenticated(const std::string& body) const {
+  return {ErrorCode::denied,
+          without_line_end(body) +
+              (authorization_.empty() ? "; name the file of yours with --credential=FILE or "
+                                        "BOURSE_CREDENTIAL"
+                                      : "; what the file of --credential says is not right here")};
+}
+
 std::string Api::unreachable(const std::string& address, const std::string& why) const {
   if (peer_ == Invocation::Peer::service) {
     return "no service scheduler at " + address + " (" + why +
@@ -125,7 +136,7 @@ Result<std::string> Api::ask(const std::string& method, const std::string& path,
   for (std::size_t i = 0; i < masters_.size(); ++i) {
     std::string master = masters_[i];
     for (int hop = 0; hop < kMostHops; ++hop) {
-      auto answer = exchange(method, master + path, body);
+      auto answer = exchange(method, master + path, body, authorization_);
       if (!answer.ok()) {
         trouble = unreachable(master, answer.error().message);
         break;
@@ -141,6 +152,7 @@ Result<std::string> Api::ask(const std::string& method, const std::string& path,
         trouble = "they send on to each other and none leads; try again";
         continue;
       }
+      if (answer->status == 401) return unauthenticated(answer->body);
       const Error error = refused(answer->status, answer->body);
       if (answer->status != 503) return error;
       trouble = error.message;

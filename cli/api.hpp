@@ -21,9 +21,9 @@ namespace bourse::cli {
 
 class Api {
  public:
-  // "127.0.0.1:5050" or "http://host:port", several with commas, or "zk://..." of the ensemble that
-  // elects them.
-  explicit Api(const std::string& masters, Invocation::Peer peer = Invocation::Peer::master);
+  // Whom the command asks, and for whom it speaks: "127.0.0.1:5050" or "http://host:port", several
+  // with commas, or "zk://..." of the ensemble that elects them.
+  explicit Api(const Invocation& invocation);
 
   // Of whoever leads: the body of the answer.
   Result<std::string> ask(const std::string& method, const std::string& path,
@@ -31,7 +31,7 @@ class Api {
   // POST /api/v1 with this JSON; the body of the answer.
   Result<std::string> call(const std::string& json);
   Status call(const std::string& json, mesos::v1::master::Response& response);
-  // Any other address, for what a framework serves itself.
+  // Any other address, for what a framework serves itself: it is not told who asks.
   Result<std::string> request(const std::string& method, const std::string& url,
                               const std::string& body);
   // Waits this long; false when interrupted (Ctrl-C).
@@ -44,11 +44,13 @@ class Api {
     std::string location;
   };
   Status ask_ensemble();
+  Error unauthenticated(const std::string& body) const;
   std::string unreachable(const std::string& address, const std::string& why) const;
   Result<Answer> exchange(const std::string& method, const std::string& url,
-                          const std::string& body);
+                          const std::string& body, const std::string& authorization);
 
   Invocation::Peer peer_;
+  std::string authorization_;         // the header; empty: none
   std::string ensemble_;              // zk://..., to be asked for the leader
   std::vector<std::string> masters_;  // to be tried in this order: the one that led last is first
   runtime::Loop loop_;

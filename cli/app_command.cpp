@@ -241,7 +241,7 @@ int run(const Arguments& arguments) {
     std::fputs("bourse app run: give the app's ID, as an argument or in the file\n", stderr);
     return 2;
   }
-  Api service(invocation.service(), Invocation::Peer::service);
+  Api service(invocation);
   return change(service, "PUT", path_of(id), document.value(), id, invocation.json(), wait);
 }
 
@@ -252,7 +252,7 @@ int look(const std::string& verb, const Arguments& arguments) {
   invocation.flags().positional("ID", ids, "name of the app");
   if (const auto code = invocation.parse(arguments)) return *code;
   if (ids.size() != (verb == "list" ? 0U : 1U)) return usage();
-  Api service(invocation.service(), Invocation::Peer::service);
+  Api service(invocation);
   if (verb == "list") return list(service, invocation.json());
   if (verb == "show") return show(service, ids.front(), invocation.json());
   if (verb == "tasks") return tasks(service, ids.front(), invocation.json());
@@ -274,7 +274,7 @@ int act(const std::string& verb, const Arguments& arguments) {
   if (const auto code = invocation.parse(arguments)) return *code;
   if (words.size() != (verb == "scale" ? 2U : 1U)) return usage();
   const std::string& id = words.front();
-  Api service(invocation.service(), Invocation::Peer::service);
+  Api service(invocation);
   const auto send = [&](const char* method, const std::string& part, const std::string& body) {
     return change(service, method, path_of(id) + part, body, id, invocation.json(), wait);
   };

@@ -157,7 +157,7 @@ int crawl_command(const Arguments& arguments) {
   invocation.flags().positional("OPERATION", words,
                                 "status; pause, resume, scale, rate, drain, undrain");
   if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   if (!words.empty() && words.front() != "status") {
     return operate(api, words, invocation.json());
   }

@@ -71,11 +71,12 @@ int exec_command(const Arguments& arguments) {
     return 2;
   }
   runtime::ignore_sigpipe();
-  Api api(invocation.master());
+  Api api(invocation);
   auto request = request_for(api, ids.front(), framework);
   if (!request.ok()) return failed(request.error());
   request->command.assign(dashes + 1, arguments.end());
   request->tty = tty;
+  request->authorization = invocation.authorization();
   const auto status = run_session(*request);
   if (!status.ok()) return failed(status.error());
   if (WIFEXITED(*status)) return WEXITSTATUS(*status);

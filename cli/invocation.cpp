@@ -2,12 +2,14 @@
 
 #include <cstdio>
 
+#include "api/authentication_flags.hpp"
 #include "cli/table.hpp"
+#include "runtime/http_basic.hpp"
 
 namespace bourse::cli {
 
 Invocation::Invocation(const std::string& command, const std::string& description, Peer peer)
-    : program_("bourse " + command), flags_(program_, description) {
+    : peer_(peer), program_("bourse " + command), flags_(program_, description) {
   if (peer == Peer::master) {
     flags_.add("master", master_,
                "addresses of masters' HTTP APIs, HOST:PORT[,...], or zk://... of their ensemble");
@@ -15,6 +17,9 @@ Invocation::Invocation(const std::string& command, const std::string& descriptio
     flags_.add("service", service_,
                "addresses of service schedulers' HTTP APIs, HOST:PORT[,...]: any may lead");
   }
+  flags_.add("credential", credential_,
+             "file of the principal and secret to ask with: {\"principal\":\"..\",\"secret\":"
+             "\"..\"}");
   flags_.add("json", json_, "print the API's JSON instead of a table");
 }
 
@@ -26,9 +31,23 @@ std::optional<int> Invocation::parse(const Arguments& arguments) {
     std::fprintf(stderr, "%s: %s\n", program_.c_str(), parsed.error().message.c_str());
     return 2;
   }
-  if (parsed.value()) return std::nullopt;
+  if (parsed.value()) {
+    const Status read = read_credential();
+    if (read.ok()) return std::nullopt;
+    std::fprintf(stderr, "%s: --credential: %s\n", program_.c_str(), read.error().message.c_str());
+    return 2;
+  }
   std::fputs(flags_.output().c_str(), stdout);
   return 0;
+}
+
+Status Invocation::read_credential() {
+  if (credential_.empty()) return {};
+  const auto credential = api::credential_in(credential_);
+  if (!credential.ok()) return credential.error();
+  principal_ = credential->principal;
+  authorization_ = runtime::basic_authorization(credential->principal, credential->secret);
+  return {};
 }
 
 int failed(const Error& error) {

@@ -116,7 +116,7 @@ int schedule(const Arguments& arguments) {
   invocation.flags().add("remove", remove, "nothing is planned with them any more");
   invocation.flags().positional("MACHINE", machines, "the machines");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   if (machines.empty()) return show_schedule(invocation, api);
   constexpr double kMostHours = 24 * 366 * 10;
   if ((in < 0) != remove || in > kMostHours || lasting > kMostHours) {
@@ -149,7 +149,7 @@ int show_status(const Arguments& arguments) {
   Invocation invocation("maintenance status",
                         "Machines that are to be unavailable, or down, and what frameworks say.");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   Response response;
   if (const Status asked = fetch(api, "GET_MAINTENANCE_STATUS", response); !asked.ok()) {
     return failed(asked.error());
@@ -193,7 +193,7 @@ int turn(const Arguments& arguments, bool down) {
     if (!list.empty()) list += ',';
     list += codec::to_json(machine_of(machine));
   }
-  Api api(invocation.master());
+  Api api(invocation);
   return call_and_say(invocation, api,
                       std::string(down ? "{\"type\":\"START_MAINTENANCE\",\"start_maintenance\":"
                                        : "{\"type\":\"STOP_MAINTENANCE\",\"stop_maintenance\":") +

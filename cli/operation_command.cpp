@@ -84,7 +84,7 @@ int change_reservations(const Arguments& arguments, bool reserves) {
   std::vector<std::string> words;
   invocation.flags().add("role", role, "the role that it is for");
   if (reserves) {
-    invocation.flags().add("principal", principal, "who reserves it");
+    invocation.flags().add("principal", principal, "who reserves it, if not who asks");
     invocation.flags().add("label", labels, "KEY=VALUE, noted with it; may be repeated");
   }
   invocation.flags().positional("AGENT RESOURCES", words, "the agent, and as cpus:1;mem:512");
@@ -95,7 +95,7 @@ int change_reservations(const Arguments& arguments, bool reserves) {
   }
   auto list = read_amounts(words[1]);
   if (!list.ok()) return wrong_usage(name + ": " + list.error().message);
-  Api api(invocation.master());
+  Api api(invocation);
   const auto place = find_agent(api, words[0]);
   if (!place.ok()) return failed(place.error());
   for (v1::Resource& resource : list.value()) {
@@ -105,6 +105,7 @@ int change_reservations(const Arguments& arguments, bool reserves) {
       }
       continue;
     }
+    if (principal.empty()) principal = invocation.principal();
     auto& reservation = *resource.add_reservations();
     reservation.set_type(v1::Resource::ReservationInfo::DYNAMIC);
     reservation.set_role(role);
@@ -134,7 +135,7 @@ int unreserve_command(const Arguments& arguments) {
 int operations_command(const Arguments& arguments) {
   Invocation invocation("operations", "Shows operations that are under way or not acknowledged.");
   if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   const std::string call = "{\"type\":\"GET_OPERATIONS\"}";
   if (const auto code = answered_as_json(invocation, api, call)) return *code;
   Response response;

@@ -61,7 +61,7 @@ int show_quotas(const Arguments& arguments, bool one) {
   if (one) invocation.flags().positional("ROLE", roles, "the role");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
   if (one && roles.size() != 1) return wrong_usage("quota get: give one role");
-  Api api(invocation.master());
+  Api api(invocation);
   const std::string call = "{\"type\":\"GET_QUOTA\"}";
   if (!one) {
     if (const auto code = answered_as_json(invocation, api, call)) return *code;
@@ -85,7 +85,7 @@ int show_quotas(const Arguments& arguments, bool one) {
 }
 
 int write(const Invocation& invocation, const std::string& call, const std::string& done) {
-  Api api(invocation.master());
+  Api api(invocation);
   return call_and_say(invocation, api, call, done);
 }
 
@@ -132,7 +132,7 @@ int remove_quota(const Arguments& arguments) {
 int list_weights(const Arguments& arguments) {
   Invocation invocation("weight list", "Shows the weights that were set; all others are 1.");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   const std::string call = "{\"type\":\"GET_WEIGHTS\"}";
   if (const auto code = answered_as_json(invocation, api, call)) return *code;
   Response response;

@@ -191,6 +191,7 @@ runtime::HttpClientRequest SessionClient::post(const Call& call, bool streamed_a
   runtime::HttpClientRequest out;
   out.method = "POST";
   out.url = "http://" + request_.agent + "/api/v1";
+  if (!request_.authorization.empty()) out.headers.add("Authorization", request_.authorization);
   out.headers.add("Content-Type", kProtobuf);
   out.headers.add("Accept", streamed_answer ? kRecords : kProtobuf);
   if (streamed_answer) out.headers.add("Message-Accept", kProtobuf);
@@ -243,6 +244,7 @@ void SessionClient::begin_input() {
   runtime::HttpClientRequest out;
   out.method = "POST";
   out.url = "http://" + request_.agent + "/api/v1";
+  if (!request_.authorization.empty()) out.headers.add("Authorization", request_.authorization);
   out.headers.add("Content-Type", kRecords);
   out.headers.add("Message-Content-Type", kProtobuf);
   out.headers.add("Accept", kProtobuf);

@@ -17,6 +17,7 @@ struct SessionRequest {
   std::string container;  // of the task
   std::vector<std::string> command;
   bool tty = false;
+  std::string authorization;  // the header that says who asks; may be empty
 };
 
 // The wait status of the command. A failure is a sentence; the session does not go on then.

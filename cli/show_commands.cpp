@@ -137,7 +137,7 @@ const char* state_of(const Response::GetAgents::Agent& agent) {
 int state_command(const Arguments& arguments) {
   Invocation invocation("state", "The cluster in a few lines.");
   if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   if (const auto code = answered_as_json(invocation, api, R"({"type":"GET_STATE"})")) return *code;
   Response metrics;
   Response master;
@@ -157,7 +157,7 @@ int agents_command(const Arguments& arguments) {
                         "The agents and how much of each is used. To take one out of service: "
                         "bourse agents drain|deactivate|reactivate|gone ID");
   if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   const std::string call = R"({"type":"GET_AGENTS"})";
   if (const auto code = answered_as_json(invocation, api, call)) return *code;
   const auto body = api.call(call);
@@ -202,7 +202,7 @@ int frameworks_command(const Arguments& arguments) {
   bool all = false;
   invocation.flags().add("all", all, "also those that have ended");
   if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   const std::string call = R"({"type":"GET_FRAMEWORKS","get_frameworks":{"offers":false}})";
   if (const auto code = answered_as_json(invocation, api, call)) return *code;
   auto body = api.call(call);
@@ -253,7 +253,7 @@ int tasks_command(const Arguments& arguments) {
   invocation.flags().add("limit", limit, "at most so many, up to 1000");
   invocation.flags().add("all", all, "also those that have ended");
   if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   std::string query = "\"limit\":" + std::to_string(limit);
   if (!framework.empty()) query += ",\"framework_id\":{\"value\":" + json_text(framework) + "}";
   if (!agent.empty()) query += ",\"agent_id\":{\"value\":" + json_text(agent) + "}";

@@ -81,7 +81,7 @@ int upkeep_command(const Arguments& arguments) {
   if (mark_gone) call += ",\"mark_gone\":true";
   if (force) call += ",\"force\":true";
   if (max_wait >= 0) call += ",\"max_wait_seconds\":" + std::to_string(max_wait);
-  Api api(invocation.master());
+  Api api(invocation);
   auto done = api.call(call + "}}");
   if (!done.ok()) return failed(done.error());
   if (invocation.json()) {

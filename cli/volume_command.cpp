@@ -57,7 +57,7 @@ int create_volume(const Arguments& arguments) {
   invocation.flags().add("size", size, "in megabytes");
   invocation.flags().add("path", path, "where a task finds it, in its sandbox");
   invocation.flags().add("root", root, "of a disk of its own; else the agent's work directory");
-  invocation.flags().add("principal", principal, "who makes it");
+  invocation.flags().add("principal", principal, "who makes it, if not who asks");
   invocation.flags().add("read-only", read_only, "tasks may only read it");
   invocation.flags().add("shared", shared, "several tasks may have it at once");
   invocation.flags().positional("AGENT ID", words, "the agent, and what the volume is called");
@@ -65,7 +65,7 @@ int create_volume(const Arguments& arguments) {
   if (words.size() != 2 || role.empty() || !(size > 0)) {
     return wrong_usage("volume create: give an agent, an id, --role and --size (in megabytes)");
   }
-  Api api(invocation.master());
+  Api api(invocation);
   const auto place = find_agent(api, words[0]);
   if (!place.ok()) return failed(place.error());
   auto made = disk_for(place.value(), role, root);
@@ -74,6 +74,7 @@ int create_volume(const Arguments& arguments) {
   volume.mutable_scalar()->set_value(size);
   auto& disk = *volume.mutable_disk();
   disk.mutable_persistence()->set_id(words[1]);
+  if (principal.empty()) principal = invocation.principal();
   if (!principal.empty()) disk.mutable_persistence()->set_principal(principal);
   disk.mutable_volume()->set_container_path(path);
   disk.mutable_volume()->set_mode(read_only ? v1::Volume::RO : v1::Volume::RW);
@@ -104,7 +105,7 @@ int change_volume(const Arguments& arguments, Change change) {
     return wrong_usage("volume " + verb + ": give an agent and a volume" +
                        (destroys ? "" : ", and --by (in megabytes)"));
   }
-  Api api(invocation.master());
+  Api api(invocation);
   const auto place = find_agent(api, words[0]);
   if (!place.ok()) return failed(place.error());
   const auto volume = find_volume(place.value(), words[1], role);
@@ -139,7 +140,7 @@ int change_volume(const Arguments& arguments, Change change) {
 int list_volumes(const Arguments& arguments) {
   Invocation invocation("volume list", "Shows the volumes of all agents.");
   if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation.master());
+  Api api(invocation);
   Response response;
   if (const Status asked = api.call("{\"type\":\"GET_AGENTS\"}", response); !asked.ok()) {
     return failed(asked.error());

@@ -63,7 +63,7 @@ int why_command(const Arguments& arguments) {
     std::fputs("bourse why: give one framework id (bourse frameworks lists them)\n", stderr);
     return 2;
   }
-  Api api(invocation.master());
+  Api api(invocation);
   auto body =
       api.call(R"({"type":"EXPLAIN_FRAMEWORK","explain_framework":{"framework_id":{"value":)" +
                json_text(ids.front()) + "}}}");

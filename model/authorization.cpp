@@ -7,9 +7,9 @@ Status authorize(const Principal& principal, Action action, std::string_view obj
   // knows an id could act for it. All else is allowed until a policy can be configured.
   if (action == Action::call_as_framework && !principal.name.empty() && !object.empty() &&
       principal.name != object) {
-    return Error{ErrorCode::denied, "principal: '" + principal.name +
-                                        "' is not the framework's principal '" +
-                                        std::string(object) + "'"};
+    // In Mesos' words and with its status, 400.
+    return invalid("Authenticated principal '" + principal.name + "' does not match principal '" +
+                   std::string(object) + "' set in `FrameworkInfo`");
   }
   return {};
 }

@@ -49,6 +49,8 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;
   std::string remote_address;  // "127.0.0.1"
+  // Who asks, where that was asked for and proven (api/authenticator.hpp); else empty.
+  std::string principal;
   // Set by the router: what follows the matched route ("a/b" of /files/a/b for route "files").
   std::string rest;
 

@@ -30,7 +30,7 @@ void HttpRouter::set_fallback(HttpHandler handler) {
   fallback_ = std::move(handler);
 }
 
-HttpRouter::Route* HttpRouter::find(std::string_view path, std::string& rest) {
+HttpRouter::Routes::iterator HttpRouter::find(std::string_view path, std::string& rest) {
   std::string_view remaining = path;
   while (true) {
     auto it = routes_.find(remaining);
@@ -40,31 +40,43 @@ HttpRouter::Route* HttpRouter::find(std::string_view path, std::string& rest) {
     // The root takes only itself: "/nonsense" is not "/".
     if (it != routes_.end() && (!remaining.empty() || path.empty())) {
       rest = std::string(trim_slashes(path.substr(remaining.size())));
-      return &it->second;
+      return it;
     }
-    if (remaining.empty()) return nullptr;
+    if (remaining.empty()) return routes_.end();
     const std::size_t slash = remaining.rfind('/');
     remaining = slash == std::string_view::npos ? std::string_view()
                                                 : trim_slashes(remaining.substr(0, slash));
   }
 }
 
-void HttpRouter::dispatch(HttpRequest request, HttpResponder responder) {
-  const std::string_view path = trim_slashes(request.path);
-  std::string rest;
-  Route* route = nullptr;
+// The name of the process may stand in front.
+HttpRouter::Routes::iterator HttpRouter::find_for_process(std::string_view path,
+                                                          std::string& rest) {
+  path = trim_slashes(path);
   const std::size_t slash = path.find('/');
   const std::string_view first = path.substr(0, slash);
   if (std::find(process_names_.begin(), process_names_.end(), first) != process_names_.end()) {
     const std::string_view tail =
         slash == std::string_view::npos ? std::string_view() : trim_slashes(path.substr(slash));
-    route = find(tail, rest);
+    if (const auto it = find(tail, rest); it != routes_.end()) return it;
   }
-  if (route == nullptr) route = find(path, rest);
-  if (route == nullptr) {
+  return find(path, rest);
+}
+
+const std::string* HttpRouter::route_of(std::string_view path) {
+  std::string rest;
+  const auto it = find_for_process(path, rest);
+  return it == routes_.end() ? nullptr : &it->first;
+}
+
+void HttpRouter::dispatch(HttpRequest request, HttpResponder responder) {
+  std::string rest;
+  const auto found = find_for_process(request.path, rest);
+  if (found == routes_.end()) {
     if (fallback_) return fallback_(std::move(request), std::move(responder));
     return responder.respond(HttpResponse::text(404, "there is nothing at " + request.path + "\n"));
   }
+  Route* const route = &found->second;
   const auto allows = [&](std::string_view method) {
     return std::find(route->methods.begin(), route->methods.end(), method) != route->methods.end();
   };

@@ -26,6 +26,8 @@ class HttpRouter {
   // For paths that no route takes; 404 if not set.
   void set_fallback(HttpHandler handler);
 
+  // The path, as it was added, of the route that takes this one; nullptr: the fallback does.
+  const std::string* route_of(std::string_view path);
   void dispatch(HttpRequest request, HttpResponder responder);
   // As a handler for HttpServer; the router must outlive it.
   HttpHandler handler();
@@ -35,10 +37,12 @@ class HttpRouter {
     std::vector<std::string> methods;  // empty: any
     HttpHandler handler;
   };
-  Route* find(std::string_view path, std::string& rest);
+  using Routes = std::map<std::string, Route, std::less<>>;
+  Routes::iterator find(std::string_view path, std::string& rest);
+  Routes::iterator find_for_process(std::string_view path, std::string& rest);
 
   std::vector<std::string> process_names_;
-  std::map<std::string, Route, std::less<>> routes_;
+  Routes routes_;
   HttpHandler fallback_;
 };
 

@@ -97,6 +97,12 @@ AgentHttpApi::AgentHttpApi(runtime::Loop& loop, AgentProcess& process, const Age
           [this](const ContainerId& id) { return process_.containers().statistics(id.raw()); }),
       sandboxes_(options.work_dir),
       router_({"slave(1)", "agent"}),
+      authenticator_(
+          loop, options.authentication,
+          [this](const HttpRequest& request) {
+            return api::agent_access(router_.route_of(request.path));
+          },
+          router_.handler()),
       logging_(loop),
       sessions_(loop, process, options.sessions || runtime::is_loopback(options.ip)) {
   add_routes();
@@ -251,6 +257,7 @@ void AgentHttpApi::containers(const HttpRequest& request, const HttpResponder& r
 api::Metrics AgentHttpApi::metrics() const {
   api::Metrics out = agent_metrics(process_.core().state(), process_.ended_tasks(),
                                    runtime::monotonic_now() - begun_at_);
+  api::add_metrics(authenticator_.stats(), out);
   for (auto& metric : runtime::machine_load()) out.push_back(std::move(metric));
   return out;
 }

@@ -9,6 +9,7 @@
 #include "agent/shell/container_statistics.hpp"
 #include "agent/shell/sandboxes.hpp"
 #include "agent/shell/session_api.hpp"
+#include "api/authenticator.hpp"
 #include "api/logging_level.hpp"
 #include "api/metrics_answer.hpp"
 #include "runtime/http_router.hpp"
@@ -21,7 +22,8 @@ class AgentHttpApi {
   // they answer 503.
   AgentHttpApi(runtime::Loop& loop, AgentProcess& process, const AgentOptions& options);
 
-  runtime::HttpHandler handler() { return router_.handler(); }
+  // Through those who may, and then the routes.
+  runtime::HttpHandler handler() { return authenticator_.handler(); }
   void set_ready() { ready_ = true; }
 
  private:
@@ -51,6 +53,7 @@ class AgentHttpApi {
   ContainerStatistics statistics_;
   Sandboxes sandboxes_;
   runtime::HttpRouter router_;
+  api::Authenticator authenticator_;
   api::LoggingLevel logging_;
   SessionApi sessions_;
   bool ready_ = false;

@@ -7,6 +7,7 @@
 
 #include "agent/isolation/detect.hpp"
 #include "agent/shell/oversubscription_flags.hpp"
+#include "api/authentication_flags.hpp"
 #include "model/version.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
@@ -147,6 +148,9 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
             "let executors over HTTP in by the token of their environment alone");
   flags.add("sessions", options.sessions,
             "let whoever reaches this agent run programs in its containers; always so on loopback");
+  api::AuthenticationFlags authentication;
+  authentication.add(flags, false);
+  flags.add("http-credentials", authentication.credentials, "the same as --credentials");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   RecoveryFlags recovery;
   add_recovery_flags(flags, options, recovery);
@@ -155,6 +159,9 @@ Result<bool> parse_options(int argc, const char* const* argv, AgentOptions& opti
   if (!run.ok() || !run.value()) return run;
   if (Status taken = take_recovery_flags(recovery, options); !taken.ok()) return taken.error();
   if (Status taken = lending.take(); !taken.ok()) return taken.error();
+  auto who_may = authentication.take("mesos-agent");
+  if (!who_may.ok()) return who_may.error();
+  options.authentication = std::move(who_may).value();
   if (options.run_dir.empty()) options.run_dir = options.work_dir + "/run";
   options.fetcher = beside_this_program("bourse-fetch");
   if (options.shim.empty()) options.shim = beside_this_program("bourse-shim");

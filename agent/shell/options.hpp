@@ -8,6 +8,7 @@
 
 #include "agent/core/sandbox_retention.hpp"
 #include "agent/core/state.hpp"
+#include "api/access_guard.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "model/facets.hpp"
@@ -35,6 +36,7 @@ struct AgentOptions {
   runtime::DaemonAddress address;
   bool authenticate_executors = false;
   bool sessions = false;  // also when it listens beyond loopback
+  api::Authentication authentication;  // who may use the HTTP API
   std::string log_level = "info";
   RecoverMode recover = RecoverMode::reconnect;
   Reconfiguration reconfiguration = Reconfiguration::equal;

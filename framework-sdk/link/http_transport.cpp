@@ -3,8 +3,11 @@
 #include <algorithm>
 
 #include "base/prng.hpp"
+#include "proto/codec/credential_form.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/entropy.hpp"
+#include "runtime/http_basic.hpp"
+#include "runtime/secret_file.hpp"
 
 namespace bourse::sdk {
 
@@ -47,6 +50,20 @@ Result<std::vector<std::string>> parse_http_masters(std::string_view text) {
   }
 }
 
+Result<std::string> authorization_of(const std::string& credential_file) {
+  if (credential_file.empty()) return std::string();
+  const auto text = runtime::read_secret_file(credential_file);
+  if (!text.ok()) {
+    return Error{text.error().code, "options.credential_file: " + text.error().message};
+  }
+  const auto credential = codec::read_credential(text.value());
+  if (!credential.ok()) {
+    return invalid("options.credential_file: " + credential_file + ": " +
+                   credential.error().message);
+  }
+  return runtime::basic_authorization(credential->principal, credential->secret);
+}
+
 std::string authority_of(std::string_view location) {
   if (location.starts_with("http:")) location.remove_prefix(5);
   if (!location.starts_with("//")) return {};
@@ -55,10 +72,11 @@ std::string authority_of(std::string_view location) {
 }
 
 HttpTransport::HttpTransport(runtime::Loop& loop, std::vector<std::string> masters,
-                             TransportHandlers handlers)
+                             TransportHandlers handlers, std::string authorization)
     : loop_(loop),
       handlers_(std::move(handlers)),
       masters_(std::move(masters)),
+      authorization_(std::move(authorization)),
       seed_(runtime::random_u64()) {}
 
 void HttpTransport::start() {
@@ -118,6 +136,7 @@ runtime::HttpClientRequest HttpTransport::post_to_master(std::string body) const
   request.method = "POST";
   request.url = "http://" + address_ + kPath;
   request.headers.add("Content-Type", std::string(codec::media_type(kEncoding)));
+  if (!authorization_.empty()) request.headers.add("Authorization", authorization_);
   request.body = std::move(body);
   return request;
 }

@@ -24,12 +24,16 @@ inline constexpr std::size_t kMaxWaitingBytes = 64u << 20;
 
 // "http://host:port,host:port": each "host:port".
 Result<std::vector<std::string>> parse_http_masters(std::string_view text);
+// The header that says what the file does; empty without a file.
+Result<std::string> authorization_of(const std::string& credential_file);
 // The "host:port" of a Location: "//host:port/path", or with "http:" in front. Empty: neither.
 std::string authority_of(std::string_view location);
 
 class HttpTransport : public MasterTransport {
  public:
-  HttpTransport(runtime::Loop& loop, std::vector<std::string> masters, TransportHandlers handlers);
+  // `authorization`: the header of that name; empty: none.
+  HttpTransport(runtime::Loop& loop, std::vector<std::string> masters, TransportHandlers handlers,
+                std::string authorization = {});
 
   void start() override;
   void send(const FrameworkToMaster& message) override;
@@ -59,6 +63,7 @@ class HttpTransport : public MasterTransport {
   runtime::Loop& loop_;
   TransportHandlers handlers_;
   const std::vector<std::string> masters_;
+  const std::string authorization_;
   std::size_t next_master_ = 0;
   std::uint64_t seed_;
   std::uint32_t attempts_ = 0;  // since a master took the framework in

@@ -85,12 +85,15 @@ void LinkTransport::give_up() {
 
 Result<std::unique_ptr<MasterTransport>> make_transport(runtime::Loop& loop,
                                                         std::string_view masters,
-                                                        TransportHandlers handlers) {
+                                                        TransportHandlers handlers,
+                                                        const std::string& credential_file) {
   if (masters.starts_with("http://") || masters.starts_with("https://")) {
     auto addresses = parse_http_masters(masters);
     if (!addresses.ok()) return addresses.error();
-    return std::unique_ptr<MasterTransport>(
-        std::make_unique<HttpTransport>(loop, std::move(addresses).value(), std::move(handlers)));
+    auto authorization = authorization_of(credential_file);
+    if (!authorization.ok()) return authorization.error();
+    return std::unique_ptr<MasterTransport>(std::make_unique<HttpTransport>(
+        loop, std::move(addresses).value(), std::move(handlers), std::move(authorization).value()));
   }
   auto parsed = coordination::parse_masters_or_ensemble(masters, "options.master");
   if (!parsed.ok()) return parsed.error();

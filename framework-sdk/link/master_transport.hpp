@@ -46,9 +46,11 @@ class MasterTransport {
 };
 
 // `masters`: "http://host:port,..." for HTTP, else what the link takes: "host:port,..." or
-// "zk://...". An error names the text and what would be right.
+// "zk://...". An error names the text and what would be right. `credential_file`: for HTTP; may be
+// empty.
 Result<std::unique_ptr<MasterTransport>> make_transport(runtime::Loop& loop,
                                                         std::string_view masters,
-                                                        TransportHandlers handlers);
+                                                        TransportHandlers handlers,
+                                                        const std::string& credential_file);
 
 }  // namespace bourse::sdk

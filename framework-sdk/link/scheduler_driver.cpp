@@ -288,7 +288,8 @@ SchedulerDriver::~SchedulerDriver() {
 bool SchedulerDriver::start() {
   Impl& impl = *impl_;
   if (impl.thread.joinable()) return true;
-  auto transport = make_transport(impl.loop, impl.options.master, impl.handlers());
+  auto transport =
+      make_transport(impl.loop, impl.options.master, impl.handlers(), impl.options.credential_file);
   if (!transport.ok()) {
     impl.fail(transport.error().message);
     return false;

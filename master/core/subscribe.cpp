@@ -204,7 +204,10 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
     refuse(c, asker, allowed.error().message);
     return;
   }
-  if (call.framework.principal != framework.facet->principal) {
+  // One that named nobody before may name now who it proves to be.
+  const bool takes_own = framework.facet->principal.empty() && !principal.name.empty() &&
+                         call.framework.principal == principal.name;
+  if (call.framework.principal != framework.facet->principal && !takes_own) {
     refuse(c, asker,
            "framework_info.principal: '" + call.framework.principal + "' is not '" +
                framework.facet->principal + "', which cannot change");

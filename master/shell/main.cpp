@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "api/authenticator.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/leader_gate.hpp"
 #include "master/shell/link_server.hpp"
@@ -86,7 +87,14 @@ class MasterProcess {
         process_metrics_(runtime::monotonic_now(), core_, links_, schedulers_, recorder_.get()),
         api_(
             loop_, core_, view_, master_, [this] { return metrics(); }, options.flags),
-        gate_(api_.handler(), master_, [this] { return core_.may_act(); }) {
+        gate_(api_.handler(), master_, [this] { return core_.may_act(); }),
+        authenticator_(
+            loop_, options.authentication,
+            [this](const runtime::HttpRequest& request) {
+              return api::master_access(api_.router().route_of(request.path));
+            },
+            gate_.handler()) {
+    api_.set_agent_credential(options.agent_credential);
     api_.router().add("api/v1/scheduler", {"POST"},
                       [this](runtime::HttpRequest request, runtime::HttpResponder responder) {
                         schedulers_.call(std::move(request), std::move(responder));
@@ -99,7 +107,7 @@ class MasterProcess {
     http.port = options_.port;
     http.allowed_hosts = options_.address.names.hosts;
     http.allowed_origins = options_.address.names.origins;
-    auto server = runtime::HttpServer::listen(loop_, http, gate_.handler());
+    auto server = runtime::HttpServer::listen(loop_, http, authenticator_.handler());
     if (!server.ok()) return server.error();
     server_ = std::move(server).value();
     if (const Status bound = links_.listen(options_.ip, options_.link_port); !bound.ok()) {
@@ -160,6 +168,7 @@ class MasterProcess {
   master::Metrics metrics() const {
     master::Metrics out = process_metrics_.read();
     out.emplace_back("master/elected", gate_.leading() ? 1 : 0);
+    api::add_metrics(authenticator_.stats(), out);
     return out;
   }
 
@@ -230,6 +239,7 @@ class MasterProcess {
   master::ProcessMetrics process_metrics_;
   master::OperatorApi api_;
   master::LeaderGate gate_;
+  api::Authenticator authenticator_;
   std::string link_address_;
   std::unique_ptr<runtime::HttpServer> server_;
   const WallTime begun_at_ = runtime::wall_now();

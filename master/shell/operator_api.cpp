@@ -312,6 +312,7 @@ void OperatorApi::subscribe(const std::shared_ptr<Request>& request) {
 
 void OperatorApi::write(const std::shared_ptr<Request>& request, FromOperator operation) {
   operation.request = RequestId(++requests_made_);
+  operation.principal = Principal{request->http.principal};
   waiting_[operation.request] = request;
   const RequestId id = operation.request;
   const auto outcome = core_.push(std::move(operation), request->http.body.size());

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/logging_level.hpp"
@@ -14,6 +15,7 @@
 #include "master/shell/core_runner.hpp"
 #include "master/shell/subscriptions.hpp"
 #include "master/shell/view_service.hpp"
+#include "model/credential.hpp"
 #include "proto/codec/encoding.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/http_client.hpp"
@@ -37,6 +39,8 @@ class OperatorApi {
   // For what is served beside: frameworks.
   runtime::HttpRouter& router() { return router_; }
   void set_master(codec::MasterDescription master) { master_ = std::move(master); }
+  // By which agents know this master, where they ask.
+  void set_agent_credential(std::optional<Credential> self) { agent_credential_ = std::move(self); }
   // Since when this process is there, and leads: both when it leads.
   void lead(WallTime begun_at, WallTime elected_at) {
     begun_at_ = begun_at;
@@ -94,6 +98,7 @@ class OperatorApi {
   std::map<RequestId, std::shared_ptr<Request>> waiting_;  // for the core's answer
   std::map<std::uint64_t, runtime::HttpCall> forwarded_;
   std::uint64_t forwarded_made_ = 0;
+  std::optional<Credential> agent_credential_;
   api::LoggingLevel logging_;
   WallTime begun_at_;
   WallTime elected_at_;

@@ -7,6 +7,7 @@
 #include "master/shell/operator_api.hpp"
 #include "master/shell/operator_request.hpp"
 #include "master/view/answers.hpp"
+#include "runtime/http_basic.hpp"
 
 namespace bourse::master {
 
@@ -113,12 +114,25 @@ void OperatorApi::send_to_agent(const std::shared_ptr<Request>& request, const s
   out.url = url;
   out.headers.add("Content-Type", std::string(codec::media_type(request->in)));
   out.headers.add("Accept", std::string(codec::media_type(request->out)));
+  // Its own name, not that of who asks: an agent is not told other people's secrets.
+  if (agent_credential_) {
+    out.headers.add("Authorization", runtime::basic_authorization(agent_credential_->principal,
+                                                                  agent_credential_->secret));
+  }
   out.body = request->http.body;
   out.timeout = Duration::seconds(10);
   const std::uint64_t number = ++forwarded_made_;
   const auto done = [this, number] { loop_.post([this, number] { forwarded_.erase(number); }); };
   runtime::HttpClientCallbacks callbacks;
   callbacks.on_response = [request, done](HttpResponse response) {
+    if (response.status == 401 || response.status == 429) {
+      // Not to be taken for an answer about who asks.
+      request->responder.respond(HttpResponse::text(
+          502,
+          "the agent does not let this master read: give the master --agent-credential=FILE "
+          "with a principal that the agent's --credentials know"));
+      return done();
+    }
     HttpResponse answer;
     answer.status = response.status;
     answer.headers.add("Content-Type", std::string(response.headers.get("Content-Type")));

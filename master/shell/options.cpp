@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "api/authentication_flags.hpp"
 #include "master/shell/recorder.hpp"
 #include "model/limits.hpp"
 #include "model/version.hpp"
@@ -80,6 +81,30 @@ Status check_ensemble(MasterOptions& options) {
   return {};
 }
 
+// Who may use this master's HTTP API, and who it is at agents'.
+struct AccessFlags {
+  api::AuthenticationFlags authentication;
+  std::string agent_credential;
+
+  explicit AccessFlags(runtime::Flags& flags) {
+    authentication.add(flags, true);
+    flags.add("agent-credential", agent_credential,
+              "file of the principal and secret by which this master reads files of agents that "
+              "ask for them: {\"principal\":\"..\",\"secret\":\"..\"}");
+  }
+
+  Status take(MasterOptions& options) const {
+    auto who_may = authentication.take("mesos-master");
+    if (!who_may.ok()) return who_may.error();
+    options.authentication = std::move(who_may).value();
+    if (agent_credential.empty()) return {};
+    auto self = api::credential_in(agent_credential);
+    if (!self.ok()) return Error{self.error().code, "--agent-credential: " + self.error().message};
+    options.agent_credential = std::move(self).value();
+    return {};
+  }
+};
+
 }  // namespace
 
 Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options) {
@@ -130,6 +155,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   flags.add("scheduler-streams", options.principal_limits.streams,
             "so many schedulers may each principal have there; 0 sets no limit");
   runtime::AddressFlags addresses(flags);
+  AccessFlags access(flags);
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto run = flags.parse_or_print(argc, argv);
@@ -138,6 +164,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
   if (Status good = addresses.take(options.ip, options.hostname, options.address); !good.ok()) {
     return good.error();
   }
+  if (const Status taken = access.take(options); !taken.ok()) return taken.error();
   if (const Status ok = check_ensemble(options); !ok.ok()) return ok.error();
   if (Status good = read_removal_rate(options); !good.ok()) return good.error();
   if (options.recorder_bytes.bytes < kLeastRecorderBytes) {

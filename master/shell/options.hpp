@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "api/access_guard.hpp"
 #include "base/result.hpp"
 #include "master/core/config.hpp"
 #include "model/principal_limits.hpp"
@@ -31,6 +33,8 @@ struct MasterOptions {
   std::string recorder;  // directory; empty: nothing is recorded
   runtime::ByteSize recorder_bytes{1u << 30};
   std::string log_level = "info";
+  api::Authentication authentication;                      // who may use the HTTP API
+  std::optional<Credential> agent_credential;              // who this master is to agents' HTTP
   PrincipalLimitsConfig principal_limits;                  // at the scheduler API over HTTP
   MasterConfig core;                                       // time-outs and offers
   std::vector<std::pair<std::string, std::string>> flags;  // as they were given, for people

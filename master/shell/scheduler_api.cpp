@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/authorization.hpp"
+#include "proto/codec/credential_form.hpp"
 #include "proto/codec/text_check.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/entropy.hpp"
@@ -34,6 +36,20 @@ bool is_here(PeerId peer) {
 bool answer_has_body(const SchedulerCall& call) {
   if (std::holds_alternative<call::Subscribe>(call.body)) return true;
   return std::holds_alternative<call::ReconcileOperations>(call.body);
+}
+
+// A framework speaks for who it proved to be; one that does not say for whom, is given that.
+Status take_principal(const std::string& proven, SchedulerCall& call) {
+  if (proven.empty()) return {};
+  FrameworkFacet* framework = nullptr;
+  if (auto* subscribe = std::get_if<call::Subscribe>(&call.body)) framework = &subscribe->framework;
+  if (auto* update = std::get_if<call::UpdateFramework>(&call.body)) framework = &update->framework;
+  if (framework == nullptr) return {};
+  if (framework->principal.empty()) {
+    *framework = codec::with_principal(std::move(*framework), proven);
+    return {};
+  }
+  return authorize({proven}, Action::call_as_framework, framework->principal);
 }
 
 runtime::HttpHeaders stream_headers(const std::string& id) {
@@ -72,12 +88,18 @@ void SchedulerApi::call(HttpRequest request, HttpResponder responder) {
   // A stream tells whose call it is, before anything is spent on the body.
   const auto named = by_id_.find(std::string(request.headers.get(kStreamIdHeader)));
   const bool known = named != by_id_.end();
-  if (known && !within_limits(streams_.at(named->second).principal, responder)) return;
+  const std::string& proven = request.principal;
+  const bool told = known || !proven.empty();
+  const std::string& caller = known ? streams_.at(named->second).principal : proven;
+  if (told && !within_limits(proven.empty() ? caller : proven, responder)) return;
   auto call = codec::decode_scheduler_call(types.in, request.body);
   if (!call.ok() && call.error().code == ErrorCode::denied) {
     return deny(request, responder, std::move(types), call.error().message);
   }
   if (!call.ok()) return refuse(responder, api::call_status(call.error()), call.error().message);
+  if (const Status own = take_principal(proven, call.value()); !own.ok()) {
+    return refuse(responder, 400, own.error().message);
+  }
   if (answer_has_body(call.value())) {
     types = api::read_accept(request, std::move(types));
     if (!types.ok()) {
@@ -87,7 +109,7 @@ void SchedulerApi::call(HttpRequest request, HttpResponder responder) {
   }
   const auto* wants = std::get_if<call::Subscribe>(&call->body);
   const std::string principal = wants == nullptr ? std::string() : wants->framework.principal;
-  if (!known && !within_limits(principal, responder)) return;
+  if (!told && !within_limits(principal, responder)) return;
   if (wants != nullptr) {
     return subscribe(request, std::move(responder), std::move(call).value(), types.out);
   }
@@ -145,7 +167,8 @@ void SchedulerApi::subscribe(const HttpRequest& request, HttpResponder responder
       runtime::random_uuid_text(), principal, {responder, encoding, limits_.stream_bytes}};
   by_id_.emplace(stream.id, peer);
   streams_.emplace(peer, std::move(stream));
-  push_call(peer, std::move(call), {peer, {}, std::move(responder)}, request.body.size());
+  push_call(peer, {request.principal}, std::move(call), {peer, {}, std::move(responder)},
+            request.body.size());
 }
 
 void SchedulerApi::other_call(const HttpRequest& request, HttpResponder responder,
@@ -157,15 +180,16 @@ void SchedulerApi::other_call(const HttpRequest& request, HttpResponder responde
     const auto known = by_id_.find(id);
     peer = known == by_id_.end() ? nobody() : known->second;
   }
-  push_call(peer, std::move(call), {PeerId(), std::move(id), std::move(responder)},
-            request.body.size());
+  push_call(peer, {request.principal}, std::move(call),
+            {PeerId(), std::move(id), std::move(responder)}, request.body.size());
 }
 
-void SchedulerApi::push_call(PeerId stream, SchedulerCall call, Call waiting, std::size_t bytes) {
+void SchedulerApi::push_call(PeerId stream, Principal caller, SchedulerCall call, Call waiting,
+                             std::size_t bytes) {
   const RequestId request(kHttp | ++calls_made_);
   const auto it = waiting_.emplace(request, std::move(waiting)).first;
-  const auto outcome =
-      push_(FromFramework{stream, Principal(), {LinkHeader{}, std::move(call)}, request}, bytes);
+  const auto outcome = push_(
+      FromFramework{stream, std::move(caller), {LinkHeader{}, std::move(call)}, request}, bytes);
   if (outcome == runtime::PushOutcome::accepted ||
       outcome == runtime::PushOutcome::accepted_nearly_full) {
     return;

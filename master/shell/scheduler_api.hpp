@@ -79,7 +79,8 @@ class SchedulerApi {
             api::Negotiated types, const std::string& reason);
   void other_call(const runtime::HttpRequest& request, runtime::HttpResponder responder,
                   SchedulerCall call);
-  void push_call(PeerId stream, SchedulerCall call, Call waiting, std::size_t bytes);
+  void push_call(PeerId stream, Principal caller, SchedulerCall call, Call waiting,
+                 std::size_t bytes);
   void refuse(const runtime::HttpResponder& responder, int status, const std::string& sentence);
   void refuse(const Call& call, const Error& error);
   void open(PeerId peer, Stream& stream);

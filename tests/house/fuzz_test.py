@@ -7,7 +7,7 @@ from planted import ROOT
 
 # name(std::string_view ...) in a header: what it takes may be anything.
 DECODER = re.compile(r"\b((?:decode|parse|read)_\w+)\(\s*std::string_view")
-ROOMS = ("agent", "base", "cli", "coordination", "examples", "executors", "framework-sdk",
+ROOMS = ("agent", "api", "base", "cli", "coordination", "examples", "executors", "framework-sdk",
          "frameworks", "gateway", "link", "master", "model", "proto", "runtime")
 # Reached through the decoders above them.
 INNER = {"decode_base64", "parse_bounded", "parse_frame", "parse_payload", "read_uuid"}

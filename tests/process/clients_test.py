@@ -77,15 +77,16 @@ class Clients(ClusterCase):
         ended = {f["framework_info"]["id"]["value"] for f in known["completed_frameworks"]}
         self.assertIn(framework.split()[1], ended)
 
-    def lives_on_go(self, codec, port):
-        self.lives(f"go {codec}", [self.go, f"http://127.0.0.1:{port}", codec], ("long", "quick"))
+    def lives_on_go(self, codec, port, *login):
+        self.lives(f"go {codec}", [self.go, f"http://127.0.0.1:{port}", codec, *login],
+                   ("long", "quick"))
 
     def lives_on_node(self, port):
         self.lives("node", ["node", self.node, "127.0.0.1", port, self.dir],
                    ("long-1", "quick-1"))
 
-    def start_cluster(self):
-        self.start_master()
+    def start_cluster(self, *flags):
+        self.start_master(*flags)
         self.start_agent("a", "--resources=cpus:4;mem:2048;disk:1000;ports:[31000-32000]")
         self.wait_agents(1)
 
@@ -96,6 +97,15 @@ class Clients(ClusterCase):
     def test_a_framework_on_mesos_go_lives_a_whole_life_in_protobuf(self):
         self.start_cluster()
         self.lives_on_go("protobuf", self.http_port)
+
+    def test_a_framework_on_mesos_go_proves_who_it_is(self):
+        credentials = self.dir / "credentials"
+        credentials.touch(0o600)
+        credentials.write_text('{"credentials":[{"principal":"go","secret":"an elk"}]}')
+        self.start_cluster("--authenticate-http-frameworks", f"--credentials={credentials}")
+        self.lives_on_go("json", self.http_port, "go", "an elk")
+        known = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]["completed_frameworks"]
+        self.assertEqual([f["framework_info"]["principal"] for f in known], ["go"])
 
     def test_a_framework_on_npm_mesos_framework_lives_a_whole_life(self):
         self.start_cluster()

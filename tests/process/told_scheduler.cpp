@@ -19,7 +19,7 @@
 // message", "operation ID STATE message", "inverse ID HOST", "inverse-rescinded ID",
 // "disconnected REASON", "error message".
 // Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]; TOLD_USER names the framework's
-// user, TOLD_ROLE its role.
+// user, TOLD_ROLE its role, TOLD_CREDENTIAL the file of who it is.
 #include <algorithm>
 #include <bourse/offer_matcher.hpp>
 #include <bourse/scheduler.hpp>
@@ -231,6 +231,7 @@ int main(int argc, char** argv) {
   options.failover_timeout_ms = 60'000;
   if (const char* user = std::getenv("TOLD_USER")) options.user = user;
   if (const char* role = std::getenv("TOLD_ROLE")) options.role = role;
+  if (const char* file = std::getenv("TOLD_CREDENTIAL")) options.credential_file = file;
   if (argc > 2 && std::string(argv[2]) != "-") options.framework_id = argv[2];
   if (argc > 4) options.labels.emplace_back(argv[3], argv[4]);
   SchedulerDriver driver(told, options);

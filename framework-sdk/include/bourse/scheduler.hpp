@@ -79,6 +79,9 @@ struct SchedulerOptions {
   std::string name = {};
   std::string user = {};  // empty: the user of this process
   std::string principal = {};
+  // File of the principal and secret that a master asks for at its HTTP API, kept to its owner:
+  // {"principal":"..","secret":".."}. The link asks for none.
+  std::string credential_file = {};
   std::string role = "*";
   std::vector<std::string> roles = {};   // more than one: instead of `role`
   std::string framework_id = {};         // of an earlier life: take over its tasks

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "api/authenticator.hpp"
 #include "frameworks/service/shell/file_book.hpp"
 #include "frameworks/service/shell/options.hpp"
 #include "frameworks/service/shell/scheduler_link.hpp"
@@ -73,7 +74,13 @@ class ServiceProcess {
             [this](decltype(service::Event::body) body) { runner_.feed(std::move(body)); },
             [this](const std::string& reason) { fail_soon(explained(reason)); }),
         runner_(loop_, *store_, link_, sinks()),
-        api_(runner_) {}
+        api_(runner_),
+        authenticator_(
+            loop_, options.authentication,
+            [this](const runtime::HttpRequest& request) {
+              return api::service_access(api_.route_of(request), request.method);
+            },
+            api_.handler()) {}
 
   Status start() {
     runtime::HttpServerOptions http;
@@ -81,7 +88,7 @@ class ServiceProcess {
     http.port = options_.port;
     http.allowed_hosts = options_.names.hosts;
     http.allowed_origins = options_.names.origins;
-    auto server = runtime::HttpServer::listen(loop_, http, api_.handler());
+    auto server = runtime::HttpServer::listen(loop_, http, authenticator_.handler());
     if (!server.ok()) return server.error();
     server_ = std::move(server).value();
     service::StoreHandlers handlers;
@@ -130,6 +137,7 @@ class ServiceProcess {
   service::SchedulerLink link_;
   service::ServiceRunner runner_;
   service::ServiceApi api_;
+  api::Authenticator authenticator_;
   std::unique_ptr<runtime::HttpServer> server_;
 };
 

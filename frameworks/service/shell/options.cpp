@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/authentication_flags.hpp"
 #include "coordination/link/leader_watch.hpp"
 #include "model/disruption_budget.hpp"
 #include "model/limits.hpp"
@@ -108,10 +109,15 @@ Result<bool> parse_options(int argc, const char* const* argv, ServiceOptions& op
   flags.add("new-framework", options.new_framework,
             "the master has ended the framework of before: launch everything anew");
   runtime::NameFlags names(flags);
+  api::AuthenticationFlags authentication;
+  authentication.add(flags, false);
   flags.add("insecure", options.insecure, "listen on other addresses than loopback unprotected");
   flags.add("log-level", options.log_level, "debug, info, warning or error");
   auto run = flags.parse_or_print(argc, argv);
   if (!run.ok() || !run.value()) return run;
+  auto who_may = authentication.take("bourse-service");
+  if (!who_may.ok()) return who_may.error();
+  options.authentication = std::move(who_may).value();
   Status ok = read_listen(options);
   if (ok.ok()) ok = read_places(options);
   if (ok.ok()) ok = check_times(options);

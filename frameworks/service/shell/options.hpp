@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "api/access_guard.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "runtime/address_flags.hpp"
@@ -28,6 +29,7 @@ struct ServiceOptions {
   std::string disruption_budget;  // of the framework; empty: none
   Duration failover_timeout = Duration::seconds(7LL * 24 * 3600);
   bool new_framework = false;
+  api::Authentication authentication;  // who may use the HTTP API
   bool insecure = false;
   runtime::AllowedNames names;
   std::string log_level = "info";

@@ -236,7 +236,7 @@ void ServiceApi::restart(const Call& call) {
 void ServiceApi::change(const Call& call, AppChange change) {
   const RequestId id(++requests_made_);
   waiting_.emplace(id, call.responder);
-  runner_.feed(FromClient{id, Principal{}, std::move(change)});
+  runner_.feed(FromClient{id, Principal{call.request.principal}, std::move(change)});
 }
 
 void ServiceApi::on_answer(const Answer& done) {

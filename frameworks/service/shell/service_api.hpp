@@ -22,6 +22,9 @@ class ServiceApi {
   explicit ServiceApi(ServiceRunner& runner);
 
   runtime::HttpHandler handler() { return router_.handler(); }
+  const std::string* route_of(const runtime::HttpRequest& request) {
+    return router_.route_of(request.path);
+  }
   void on_answer(const Answer& answer);
   // host:port; empty: nobody is known to lead.
   void follow(const std::string& leader) { leader_ = leader; }

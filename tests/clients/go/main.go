@@ -40,6 +40,9 @@ type connection struct {
 
 func subscribe(url, codec, id string) *connection {
 	client := httpcli.New(httpcli.Endpoint(url), httpcli.Codec(codecs.ByMediaType[mediaTypes[codec]]))
+	if len(os.Args) > 4 {
+		client.With(httpcli.Do(httpcli.With(httpcli.BasicAuth(os.Args[3], os.Args[4]))))
+	}
 	c := &connection{caller: httpsched.NewCaller(client), heard: map[string]bool{}}
 	timeout := 60.0
 	call := calls.Subscribe(&mesos.FrameworkInfo{

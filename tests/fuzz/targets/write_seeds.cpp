@@ -176,6 +176,13 @@ void write_texts() {
   }
 }
 
+void write_credentials() {
+  for (const char* text : {"Basic YTpi", R"({"principal":"a","secret":"b"})",
+                           R"({"credentials":[{"principal":"a","secret":"$6$b"}]})"}) {
+    write("credentials", text);
+  }
+}
+
 std::string first(char kind, std::string_view rest) {
   return kind + std::string(rest);
 }
@@ -243,6 +250,7 @@ int main(int argc, char** argv) {
   write_isolation();
   write_recording();
   write_texts();
+  write_credentials();
   write_crawler();
   write_registries();
   for (const auto& command : sample::registry_commands()) {

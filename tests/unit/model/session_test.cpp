@@ -36,7 +36,8 @@ TEST_CASE("uuids made from a seed differ by seed and counter and look like versi
 }
 
 TEST_CASE("a framework that named a principal is spoken for by no other") {
-  REQUIRE(authorize({"eve"}, Action::call_as_framework, "alice").error().code == ErrorCode::denied);
+  REQUIRE(authorize({"eve"}, Action::call_as_framework, "alice").error().message ==
+          "Authenticated principal 'eve' does not match principal 'alice' set in `FrameworkInfo`");
   REQUIRE(authorize({"alice"}, Action::call_as_framework, "alice").ok());
   REQUIRE(authorize({}, Action::run_task, "root").ok());
 }

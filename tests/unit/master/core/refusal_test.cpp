@@ -119,7 +119,32 @@ TEST_CASE("a framework's principal never changes and nobody else speaks for it")
                        {{}, SchedulerCall{f.facet.id, call::Revive{}}},
                        RequestId(77)});
   CHECK(refused_for(h.answers.at(RequestId(77)).status) ==
-        "principal: 'thief' is not the framework's principal 'owner'");
+        "Authenticated principal 'thief' does not match principal 'owner' set in `FrameworkInfo`");
+}
+
+TEST_CASE("a framework that named nobody may name who it proves to be, and nobody else") {
+  Harness h;
+  h.lead();
+  FakeFramework& f = h.add_framework("f");
+  f.http = true;
+  h.subscribe(f);
+  const auto subscribe_as = [&](const std::string& proven, const std::string& named) {
+    f.heard.clear();
+    f.facet.principal = named;
+    h.step(FromFramework{f.stream,
+                         Principal{proven},
+                         {{}, SchedulerCall{f.facet.id, call::Subscribe{f.facet, {}}}},
+                         RequestId(77)});
+    const auto errors = f.heard_of<event::Error>();
+    return errors.empty() ? std::string() : errors[0].message;
+  };
+  for (const std::string proven : {"", "other"}) {
+    CHECK(subscribe_as(proven, "me") ==
+          "framework_info.principal: 'me' is not '', which cannot change");
+  }
+  CHECK(subscribe_as("me", "me").empty());
+  CHECK(h.registry.frameworks.at(f.facet.id).facet.principal == "me");
+  CHECK(subscribe_as("other", "other").find("does not match principal 'me'") != std::string::npos);
 }
 
 TEST_CASE("a call that is too large is refused whole, naming the field, its size and the limit") {
