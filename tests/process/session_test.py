@@ -485,7 +485,7 @@ class SessionsWithoutIsolation(SessionCase):
 
 @unittest.skipUnless(ROOT, "an address beyond loopback, and back")
 class SessionsBeyondLoopback(SessionCase):
-    agent_flags = ("--ip=0.0.0.0", "--insecure", "--hostname=127.0.0.1")
+    agent_flags = ("--ip=0.0.0.0", "--advertise-ip=127.0.0.1", "--insecure")
 
     def test_an_agent_that_listens_beyond_its_machine_has_no_sessions_unless_told(self):
         self.run_task()
