@@ -17,6 +17,14 @@ namespace {
 
 namespace v1 = mesos::v1;
 
+constexpr char kMany[] = R"({"credentials":[{"principal":"..","secret":".."}]})";
+constexpr char kOne[] = R"({"principal":"..","secret":".."})";
+
+// What the reader says of it may quote it, and it may be a secret.
+Error not_of_form(const char* form) {
+  return invalid(std::string("is not JSON of the form ") + form);
+}
+
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -50,10 +58,9 @@ Result<Credential> checked(const v1::Credential& message, const std::string& at)
 
 Result<std::vector<Credential>> read_credentials(std::string_view text) {
   v1::Credentials file;
-  if (const Status parsed = from_json(text, file); !parsed.ok()) return parsed.error();
+  if (!from_json(text, file).ok()) return not_of_form(kMany);
   if (file.credentials().empty()) {
-    return invalid(
-        R"(credentials: is empty; give {"credentials":[{"principal":"..","secret":".."}]})");
+    return invalid(std::string("credentials: is empty; give ") + kMany);
   }
   if (static_cast<std::size_t>(file.credentials_size()) > limits::kMaxCredentials) {
     return invalid("credentials: are " + std::to_string(file.credentials_size()) + "; " +
@@ -75,7 +82,7 @@ Result<std::vector<Credential>> read_credentials(std::string_view text) {
 
 Result<Credential> read_credential(std::string_view text) {
   v1::Credential file;
-  if (const Status parsed = from_json(text, file); !parsed.ok()) return parsed.error();
+  if (!from_json(text, file).ok()) return not_of_form(kOne);
   return checked(file, "");
 }
 
