@@ -19,13 +19,13 @@ template <typename R, typename... Args>
 class UniqueFunction<R(Args...)> {
  public:
   UniqueFunction() = default;
-  UniqueFunction(std::nullptr_t) {}
+  UniqueFunction(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
 
   template <typename F,
             typename = std::enable_if_t<!std::is_same_v<std::decay_t<F>, UniqueFunction> &&
                                         std::is_invocable_r_v<R, std::decay_t<F>&, Args...>>>
-  UniqueFunction(F&& callable) {
-    using Held = std::decay_t<F>;
+  UniqueFunction(F&& callable) {   // NOLINT(google-explicit-constructor)
+    using Held = std::decay_t<F>;  // NOLINTNEXTLINE(misc-redundant-expression)
     if constexpr (sizeof(Held) <= kInline && alignof(Held) <= alignof(std::max_align_t) &&
                   std::is_nothrow_move_constructible_v<Held>) {
       ::new (static_cast<void*>(storage_)) Held(std::forward<F>(callable));

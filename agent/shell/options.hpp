@@ -35,7 +35,7 @@ struct AgentOptions {
   bool insecure = false;
   runtime::DaemonAddress address;
   bool authenticate_executors = false;
-  bool sessions = false;  // also when it listens beyond loopback
+  bool sessions = false;               // also when it listens beyond loopback
   api::Authentication authentication;  // who may use the HTTP API
   std::string log_level = "info";
   RecoverMode recover = RecoverMode::reconnect;
