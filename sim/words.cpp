@@ -182,6 +182,10 @@ std::string text_of(const agent::Event& event) {
           },
           [](const agent::ContainerCleaned& e) { return "cleaned " + e.container_id.raw(); },
           [](const agent::ContainerFailed& e) { return "failed " + e.container_id.raw(); },
+          [](const agent::TaskChecked& e) {
+            return "checked " + e.container_id.raw() + ", " + std::to_string(e.failures) +
+                   " failures" + (e.ends ? ", ends" : "");
+          },
           [](const agent::Stored& e) { return "stored " + std::to_string(e.id.raw()); },
           [](const agent::Rejected& e) { return "write refused " + std::to_string(e.id.raw()); },
           [](const agent::UsageSampled& e) {
