@@ -2,8 +2,6 @@
 
 #include <string>
 
-#include "model/limits.hpp"
-
 namespace bourse::master {
 
 // Lives in the view's sink, so that whoever the view lets go learns it: the stream ends.
@@ -25,10 +23,11 @@ struct Subscriptions::Subscription {
     return true;
   }
 
-  void begin(const runtime::HttpResponder& responder, codec::Encoding encoding) {
+  void begin(const runtime::HttpResponder& responder, codec::Encoding encoding,
+             std::size_t budget) {
     runtime::HttpResponse head;
     head.headers.add("Content-Type", std::string(codec::media_type(encoding)));
-    stream = responder.open_stream(std::move(head), opening_bytes + limits::kSubscriberQueueBytes);
+    stream = responder.open_stream(std::move(head), opening_bytes + budget);
     opened = true;
     for (std::string& record : opening) stream.send(std::move(record));
     opening = {};
@@ -49,10 +48,10 @@ std::size_t Subscriptions::queued_bytes() {
 void Subscriptions::open(View& view, codec::Encoding encoding, SubscribeQuery query,
                          const runtime::HttpResponder& responder,
                          std::function<void(View::SubscriberId)> gone) {
-  if (const std::size_t waits = queued_bytes(); waits > limits::kAllSubscribersQueueBytes) {
+  if (const std::size_t waits = queued_bytes(); waits > budgets_.all) {
     responder.respond(runtime::HttpResponse::text(
         503, std::to_string(waits) + " bytes wait for other subscribers, at most " +
-                 std::to_string(limits::kAllSubscribersQueueBytes) + " may; try again"));
+                 std::to_string(budgets_.all) + " may; try again"));
     return;
   }
   const auto subscription = std::make_shared<Subscription>();
@@ -60,7 +59,7 @@ void Subscriptions::open(View& view, codec::Encoding encoding, SubscribeQuery qu
   const View::SubscriberId id = view.subscribe(
       encoding, std::move(query),
       [subscription](std::string_view record) { return subscription->take(record); });
-  subscription->begin(responder, encoding);
+  subscription->begin(responder, encoding, budgets_.each);
   subscription->stream.on_closed([id, gone = std::move(gone)](const Error&) { gone(id); });
 }
 

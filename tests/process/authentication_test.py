@@ -248,10 +248,10 @@ class Authentication(ClusterCase):
             "agents", {"credentials": [{"principal": "node", "secret": "n"}]})))
         self.wait_agents(1)
         scheduler = self.start_scheduler()
-        scheduler.say("launch one 100 32 echo said")
-        scheduler.line("update one TASK_FINISHED")
+        scheduler.say("launch one 100 32 echo said; exec sleep 1000")
+        scheduler.line("update one TASK_RUNNING")
         own = f"--credential={self.credential('web')}"
-        self.assertEqual(self.cli("logs", "one", own), "said\n")
+        wait_for("its log", lambda: self.cli("logs", "one", own) == "said\n")
         # Who asks the master is not known to the agent, and his secret never goes there.
         self.assertEqual(self.post({"type": "GET_HEALTH"}, login("web", "w"),
                                    port=self.agent_port(agent)).status, 401)

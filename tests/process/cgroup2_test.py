@@ -14,7 +14,7 @@ BUILD = pathlib.Path(os.environ["BOURSE_BUILD"])
 META_PACKAGE = "linux-image-cloud-amd64"
 PROGRAMS = ["test/test_agent_isolation", "test/test_executors_shim", "bin/bourse-shim"]
 ESSENTIAL = ["bash", "coreutils", "dash", "findutils", "grep", "hostname", "mount", "perl-base",
-             "procps", "sed", "util-linux"]
+             "procps", "sed", "util-linux", "iproute2"]
 LIMIT_S = 250
 
 INIT = """#!/bin/bash
@@ -31,6 +31,7 @@ for directory in /dev/shm /tmp /run /var/tmp; do
 done
 ln -s /proc/self/fd /dev/fd
 mount -t cgroup2 none /sys/fs/cgroup
+ip link set lo up
 cd /tmp
 echo "controllers: $(cat /sys/fs/cgroup/cgroup.controllers)"
 """

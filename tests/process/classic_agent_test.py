@@ -24,7 +24,8 @@ OF_AGENT = {
 COUNTED = {"cpus_limit", "disk_limit_bytes", "cpus_nr_periods", "cpus_nr_throttled",
            "cpus_throttled_time_secs", "mem_total_bytes", "mem_anon_bytes", "mem_cache_bytes",
            "mem_file_bytes", "mem_mapped_file_bytes", "mem_unevictable_bytes", "threads"}
-ADDED_METRICS = ("slave/tasks_error",)
+ADDED_METRICS = ("slave/tasks_error", "bourse/http_authentication/refused",
+                 "bourse/http_authentication/limited", "bourse/http_authentication/wrong_passwords")
 ABSENT_METRICS = ("containerizer/", "gc/", "resource_provider_manager/", "slave/recovery_",
                   "slave/container_launch_errors", "slave/executor_directory_max_allowed_age_secs",
                   "slave/executors_preempted", "slave/executors_terminated", "slave/invalid_",

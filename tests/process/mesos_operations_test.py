@@ -205,6 +205,10 @@ class MesosOperations(ExecutorCase, RecordedScheduler):
         pattern = "*/frameworks/*/executors/cx/runs/latest"
         self.sandbox = wait_for(pattern, lambda: next(iter(
             (self.dir / "a" / "slaves").glob(pattern)), None))
+        # A real executor is a process of it, so its agent knows the pid before the first word.
+        wait_for("the executor's pid", lambda: '"executor_pid"' in post(
+            self.agent_port, {"type": "GET_CONTAINERS"}, {"Content-Type": JSON, "Accept": JSON},
+            "/api/v1").text)
 
     @staticmethod
     def once(kinds):

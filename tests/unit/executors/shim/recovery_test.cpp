@@ -110,8 +110,9 @@ TEST_CASE("a kill -9 of the whole agent process loses no container") {
     REQUIRE(world.recovered.size() == 1);
     CHECK(world.recovered[0].state == State::running);
     REQUIRE(world.runtime().destroy(tag).ok());
-    CHECK(world.turn_until([&] { return !world.events.empty(); }));
-    CHECK(std::holds_alternative<ContainerExited>(world.events.back()));
+    CHECK(world.turn_until([&] {
+      return !world.events.empty() && std::holds_alternative<ContainerExited>(world.events.back());
+    }));
     REQUIRE(world.runtime().release(tag).ok());
   }
   CHECK_FALSE(is_alive(identity));

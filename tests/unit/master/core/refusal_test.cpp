@@ -129,6 +129,7 @@ TEST_CASE("a framework that named nobody may name who it proves to be, and nobod
   f.http = true;
   h.subscribe(f);
   const auto subscribe_as = [&](const std::string& proven, const std::string& named) {
+    f.closed = false;  // a refusal closes the stream
     f.heard.clear();
     f.facet.principal = named;
     h.step(FromFramework{f.stream,
