@@ -55,10 +55,6 @@ struct Followed : runtime::test::HttpFixture {
         loop, [&] { return client.received().find(text) != std::string::npos; },
         Duration::seconds(60));
   }
-  bool ends(runtime::test::RawSocket& client) {
-    return run_until(
-        loop, [&] { return client.ended(); }, Duration::seconds(60));
-  }
 };
 
 }  // namespace
@@ -81,12 +77,13 @@ TEST_CASE("who does not read is let go once the budget for what follows is used 
   auto silent = f.follow(4096);
   REQUIRE(f.hears(reader, "\"HEARTBEAT\""));
   REQUIRE(run_until(f.loop, [&] { return f.cluster.view.subscribers() == 2; }));
-  for (int i = 0; f.gone.empty() && i < 200'000; ++i) {
-    f.cluster.agent("a1");
-    if (i % 100 == 0) {
-      f.loop.run_for(Duration::milliseconds(1));
-      (void)reader.received();
+  // The reader keeps up; the other one's sockets hold some megabytes before anything waits here.
+  for (int i = 0; f.gone.empty() && i < 2'000; ++i) {
+    for (int added = 0; added < 100; ++added) {
+      f.cluster.agent(("a" + std::to_string(++f.agents)).c_str());
     }
+    reader.forget_received();
+    REQUIRE(f.hears(reader, "host-a" + std::to_string(f.agents)));
   }
   REQUIRE(run_until(f.loop, [&] { return f.gone.size() == 1; }));
   REQUIRE(f.cluster.view.subscribers() == 1);
@@ -99,7 +96,7 @@ TEST_CASE("whom the view lets go sees the end of the stream") {
   auto client = f.follow();
   REQUIRE(f.hears(client, "\"HEARTBEAT\""));
   f.cluster.view.unsubscribe(1);
-  REQUIRE(f.ends(client));
+  REQUIRE(f.hears(client, "\r\n0\r\n\r\n"));
 }
 
 TEST_CASE("while too much waits for others a new follower is told to come back") {
