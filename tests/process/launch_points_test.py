@@ -193,7 +193,8 @@ class LaunchPoints(ClusterCase):
         self.nothing_left()
         starts = [path.stat().st_size for path in self.dir.glob("starts-*")]
         self.assertGreater(len(starts), len(tasks) // 2)
-        self.assertEqual(set(starts), {1}, "a task was started twice")
+        # One that is killed between opening its file and writing to it has written nothing.
+        self.assertLessEqual(set(starts), {0, 1}, "a task was started twice")
 
     def test_tasks_of_an_executor_end_once_whoever_is_killed_at_whichever_step(self):
         steps = {
