@@ -14,7 +14,7 @@ template <typename T>
 class SharedValue {
  public:
   SharedValue() = default;
-  SharedValue(T value) : body_(new Body{std::move(value)}) {}
+  SharedValue(T value) : body_(new Body{std::move(value)}) {}  // NOLINT: a value is one shared
   SharedValue(const SharedValue& other) : body_(other.body_) { hold(); }
   SharedValue(SharedValue&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
   SharedValue& operator=(const SharedValue& other) {

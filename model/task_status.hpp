@@ -41,14 +41,14 @@ struct TaskStatus {
 class SharedStatus {
  public:
   SharedStatus() = default;
-  SharedStatus(TaskStatus status)
+  SharedStatus(TaskStatus status)  // NOLINT: a status is one shared
       : status_(std::make_shared<const TaskStatus>(std::move(status))) {}
 
   explicit operator bool() const { return status_ != nullptr; }
   // REQUIRES that there is one.
   const TaskStatus& operator*() const { return *status_; }
   const TaskStatus* operator->() const { return status_.get(); }
-  operator const TaskStatus&() const { return *status_; }
+  operator const TaskStatus&() const { return *status_; }  // NOLINT: read as what it is
 
   bool operator==(const SharedStatus& other) const {
     if (status_ == other.status_) return true;
