@@ -7,4 +7,8 @@ std::map<std::string, std::uint64_t>& probe_counts() {
   return counts;
 }
 
+void count_probe(const char* name) {
+  ++probe_counts()[name];
+}
+
 }  // namespace bourse

@@ -1,6 +1,6 @@
-// PROBE("name"): a rare path that some simulated seed must reach. Compiles to nothing unless
-// BOURSE_PROBES is defined (the simulator and tests); the code around it never asks whether it is
-// simulated. With probes on, hits are counted per thread, so a seed's coverage is its own.
+// PROBE("name"): a rare path that some simulated seed must reach. Compiled into every build, so
+// that what the simulator runs is what ships: there it costs a load and a branch that is never
+// taken. The code around it never asks whether it is simulated.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,17 @@
 
 namespace bourse {
 
-// Counts of this thread since the last clear; ordered so that a printed report is stable.
+// Set by the simulator and by tests that count, before they start a thread; never by a daemon.
+inline constinit bool probes_counted = false;
+
+// Counts of this thread since the last clear, so that a seed's coverage is its own; ordered so that
+// a printed report is stable.
 std::map<std::string, std::uint64_t>& probe_counts();
+
+void count_probe(const char* name);
 
 }  // namespace bourse
 
-#ifdef BOURSE_PROBES
-#define PROBE(name) (++::bourse::probe_counts()[name])
-#else
-#define PROBE(name) ((void)0)
-#endif
+#define PROBE(name)                                                                                \
+  (__builtin_expect(static_cast<long>(::bourse::probes_counted), 0L) ? ::bourse::count_probe(name) \
+                                                                     : static_cast<void>(0))

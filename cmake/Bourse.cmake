@@ -22,6 +22,20 @@ function(bourse_target_flags target scope)
   endif()
 endfunction()
 
+# In rooms whose files all begin with the same large headers half of a cold build went into reading
+# them. Other presets leave this out, so that each file still has to include what it uses.
+option(BOURSE_PRECOMPILE "Precompile the headers that a room's files share" OFF)
+function(bourse_precompile target)
+  if(BOURSE_PRECOMPILE)
+    # Quoted: found as any file would find them, and no path of this machine in what ccache keeps.
+    list(TRANSFORM ARGN REPLACE "^([^<].*)$" "\"\\1\"" OUTPUT_VARIABLE headers)
+    target_precompile_headers(${target} PRIVATE ${headers})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE -fpch-preprocess)  # or ccache takes none of it
+    endif()
+  endif()
+endfunction()
+
 function(bourse_library)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   if(ARG_SOURCES)
@@ -62,6 +76,14 @@ function(bourse_many_allocations target)
   endif()
 endfunction()
 
+# What tests are made of is compiled for little time, not for speed; what they test is what ships.
+function(bourse_test_flags target)
+  bourse_target_flags(${target} PUBLIC)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
+endfunction()
+
 # All tests share one compiled Catch2 main: it costs ten seconds once instead of per binary.
 function(bourse_test)
   cmake_parse_arguments(ARG "" "NAME;TIMEOUT;KIND" "SOURCES;DEPS" ${ARGN})
@@ -72,7 +94,7 @@ function(bourse_test)
     set(ARG_KIND unit)
   endif()
   add_executable(test_${ARG_NAME} ${ARG_SOURCES})
-  bourse_target_flags(test_${ARG_NAME} PRIVATE)
+  bourse_test_flags(test_${ARG_NAME})
   target_link_libraries(test_${ARG_NAME} PRIVATE bourse_test_main ${ARG_DEPS})
   set_target_properties(test_${ARG_NAME} PROPERTIES
                         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/probe.hpp"
 #include "model/version.hpp"
 #include "sim/campaign.hpp"
 #include "sim/promises.hpp"
@@ -188,6 +189,7 @@ int main_of(int argc, char** argv) {
     return 0;
   }
   if (const int wrong = read_words(words, options)) return wrong;
+  probes_counted = true;
   return Campaign(options).run();
 }
 

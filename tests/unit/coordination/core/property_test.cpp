@@ -345,6 +345,7 @@ std::string joined(const std::vector<std::string>& lines) {
 TEST_CASE(
     "whatever befalls three contenders, one epoch has one writer and nothing stored is lost") {
   constexpr std::uint64_t kSeeds = 300;
+  probes_counted = true;
   std::uint64_t commits = 0, stored = 0, leaderships = 0;
   Duration slowest;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {

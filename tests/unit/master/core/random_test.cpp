@@ -5,11 +5,9 @@
 
 #include <set>
 
-#include <cstdio>
 
 #include "base/fingerprint.hpp"
 #include "base/prng.hpp"
-#include "base/probe.hpp"
 #include "tests/unit/master/core/harness.hpp"
 
 using namespace bourse;
@@ -488,9 +486,5 @@ TEST_CASE(
     second.run(1'500);
     CHECK(first.fingerprint() == second.fingerprint());
     CHECK(first.harness().core.fingerprint() == second.harness().core.fingerprint());
-  }
-  // In a build with probes: which rare paths were reached.
-  for (const auto& [name, count] : probe_counts()) {
-    std::printf("%8llu %s\n", static_cast<unsigned long long>(count), name.c_str());
   }
 }
