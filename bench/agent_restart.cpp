@@ -64,8 +64,9 @@ class Filler : public sdk::Scheduler {
   int launched_ = 0;
 };
 
-// The answer of the master's operator API; empty: none.
-std::string call(const std::string& address, const std::string& body) {
+// What the master answers; empty: nothing.
+std::string ask_master(const std::string& address, const std::string& what,
+                       const std::string& body = {}) {
   const std::size_t colon = address.rfind(':');
   sockaddr_in to{};
   to.sin_family = AF_INET;
@@ -74,7 +75,7 @@ std::string call(const std::string& address, const std::string& body) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   std::string answer;
   if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0) {
-    const std::string request = "POST /api/v1 HTTP/1.1\r\nHost: " + address +
+    const std::string request = what + " HTTP/1.1\r\nHost: " + address +
                                 "\r\nContent-Type: application/json\r\nConnection: close\r\n"
                                 "Content-Length: " +
                                 std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -88,11 +89,20 @@ std::string call(const std::string& address, const std::string& body) {
   return answer;
 }
 
-bool wait_active(const std::string& http, bool active) {
+bool answers_with(const std::string& answer, const std::string& wanted) {
+  return answer.find(wanted) != std::string::npos;
+}
+
+// Active means: with all its tasks.
+bool wait_active(const std::string& http, bool active, int tasks) {
   const std::string wanted = std::string("\"active\":") + (active ? "true" : "false");
+  const std::string running = "\"master/tasks_running\":" + std::to_string(tasks);
   const auto start = Clock::now();
   while (seconds_since(start) < 60) {
-    if (call(http, R"({"type":"GET_AGENTS"})").find(wanted) != std::string::npos) return true;
+    if (answers_with(ask_master(http, "POST /api/v1", R"({"type":"GET_AGENTS"})"), wanted) &&
+        (!active || answers_with(ask_master(http, "GET /metrics/snapshot"), running))) {
+      return true;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return false;
@@ -156,14 +166,15 @@ int measure(bench::Report& report, int tasks, int restarts) {
   for (int i = 0; i < restarts; ++i) {
     report.progress("restart " + std::to_string(i + 1) + " of " + std::to_string(restarts));
     cluster.kill_agent();
-    if (!wait_active(cluster.http(), false)) return std::fprintf(stderr, "never silent\n"), 1;
+    if (!wait_active(cluster.http(), false, tasks))
+      return std::fprintf(stderr, "never silent\n"), 1;
     const double this_floor = measure_floor(cluster);
     floor = i == 0 ? this_floor : std::min(floor, this_floor);
     const auto start = Clock::now();
     if (Status again = cluster.start_agent(); !again.ok()) {
       return std::fprintf(stderr, "%s\n", again.error().message.c_str()), 1;
     }
-    if (!wait_active(cluster.http(), true)) return std::fprintf(stderr, "never back\n"), 1;
+    if (!wait_active(cluster.http(), true, tasks)) return std::fprintf(stderr, "never back\n"), 1;
     took.push_back(seconds_since(start));
   }
   const std::vector<pid_t> after = task_pids();

@@ -15,9 +15,12 @@ namespace bourse::cli {
 namespace {
 
 constexpr std::size_t kMostAnswerBytes = 512u << 20;
-constexpr std::size_t kMostMasters = 16;
 constexpr int kMostHops = 4;
 constexpr Duration kAskEnsemble = Duration::seconds(10);
+constexpr Duration kCallWithin = Duration::seconds(30);
+constexpr Duration kAliveWithin = Duration::seconds(3);
+constexpr Duration kFirstPause = Duration::milliseconds(200);
+constexpr Duration kMostPause = Duration::seconds(3);
 
 std::string without_line_end(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
@@ -50,8 +53,10 @@ Api::Api(const Invocation& invocation)
 }
 
 Result<Api::Answer> Api::exchange(const std::string& method, const std::string& url,
-                                  const std::string& body, const std::string& authorization) {
+                                  const std::string& body, const std::string& authorization,
+                                  Duration within) {
   runtime::HttpClientRequest out;
+  out.timeout = within;
   out.method = method;
   out.url = url;
   out.max_body_bytes = kMostAnswerBytes;
@@ -78,7 +83,7 @@ Result<Api::Answer> Api::exchange(const std::string& method, const std::string& 
 
 Result<std::string> Api::request(const std::string& method, const std::string& url,
                                  const std::string& body) {
-  auto answer = exchange(method, url, body, {});
+  auto answer = exchange(method, url, body, {}, kCallWithin);
   if (!answer.ok()) return answer.error();
   if (answer->status / 100 == 2) return std::move(answer->body);
   return refused(answer->status, answer->body);
@@ -102,7 +107,7 @@ Status Api::ask_ensemble() {
                      std::to_string(kAskEnsemble.ms() / 1000) +
                      " s; look whether it runs and whether the path is that of the masters' --zk"};
   }
-  masters_ = {"http://" + leader};
+  leader_ = "http://" + leader;
   return {};
 }
 
@@ -127,39 +132,81 @@ Result<std::string> Api::call(const std::string& json) {
   return ask("POST", "/api/v1", json);
 }
 
-Result<std::string> Api::ask(const std::string& method, const std::string& path,
-                             const std::string& body) {
-  if (!ensemble_.empty() && masters_.empty()) {
+std::vector<std::string> Api::candidates() const {
+  std::vector<std::string> out;
+  if (!leader_.empty()) out.push_back(leader_);
+  for (const std::string& master : masters_) {
+    if (master != leader_) out.push_back(master);
+  }
+  return out;
+}
+
+bool Api::is_alive(const std::string& master) {
+  return exchange("GET", master + "/health", {}, {}, kAliveWithin).ok();
+}
+
+std::optional<Result<std::string>> Api::ask_from(const std::string& candidate,
+                                                 const std::string& method, const std::string& path,
+                                                 const std::string& body, std::string& trouble) {
+  std::string master = candidate;
+  for (int hop = 0; hop < kMostHops; ++hop) {
+    auto answer = exchange(method, master + path, body, authorization_, kCallWithin);
+    if (!answer.ok()) {
+      trouble = unreachable(master, answer.error().message);
+      return std::nullopt;
+    }
+    if (answer->status / 100 == 2) {
+      leader_ = master;
+      return std::move(answer->body);
+    }
+    if (answer->status == 307 && answer->location.starts_with("//")) {
+      const std::size_t target = answer->location.find('/', 2);
+      master = "http:" + answer->location.substr(0, target);
+      trouble = "they send on to each other and none leads; try again";
+      continue;
+    }
+    if (answer->status == 401) return unauthenticated(answer->body);
+    const Error error = refused(answer->status, answer->body);
+    if (answer->status != 503) return error;
+    trouble = error.message;
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+Result<std::string> Api::ask_once(const std::string& method, const std::string& path,
+                                  const std::string& body) {
+  if (!ensemble_.empty() && leader_.empty()) {
     if (const Status asked = ask_ensemble(); !asked.ok()) return asked.error();
   }
+  const std::vector<std::string> tried = candidates();
   std::string trouble;
-  for (std::size_t i = 0; i < masters_.size(); ++i) {
-    std::string master = masters_[i];
-    for (int hop = 0; hop < kMostHops; ++hop) {
-      auto answer = exchange(method, master + path, body, authorization_);
-      if (!answer.ok()) {
-        trouble = unreachable(master, answer.error().message);
-        break;
-      }
-      if (answer->status / 100 == 2) {
-        masters_.insert(masters_.begin(), master);
-        masters_.resize(std::min(masters_.size(), kMostMasters));
-        return std::move(answer->body);
-      }
-      if (answer->status == 307 && answer->location.starts_with("//")) {
-        const std::size_t target = answer->location.find('/', 2);
-        master = "http:" + answer->location.substr(0, target);
-        trouble = "they send on to each other and none leads; try again";
-        continue;
-      }
-      if (answer->status == 401) return unauthenticated(answer->body);
-      const Error error = refused(answer->status, answer->body);
-      if (answer->status != 503) return error;
-      trouble = error.message;
-      break;
+  for (const std::string& candidate : tried) {
+    if (tried.size() > 1 && !is_alive(candidate)) {
+      trouble = unreachable(candidate, "it does not answer");
+      continue;
     }
+    if (auto answer = ask_from(candidate, method, path, body, trouble)) return std::move(*answer);
   }
+  // Of an ensemble another one may lead by now.
+  leader_.clear();
   return Error{ErrorCode::unavailable, trouble};
+}
+
+Result<std::string> Api::ask(const std::string& method, const std::string& path,
+                             const std::string& body) {
+  Duration waited;
+  Duration pause = kFirstPause;
+  while (true) {
+    auto answer = ask_once(method, path, body);
+    if (answer.ok() || answer.error().code != ErrorCode::unavailable || waited >= patience_) {
+      return answer;
+    }
+    const Duration drawn{std::uniform_int_distribution<std::int64_t>(pause.ns / 2, pause.ns)(rng_)};
+    if (!wait(drawn)) return answer;
+    waited = waited + drawn;
+    pause = std::min(pause + pause, kMostPause);
+  }
 }
 
 Status Api::call(const std::string& json, mesos::v1::master::Response& response) {

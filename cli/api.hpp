@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,10 @@ class Api {
   // Any other address, for what a framework serves itself: it is not told who asks.
   Result<std::string> request(const std::string& method, const std::string& url,
                               const std::string& body);
+  // From here on a call that nobody answers, or that is answered 503, is made again for this long,
+  // after pauses that double, with jitter: for what follows over a failover. Only for calls that
+  // may be made twice.
+  void be_patient(Duration span) { patience_ = span; }
   // Waits this long; false when interrupted (Ctrl-C).
   bool wait(Duration span);
 
@@ -44,15 +49,29 @@ class Api {
     std::string location;
   };
   Status ask_ensemble();
+  // Whom to try, in this order: who led last, then those that were named.
+  std::vector<std::string> candidates() const;
+  // Says something at all, whatever it is: a process that is stopped would keep a call waiting.
+  bool is_alive(const std::string& master);
+  Result<std::string> ask_once(const std::string& method, const std::string& path,
+                               const std::string& body);
+  // One candidate and whom it sends on to; `trouble` when none of them leads.
+  std::optional<Result<std::string>> ask_from(const std::string& candidate,
+                                              const std::string& method, const std::string& path,
+                                              const std::string& body, std::string& trouble);
   Error unauthenticated(const std::string& body) const;
   std::string unreachable(const std::string& address, const std::string& why) const;
   Result<Answer> exchange(const std::string& method, const std::string& url,
-                          const std::string& body, const std::string& authorization);
+                          const std::string& body, const std::string& authorization,
+                          Duration within);
 
   Invocation::Peer peer_;
   std::string authorization_;         // the header; empty: none
   std::string ensemble_;              // zk://..., to be asked for the leader
-  std::vector<std::string> masters_;  // to be tried in this order: the one that led last is first
+  std::vector<std::string> masters_;  // as named
+  std::string leader_;                // answered last; empty: none yet
+  Duration patience_;
+  std::mt19937_64 rng_{std::random_device{}()};
   runtime::Loop loop_;
   runtime::SignalWatch signals_;  // from the first wait on: a call that is under way ends first
   bool watching_ = false;

@@ -31,6 +31,7 @@ constexpr char kUsage[] =
     "All take --service=HOST:PORT (or BOURSE_SERVICE) and --json.\n";
 
 constexpr Duration kLookAgain = Duration::milliseconds(500);
+constexpr Duration kOverFailover = Duration::seconds(60);
 
 std::string path_of(const std::string& id) {
   return "/v1/apps/" + runtime::percent_encode(id);
@@ -213,7 +214,9 @@ int change(Api& service, const std::string& method, const std::string& path,
                 static_cast<unsigned long long>(app.version()), app.deployment().state().c_str());
   }
   std::fflush(stdout);
-  return wait ? wait_done(service, id, removed) : 0;
+  if (!wait) return 0;
+  service.be_patient(kOverFailover);
+  return wait_done(service, id, removed);
 }
 
 int usage() {

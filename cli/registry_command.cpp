@@ -1,6 +1,12 @@
 // registry: a master's registry as a file, into another store, and looked over.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
-#include <fstream>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.hpp"
@@ -15,12 +21,17 @@ namespace bourse::cli {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: bourse registry export SOURCE [--output=FILE]\n"
-    "       bourse registry import FILE TARGET [--replace]\n"
-    "       bourse registry check SOURCE\n\n"
+    "usage: bourse registry export [SOURCE] [--output=FILE]\n"
+    "       bourse registry import FILE [TARGET] [--replace]\n"
+    "       bourse registry check [SOURCE]\n\n"
     "SOURCE and TARGET: a master's work directory, its registry.db, or zk://... as of --zk;\n"
+    "left out: BOURSE_ZK, so that a password stands in no list of processes.\n"
     "check reads an export too. export and check read an ensemble while masters run on it;\n"
-    "a file, and whatever is imported into, belongs to a master until that is stopped.\n";
+    "a file, and whatever is imported into, belongs to a master until that is stopped.\n"
+    "Exit status of check: 0 sound, 1 problems, 3 it could not be looked at.\n";
+
+// Of check: not a problem of the registry.
+constexpr int kNotLookedAt = 3;
 
 bool is_ensemble(const std::string& place) {
   return place.starts_with("zk://");
@@ -57,9 +68,18 @@ int problems_of(const StoredRegistry& found) {
   return 1;
 }
 
+// Somebody else has it, or it does not answer: nothing is known about what it holds.
+bool is_out_of_reach(ErrorCode code) {
+  return code == ErrorCode::unavailable || code == ErrorCode::timeout ||
+         code == ErrorCode::denied || code == ErrorCode::conflict || code == ErrorCode::io;
+}
+
 int check(const std::string& source) {
   const auto found = read_registry(source);
-  if (!found.ok()) return failed(found.error());
+  if (!found.ok()) {
+    const int problem = failed(found.error());
+    return is_out_of_reach(found.error().code) ? kNotLookedAt : problem;
+  }
   say(stdout, found->name + ": " + summary(found->registry));
   if (found->problems.empty()) return 0;
   say(stdout, std::to_string(found->problems.size()) +
@@ -67,7 +87,40 @@ int check(const std::string& source) {
   return problems_of(*found);
 }
 
+// Beside it first: a copy that was good is there until the new one is.
+Status replace_file(const std::string& path, const std::string& text) {
+  const std::string fresh = path + ".new";
+  const auto refused = [&](const char* what) {
+    const Error error{ErrorCode::io, "--output: " + path + " cannot be " + what + ": " +
+                                         std::strerror(errno) + "; what was there is untouched"};
+    ::unlink(fresh.c_str());
+    return error;
+  };
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  if (fd < 0) return refused("written");
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t wrote = ::write(fd, text.data() + done, text.size() - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) break;
+    done += static_cast<std::size_t>(wrote);
+  }
+  const bool stored = done == text.size() && ::fsync(fd) == 0;
+  const int trouble = errno;
+  ::close(fd);
+  errno = trouble;
+  if (!stored) return refused("written");
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return refused("put in its place");
+  return {};
+}
+
 int export_to(const std::string& source, const std::string& output) {
+  std::error_code none;
+  if (!output.empty() && !is_ensemble(source) &&
+      std::filesystem::equivalent(registry_file(source), output, none)) {
+    return failed(
+        {ErrorCode::invalid, "--output: " + output + " is the registry itself; name another file"});
+  }
   const auto found = read_registry(source);
   if (!found.ok()) return failed(found.error());
   if (!found->problems.empty()) return problems_of(*found);
@@ -77,10 +130,9 @@ int export_to(const std::string& source, const std::string& output) {
     return std::fflush(stdout) == 0 ? 0
                                     : failed({ErrorCode::io, "standard output: cannot be written"});
   }
-  std::ofstream out(output, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (!out.good()) return failed({ErrorCode::io, "--output: " + output + " cannot be written"});
+  if (const Status written = replace_file(output, text); !written.ok()) {
+    return failed(written.error());
+  }
   say(stdout, output + ": " + summary(found->registry));
   return 0;
 }
@@ -141,7 +193,11 @@ int registry_command(const Arguments& arguments) {
     return 0;
   }
   if (words.empty()) return wrong_usage();
-  const std::string& verb = words.front();
+  const std::string verb = words.front();
+  const char* ensemble = std::getenv("BOURSE_ZK");
+  if (ensemble != nullptr && words.size() == (verb == "import" ? 2U : 1U)) {
+    words.emplace_back(ensemble);
+  }
   if (verb == "export" && words.size() == 2) return export_to(words[1], output);
   if (verb == "import" && words.size() == 3) return import_from(words[1], words[2], replace);
   if (verb == "check" && words.size() == 2) return check(words[1]);

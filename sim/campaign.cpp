@@ -182,8 +182,10 @@ void Campaign::report_violation(std::uint64_t seed, const std::string& violation
   ++violations_;
   std::printf("seed %llu: %s\n", static_cast<ull>(seed), violation.c_str());
   if (!options_.trace && !options_.expect_violation && violations_ <= kPlansShown) {
-    std::printf("%s  again, step by step: ./dev sim --seed %llu\n",
-                plan_of_seed(seed).to_text().c_str(), static_cast<ull>(seed));
+    std::printf(
+        "%s  again, step by step: ./dev sim --seed %llu\n"
+        "  with as few faults as break it: ./dev sim --seed %llu --shrink\n",
+        plan_of_seed(seed).to_text().c_str(), static_cast<ull>(seed), static_cast<ull>(seed));
   }
   if (options_.shrink) std::printf("%s", shrink(plan_of_seed(seed), violation).c_str());
   std::fflush(stdout);
@@ -191,17 +193,19 @@ void Campaign::report_violation(std::uint64_t seed, const std::string& violation
 
 void Campaign::print_json() const {
   const double minutes = processor_seconds_ / 60;
+  std::string names;
+  for (const auto& [name, probe] : probes_) names += (names.empty() ? "\"" : ",\"") + name + "\"";
   std::printf(
       "{\"seeds\":%llu,\"seeds_per_minute_per_core\":%.1f,\"counted_per_minute_per_core\":%.1f,"
       "\"simulated_seconds\":%.0f,"
       "\"violations\":%llu,\"seeds_counted\":%llu,\"seeds_run_twice\":%llu,\"first_seed\":%llu,"
       "\"median_events\":%llu,\"median_faults\":%llu,\"median_tasks_ended\":%llu,"
-      "\"probes_reached\":%zu,\"processor_seconds\":%.1f}\n",
+      "\"probes_reached\":%zu,\"processor_seconds\":%.1f,\"probes\":[%s]}\n",
       static_cast<ull>(seeds_), minutes > 0 ? static_cast<double>(seeds_) / minutes : 0,
       minutes > 0 ? static_cast<double>(counted_) / minutes : 0, simulated_seconds_,
       static_cast<ull>(violations_), static_cast<ull>(counted_), static_cast<ull>(repeated_),
       static_cast<ull>(options_.first_seed), median(events_), median(faults_), median(tasks_),
-      probes_.size(), processor_seconds_);
+      probes_.size(), processor_seconds_, names.c_str());
 }
 
 void Campaign::last_words(int) {

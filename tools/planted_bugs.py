@@ -5,6 +5,7 @@ A bug that no seed up to the limit catches is an error: the judge has a blind sp
 """
 
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -29,14 +30,18 @@ def first_catch(plant, most):
 def main():
     parser = argparse.ArgumentParser(prog="./dev sim --planted", description=__doc__)
     parser.add_argument("--most", type=int, default=2000, help="seeds to try for each")
+    parser.add_argument("--json", action="store_true", help="ends in one object")
     parser.add_argument("plants", nargs="*", help="all unless named")
     options = parser.parse_args()
     known = subprocess.run([SIM, "--plants"], stdout=subprocess.PIPE, text=True, check=True)
-    missed = 0
+    caught = {}
     for plant in options.plants or known.stdout.split():
         found = first_catch(plant, options.most)
-        missed += found is None
+        caught[plant] = found and {"seed": int(found[1]), "promise": found[2]}
         print(f"{plant} {found[1]} {found[2]}" if found else f"{plant}: not caught", flush=True)
+    missed = sum(found is None for found in caught.values())
+    if options.json:
+        print(json.dumps({"planted": len(caught), "missed": missed, "caught": caught}))
     return 1 if missed else 0
 
 

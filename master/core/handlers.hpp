@@ -327,7 +327,7 @@ void check_demands(const MasterState& state, const Framework& framework);
 // -- filters.cpp
 void add_filter(Context& c, FrameworkSlot slot, std::uint32_t role, AgentSlot agent,
                 const Resources& refused, Duration refuse);
-void drop_filters(Context& c, FrameworkSlot slot, std::uint32_t role);  // it revived
+void drop_filters(Context& c, FrameworkSlot slot, std::uint32_t role);  // it revived, or came back
 void drop_filters_of(Context& c, AgentSlot slot);                       // the agent left
 void on_filters_due(Context& c, AgentSlot slot);
 

@@ -140,6 +140,8 @@ void complete(Context& c, FrameworkSlot slot, const PendingSubscription& subscri
   watch_session(c, slot);
   forget_demand(c, slot);
   set_roles(c, slot, subscription.suppressed_roles);
+  // Whoever subscribes need not know what was refused before it: it may be another scheduler.
+  for (std::uint32_t i = 0; i < framework.roles.size(); ++i) drop_filters(c, slot, i);
   publish_framework(c, framework);
   c.note(Note::Level::info, "framework.subscribed",
          {{"framework_id", framework.id.raw()}, {"name", framework.facet->name}});

@@ -2,9 +2,13 @@
 cluster, a higher epoch, the same agent. What would lose something is refused with a sentence."""
 
 import json
+import os
+import resource
 import shutil
+import signal
 import subprocess
 import unittest
+import unittest.mock
 import urllib.request
 
 from cluster_case import BIN, ClusterCase, wait_for
@@ -12,9 +16,9 @@ from zookeeper_case import ZookeeperEnsemble, available
 
 
 class RegistryCase(ClusterCase):
-    def registry(self, *words, expect=0):
+    def registry(self, *words, expect=0, **more):
         done = subprocess.run([str(BIN / "bourse"), "registry", *map(str, words)],
-                              capture_output=True, text=True, timeout=60, check=False)
+                              capture_output=True, text=True, timeout=60, check=False, **more)
         self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
         return done.stdout if expect == 0 else done.stderr
 
@@ -152,6 +156,26 @@ class RegistryInFiles(RegistryCase):
         self.registry("move", work, expect=2)
         self.registry("import", file, expect=2)
 
+    def test_an_export_that_cannot_be_written_leaves_the_one_before_it(self):
+        master = self.start_master()
+        work = self.dir / "master"
+        self.assertIn("another process uses it", self.registry("check", work, expect=3))
+        master.end()
+        file, _ = self.export(work, "export.json")
+        good = file.read_text()
+        # A file may not grow beyond 100 bytes: what a full disk does to a write.
+        refusal = self.registry(
+            "export", work, f"--output={file}", expect=1, preexec_fn=lambda: (
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))))
+        self.assertIn(f"--output: {file} cannot be written", refusal)
+        self.assertEqual(file.read_text(), good)
+        self.assertFalse(file.with_name("export.json.new").exists())
+        before = (work / "registry.db").read_bytes()
+        self.assertIn("is the registry itself", self.registry(
+            "export", work, f"--output={work}/registry.db", expect=1))
+        self.assertEqual((work / "registry.db").read_bytes(), before)
+
 
 @unittest.skipUnless(available(), "needs Java and ZooKeeper's jar")
 class RegistryInAnEnsemble(RegistryCase):
@@ -187,7 +211,13 @@ class RegistryInAnEnsemble(RegistryCase):
         self.assertIn("a master stands there: stop every master", refusal)
         self.assertIsNone(master.popen.poll())
         wrong = self.url.replace("secret", "wrong")
-        self.assertIn("use the credentials that made", self.registry("check", wrong, expect=1))
+        self.assertIn("use the credentials that made", self.registry("check", wrong, expect=3))
+        # A password in the environment stands in no list of processes.
+        with unittest.mock.patch.dict(os.environ, BOURSE_ZK=self.url):
+            self.assertIn("1 agent, 1 framework", self.registry("check"))
+            self.registry("export", f"--output={self.dir}/by-environment.json")
+            self.assertIn("a master stands there", self.registry(
+                "import", self.dir / "by-environment.json", "--replace", expect=1))
 
         master.end()
         file, there = self.export(self.url, "there.json")

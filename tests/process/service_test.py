@@ -212,6 +212,23 @@ class Service(ServiceCase):
         self.post(second, "/v1/apps/web/scale", {"instances": 3})
         self.wait_done(second, "web", 3)
 
+    def test_who_waits_at_the_command_line_waits_on_when_another_leads(self):
+        self.start_cluster(1)
+        first = self.start_leading()
+        second = self.start_service(name="second")
+        wait_for("the second knows who leads", lambda: second.health().get("leader"))
+        waiting = self.start("waiting", [
+            BIN / "bourse", "app", "run", "web", "--cpus=5", "--command=exec sleep 1000", "--wait",
+            f"--service=127.0.0.1:{first.port},127.0.0.1:{second.port}"])
+        wait_for("it waits for a place", lambda: "0/1 ready" in "\n".join(waiting.errors))
+        first.process.kill()
+        wait_for("the second leads", second.leads)
+        self.assertIsNone(waiting.popen.poll())
+        self.put(second, "web", SLEEPER)
+        self.wait_done(second, "web", 1)
+        wait_for("it has seen the end", lambda: waiting.popen.poll() is not None)
+        self.assertEqual(waiting.popen.returncode, 0, waiting.errors)
+
     def test_a_leader_that_stands_still_is_ended_before_another_leads(self):
         self.start_cluster(1)
         first = self.start_leading()
@@ -238,7 +255,7 @@ class Service(ServiceCase):
         self.wait_done(service, "web", 1)
         self.cli("teardown", service.health()["framework_id"])
         wait_for("it ends", lambda: service.process.popen.poll() is not None)
-        self.assertEqual(service.process.popen.returncode, 1)
+        self.assertEqual(service.process.popen.returncode, 78)
         wait_for("it says why", lambda: "--new-framework" in "\n".join(service.process.errors))
         again = self.start_service()
         wait_for("it ends again", lambda: again.process.popen.poll() is not None)
@@ -340,6 +357,7 @@ class Service(ServiceCase):
         damaged = pathlib.Path(self.store).read_bytes()
         service = self.start_service()
         wait_for("it ends", lambda: service.process.popen.poll() is not None)
+        self.assertEqual(service.process.popen.returncode, 78)
         wait_for("it names the store", lambda: "services.db" in "\n".join(service.process.errors))
         self.assertEqual(pathlib.Path(self.store).read_bytes(), damaged)
 

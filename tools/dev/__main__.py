@@ -7,6 +7,7 @@ import argparse
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -53,11 +54,23 @@ def verb_build(arguments):
     return 0
 
 
+def rewrite_scenarios(options):
+    if options.suites not in (["scenario"], ["scenario.master"]):
+        raise machine.Refusal("--rewrite is of the scenarios: ./dev test scenario --rewrite.")
+    build.build(options.preset, ["scenario_master"])
+    program = build.build_dir(options.preset) / "test/scenario_master"
+    return subprocess.run([program, machine.ROOT / "tests/scenarios", "--rewrite"]).returncode
+
+
 def verb_test(arguments):
     parser = argparse.ArgumentParser(prog="./dev test")
     add_preset(parser)
     parser.add_argument("suites", nargs="*", help="suites (unit, scenario, ...) or tests")
+    parser.add_argument("--rewrite", action="store_true",
+                        help="of the scenarios: write what they print now into their files")
     options = parser.parse_args(arguments)
+    if options.rewrite:
+        return rewrite_scenarios(options)
     build.build(options.preset)
     return suites.run(options.preset, options.suites)
 

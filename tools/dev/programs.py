@@ -53,7 +53,13 @@ def chaos(arguments):
     become_script("tools/chaos", arguments)
 
 
-SIM_HELP = "usage: ./dev sim [--seed N | --seconds S | --planted] [--json]  (docs/TESTING.md)"
+SIM_HELP = """usage: ./dev sim [--seed N | --seeds A-B | --seconds S | --planted] [--json]
+  --seed N [--shrink]   one world, step by step; with as few of its faults as break it
+  --seeds A-B           many, a line each; --twice: each one twice
+  --seconds S           fresh ones for so long
+  --plant BUG           with this planted bug: expected to break with --expect-violation
+  --planted [--most N] [--json] [BUG..]   the first seed that catches each planted bug
+  ./build/release/bin/bourse-sim --help names the rest  (docs/TESTING.md)"""
 BENCH_HELP = "usage: ./dev bench [NAME..] [--json] [--quick]"
 
 

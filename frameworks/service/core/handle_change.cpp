@@ -167,6 +167,7 @@ void on_definition_stored(Context& c, const pending::Definition& what) {
   recount(record, app);
   // Whoever changed it may have mended it.
   reset_backoff(c, app);
+  if (app.tally.count(InstancePhase::wanted) > 0) c.state.offers_asked = true;
   c.touch(app);
   c.note(Note::Level::info, "app.changed",
          {{"app", app.id.raw()},

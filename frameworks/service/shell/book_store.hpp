@@ -23,8 +23,8 @@ struct StoreHandlers {
   // host:port of who leads, whenever that changes; empty: nobody is known to. Not while this one
   // leads.
   std::function<void(const std::string& address)> on_leader;
-  // This process must end.
-  std::function<void(const std::string& reason)> on_end;
+  // This process must end. corrupt, unsupported: starting it again cannot help.
+  std::function<void(const Error& reason)> on_end;
 };
 
 class BookStore {

@@ -51,7 +51,8 @@ Status FileBook::start(runtime::Loop& loop, const std::string& address, StoreHan
 
 void FileBook::try_to_lead() {
   const Result<bool> taken = lock_.take();
-  if (!taken.ok()) return handlers_.on_end("--store: " + taken.error().message);
+  if (!taken.ok())
+    return handlers_.on_end({taken.error().code, "--store: " + taken.error().message});
   if (!taken.value()) {
     stand_by();
     timer_ = loop_->after(kAskForLock, [this] { try_to_lead(); });
@@ -59,7 +60,7 @@ void FileBook::try_to_lead() {
   }
   say_alive();
   auto book = open();
-  if (!book.ok()) return handlers_.on_end(book.error().message);
+  if (!book.ok()) return handlers_.on_end(book.error());
   handlers_.on_lead(std::move(book).value());
 }
 

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "api/authenticator.hpp"
 #include "frameworks/service/shell/file_book.hpp"
@@ -20,9 +21,13 @@ namespace {
 
 using namespace bourse;
 
+// Exit status for what a restart does not mend (EX_CONFIG): a supervisor should not try again.
+constexpr int kSomebodyMustLook = 78;
+
 int fail(const Error& error) {
   std::fprintf(stderr, "bourse-service: %s\n", error.message.c_str());
-  return 1;
+  const bool for_good = error.code == ErrorCode::corrupt || error.code == ErrorCode::unsupported;
+  return for_good ? kSomebodyMustLook : 1;
 }
 
 std::unique_ptr<service::BookStore> book_store(const service::ServiceOptions& options) {
@@ -52,16 +57,18 @@ sdk::SchedulerOptions framework(const service::ServiceOptions& options) {
 }
 
 // What the master says when it has ended the framework, and what the operator may do then.
-std::string explained(const std::string& reason) {
+Error explained(const std::string& reason) {
   if (reason == "Framework failed over") {
-    return "another scheduler has subscribed with this framework's id: it leads now";
+    return {ErrorCode::conflict,
+            "another scheduler has subscribed with this framework's id: it leads now"};
   }
   if (reason == "Framework has been removed") {
-    return "the master has ended this framework, and its tasks with it (torn down, or away for "
-           "longer than --failover-timeout): start once with --new-framework to launch the apps "
-           "anew";
+    return {ErrorCode::unsupported,
+            "the master has ended this framework, and its tasks with it (torn down, or away for "
+            "longer than --failover-timeout): start once with --new-framework to launch the apps "
+            "anew"};
   }
-  return "the master refuses this framework: " + reason;
+  return {ErrorCode::denied, "the master refuses this framework: " + reason};
 }
 
 class ServiceProcess {
@@ -97,7 +104,7 @@ class ServiceProcess {
       runner_.lead(std::move(book), options_.new_framework);
     };
     handlers.on_leader = [this](const std::string& leader) { api_.follow(leader); };
-    handlers.on_end = [this](const std::string& reason) { fail_soon(reason); };
+    handlers.on_end = [this](const Error& reason) { fail_soon(reason); };
     return store_->start(loop_, address(), std::move(handlers));
   }
 
@@ -107,8 +114,8 @@ class ServiceProcess {
     std::printf("ready http=%s:%u\n", options_.ip.c_str(), server_->port());
     std::fflush(stdout);
     loop_.run();
-    if (failure_.empty()) return {};
-    return Error{ErrorCode::conflict, failure_};
+    if (!failure_) return {};
+    return *failure_;
   }
 
  private:
@@ -121,17 +128,17 @@ class ServiceProcess {
   service::RunnerSinks sinks() {
     service::RunnerSinks sinks;
     sinks.answer = [this](const service::Answer& answer) { api_.on_answer(answer); };
-    sinks.end = [this](const std::string& reason) { fail_soon(reason); };
+    sinks.end = [this](const std::string& reason) { fail_soon({ErrorCode::conflict, reason}); };
     return sinks;
   }
 
-  void fail_soon(const std::string& reason) {
-    if (failure_.empty()) failure_ = reason;
+  void fail_soon(const Error& reason) {
+    if (!failure_) failure_ = reason;
     loop_.stop();
   }
 
   const service::ServiceOptions& options_;
-  std::string failure_;
+  std::optional<Error> failure_;
   runtime::Loop loop_;
   std::unique_ptr<service::BookStore> store_;
   service::SchedulerLink link_;

@@ -26,7 +26,9 @@ Status ZookeeperBook::start(runtime::Loop& loop, const std::string& address,
   coordination::DriverHandlers on;
   on.on_lead = [this](const coordination::BecameLeader& won) { lead(won); };
   on.on_leader = [this](const coordination::Leader& leader) { follow(leader); };
-  on.on_end = [this](const std::string& reason) { handlers_.on_end(reason); };
+  on.on_end = [this](const std::string& reason) {
+    handlers_.on_end({ErrorCode::conflict, reason});
+  };
   driver_ =
       std::make_unique<coordination::CoordinationDriver>(loop, zookeeper_, config_, std::move(on));
   return driver_->start();

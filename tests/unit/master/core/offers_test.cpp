@@ -263,6 +263,23 @@ TEST_CASE("filters end together so that the master wakes once for many") {
   CHECK(f.heard_of<event::Offers>().back().offers.size() == 8);
 }
 
+TEST_CASE("who comes back is offered what was refused for long before it came") {
+  Harness h;
+  h.lead();
+  h.add_agent("a");
+  FakeFramework& f = h.add_framework("f");
+  h.subscribe(f);
+  h.decline(f, h.offers(f), Duration::seconds(3'600));
+  h.advance(Duration::seconds(60));
+  f.offers.clear();
+  h.advance(Duration::seconds(60));
+  CHECK(f.offers.empty());
+  h.break_connection(f);
+  h.subscribe(f);
+  h.advance(Duration::seconds(2));
+  CHECK(h.offers(f).size() == 1);
+}
+
 TEST_CASE("a core is a value: a copy goes its own way") {
   Harness h;
   h.lead();

@@ -291,6 +291,18 @@ TEST_CASE("offers that nothing wants are refused for long and suppressed until s
   CHECK(w.count<Revive>() == 1);
 }
 
+TEST_CASE("an app that found no place and is changed so that it fits gets one at once") {
+  Three w;
+  AppDefinition huge = sleeper(1);
+  huge.task.cpu_milli = 64'000;
+  w.put("web", huge);
+  CHECK(w.running("web").empty());
+  w.done.clear();
+  w.put("web", sleeper(1));
+  CHECK(w.count<Revive>() == 1);
+  CHECK(w.running("web").size() == 1);
+}
+
 TEST_CASE("an app that finds no place does not keep others from theirs") {
   Three w;
   AppDefinition huge = sleeper(1);

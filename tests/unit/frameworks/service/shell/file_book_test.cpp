@@ -37,8 +37,8 @@ struct Contender {
       leader = who;
       loop.stop();
     };
-    handlers.on_end = [this](const std::string& reason) {
-      ended = reason;
+    handlers.on_end = [this](const Error& reason) {
+      ended = reason.message;
       loop.stop();
     };
     REQUIRE(book->start(loop, address, std::move(handlers)).ok());
