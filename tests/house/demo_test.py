@@ -74,29 +74,52 @@ class DemoTest(LocalCase):
         self.assertEqual(last[0], "result")
         self.assertTrue(pathlib.Path(last[1]).is_dir())
 
-    def test_the_progress_bar_shows_items_pages_a_second_errors_and_each_stage(self):
+    def drawn(self, columns, expected, report):
+        """What a bar writes to a terminal of so many columns."""
         class Terminal(io.StringIO):
             def isatty(self):
                 return True
 
+        terminal = Terminal()
+        bar = progress.Progress(expected, terminal)
+        size = os.terminal_size((columns, 50))
+        with unittest.mock.patch.object(shutil, "get_terminal_size", lambda: size):
+            bar.show(report)
+        shown = terminal.getvalue()
+        bar.done()
+        self.assertTrue(terminal.getvalue().endswith("\r\x1b[J"))
+        return shown
+
+    def test_the_progress_bar_shows_items_pages_a_second_errors_and_each_stage(self):
         stages = {"fetch": {"workers": 2, "queue": 31}, "store": {"workers": 1, "queue": 0}}
         report = {"items": 199, "pages": 230, "pages_per_second": 41.6, "errors": 7}
-        terminal = Terminal()
-        bar = progress.Progress(200, terminal)
-        size = os.terminal_size((200, 50))
-        with unittest.mock.patch.object(shutil, "get_terminal_size", lambda: size):
-            bar.show({**report, "stages": stages})
-        shown = terminal.getvalue()
+        shown = self.drawn(200, 200, {**report, "stages": stages})
         self.assertTrue(shown.startswith("\r[" + "#" * 23 + ".]  99%"), shown)  # not 100 too early
         for part in ("199 items", "230 pages", "42 pages/s", "7 errors", "fetch 2x31", "store 1x0"):
             self.assertIn(part, shown)
         self.assertNotIn("\n", shown)
-        bar.done()
-        self.assertTrue(terminal.getvalue().endswith("\r\x1b[K"))
+
+    def test_at_80_columns_the_bar_shows_the_same_on_two_rows(self):
+        stages = {"fetch": {"workers": 16, "queue": 12345},
+                  "extract": {"workers": 12, "queue": 12345},
+                  "store": {"workers": 8, "queue": 12345}}
+        for items, pages in ((29999, 31234), (9999999, 12345678)):
+            report = {"items": items, "pages": pages, "pages_per_second": 620, "errors": 4321}
+            shown = self.drawn(80, items + 1, {**report, "stages": stages})
+            rows = re.sub(r"\x1b\[\d*[A-Z]", "", shown).removeprefix("\r").split("\n")
+            self.assertEqual(len(rows), 2)
+            for row in rows:
+                self.assertLess(len(row), 80)
+            self.assertRegex(rows[0], r"^\[#+\.\]  99%  ")
+            for part in (f"{items} items", f"{pages} pages", "620 pages/s"):
+                self.assertIn(part, rows[0])
+            self.assertTrue(rows[0].endswith("  4321 errors"))
+            self.assertEqual(rows[1], "fetch 16x12345  extract 12x12345  store 8x12345")
+            self.assertTrue(shown.endswith("\x1b[J\x1b[1A"))  # the next is drawn over this one
 
     def test_on_a_terminal_it_draws_the_bar_and_takes_it_away_at_the_end(self):
         ours, its = pty.openpty()
-        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         with open(ours, "rb", buffering=0) as terminal:
             child = self.start("demo.py", *SMALL, stdout=its, FAKE_FOUND="10")
             os.close(its)
@@ -111,7 +134,7 @@ class DemoTest(LocalCase):
         bars = re.findall(rb"\r\[#*\.*\] +\d+% [^\r\n]*items[^\r\n]*", shown)
         self.assertTrue(bars, shown)
         self.assertIn(b"pages/s", bars[-1])
-        taken_away = shown.index(b"\r\x1b[K", shown.index(bars[-1]))
+        taken_away = shown.index(b"\r\x1b[J", shown.index(bars[-1]))
         self.assertIn(b"10 found of 10", shown[taken_away:])
 
     def test_a_lost_item_fails_the_demo(self):

@@ -23,29 +23,51 @@ class Progress:
         if not self.terminal and now - self.last_quiet < QUIET_INTERVAL_S:
             return
         self.last_quiet = now
-        text = self.line(report, now - self.started)
+        seconds = now - self.started
         if self.terminal:
-            width = shutil.get_terminal_size().columns - 1
-            self.stream.write(f"\r{text[:width]}\x1b[K")
+            self.draw(self.rows(report, seconds, shutil.get_terminal_size().columns - 1))
         else:
-            self.stream.write(text + "\n")
+            self.stream.write(self.rows(report, seconds)[0] + "\n")
         self.stream.flush()
 
-    def line(self, report, seconds):
-        share = min(report.get("items", 0) / self.expected, 1.0)
-        filled = int(share * BAR_COLUMNS)
-        bar = "#" * filled + "." * (BAR_COLUMNS - filled)
+    def rows(self, report, seconds, width=None):
+        """One row where all of it fits, else two: the crawl, and its stages. The bar shrinks before
+        a number is cut: errors and stages are what a narrow terminal must still tell."""
+        numbers, stages = self.numbers(report, seconds), self.stages(report)
+        whole = f"{self.bar(report, BAR_COLUMNS)}{numbers}{stages and '  ' + stages}"
+        if width is None or len(whole) <= width:
+            return [whole]
+        room = width - len(numbers) - len(self.bar(report, 0))
+        rows = [self.bar(report, max(0, min(BAR_COLUMNS, room))) + numbers]
+        return [row[:width] for row in rows + ([stages] if stages else [])]
+
+    def share(self, report):
+        return min(report.get("items", 0) / self.expected, 1.0)
+
+    def bar(self, report, columns):
+        filled = int(self.share(report) * columns)
+        return "[" + "#" * filled + "." * (columns - filled) + "] "
+
+    def numbers(self, report, seconds):
         rate = report.get("pages_per_second", report.get("pages", 0) / max(seconds, 0.1))
-        text = f"[{bar}] {int(share * 100):3}%  {report.get('items', 0)} items  "
+        text = f"{int(self.share(report) * 100):3}%  {report.get('items', 0)} items  "
         text += f"{report.get('pages', 0)} pages  {rate:.0f} pages/s  "
-        text += f"{report.get('errors', 0)} errors"
-        for name, stage in report.get("stages", {}).items():
-            text += f"  {name} {stage.get('workers', 0)}x{stage.get('queue', 0)}"
-        return text
+        return text + f"{report.get('errors', 0)} errors"
+
+    def stages(self, report):
+        return "  ".join(
+            f"{name} {stage.get('workers', 0)}x{stage.get('queue', 0)}"
+            for name, stage in report.get("stages", {}).items()
+        )
+
+    def draw(self, rows):
+        """The cursor goes back to the first row, so that the next report is drawn over this one."""
+        up = f"\x1b[{len(rows) - 1}A" if len(rows) > 1 else ""
+        self.stream.write("\r" + "\x1b[K\n".join(rows) + f"\x1b[J{up}")
 
     def done(self):
         if self.terminal:
-            self.stream.write("\r\x1b[K")
+            self.stream.write("\r\x1b[J")
             self.stream.flush()
 
 
