@@ -106,9 +106,23 @@ def wait_for_keeper(keeper, read_end, agents):
     return 0
 
 
+def running_demo():
+    """Where a demo that runs in another terminal is reached, or None."""
+    state = None if "BOURSE_STATE_DIR" in os.environ else cluster.recorded(DEMO_STATE)
+    alive = state is not None and cluster.Identity(**state["keeper"]).alive()
+    return (state["http"], state["keeper"]["pid"]) if alive else None
+
+
 def down(_options):
-    states = [STATE] if "BOURSE_STATE_DIR" in os.environ else [STATE, DEMO_STATE]
+    demo = running_demo()
+    states = [STATE] if "BOURSE_STATE_DIR" in os.environ or demo else [STATE, DEMO_STATE]
     ended = [cluster.end_recorded(state, BIN) for state in states]
+    if demo:
+        print(
+            f"./dev: a demo runs at http://{demo[0]} and goes on: end it with Ctrl-C in its "
+            f'terminal, or with "kill {demo[1]}".',
+            file=sys.stderr,
+        )
     if all(left is None for left in ended):
         print("no local cluster is up")
         return 0

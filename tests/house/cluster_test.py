@@ -1,13 +1,17 @@
 """./dev up and down with stand-ins for the daemons: ready means ready, down leaves nothing."""
 
+import contextlib
+import io
 import os
 import re
 import signal
 import socket
 import unittest
+import unittest.mock
 
 from local_case import LocalCase
 
+import cluster as verbs
 from local_cluster import processes
 
 
@@ -87,6 +91,32 @@ class ClusterTest(LocalCase):
         status, out, err = self.up(1)
         self.assertEqual(status, 0, err)
         self.assertIn("ready: 1 agents", out)
+
+    def down_here(self):
+        """`down` of this checkout, whose demo has its state in our box."""
+        out, err = io.StringIO(), io.StringIO()
+        with unittest.mock.patch.object(verbs, "STATE", self.box / "none"), \
+                unittest.mock.patch.object(verbs, "DEMO_STATE", self.box / "state"), \
+                contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            self.assertEqual(verbs.down(None), 0)
+        return out.getvalue(), err.getvalue()
+
+    def test_down_leaves_a_demo_in_another_terminal_running_and_tidies_up_after_a_dead_one(self):
+        demo = self.start("demo.py", "--shops=2", "--items=5", "--agents=1", "--port=0",
+                          FAKE_CRAWLER="hangs")
+        self.addCleanup(demo.communicate)
+        self.addCleanup(demo.terminate)
+        crawler = self.box / "state/crawler.log"
+        self.assertTrue(processes.wait_until(crawler.exists, 20))
+        out, err = self.down_here()
+        self.assertIsNone(demo.poll())
+        self.assertEqual(out, "no local cluster is up\n")
+        self.assertIn(f"a demo runs at http://{self.state()['http']} and goes on: end it with "
+                      f'Ctrl-C in its terminal, or with "kill {demo.pid}"', err)
+        demo.kill()
+        demo.communicate()
+        self.assertEqual(self.down_here()[0], "down: no process, cgroup, mount or port is left\n")
+        self.expect_nothing_left()
 
 
 if __name__ == "__main__":
