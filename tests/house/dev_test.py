@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import runpy
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tools/dev"))
 
 import build
 import machine
+import programs
 import suites
 
 STUBS = {
@@ -227,6 +229,21 @@ class SuitesTest(unittest.TestCase):
         with self.assertRaisesRegex(machine.Refusal, "the suites are unit"):
             suites.select(known, ["units"])
 
+    def test_a_wrong_suite_name_is_refused_before_anything_is_built(self):
+        with tempfile.TemporaryDirectory() as directory:
+            listed = 'add_test(unit.base "true")\n'
+            listed += 'set_tests_properties(unit.base PROPERTIES LABELS "unit")\n'
+            pathlib.Path(directory, "CTestTestfile.cmake").write_text(listed)
+            configured = []
+            with unittest.mock.patch("build.build_dir", lambda _preset: pathlib.Path(directory)), \
+                    unittest.mock.patch("build.build") as built, \
+                    unittest.mock.patch("build.run_logged", lambda *_: configured.append(1)):
+                verbs = runpy.run_path(str(ROOT / "tools/dev/__main__.py"))
+                with self.assertRaisesRegex(machine.Refusal, "called \"units\": the suites are unit"):
+                    verbs["verb_test"](["units"])
+        self.assertEqual(len(configured), 2)  # the name may be that of a test that is new
+        built.assert_not_called()
+
 
 RUN = """
 import pathlib, sys
@@ -246,6 +263,68 @@ build.build_dir = lambda preset: pathlib.Path({build!r})
 sys.argv = ["dev", "demo", "--port=0"]
 runpy.run_path({tools!r} + "/dev/__main__.py", run_name="__main__")
 """
+
+
+# As CMake writes it where sources are found by globs: to look at them is always to be done.
+GLOBBED = """
+rule look
+ command = true
+ generator = 1
+ restat = 1
+rule configure
+ command = touch build.ninja
+ generator = 1
+rule compile
+ command = touch $out
+build look_always | stamp: look
+build build.ninja: configure stamp
+build program: compile source
+default program
+"""
+
+
+class LittleRoomTest(unittest.TestCase):
+    """A machine with too little memory or disk to build on."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="built-"))
+        self.addCleanup(shutil.rmtree, self.directory)
+        for name, text in (("source", ""), ("stamp", ""), ("build.ninja", GLOBBED)):
+            (self.directory / name).write_text(text)
+        for what, value in (("build.build_dir", lambda _preset: self.directory),
+                            ("build.check_disk", lambda _directory: None),
+                            ("machine.memory_available_bytes", lambda: 600 << 20)):
+            patch = unittest.mock.patch(what, value)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def test_what_is_built_already_runs_however_little_memory_is_free(self):
+        with self.assertRaisesRegex(machine.Refusal, "600 MB are free"):
+            build.build("release")
+        subprocess.run(["ninja", "-C", self.directory], check=True, capture_output=True)
+        build.build("release")
+        build.build("release", ["program"])
+        (self.directory / "source").touch()
+        os.utime(self.directory / "source", (2e9, 2e9))
+        with self.assertRaisesRegex(machine.Refusal, "600 MB are free"):
+            build.build("release", ["program"])
+
+
+class BenchWordsTest(unittest.TestCase):
+    found = {"allocation-cycle": [], "failover": []}
+
+    def test_the_name_of_a_bench_may_stand_before_between_and_after_the_flags(self):
+        for words in (("failover", "--json", "--kills", "5"), ("--json", "failover", "--kills", "5"),
+                      ("--json", "--kills", "5", "failover")):
+            names, flags = programs.split_words(words, self.found)
+            self.assertEqual((names, flags), (["failover"], ["--json", "--kills", "5"]))
+
+    def test_a_word_that_is_no_bench_and_no_value_is_told_the_benches(self):
+        for words in (("failure",), ("--json", "failure"), ("--kills=5", "failure"),
+                      ("--kills", "5", "failure")):
+            with self.assertRaisesRegex(machine.Refusal, 'no bench is called "failure": there are '
+                                        "allocation-cycle, failover"):
+                programs.split_words(words, self.found)
 
 
 class InterruptedBuildTest(unittest.TestCase):

@@ -71,6 +71,7 @@ def verb_test(arguments):
     options = parser.parse_args(arguments)
     if options.rewrite:
         return rewrite_scenarios(options)
+    suites.check_names(options.preset, options.suites)
     build.build(options.preset)
     return suites.run(options.preset, options.suites)
 

@@ -98,17 +98,44 @@ def configured(directory):
     return ninja.exists() and ninja.stat().st_mtime > presets.stat().st_mtime
 
 
-def configure(preset):
+def configure(preset, again=False):
     directory = build_dir(preset)
-    if configured(directory):
+    if configured(directory) and not again:
         return
+    check_compiler(preset)
     with phase("configuring"):
         directory.mkdir(parents=True, exist_ok=True)
         run_logged(["cmake", "--preset", preset], directory / "configure.log", "configuring")
 
 
+def says(command):
+    """What a short command says, or "" when it failed: the build itself tells why."""
+    child = start(command, subprocess.PIPE, text=True)
+    with ended_with_us(child):
+        said = child.communicate()[0]
+    return said if child.returncode == 0 else ""
+
+
+def up_to_date(directory, targets):
+    """True when ninja has nothing to do, whatever memory and disk there are to do it with."""
+    if not configured(directory):
+        return False
+    # Sources are found by globs, which a dry run takes for changed always. So they are looked at
+    # first, and then ninja is asked under a name for its file that it does not know how to make.
+    asked = directory / "asked.ninja"
+    if not asked.is_symlink():
+        asked.symlink_to("build.ninja")
+    ninja = ["ninja", "-C", str(directory)]
+    if not says([*ninja, "build.ninja"]):
+        return False
+    return "ninja: no work to do." in says([*ninja, "-f", asked.name, "-n", *targets])
+
+
 def build(preset, targets=()):
     directory = build_dir(preset)
+    if up_to_date(directory, targets):
+        with phase("building"):
+            return
     check_compiler(preset)
     check_disk(directory)
     jobs = build_jobs()
@@ -119,8 +146,11 @@ def build(preset, targets=()):
 
 
 def clean():
-    if BUILD.exists():
-        if any((BUILD / name / "state.json").exists() for name in ("cluster", "demo")):
-            raise Refusal("a local cluster is running out of build/: ./dev down first.")
-        shutil.rmtree(BUILD)
+    if not BUILD.exists():
+        return 0
+    for name, how in (("cluster", "./dev down first"), ("demo", "end it with Ctrl-C in its "
+                      "terminal; if it was killed, ./dev down tidies up after it")):
+        if (BUILD / name / "state.json").exists():
+            raise Refusal(f"a local {name} is running out of build/: {how}.")
+    shutil.rmtree(BUILD)
     return 0

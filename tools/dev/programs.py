@@ -61,6 +61,7 @@ SIM_HELP = """usage: ./dev sim [--seed N | --seeds A-B | --seconds S | --planted
   --planted [--most N] [--json] [BUG..]   the first seed that catches each planted bug
   ./build/release/bin/bourse-sim --help names the rest  (docs/TESTING.md)"""
 BENCH_HELP = "usage: ./dev bench [NAME..] [--json] [--quick]"
+OWN_FLAGS = ("--json", "--quick")  # of every bench, without a value
 
 
 def sim(arguments):
@@ -91,18 +92,28 @@ def bench(arguments):
         return 0
     need_source("bench/CMakeLists.txt", "bench")
     with_quiet_build(["benches", "programs"], arguments)
-    # Names come first; from the first flag on the words are the bench's own (--kills 5).
-    first_flag = next((i for i, w in enumerate(arguments) if w.startswith("-")), len(arguments))
-    names, flags = arguments[:first_flag], arguments[first_flag:]
     found = benches()
-    for name in names:
-        if name not in found:
-            raise Refusal(f'no bench is called "{name}": there are {", ".join(found) or "none"}.')
+    names, flags = split_words(arguments, found)
     status = 0
     for name in names or found:
         command = [str(word) for word in [*found[name], *flags]]
         status |= subprocess.run(command, cwd=ROOT).returncode
     return 1 if status else 0
+
+
+def split_words(arguments, found):
+    """The benches that are meant, and the words that are for them. A name may stand anywhere; any
+    other word is a flag's (--kills 5), or a mistake where no flag is before it."""
+    names, flags = [], []
+    for word in arguments:
+        if word in found:
+            names.append(word)
+        elif word.startswith("-") or (flags and flags[-1].startswith("-") and "=" not in flags[-1]
+                                      and flags[-1] not in OWN_FLAGS):
+            flags.append(word)
+        else:
+            raise Refusal(f'no bench is called "{word}": there are {", ".join(found) or "none"}.')
+    return names, flags
 
 
 def with_quiet_build(targets, arguments):

@@ -88,6 +88,18 @@ def select(suites, wanted):
     return chosen
 
 
+def check_names(preset, wanted):
+    """Refuses a name that no suite and no test has, before a quarter of an hour of building."""
+    if not wanted:
+        return
+    build.configure(preset)
+    try:
+        select(discover(preset), wanted)
+    except Refusal:
+        build.configure(preset, again=True)  # the test may be newer than the build directory
+        select(discover(preset), wanted)
+
+
 def count_cases(output, ok):
     """Cases as Catch2 or unittest report them; a program that says nothing is one case."""
     catch = re.findall(r"All tests passed \(.*? in (\d+) test cases?\)", output)
