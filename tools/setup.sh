@@ -130,6 +130,27 @@ setup_packages() {
   install_packages "$(tr '\n' ' ' <<<"$missing")"
 }
 
+# Debian's kernel for virtual machines, which a test starts in an emulator: unpacked into build/ and
+# not installed, because a kernel that is installed may be booted (26 MB to download).
+setup_kernel() {
+  local kept="$root/build/cgroup2-vmlinuz" box package
+  if [ -e "$kept" ] || [ "${BOURSE_SKIP_SETUP:-}" = 1 ]; then return 0; fi
+  box=$(mktemp -d -t dev-kernel.XXXXXX)
+  printf 'fetching    a kernel for process.cgroup2\n' >&2
+  package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+    sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -1)
+  if [ -n "$package" ] && (cd "$box" && apt-get -q download "$package" >download.log 2>&1 &&
+    dpkg -x linux-image-*.deb unpacked) && mkdir -p "$root/build" &&
+    cp "$box"/unpacked/boot/vmlinuz-* "$kept.new" && mv "$kept.new" "$kept"; then
+    rm -rf "$box"
+    return 0
+  fi
+  rm -rf "$box"
+  complain "Debian's kernel could not be downloaded, so the test process.cgroup2 cannot run: check" \
+    "the network and /etc/apt/sources.list, then run \"./dev setup\" (apt-get update first)."
+  return 1
+}
+
 # help, down and clean need Python alone.
 setup_python() {
   command -v python3 >/dev/null 2>&1 && return 0

@@ -148,6 +148,32 @@ class SetupTest(unittest.TestCase):
         self.assertEqual(calls.read_text().splitlines(), [*before, "ended"])  # and not tried again
         self.assertIn("./dev: interrupted while packages were installed: run it again.", errors)
 
+    def fetch_kernel(self):
+        script = f"root={self.box}; . {ROOT}/tools/setup.sh; setup_kernel"
+        environment = {"PATH": f"{self.box}/bin:/usr/bin:/bin", "CALLS": str(self.box / "calls"),
+                       "TMPDIR": str(self.box)}
+        return subprocess.run(["bash", "-c", script], env=environment, capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=20)
+
+    def test_the_kernel_of_the_emulated_machine_is_fetched_once_and_never_installed(self):
+        unpack = '#!/bin/sh\nmkdir -p "$3/boot" && echo kernel >"$3/boot/vmlinuz-6.1"\n'
+        self.stub(**{
+            "apt-cache": "#!/bin/sh\necho '  Depends: linux-image-6.1-cloud-amd64'\n",
+            "apt-get": '#!/bin/sh\necho "$*" >>$CALLS\n>"$3.deb"\n', "dpkg": unpack})
+        for _ in range(2):
+            done = self.fetch_kernel()
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.box / "build/cgroup2-vmlinuz").read_text(), "kernel\n")
+        self.assertEqual((self.box / "calls").read_text(),
+                         "-q download linux-image-6.1-cloud-amd64\n")
+        self.assertEqual(list(self.box.glob("dev-kernel*")), [])
+
+    def test_a_kernel_that_cannot_be_fetched_is_one_sentence(self):
+        self.stub(**{"apt-cache": "#!/bin/sh\nexit 1\n"})
+        self.one_sentence(self.fetch_kernel(), "process.cgroup2 cannot run: check the network",
+                          "./dev setup")
+        self.assertEqual(list(self.box.glob("dev-kernel*")), [])
+
     def test_another_system_is_refused_by_name(self):
         script = f'. {ROOT}/tools/setup.sh; [() {{ false; }}; check_system'
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
@@ -239,7 +265,7 @@ class SuitesTest(unittest.TestCase):
                     unittest.mock.patch("build.build") as built, \
                     unittest.mock.patch("build.run_logged", lambda *_: configured.append(1)):
                 verbs = runpy.run_path(str(ROOT / "tools/dev/__main__.py"))
-                with self.assertRaisesRegex(machine.Refusal, "called \"units\": the suites are unit"):
+                with self.assertRaisesRegex(machine.Refusal, "units.: the suites are unit"):
                     verbs["verb_test"](["units"])
         self.assertEqual(len(configured), 2)  # the name may be that of a test that is new
         built.assert_not_called()
@@ -314,7 +340,8 @@ class BenchWordsTest(unittest.TestCase):
     found = {"allocation-cycle": [], "failover": []}
 
     def test_the_name_of_a_bench_may_stand_before_between_and_after_the_flags(self):
-        for words in (("failover", "--json", "--kills", "5"), ("--json", "failover", "--kills", "5"),
+        for words in (("failover", "--json", "--kills", "5"),
+                      ("--json", "failover", "--kills", "5"),
                       ("--json", "--kills", "5", "failover")):
             names, flags = programs.split_words(words, self.found)
             self.assertEqual((names, flags), (["failover"], ["--json", "--kills", "5"]))
