@@ -217,8 +217,7 @@ def main():
     except cluster.Refusal as refusal:
         print(f"crawl: {refusal}", file=sys.stderr)
         return 1
-    report.print()
-    return 0 if exact else 1
+    return report.print() or (0 if exact else 1)
 
 
 if __name__ == "__main__":

@@ -218,8 +218,7 @@ def main():
     except Stuck as stuck:
         print(f"failover: {stuck}", file=sys.stderr)
         return 1
-    report.print()
-    return 0 if good else 1
+    return report.print() or (0 if good else 1)
 
 
 if __name__ == "__main__":

@@ -58,9 +58,16 @@ std::string params_text(const Params& params) {
   return out;
 }
 
+// "<=5 met"
+std::string goal_text(const std::optional<Judged>& goal) {
+  if (!goal) return "-";
+  return (goal->at_least ? ">=" : "<=") + number(goal->limit) + (goal->met ? " met" : " missed");
+}
+
 }  // namespace
 
-Report::Report(std::string bench, int argc, char** argv) : bench_(std::move(bench)) {
+Report::Report(std::string bench, int argc, char** argv)
+    : bench_(std::move(bench)), goals_(read_goals()) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     if (flag == "--json") {
@@ -89,22 +96,34 @@ int Report::finish() const {
   } else {
     print_table();
   }
-  return std::fflush(stdout) == 0 ? 0 : 1;
+  const bool told = std::fflush(stdout) == 0;
+  return told && (std::getenv("BOURSE_BENCH_CHECK") == nullptr || all_met()) ? 0 : 1;
+}
+
+std::optional<Judged> Report::judged(const Figure& figure) const {
+  return judge(goals_, bench_, figure.metric, figure.params, figure.value, figure.floor);
+}
+
+bool Report::all_met() const {
+  return std::all_of(figures_.begin(), figures_.end(), [&](const Figure& figure) {
+    const auto goal = judged(figure);
+    return !goal || goal->met;
+  });
 }
 
 void Report::print_table() const {
   std::size_t width = 6;
   for (const Figure& figure : figures_) width = std::max(width, figure.metric.size());
   std::printf("%s on %s\n", bench_.c_str(), machine_name().c_str());
-  std::printf("%-*s  %12s %-4s %12s %8s  %s\n", static_cast<int>(width), "metric", "value", "unit",
-              "floor", "ratio", "params");
+  std::printf("%-*s  %12s %-4s %12s %8s %18s  %s\n", static_cast<int>(width), "metric", "value",
+              "unit", "floor", "ratio", "goal", "params");
   for (const Figure& figure : figures_) {
     const bool has_ratio = figure.floor && *figure.floor > 0;
-    std::printf("%-*s  %12s %-4s %12s %8s  %s\n", static_cast<int>(width), figure.metric.c_str(),
-                number(figure.value).c_str(), figure.unit.c_str(),
+    std::printf("%-*s  %12s %-4s %12s %8s %18s  %s\n", static_cast<int>(width),
+                figure.metric.c_str(), number(figure.value).c_str(), figure.unit.c_str(),
                 figure.floor ? number(*figure.floor).c_str() : "-",
                 has_ratio ? number(figure.value / *figure.floor).c_str() : "-",
-                params_text(figure.params).c_str());
+                goal_text(judged(figure)).c_str(), params_text(figure.params).c_str());
   }
 }
 
@@ -116,13 +135,18 @@ void Report::print_json() const {
       params += (params.empty() ? "" : ",") + quoted(name) + ":" + json_value(value);
     }
     const bool has_ratio = figure.floor && *figure.floor > 0;
+    const auto goal = judged(figure);
     std::printf(
         "{\"bench\":%s,\"metric\":%s,\"value\":%s,\"unit\":%s,\"floor\":%s,\"ratio\":%s,"
-        "\"params\":{%s},\"machine\":%s}\n",
+        "\"goal\":%s,\"met\":%s,\"params\":{%s},\"machine\":%s}\n",
         quoted(bench_).c_str(), quoted(figure.metric).c_str(), number(figure.value).c_str(),
         quoted(figure.unit).c_str(), figure.floor ? number(*figure.floor).c_str() : "null",
-        has_ratio ? number(figure.value / *figure.floor).c_str() : "null", params.c_str(),
-        machine.c_str());
+        has_ratio ? number(figure.value / *figure.floor).c_str() : "null",
+        goal ? number(goal->limit).c_str() : "null",
+        !goal       ? "null"
+        : goal->met ? "true"
+                    : "false",
+        params.c_str(), machine.c_str());
   }
 }
 

@@ -2,9 +2,9 @@
 //
 // A program measures the thing and its floor (the least that the machine could need, in the same
 // run), adds figures and lets the report print them: a table, or with --json one object for each
-// figure and line with bench, metric, value, unit, floor, ratio, params, machine. Other work on the
-// machine only ever adds time, so both the least and the median of the repetitions are given.
-// One thread.
+// figure and line with bench, metric, value, unit, floor, ratio, goal (the limit of
+// bench/goals.txt; null: none), met, params, machine. Other work on the machine only ever adds
+// time, so both the least and the median of the repetitions are given. One thread.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "bench/goals.hpp"
 
 namespace bourse::bench {
 
@@ -37,10 +39,13 @@ class Report {
   // Says on stderr what is being measured, so that a long bench is not silent.
   void progress(const std::string& what) const;
   void add(Figure figure);
-  // Prints everything. Returns the exit code of the program.
+  // Prints everything. Returns the exit code of the program: 1 when a goal is missed and
+  // `./dev bench --check` asks for them (BOURSE_BENCH_CHECK).
   int finish() const;
 
  private:
+  std::optional<Judged> judged(const Figure& figure) const;
+  bool all_met() const;
   void print_table() const;
   void print_json() const;
 
@@ -48,6 +53,7 @@ class Report {
   bool json_ = false;
   bool quick_ = false;
   std::vector<Figure> figures_;
+  std::vector<Goal> goals_;
 };
 
 struct Timing {

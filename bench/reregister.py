@@ -217,8 +217,7 @@ def main():
     except Stuck as stuck:
         print(f"reregister: {stuck}", file=sys.stderr)
         return 1
-    report.print()
-    return 0
+    return report.print()
 
 
 if __name__ == "__main__":

@@ -146,8 +146,8 @@ setup_kernel() {
     return 0
   fi
   rm -rf "$box"
-  complain "Debian's kernel could not be downloaded, so the test process.cgroup2 cannot run: check" \
-    "the network and /etc/apt/sources.list, then run \"./dev setup\" (apt-get update first)."
+  complain "Debian's kernel could not be downloaded, so the test process.cgroup2 cannot run:" \
+    "check the network and /etc/apt/sources.list, then run \"./dev setup\" (apt-get update first)."
   return 1
 }
 

@@ -29,7 +29,7 @@ HELP = """usage: ./dev VERB [options]
                                   start a local cluster in the background, return when it is ready;
                                   --services: with bourse-service, which keeps apps running
   down                            end that cluster and leave nothing behind
-  bench [NAME] [--json]           measure, beside the floor of the same run
+  bench [NAME] [--json] [--check] measure, beside the floor of the same run and the goal
   sim   [--seed N | --seconds S]  the cores in a seeded world of faults; --planted: its planted bugs
   chaos [--minutes N] [--seed S]  real daemons under real faults; reads everybody's books afterwards
   fmt   [--check]                 clang-format every C++ file

@@ -60,8 +60,10 @@ SIM_HELP = """usage: ./dev sim [--seed N | --seeds A-B | --seconds S | --planted
   --plant BUG           with this planted bug: expected to break with --expect-violation
   --planted [--most N] [--json] [BUG..]   the first seed that catches each planted bug
   ./build/release/bin/bourse-sim --help names the rest  (docs/TESTING.md)"""
-BENCH_HELP = "usage: ./dev bench [NAME..] [--json] [--quick]"
-OWN_FLAGS = ("--json", "--quick")  # of every bench, without a value
+BENCH_HELP = """usage: ./dev bench [NAME..] [--json] [--quick] [--check]
+
+  --check   exit status 1 when a figure misses its goal (bench/goals.txt); for a quiet machine"""
+OWN_FLAGS = ("--json", "--quick", "--check")  # of every bench, without a value
 
 
 def sim(arguments):
@@ -94,6 +96,9 @@ def bench(arguments):
     with_quiet_build(["benches", "programs"], arguments)
     found = benches()
     names, flags = split_words(arguments, found)
+    if "--check" in flags:
+        flags = [flag for flag in flags if flag != "--check"]
+        os.environ["BOURSE_BENCH_CHECK"] = "1"
     status = 0
     for name in names or found:
         command = [str(word) for word in [*found[name], *flags]]
