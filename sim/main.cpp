@@ -179,7 +179,14 @@ int main_of(int argc, char** argv) {
   app.add_option("--simulated-seconds", words.simulated_seconds, "how long faults happen")
       ->check(CLI::Range(10, 100'000));
   app.add_flag("--probes", options.probes, "print which probes were reached, and how often");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "bourse-sim: %s; bourse-sim --help lists the flags\n", error.what());
+    return 2;
+  }
   if (words.plants) {
     std::printf("%s\n", plant_names().c_str());
     return 0;

@@ -6,11 +6,13 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
+import sys
 import unittest
 import urllib.parse
 import zlib
 
-from cluster_case import wait_for
+from cluster_case import BIN, wait_for
 from crawl_case import CrawlCase
 
 STAGES = ("fetch", "extract", "store")
@@ -18,7 +20,56 @@ PROGRESS = {"state", "seconds", "items", "pages", "pages_per_second", "errors", 
             "stages"}  # of `--progress json`: ./dev demo and others read them by name
 
 
+# In a network of its own, where port 80 is free: one page, and a crawl of it.
+FOUND_BY_NAME = """
+import http.server, json, subprocess, sys, threading
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        hosts.add(self.headers["Host"])
+        item = {"@type": "Product", "sku": "S1", "name": "Lamp",
+                "offers": {"price": "9.50", "priceCurrency": "EUR"}}
+        body = "<html><script type='application/ld+json'>%s</script></html>" % json.dumps(item)
+        body = b"" if self.path == "/robots.txt" else body.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if body else "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+hosts = set()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 80), Page)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+print(subprocess.run(sys.argv[1:], capture_output=True, text=True).stdout, hosts)
+"""
+
+
 class CrawlTest(CrawlCase):
+    @unittest.skipUnless(os.geteuid() == 0, "needs root for a network of its own")
+    def test_a_crawl_begins_at_a_seed_whose_host_is_found_by_its_name(self):
+        crawl = [BIN / "bourse-crawl-local", "--seed=http://localhost/", f"--dir={self.dir}"]
+        done = subprocess.run(
+            ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "-", sys.executable,
+             "-c", FOUND_BY_NAME, *crawl], capture_output=True, text=True, timeout=60)
+        self.assertIn(" 1 items", done.stdout, done.stderr)
+        self.assertIn("{'localhost'}", done.stdout)
+
+    def test_a_crawl_of_nothing_and_a_seed_that_is_no_address_are_one_sentence(self):
+        for words, said in (((), "nothing to crawl: give --seed=URL, --hosts=FILE or both"),
+                            (("--seed=shop.test",), "--seed: "),
+                            (("--seed=http://shop.test:8080/",), "names a port; a host that is at"),
+                            (("--hosts=/nonexistent",), "/nonexistent: cannot be read")):
+            for command in ([BIN / "bourse-crawl-local", f"--dir={self.dir}"],
+                            [BIN / "bourse-crawler", "--master=127.0.0.1:1", "--output=/none"]):
+                done = subprocess.run([*command, *words], capture_output=True, text=True,
+                                      timeout=20)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                self.assertIn(said, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
+
     def test_whatever_is_killed_every_item_is_stored_once_and_no_shop_is_asked_too_often(self):
         self.start_web(12, 30)
         self.start_cluster()

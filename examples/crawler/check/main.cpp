@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "examples/crawler/check/check.hpp"
+#include "examples/crawler/command_line.hpp"
 #include "examples/crawler/store/item_store.hpp"
 
 namespace {
@@ -76,7 +77,7 @@ int main(int argc, char** argv) {
   app.add_option("--output", output, "Directory of a crawl: all items*.sqlite in it");
   app.add_option("--stats", stats_file, "What shopweb wrote with --stats: violations count too");
   app.add_flag("--json", json, "One JSON object");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto code = read_command_line(app, "bourse-crawl-check", argc, argv)) return *code;
 
   if (!output.empty() && !add_databases_in(output, item_files)) return 2;
   std::string text;

@@ -1,9 +1,10 @@
 // bourse-crawl-local: the crawler without a cluster, for trying things and for the bench's floor.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
+#include <utility>
 
+#include "examples/crawler/command_line.hpp"
+#include "examples/crawler/fetch/beginning.hpp"
 #include "examples/crawler/local/crawl_local.hpp"
 
 namespace {
@@ -43,26 +44,25 @@ int main(int argc, char** argv) {
   std::string hosts_file;
   std::int64_t longest_s = 0;
   CLI::App app{"Crawls in one process, no cluster."};
-  app.add_option("--hosts", hosts_file, "Address map; each host in it is a seed")->required();
+  app.add_option("--hosts", hosts_file,
+                 "Address map; each host in it is a seed, no other is asked");
+  app.add_option("--seed", crawl.seeds,
+                 "Where to begin, a URL; may be given again. Without --hosts DNS finds the hosts")
+      ->allow_extra_args(false);
   app.add_option("--dir", crawl.directory, "Where journal.sqlite and items.sqlite are")->required();
   app.add_option("--warc", crawl.warc, "Also write fetched pages to this .warc.gz");
   app.add_option("--in-flight", crawl.fetch.in_flight, "Requests at once");
   app.add_option("--seconds", longest_s, "Stop after so long");
   app.add_flag("--no-pacing", crawl.frontier.ignore_pacing, "Ignore what hosts ask for");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto code = read_command_line(app, "bourse-crawl-local", argc, argv)) return *code;
 
-  std::ifstream file(hosts_file, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  const auto hosts = parse_hosts(text);
-  if (!hosts.ok() || hosts->address_of.empty()) {
-    std::fprintf(stderr, "bourse-crawl-local: %s: %s\n", hosts_file.c_str(),
-                 hosts.ok() ? "names no host" : hosts.error().message.c_str());
+  auto beginning = read_beginning(hosts_file, std::move(crawl.seeds));
+  if (!beginning.ok()) {
+    std::fprintf(stderr, "bourse-crawl-local: %s\n", beginning.error().message.c_str());
     return 1;
   }
-  crawl.hosts = *hosts;
-  for (const auto& [host, address] : hosts->address_of) {
-    crawl.seeds.push_back("http://" + host + "/");
-  }
+  crawl.hosts = std::move(beginning->hosts);
+  crawl.seeds = std::move(beginning->seeds);
   crawl.longest = bourse::Duration::seconds(longest_s);
   crawl.on_progress = &print_progress;
   const auto result = crawl_local(crawl);

@@ -13,7 +13,7 @@ namespace bourse::crawler {
 struct CrawlOptions {
   std::string master;      // "host:port" of the framework link
   std::string output;      // directory: journal, items-*.sqlite, WARC files
-  std::string hosts_text;  // address map; "" for DNS
+  std::string hosts_text;  // address map; "" for DNS (--seed without --hosts)
   std::vector<std::string> seeds;
   std::string worker_program;  // absolute path of bourse-crawl-worker
   std::string role = "*";

@@ -5,10 +5,10 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <utility>
 
-#include "examples/crawler/fetch/fetcher.hpp"
+#include "examples/crawler/command_line.hpp"
+#include "examples/crawler/fetch/beginning.hpp"
 #include "examples/crawler/scheduler/crawl.hpp"
 
 namespace {
@@ -52,8 +52,10 @@ int main(int argc, char** argv) {
   app.add_option("--master", options.master, "host:port of the master's framework link")
       ->required();
   app.add_option("--hosts", hosts_file,
-                 "Address map, \"host address:port\" lines; each host is a seed")
-      ->required();
+                 "Map of \"host address:port\" lines; each host is a seed, no other is asked");
+  app.add_option("--seed", options.seeds,
+                 "Where to begin, a URL; may be given again. Without --hosts DNS finds the hosts")
+      ->allow_extra_args(false);
   app.add_option("--output", options.output,
                  "Directory of the result; a crawl found there is continued")
       ->required();
@@ -81,17 +83,12 @@ int main(int argc, char** argv) {
     app.add_option("--" + name + "-cpus-milli", settings.cpu_milli, "Of each worker");
     app.add_option("--" + name + "-memory-mb", settings.memory_mb, "Of each worker");
   }
-  CLI11_PARSE(app, argc, argv);
+  if (const auto code = read_command_line(app, "bourse-crawler", argc, argv)) return *code;
 
-  std::ifstream file(hosts_file, std::ios::binary);
-  if (!file) return complain(hosts_file + ": cannot be read");
-  options.hosts_text.assign(std::istreambuf_iterator<char>(file), {});
-  const auto hosts = parse_hosts(options.hosts_text);
-  if (!hosts.ok()) return complain(hosts_file + ": " + hosts.error().message);
-  if (hosts->address_of.empty()) return complain(hosts_file + ": names no host");
-  for (const auto& [host, address] : hosts->address_of) {
-    options.seeds.push_back("http://" + host + "/");
-  }
+  auto beginning = read_beginning(hosts_file, std::move(options.seeds));
+  if (!beginning.ok()) return complain(beginning.error().message);
+  options.hosts_text = std::move(beginning->hosts_text);
+  options.seeds = std::move(beginning->seeds);
   options.output = std::filesystem::absolute(options.output).string();
   options.progress_json = progress == "json";
   options.frontier.ignore_pacing = no_pacing || unthrottled;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "examples/crawler/command_line.hpp"
 #include "examples/crawler/shopweb/server.hpp"
 #include "examples/crawler/shopweb/site.hpp"
 
@@ -102,6 +103,7 @@ int main(int argc, char** argv) {
                  "Write the address map, \"host address:port\" lines");
   app.add_option("--stats", options.stats_file, "Write the counters as JSON at the end");
   app.add_flag("--json", options.json, "First and last line as JSON");
-  CLI11_PARSE(app, argc, argv);
+  const auto code = bourse::crawler::read_command_line(app, "bourse-shopweb", argc, argv);
+  if (code) return *code;
   return serve(options);
 }
