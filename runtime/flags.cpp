@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <set>
 
+#include "base/assert.hpp"
 #include "runtime/units.hpp"
 
 namespace bourse::runtime {
@@ -49,8 +52,14 @@ struct Flags::Impl {
     return finish(name, option);
   }
 
+  void name_in_environment(const std::string& name, CLI::Option* option) const {
+    if (!from_environment || from_environment->contains(name)) {
+      option->envname(environment_name(name));
+    }
+  }
+
   CLI::Option* finish(const std::string& name, CLI::Option* option) {
-    option->envname(environment_name(name));
+    name_in_environment(name, option);
     if (option->get_items_expected_max() == 1) {
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     }
@@ -62,6 +71,7 @@ struct Flags::Impl {
   std::string program;
   std::string output;
   std::string parse_error;
+  std::optional<std::set<std::string>> from_environment;  // unset: all
   std::vector<std::pair<std::string, CLI::Option*>> options;
 };
 
@@ -70,6 +80,11 @@ Flags::Flags(std::string program, std::string description, std::string version)
   if (!version.empty()) impl_->app.set_version_flag("--version", version);
 }
 Flags::~Flags() = default;
+
+void Flags::read_environment_only_for(std::vector<std::string> names) {
+  ASSERT(impl_->options.empty());
+  impl_->from_environment.emplace(names.begin(), names.end());
+}
 
 void Flags::add(const std::string& name, std::string& target, const std::string& help) {
   impl_->plain(name, target, help);
@@ -97,7 +112,7 @@ void Flags::add(const std::string& name, bool& target, const std::string& help) 
   std::string spelled = Impl::spelled(name);
   spelled += ",!--no-" + name;
   CLI::Option* const option = impl_->app.add_flag(spelled, target, help);
-  option->envname(Impl::environment_name(name));
+  impl_->name_in_environment(name, option);
   impl_->options.emplace_back(name, option);
 }
 
@@ -124,7 +139,7 @@ void Flags::add(const std::string& name, std::vector<std::string>& target,
                 const std::string& help) {
   CLI::Option* const option = impl_->app.add_option(Impl::spelled(name), target, help);
   option->allow_extra_args(false);  // one value per use, or what follows would be swallowed
-  option->envname(Impl::environment_name(name));
+  impl_->name_in_environment(name, option);
   impl_->options.emplace_back(name, option);
 }
 

@@ -27,6 +27,10 @@ class Flags {
   Flags(const Flags&) = delete;
   Flags& operator=(const Flags&) = delete;
 
+  // Of the environment only these are read: for a program whose flags have names as general as
+  // `state`, where BOURSE_STATE may be somebody else's. Before the first flag is added.
+  void read_environment_only_for(std::vector<std::string> names);
+
   // `name` without dashes: "work-dir" (given as --work-dir or --work_dir).
   void add(const std::string& name, std::string& target, const std::string& help);
   void add(const std::string& name, bool& target, const std::string& help);  // --name, --no-name

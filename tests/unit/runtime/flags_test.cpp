@@ -71,6 +71,29 @@ TEST_CASE("the environment gives flags too, and the command line wins over it") 
   REQUIRE(v.timeout == Duration::seconds(180));
 }
 
+TEST_CASE("of the environment only the flags that were named are read") {
+  std::string state, master;
+  std::vector<std::string> files;
+  bool all = false;
+  Flags flags("bourse-test", "A test.");
+  flags.read_environment_only_for({"master"});
+  flags.add("state", state, "a state");
+  flags.add("master", master, "a master");
+  flags.add("all", all, "all");
+  flags.add("file", files, "files");
+  for (const char* name : {"BOURSE_STATE", "BOURSE_MASTER", "BOURSE_FILE"}) setenv(name, "x", 1);
+  setenv("BOURSE_ALL", "true", 1);
+  const auto result = parse(flags, {});
+  for (const char* name : {"BOURSE_STATE", "BOURSE_MASTER", "BOURSE_FILE", "BOURSE_ALL"}) {
+    unsetenv(name);
+  }
+  REQUIRE(result.value());
+  CHECK(master == "x");
+  CHECK(state.empty());
+  CHECK(files.empty());
+  CHECK_FALSE(all);
+}
+
 TEST_CASE("a flag that is unknown or wrong is one sentence that names it") {
   const std::vector<std::pair<std::vector<const char*>, std::vector<std::string>>> cases = {
       {{"--prot=1"}, {"--prot"}},
