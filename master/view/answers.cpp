@@ -58,6 +58,7 @@ void fill_frameworks(const ViewState& state, const FrameworkQuery& query,
     if (wanted(row)) write_framework_row(state, row, query.offers, *out.add_frameworks());
   }
   for (const FrameworkRow& row : state.completed_frameworks()) {
+    if (!query.completed) break;
     if (wanted(row)) write_framework_row(state, row, false, *out.add_completed_frameworks());
   }
   for (const FrameworkId& id : state.recovered_frameworks()) {

@@ -88,6 +88,7 @@ Result<Queries> parse_queries(std::string_view json) {
   for (const auto& id : agents) out.agents.ids.emplace_back(id.value());
   for (const auto& id : frameworks) out.frameworks.ids.emplace_back(id.value());
   out.frameworks.offers = extension.get_frameworks().offers();
+  out.frameworks.completed = extension.get_frameworks().completed();
   return out;
 }
 

@@ -39,6 +39,7 @@ struct AgentQuery {
 struct FrameworkQuery {
   std::vector<FrameworkId> ids;  // empty: all
   bool offers = true;
+  bool completed = true;  // also those that have ended
 };
 
 struct SubscribeQuery {

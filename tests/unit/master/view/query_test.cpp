@@ -117,6 +117,24 @@ TEST_CASE("agents and frameworks are answered by id") {
   REQUIRE(g.find("name-f") == std::string::npos);
 }
 
+TEST_CASE("frameworks are answered without those that have ended when only the others are asked") {
+  Told t;
+  t.framework("f");
+  t.framework("g");
+  t.say(change::FrameworkRemoved{FrameworkId("g"), WallTime{}});
+  const auto answer = [&](const std::string& wanted) {
+    const auto queries =
+        parse_queries(R"({"type":"GET_FRAMEWORKS","get_frameworks":{)" + wanted + "}}");
+    REQUIRE(queries.ok());
+    return answer_frameworks(t.view.state(), codec::Encoding::json, queries->frameworks);
+  };
+  REQUIRE(answer("").find("name-g") != std::string::npos);
+  REQUIRE(answer("\"completed\":true").find("name-g") != std::string::npos);
+  const std::string living = answer("\"completed\":false");
+  REQUIRE(living.find("name-g") == std::string::npos);
+  REQUIRE(living.find("name-f") != std::string::npos);
+}
+
 TEST_CASE("what a framework wants is answered with how much of it would fit, and only then") {
   Told t;
   t.agent("a1");
