@@ -7,6 +7,7 @@
 
 #include "coordination/link/leader_watch.hpp"
 #include "proto/codec/json.hpp"
+#include "proto/internal/operator_extension.pb.h"
 #include "proto/v1/master_response.pb.h"
 #include "runtime/http_client.hpp"
 
@@ -25,6 +26,13 @@ constexpr Duration kMostPause = Duration::seconds(3);
 std::string without_line_end(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
+}
+
+codec::JsonLimits answer_bounds() {
+  codec::JsonLimits bounds;
+  bounds.bytes = kMostAnswerBytes;
+  bounds.elements = 100'000'000;
+  return bounds;
 }
 
 Error refused(int status, const std::string& body) {
@@ -212,10 +220,15 @@ Result<std::string> Api::ask(const std::string& method, const std::string& path,
 Status Api::call(const std::string& json, mesos::v1::master::Response& response) {
   auto body = call(json);
   if (!body.ok()) return body.error();
-  codec::JsonLimits bounds;
-  bounds.bytes = kMostAnswerBytes;
-  bounds.elements = 100'000'000;
-  return codec::from_json(body.value(), response, bounds);
+  return codec::from_json(body.value(), response, answer_bounds());
+}
+
+Status Api::call(const std::string& json, mesos::v1::master::Response& response,
+                 operator_extension::Response& extension) {
+  auto body = call(json);
+  if (!body.ok()) return body.error();
+  const Status read = codec::from_json(body.value(), response, answer_bounds());
+  return read.ok() ? codec::from_json(body.value(), extension, answer_bounds()) : read;
 }
 
 bool Api::wait(Duration span) {

@@ -18,6 +18,10 @@ namespace mesos::v1::master {
 class Response;
 }
 
+namespace bourse::operator_extension {
+class Response;
+}
+
 namespace bourse::cli {
 
 class Api {
@@ -32,6 +36,9 @@ class Api {
   // POST /api/v1 with this JSON; the body of the answer.
   Result<std::string> call(const std::string& json);
   Status call(const std::string& json, mesos::v1::master::Response& response);
+  // Also what docs/operator-extensions.md adds to the answer.
+  Status call(const std::string& json, mesos::v1::master::Response& response,
+              operator_extension::Response& extension);
   // Any other address, for what a framework serves itself: it is not told who asks.
   Result<std::string> request(const std::string& method, const std::string& url,
                               const std::string& body);

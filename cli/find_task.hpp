@@ -9,8 +9,8 @@
 
 namespace bourse::cli {
 
-// The one task of that id, living or ended; the newest if several frameworks used the id and
-// `framework` is empty.
+// The task of that id: one that lives before one that has ended, and the newest of its framework.
+// Several frameworks that use the id are an error that names them, unless `framework` says which.
 Result<mesos::v1::Task> find_task(Api& api, const std::string& id, const std::string& framework);
 // The container it runs or ran in; "" while its agent has not said.
 std::string container_of(const mesos::v1::Task& task);

@@ -10,6 +10,7 @@ namespace bourse::cli {
 
 Invocation::Invocation(const std::string& command, const std::string& description, Peer peer)
     : peer_(peer), program_("bourse " + command), flags_(program_, description) {
+  flags_.read_environment_only_for({"master", "service", "credential"});
   if (peer == Peer::master) {
     flags_.add("master", master_,
                "addresses of masters' HTTP APIs, HOST:PORT[,...], or zk://... of their ensemble");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/words.hpp"
 #include "model/version.hpp"
 
 namespace {
@@ -66,8 +67,13 @@ int usage(std::FILE* to) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return usage(stderr);
-  const std::string name = argv[1];
+  const auto said = bourse::cli::spoken(std::vector<std::string>(argv + 1, argv + argc));
+  if (!said.ok()) {
+    std::fprintf(stderr, "bourse: %s\n", said.error().message.c_str());
+    return 2;
+  }
+  const std::string& name = said->command;
+  if (name.empty()) return usage(stderr);
   if (name == "--version" || name == "version") {
     std::printf("%s\n", bourse::kVersion);
     return 0;
@@ -75,7 +81,7 @@ int main(int argc, char** argv) {
   if (name == "help" || name == "--help" || name == "-h") return usage(stdout);
   for (const Command& command : kCommands) {
     if (name == command.name) {
-      return command.run(std::vector<std::string>(argv + 2, argv + argc));
+      return command.run(said->arguments);
     }
   }
   std::fprintf(stderr, "bourse: '%s' is no command\n\n", name.c_str());

@@ -1,12 +1,10 @@
-// state, agents, frameworks, tasks: what there is.
+// state, agents, frameworks: what there is.
 #include <cstdio>
-#include <map>
-#include <set>
 
 #include "cli/api.hpp"
 #include "cli/invocation.hpp"
+#include "cli/listing.hpp"
 #include "cli/table.hpp"
-#include "proto/codec/json.hpp"
 #include "proto/internal/operator_extension.pb.h"
 #include "proto/v1/master_response.pb.h"
 #include "runtime/clock.hpp"
@@ -17,24 +15,8 @@ namespace {
 
 namespace v1 = mesos::v1;
 using v1::master::Response;
-using ResourceList = google::protobuf::RepeatedPtrField<v1::Resource>;
-
-// What is lent and may be taken back is not one's own, and counted apart.
-double sum_of(const ResourceList& resources, const char* name, bool revocable) {
-  double sum = 0;
-  for (const auto& resource : resources) {
-    if (resource.name() != name || resource.has_revocable() != revocable) continue;
-    sum += resource.scalar().value();
-  }
-  return sum;
-}
-
 double scalar_of(const ResourceList& resources, const char* name) {
   return sum_of(resources, name, false);
-}
-
-double both_of(const ResourceList& resources, const char* name) {
-  return sum_of(resources, name, false) + sum_of(resources, name, true);
 }
 
 // "0.5/1.75": of the cpus that the agent lends.
@@ -87,23 +69,6 @@ void print_summary(const Response& metrics, const Response& master) {
                 100 * used / total);
   }
   std::printf("offers      %s outstanding\n", number("master/outstanding_offers").c_str());
-}
-
-// What people call each agent, by its id.
-std::map<std::string, std::string> names_of(const Response& agents) {
-  std::vector<AgentPlace> places;
-  const auto add = [&](const v1::AgentInfo& info) {
-    places.push_back({info.id().value(), info.hostname(), info.port()});
-  };
-  for (const auto& agent : agents.get_agents().agents()) add(agent.agent_info());
-  for (const auto& agent : agents.get_agents().recovered_agents()) add(agent);
-  return agent_names(places);
-}
-
-std::map<std::string, std::string> names_of_agents(Api& api) {
-  Response response;
-  if (!api.call(R"({"type":"GET_AGENTS"})", response).ok()) return {};
-  return names_of(response);
 }
 
 template <typename Demands>
@@ -160,14 +125,9 @@ int agents_command(const Arguments& arguments) {
   Api api(invocation);
   const std::string call = R"({"type":"GET_AGENTS"})";
   if (const auto code = answered_as_json(invocation, api, call)) return *code;
-  const auto body = api.call(call);
-  if (!body.ok()) return failed(body.error());
   Response response;
   operator_extension::Response extension;
-  for (google::protobuf::Message* message : {static_cast<google::protobuf::Message*>(&response),
-                                             static_cast<google::protobuf::Message*>(&extension)}) {
-    if (const Status ok = codec::from_json(*body, *message); !ok.ok()) return failed(ok.error());
-  }
+  if (const Status ok = api.call(call, response, extension); !ok.ok()) return failed(ok.error());
   const auto names = names_of(response);
   Table table({"AGENT", "HOST", "STATE", ">CPUS", ">LENT", ">MEMORY", ">DISK", ">UP"});
   for (const auto& agent : response.get_agents().agents()) {
@@ -203,16 +163,13 @@ int frameworks_command(const Arguments& arguments) {
   invocation.flags().add("all", all, "also those that have ended");
   if (const auto code = invocation.parse(arguments)) return *code;
   Api api(invocation);
-  const std::string call = R"({"type":"GET_FRAMEWORKS","get_frameworks":{"offers":false}})";
+  const std::string call =
+      std::string(R"({"type":"GET_FRAMEWORKS","get_frameworks":{"offers":false,"completed":)") +
+      (all ? "true}}" : "false}}");
   if (const auto code = answered_as_json(invocation, api, call)) return *code;
-  auto body = api.call(call);
-  if (!body.ok()) return failed(body.error());
   Response response;
   operator_extension::Response wanted;
-  for (google::protobuf::Message* part : {static_cast<google::protobuf::Message*>(&response),
-                                          static_cast<google::protobuf::Message*>(&wanted)}) {
-    if (const Status ok = codec::from_json(*body, *part); !ok.ok()) return failed(ok.error());
-  }
+  if (const Status ok = api.call(call, response, wanted); !ok.ok()) return failed(ok.error());
   Table table({"FRAMEWORK", "NAME", "ROLES", "STATE", ">CPUS", ">MEMORY", ">OFFERED CPUS", ">UP"});
   const auto add = [&](const Response::GetFrameworks::Framework& framework, const char* ended) {
     const auto& info = framework.framework_info();
@@ -235,59 +192,6 @@ int frameworks_command(const Arguments& arguments) {
   }
   std::fputs(table.empty() ? "no frameworks\n" : table.text().c_str(), stdout);
   print_demands(wanted.get_frameworks().demands());
-  return 0;
-}
-
-int tasks_command(const Arguments& arguments) {
-  Invocation invocation("tasks", "The tasks, newest first.");
-  std::string framework, agent, state, search;
-  std::int64_t limit = 100;
-  bool all = false;
-  bool orphans = false;
-  invocation.flags().add("framework", framework, "only this framework's");
-  invocation.flags().add("agent", agent, "only on this agent");
-  invocation.flags().add("state", state, "only in this state (TASK_RUNNING)");
-  invocation.flags().add("search", search, "only with this in id or name");
-  invocation.flags().add("orphans", orphans,
-                         "only those whose framework has not been seen since the master leads");
-  invocation.flags().add("limit", limit, "at most so many, up to 1000");
-  invocation.flags().add("all", all, "also those that have ended");
-  if (const auto code = invocation.parse(arguments)) return *code;
-  Api api(invocation);
-  std::string query = "\"limit\":" + std::to_string(limit);
-  if (!framework.empty()) query += ",\"framework_id\":{\"value\":" + json_text(framework) + "}";
-  if (!agent.empty()) query += ",\"agent_id\":{\"value\":" + json_text(agent) + "}";
-  if (!state.empty()) query += ",\"state\":[" + json_text(state) + "]";
-  if (!search.empty()) query += ",\"search\":" + json_text(search);
-  if (orphans) query += ",\"orphan\":true";
-  const std::string call = R"({"type":"GET_TASKS","get_tasks":{)" + query + "}}";
-  if (const auto code = answered_as_json(invocation, api, call)) return *code;
-  Response response;
-  if (const Status ok = api.call(call, response); !ok.ok()) return failed(ok.error());
-  const auto hosts = names_of_agents(api);
-  std::set<std::pair<std::string, std::string>> orphaned;
-  for (const auto& task : response.get_tasks().orphan_tasks()) {
-    orphaned.emplace(task.framework_id().value(), task.task_id().value());
-  }
-  Table table({"TASK", "NAME", "STATE", "FRAMEWORK", "HOST", ">CPUS", ">MEMORY", "MESSAGE"});
-  const auto add = [&](const v1::Task& task) {
-    const auto host = hosts.find(task.agent_id().value());
-    const std::string message =
-        task.statuses_size() > 0 ? task.statuses(task.statuses_size() - 1).message() : "";
-    const bool orphan = orphaned.contains({task.framework_id().value(), task.task_id().value()});
-    table.add({task.task_id().value(), task.name(),
-               v1::TaskState_Name(task.state()) + (orphan ? " (orphan)" : ""),
-               task.framework_id().value(),
-               host == hosts.end() ? task.agent_id().value() : host->second,
-               amount_text(both_of(task.resources(), "cpus")),
-               megabytes_text(both_of(task.resources(), "mem")), message});
-  };
-  for (const auto& task : response.get_tasks().tasks()) add(task);
-  for (const auto& task : response.get_tasks().unreachable_tasks()) add(task);
-  if (all || !state.empty()) {
-    for (const auto& task : response.get_tasks().completed_tasks()) add(task);
-  }
-  std::fputs(table.empty() ? "no tasks\n" : table.text().c_str(), stdout);
   return 0;
 }
 

@@ -188,7 +188,8 @@ class Cli(ClusterCase):
         os.mkfifo(gate)
         os.chmod(gate, 0o666)
         os.chmod(self.dir, 0o755)
-        scheduler.say(f"launch talks 100 32 echo first; echo wrong >&2; read x < {gate}; echo $x")
+        scheduler.say("launch talks 100 32 echo first; echo wrong >&2; "
+                      f"read x < {gate}; echo $x; exec sleep 1000")
         scheduler.line("update talks TASK_RUNNING")
         wait_for("its first line", lambda: self.cli("logs", "talks") == "first\n")
         self.assertEqual(self.cli("logs", "talks", "--stderr"), "wrong\n")
