@@ -353,6 +353,22 @@ class BenchWordsTest(unittest.TestCase):
                                         "allocation-cycle, failover"):
                 programs.split_words(words, self.found)
 
+    def test_a_check_of_goals_is_asked_of_each_bench_and_one_that_fails_fails_it(self):
+        asked = []
+
+        def run(command, **_):
+            asked.append((command, os.environ.get("BOURSE_BENCH_CHECK")))
+            return subprocess.CompletedProcess(command, 1 if command[0] == "b" else 0)
+
+        with unittest.mock.patch.dict(os.environ), \
+                unittest.mock.patch("programs.with_quiet_build"), \
+                unittest.mock.patch("programs.benches", lambda: {"a": ["a"], "b": ["b"]}), \
+                unittest.mock.patch("programs.subprocess.run", run):
+            self.assertEqual(programs.bench(["a", "--json"]), 0)
+            self.assertEqual(programs.bench(["--check", "--quick"]), 1)
+        self.assertEqual(asked, [(["a", "--json"], None), (["a", "--quick"], "1"),
+                                 (["b", "--quick"], "1")])
+
 
 class InterruptedBuildTest(unittest.TestCase):
     """./dev demo, interrupted while ninja and a compiler (which only sleeps) are at work."""
