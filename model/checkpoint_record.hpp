@@ -89,6 +89,13 @@ struct ContainerLeaked {
   Resources withheld;
 };
 
+// 15: it could not be done, and a framework waits to hear so; before anybody hears of it.
+struct OperationFailed {
+  OperationOrder order;
+  Uuid status_uuid;
+  std::string message;
+};
+
 }  // namespace checkpoint
 
 // The alternative's index + 1 is its number on disk.
@@ -98,6 +105,6 @@ using CheckpointRecord =
                  checkpoint::TaskForgotten, checkpoint::ExecutorForgotten,
                  checkpoint::KillRequested, checkpoint::LifeBegun, checkpoint::OperationApplied,
                  checkpoint::OperationForgotten, checkpoint::ResourcesConverted,
-                 checkpoint::ContainerLeaked>;
+                 checkpoint::ContainerLeaked, checkpoint::OperationFailed>;
 
 }  // namespace bourse

@@ -265,8 +265,21 @@ std::optional<std::string> wrong_reservation_scope(const Resource& resource,
   return std::nullopt;
 }
 
+// What a container can be given: the same as the agent asks of a launch.
+bool is_below_the_sandbox(const std::string& path) {
+  const std::string whole = "/" + path + "/";
+  return !path.empty() && path.front() != '/' && whole.find("/../") == std::string::npos &&
+         whole.find("/./") == std::string::npos && whole.find("//") == std::string::npos &&
+         whole.find('\0') == std::string::npos;
+}
+
+// Of a new one: those that are there may be destroyed whatever they are called.
 std::optional<std::string> wrong_volume_scope(const Resource& volume, const OperationScope& scope) {
   const std::string what = "create.volumes: " + text_of(volume);
+  if (!is_below_the_sandbox(volume.meta->disk->volume_path)) {
+    return what + " has the container_path '" + volume.meta->disk->volume_path.substr(0, 256) +
+           "': it must be a path below the sandbox, without '..', as 'data'";
+  }
   const std::string& named = volume.meta->disk->persistence_principal;
   if (!scope.principal.empty() && named != scope.principal) {
     return what + " names " + quoted_or_none(named) + ", and '" + scope.principal +

@@ -79,6 +79,7 @@ void on_acknowledge_operations(Context& c, const to_agent::AcknowledgeOperations
 void resend_operations(Context& c);
 std::vector<to_master::KnownOperation> known_operations(const AgentState& state);
 void fold_operation(AgentState& state, const checkpoint::OperationApplied& record);
+void fold_operation(AgentState& state, const checkpoint::OperationFailed& record);
 void remove_destroyed_volumes(Context& c, const std::vector<CheckpointRecord>& records);
 // A sentence: this machine has too little for what was made of it.
 std::optional<std::string> adopt_operations(Context& c, const Resources& configured);

@@ -106,9 +106,13 @@ void store_waiting(Context& c) {
   OperationsPending pending;
   for (auto& [number, row] : in_order(c.state, OperationPhase::waiting)) {
     row->phase = OperationPhase::storing;
+    pending.uuids.push_back(row->order.uuid);
+    if (row->refused) {
+      records.push_back(checkpoint::OperationFailed{row->order, *row->status_uuid, row->message});
+      continue;
+    }
     records.push_back(checkpoint::OperationApplied{row->order, row->status_uuid, false});
     for (Effect& effect : removals_of(row->order)) after.push_back(std::move(effect));
-    pending.uuids.push_back(row->order.uuid);
   }
   if (records.empty()) return;
   if (!c.state.identity_stored && !c.state.identity->id.empty()) {
@@ -118,10 +122,17 @@ void store_waiting(Context& c) {
   c.checkpoint(std::move(records), std::move(pending), std::move(after));
 }
 
-void fail(Operation& row, std::string why, std::vector<Outcome>& outcomes) {
-  row.phase = OperationPhase::failed;
-  row.status_uuid.reset();
+// Nothing changed. A framework that gave it an id hears so until it acknowledges that, in later
+// lives too: what is told is written first.
+void fail(Context& c, Operation& row, std::string why, std::vector<Outcome>& outcomes) {
   row.message = std::move(why);
+  if (!row.order.id.empty()) {
+    row.phase = OperationPhase::waiting;
+    row.refused = true;
+    if (!row.status_uuid) row.status_uuid = c.new_uuid();
+    return;
+  }
+  row.phase = OperationPhase::failed;
   outcomes.push_back(outcome_of(row));
 }
 
@@ -149,8 +160,11 @@ void on_apply_operations(Context& c, const to_agent::ApplyOperations& message) {
     row.number = ++c.state.operations_seen;
     if (auto why = begin(c, used, row)) {
       PROBE("agent.refuses_operation");
-      fail(row, std::move(*why), outcomes);
-      if (c.state.operations.size() >= limits::kMaxOperationsPerAgent) continue;
+      if (c.state.operations.size() >= limits::kMaxOperationsPerAgent) {
+        outcomes.push_back({order.uuid, false, std::nullopt, std::move(*why)});
+        continue;
+      }
+      fail(c, row, std::move(*why), outcomes);
     }
     c.state.operations.emplace(order.uuid, std::move(row));
   }
@@ -162,7 +176,11 @@ void on_operations_stored(Context& c, const OperationsPending& write) {
   std::vector<Outcome> outcomes;
   for (const Uuid& uuid : write.uuids) {
     Operation& row = c.state.operations.at(uuid);
-    row.phase = OperationPhase::finished;
+    row.phase = row.refused ? OperationPhase::failed : OperationPhase::finished;
+    if (row.refused) {
+      outcomes.push_back(outcome_of(row));
+      continue;
+    }
     // Each was tried on what the ones before it make, and they are stored together.
     const Status done = convert(c.state.total, row.conversion);
     ASSERT(done.ok());
@@ -176,13 +194,22 @@ void on_operations_rejected(Context& c, const OperationsPending& write, const st
   PROBE("agent.operations_not_stored");
   std::vector<Outcome> outcomes;
   for (const Uuid& uuid : write.uuids) {
-    fail(c.state.operations.at(uuid), "the agent could not store it: " + reason, outcomes);
+    Operation& row = c.state.operations.at(uuid);
+    if (!row.refused) {
+      fail(c, row, "the agent could not store it: " + reason, outcomes);
+      continue;
+    }
+    // A disk that takes not even this: it is told while this life lasts.
+    PROBE("agent.failure_not_stored");
+    row.phase = OperationPhase::failed;
+    outcomes.push_back(outcome_of(row));
   }
   // What counted on them has its turn, or cannot be any more.
   c.state.issued = c.state.total;
   for (auto& [number, row] : in_order(c.state, OperationPhase::waiting)) {
+    if (row->refused) continue;
     const Status done = convert(c.state.issued, row->conversion);
-    if (!done.ok()) fail(*row, done.error().message, outcomes);
+    if (!done.ok()) fail(c, *row, done.error().message, outcomes);
   }
   settled(c, std::move(outcomes));
 }
@@ -190,8 +217,9 @@ void on_operations_rejected(Context& c, const OperationsPending& write, const st
 bool waits_for_operations(const AgentState& state, const MasterToAgent& message) {
   const auto* launch = std::get_if<to_agent::Launch>(&message.body);
   if (launch == nullptr) return false;
-  const bool unsettled = std::any_of(state.operations.begin(), state.operations.end(),
-                                     [](const auto& entry) { return is_unsettled(entry.second); });
+  const bool unsettled = std::any_of(
+      state.operations.begin(), state.operations.end(),
+      [](const auto& entry) { return is_unsettled(entry.second) && !entry.second.refused; });
   if (!unsettled) return false;
   const auto there = [&](const Resources& resources) {
     return state.total.contains(resources.non_revocable());
@@ -206,7 +234,7 @@ void on_acknowledge_operations(Context& c, const to_agent::AcknowledgeOperations
   for (const Uuid& uuid : message.uuids) {
     const auto it = c.state.operations.find(uuid);
     if (it == c.state.operations.end() || is_unsettled(it->second)) continue;
-    if (it->second.phase == OperationPhase::finished) {
+    if (it->second.phase == OperationPhase::finished || it->second.refused) {
       records.push_back(checkpoint::OperationForgotten{uuid});
     }
     c.state.operations.erase(it);
@@ -232,58 +260,13 @@ std::vector<to_master::KnownOperation> known_operations(const AgentState& state)
   for (const auto& [uuid, row] : state.operations) {
     to_master::KnownOperation known{row.order, OperationState::pending, std::nullopt, row.message};
     if (row.phase == OperationPhase::failed) known.state = OperationState::failed;
-    if (row.phase == OperationPhase::finished) {
-      known.state = OperationState::finished;
-      known.status_uuid = row.status_uuid;
-    }
+    if (row.phase == OperationPhase::finished) known.state = OperationState::finished;
+    if (!is_unsettled(row)) known.status_uuid = row.status_uuid;
     by_number.emplace(row.number, std::move(known));
   }
   std::vector<to_master::KnownOperation> out;
   for (auto& [number, known] : by_number) out.push_back(std::move(known));
   return out;
-}
-
-// -- recovery
-
-void fold_operation(AgentState& state, const checkpoint::OperationApplied& record) {
-  if (state.operations.contains(record.order.uuid)) return;  // written again
-  auto conversion = conversion_of(record.order.operation);
-  if (!conversion.ok()) return;
-  if (!record.counted) state.net.add(conversion.value());
-  Operation row;
-  row.order = record.order;
-  row.conversion = std::move(conversion).value();
-  row.status_uuid = record.status_uuid;
-  row.phase = OperationPhase::finished;
-  row.number = ++state.operations_seen;
-  state.operations.emplace(record.order.uuid, std::move(row));
-}
-
-// A crash may have come between a DESTROY's record and the removal of what was in the volume.
-void remove_destroyed_volumes(Context& c, const std::vector<CheckpointRecord>& records) {
-  for (const CheckpointRecord& record : records) {
-    const auto* applied = std::get_if<checkpoint::OperationApplied>(&record);
-    if (applied == nullptr || applied->counted) continue;
-    if (applied->order.operation.type != ResourceOperation::Type::destroy) continue;
-    for (const Resource& volume : applied->order.operation.resources.list()) {
-      const auto& made = c.state.net.made.list();
-      const bool there = std::any_of(made.begin(), made.end(), [&](const Resource& have) {
-        return is_volume(have) && have.role() == volume.role() &&
-               have.meta->disk->persistence_id == volume.meta->disk->persistence_id;
-      });
-      if (there) continue;
-      PROBE("agent.removes_destroyed_volume_again");
-      c.emit(RemoveVolume{volume});
-    }
-  }
-}
-
-std::optional<std::string> adopt_operations(Context& c, const Resources& configured) {
-  const auto total = c.state.net.over(configured);
-  if (!total.ok()) return total.error().message;
-  c.state.total = total.value();
-  c.state.issued = total.value();
-  return std::nullopt;
 }
 
 }  // namespace bourse::agent

@@ -134,6 +134,7 @@ struct Folder {
     c.state.executors.erase(it);
   }
   void operator()(const checkpoint::OperationApplied& r) const { fold_operation(c.state, r); }
+  void operator()(const checkpoint::OperationFailed& r) const { fold_operation(c.state, r); }
   void operator()(const checkpoint::OperationForgotten& r) const {
     c.state.operations.erase(r.uuid);
   }

@@ -13,15 +13,19 @@ std::vector<CheckpointRecord> AgentCore::snapshot() const {
   NetConversion net = state_.net;
   std::map<std::uint64_t, const Operation*> operations;
   for (const auto& [uuid, row] : state_.operations) {
-    const bool written =
-        row.phase == OperationPhase::storing || row.phase == OperationPhase::finished;
+    const bool written = row.phase == OperationPhase::storing ||
+                         row.phase == OperationPhase::finished || row.refused;
     if (written) operations.emplace(row.number, &row);
   }
   for (const auto& [number, row] : operations) {
-    if (row->phase == OperationPhase::storing) net.add(row->conversion);
+    if (row->phase == OperationPhase::storing && !row->refused) net.add(row->conversion);
   }
   if (!net.empty()) out.push_back(checkpoint::ResourcesConverted{std::move(net)});
   for (const auto& [number, row] : operations) {
+    if (row->refused) {
+      out.push_back(checkpoint::OperationFailed{row->order, *row->status_uuid, row->message});
+      continue;
+    }
     out.push_back(checkpoint::OperationApplied{row->order, row->status_uuid, true});
   }
   for (const auto& [id, framework] : state_.frameworks) {

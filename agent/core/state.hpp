@@ -144,6 +144,7 @@ struct Operation {
   OperationPhase phase = OperationPhase::waiting;
   std::optional<Uuid> status_uuid;  // its framework must acknowledge
   std::string message;              // why it failed
+  bool refused = false;             // it cannot be done, and that is what is written
   std::uint64_t number = 0;         // in which order they came
 };
 

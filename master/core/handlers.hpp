@@ -181,6 +181,8 @@ void add_operation(Context& c, AgentSlot slot, Operation row);
 Uuid new_operation_uuid(Context& c);
 std::optional<OperationPlace> find_operation(const MasterState& state, const Uuid& uuid);
 void on_operation_outcomes(Context& c, AgentSlot slot, const to_master::OperationOutcomes& message);
+// Those that it has not acknowledged.
+void forward_outcomes(Context& c, Framework& framework);
 void on_acknowledge_operation(Context& c, FrameworkSlot slot,
                               const call::AcknowledgeOperation& call);
 void on_reconcile_operations(Context& c, FrameworkSlot slot, const call::ReconcileOperations& call);

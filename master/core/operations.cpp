@@ -95,37 +95,43 @@ void follow_agent(Context& c, AgentSlot slot) {
   agent.ledger.set_total(std::move(total));
 }
 
-void on_finished(Context& c, Agent& agent, std::uint64_t number, const Outcome& outcome,
-                 std::vector<Uuid>& acknowledged) {
+// Its framework is told, and acknowledges what has a uuid. What nobody waits for is settled.
+void settle(Context& c, Agent& agent, std::uint64_t number, const Outcome& outcome,
+            std::vector<Uuid>& acknowledged) {
   Operation& row = agent.operations.at(number);
-  row.state = OperationState::finished;
   --agent.operations_pending;
-  answer_operator(c, row, {});
   if (has_reader(c.state, row) && outcome.status_uuid) {
     row.status_uuid = outcome.status_uuid;
     tell(c, agent, row);
     publish_operation(c, agent, row);
     return;
   }
+  tell(c, agent, row);
   acknowledged.push_back(row.order->uuid);
   erase_operation(c, agent, number);
 }
 
-void on_failed(Context& c, Agent& agent, std::uint64_t number, const std::string& why,
+void on_finished(Context& c, Agent& agent, std::uint64_t number, const Outcome& outcome,
+                 std::vector<Uuid>& acknowledged) {
+  Operation& row = agent.operations.at(number);
+  row.state = OperationState::finished;
+  answer_operator(c, row, {});
+  settle(c, agent, number, outcome, acknowledged);
+}
+
+void on_failed(Context& c, Agent& agent, std::uint64_t number, const Outcome& outcome,
                std::vector<Uuid>& acknowledged) {
   PROBE("master.operation_failed");
   Operation& row = agent.operations.at(number);
   c.note(Note::Level::warning, "operation.failed",
          {{"agent_id", agent.id.raw()},
           {"type", std::string(name_of(row.order->operation.type))},
-          {"reason", why}});
+          {"reason", outcome.message}});
   row.state = OperationState::failed;
-  --agent.operations_pending;
-  row.message = why;
-  tell(c, agent, row);
-  answer_operator(c, row, Error{ErrorCode::conflict, "the agent did not do it: " + why});
-  acknowledged.push_back(row.order->uuid);
-  erase_operation(c, agent, number);
+  row.message = outcome.message;
+  answer_operator(c, row,
+                  Error{ErrorCode::conflict, "the agent did not do it: " + outcome.message});
+  settle(c, agent, number, outcome, acknowledged);
 }
 
 void acknowledge(Context& c, Agent& agent, std::vector<Uuid> uuids) {
@@ -177,7 +183,7 @@ void on_operation_outcomes(Context& c, AgentSlot slot,
     }
     changed = true;
     if (!outcome.finished) {
-      on_failed(c, agent, place->number, outcome.message, acknowledged);
+      on_failed(c, agent, place->number, outcome, acknowledged);
       continue;
     }
     if (!convert(agent.confirmed, row.conversion).ok()) {
@@ -194,6 +200,15 @@ void on_operation_outcomes(Context& c, AgentSlot slot,
   follow_agent(c, slot);
   publish_agent(c, agent);
   if (agent.operations_pending == 0) touch_room(c, slot);
+}
+
+void forward_outcomes(Context& c, Framework& framework) {
+  for (const auto& [id, uuid] : framework.operation_of) {
+    const OperationPlace place = *find_operation(c.state, uuid);
+    const Agent& agent = c.state.agents.at(place.agent);
+    const Operation& row = agent.operations.at(place.number);
+    if (row.state != OperationState::pending) tell(c, agent, row);
+  }
 }
 
 void on_acknowledge_operation(Context& c, FrameworkSlot slot,
@@ -312,7 +327,7 @@ struct OperationReconciler {
     if (told.state == OperationState::finished) {
       on_finished(c, agent, place->number, outcome, acknowledged);
     } else if (told.state == OperationState::failed) {
-      on_failed(c, agent, place->number, told.message, acknowledged);
+      on_failed(c, agent, place->number, outcome, acknowledged);
     }
   }
 
@@ -327,9 +342,9 @@ struct OperationReconciler {
     row.message = told.message;
     const Framework* framework = framework_of(c.state, row);
     const bool again = framework && framework->operation_of.contains(row.order->id);
-    const bool waits = told.state == OperationState::pending ||
-                       (told.state == OperationState::finished && told.status_uuid);
-    if (!conversion.ok() || again || !waits ||
+    const bool waits = told.state == OperationState::pending || told.status_uuid.has_value();
+    const bool sound = conversion.ok() || told.state == OperationState::failed;
+    if (!sound || again || !waits ||
         (told.state != OperationState::pending && !has_reader(c.state, row))) {
       if (told.state == OperationState::failed) tell(c, agent, row);
       acknowledged.push_back(told.order.uuid);
@@ -430,8 +445,12 @@ void check_operations(const MasterState& state, const Agent& agent) {
   for (const auto& [number, row] : agent.operations) {
     const auto place = state.operation_of.find(row.order->uuid);
     ASSERT(place != state.operation_of.end() && place->second.number == number);
-    ASSERT(row.state == OperationState::pending || row.state == OperationState::finished);
-    if (row.state == OperationState::pending) ++pending;
+    if (row.state == OperationState::pending) {
+      ++pending;
+      continue;
+    }
+    ASSERT(row.state == OperationState::finished || row.state == OperationState::failed);
+    ASSERT(row.status_uuid);
   }
   ASSERT(pending == agent.operations_pending);
 }

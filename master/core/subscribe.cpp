@@ -111,6 +111,7 @@ void forward_unacknowledged(Context& c, Framework& framework) {
       send_to_framework(c, framework, event::Update{task.told});
     }
   }
+  forward_outcomes(c, framework);
 }
 
 void tell_agents(Context& c, const Framework& framework) {

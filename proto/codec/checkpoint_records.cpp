@@ -109,6 +109,13 @@ struct Sealer {
     out.set_withheld(resources_bytes(in.withheld));
     return seal_record(kind, out);
   }
+  std::string operator()(const checkpoint::OperationFailed& in) const {
+    message::OperationFailed out;
+    write_operation_order(in.order, *out.mutable_order());
+    out.set_status_uuid(std::string(bytes_of(in.status_uuid)));
+    out.set_message(in.message);
+    return seal_record(kind, out);
+  }
 
  private:
   static message::TaskMark task_mark(const FrameworkId& framework_id, const TaskId& task_id) {
@@ -259,6 +266,16 @@ Result<CheckpointRecord> read_leaked(std::string_view payload) {
                                   ContainerId(in.container_id()), std::move(*withheld)});
 }
 
+Result<CheckpointRecord> read_operation_failed(std::string_view payload) {
+  message::OperationFailed in;
+  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  Result<OperationOrder> order = read_operation_order(in.order(), "order");
+  if (!order) return order.error();
+  Result<Uuid> uuid = read_uuid(in.status_uuid(), "status_uuid");
+  if (!uuid) return uuid.error();
+  return CheckpointRecord(checkpoint::OperationFailed{std::move(*order), *uuid, in.message()});
+}
+
 }  // namespace
 
 std::string encode_checkpoint_record(const CheckpointRecord& record) {
@@ -295,6 +312,8 @@ Result<CheckpointRecord> decode_checkpoint_record(std::string_view record) {
       return read_converted(body->payload);
     case 14:
       return read_leaked(body->payload);
+    case 15:
+      return read_operation_failed(body->payload);
     default:
       return unknown_kind(body->kind, kWhat);
   }

@@ -21,10 +21,31 @@ using List = google::protobuf::RepeatedPtrField<v1::Resource>;
 
 namespace {
 
+// A volume is kept by its agent where its disk is: what says where else it comes from would be
+// dropped.
+Status check_new_volumes(const List& volumes, const FieldPath& at) {
+  for (int i = 0; i < volumes.size(); ++i) {
+    if (!volumes[i].disk().has_volume()) continue;
+    const v1::Volume& volume = volumes[i].disk().volume();
+    const char* set = volume.has_host_path() ? "host_path"
+                      : volume.has_image()   ? "image"
+                      : volume.has_source()  ? "source"
+                                             : nullptr;
+    if (set == nullptr) continue;
+    const FieldPath one = at.at("volumes", i), disk = one.at("disk"), here = disk.at("volume");
+    return invalid("'" + here.at(set).text() +
+                   "' is set: a persistent volume is where its disk is; leave it out");
+  }
+  return {};
+}
+
 Result<ResourceOperation> read_lists(Type type, const List& resources, const List* source,
                                      const FieldPath& at) {
   ResourceOperation out;
   out.type = type;
+  if (type == Type::create) {
+    if (Status ok = check_new_volumes(resources, at); !ok) return ok.error();
+  }
   Result<Resources> read = read_resources(resources, at);
   if (!read) return read.error();
   out.resources = std::move(*read);

@@ -156,6 +156,32 @@ TEST_CASE("who asks must be named, and a framework reserves for the role of its 
           std::string::npos);
 }
 
+TEST_CASE("a new volume is seen below the sandbox, and one that is not can still be destroyed") {
+  const auto at = [](const std::string& path) {
+    const Resource plain = volume("v", 1);
+    ResourceMeta meta = *plain.meta;
+    meta.disk->volume_path = path;
+    return plain.with(std::move(meta));
+  };
+  for (const std::string path : {"/abs", "../x", "a/../b", "..", "a//b", "a/", "./a", "."}) {
+    INFO(path);
+    const auto create = op(Type::create, {at(path)});
+    REQUIRE(check_scope(create, {"", "web", true})
+                .error()
+                .message.find("has the container_path '" + path +
+                              "': it must be a path below the sandbox") != std::string::npos);
+    // What an earlier build let in: the checkpoint is read, and it can be got rid of.
+    REQUIRE(conversion_of(create).ok());
+    const auto destroy = op(Type::destroy, {at(path)});
+    REQUIRE(conversion_of(destroy).ok());
+    REQUIRE(check_scope(destroy, {"", "web", true}).ok());
+  }
+  for (const std::string path : {"data", "a/b", "..a", ".hidden"}) {
+    INFO(path);
+    REQUIRE(check_scope(op(Type::create, {at(path)}), {"", "web", true}).ok());
+  }
+}
+
 TEST_CASE("what is not there, an id that is taken and one kind too many change nothing") {
   Resources all = total();
   const auto too_much = op(Type::reserve, {reserved(Resource::scalar("cpus", 5000), {"web"})});

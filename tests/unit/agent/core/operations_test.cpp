@@ -150,6 +150,72 @@ TEST_CASE("an operation is done once however often it comes, and told until it i
   REQUIRE(outcomes(w).empty());
 }
 
+TEST_CASE("a failure is stored before it is told, and told in later lives until acknowledged") {
+  World w;
+  w.boot_and_register();
+  w.auto_store = false;
+  w.done.clear();
+  // There is no such volume; of the second nobody waits to hear.
+  w.from_master(to_agent::ApplyOperations{
+      {order(1, Type::destroy, volume("v", 16), "d"), order(2, Type::destroy, volume("v", 16))}});
+  REQUIRE(w.writes.size() == 1);
+  REQUIRE(w.writes.front().records.size() == 1);
+  REQUIRE(outcomes(w).size() == 1);
+  REQUIRE(outcomes(w).front().uuid == make_uuid(77, 2));
+  REQUIRE_FALSE(outcomes(w).front().status_uuid);
+  // A launch does not wait for it: it makes nothing.
+  w.launch(World::task("t"));
+  REQUIRE(w.core->state().held.empty());
+  w.auto_store = true;
+  while (!w.writes.empty()) w.store_next();
+  REQUIRE(outcomes(w).size() == 2);
+  const auto told = outcomes(w).back();
+  REQUIRE_FALSE(told.finished);
+  REQUIRE(told.status_uuid);
+  REQUIRE(told.message.find("does not contain") != std::string::npos);
+  REQUIRE(w.count<RemoveVolume>() == 0);
+
+  const bool compacted = GENERATE(false, true);
+  if (compacted) w.disk = w.core->snapshot();
+  const Resources total = w.core->state().total;
+  w.crash();
+  w.done.clear();
+  w.start();
+  w.connect();
+  const auto known = w.to_master_all<to_master::Register>().back().operations;
+  REQUIRE(known.size() == 1);
+  REQUIRE(known.front().state == OperationState::failed);
+  REQUIRE(known.front().status_uuid == told.status_uuid);
+  REQUIRE(known.front().message == told.message);
+  REQUIRE(w.core->state().total == total);
+  w.from_master(to_agent::AcknowledgeOperations{{make_uuid(77, 1)}});
+  REQUIRE(w.core->state().operations.empty());
+  w.crash();
+  w.done.clear();
+  w.start();
+  w.connect();
+  REQUIRE(w.to_master_all<to_master::Register>().back().operations.empty());
+}
+
+TEST_CASE("a failure that the disk does not take is told all the same") {
+  World w;
+  w.boot_and_register();
+  w.auto_store = false;
+  w.done.clear();
+  w.from_master(to_agent::ApplyOperations{{order(1, Type::reserve, disk_of("web", 32), "r")}});
+  w.reject_next("disk full");
+  REQUIRE(outcomes(w).empty());
+  REQUIRE(w.writes.size() == 1);
+  w.reject_next("disk full");
+  REQUIRE(w.writes.empty());
+  REQUIRE(outcomes(w).size() == 1);
+  REQUIRE_FALSE(outcomes(w).front().finished);
+  REQUIRE(outcomes(w).front().status_uuid);
+  REQUIRE(outcomes(w).front().message == "the agent could not store it: disk full");
+  w.from_master(to_agent::AcknowledgeOperations{{make_uuid(77, 1)}});
+  REQUIRE(w.core->state().operations.empty());
+}
+
 TEST_CASE("reservations and volumes survive the agent, and it registers with them") {
   World w;
   w.boot_and_register();

@@ -80,7 +80,7 @@ struct World : Harness {
     for (; settled < orders.size(); ++settled) {
       const OperationOrder& order = orders[settled];
       std::optional<Uuid> uuid;
-      if (finished && !order.id.empty()) uuid = status_uuid(order);
+      if (!order.id.empty()) uuid = status_uuid(order);
       message.outcomes.push_back({order.uuid, finished, uuid, finished ? "" : "disk full"});
     }
     say(*agent, std::move(message));
@@ -173,13 +173,58 @@ TEST_CASE("an operation that its agent could not store is undone, with what coun
              {{}, LaunchOperation{{task}}}});
   w.settle(false);
   REQUIRE(w.heard() == "r FAILED, c FAILED");
-  REQUIRE_FALSE(w.last().uuid);
   REQUIRE(w.last().message == "disk full");
   // The task holds what is not there: nothing is offered until the agent says that it ended.
   REQUIRE_FALSE(w.ledger(*w.agent).offerable());
   w.status(*w.agent, *w.framework, "t", TaskState::dropped);
   REQUIRE(w.ledger(*w.agent).offerable());
   REQUIRE(w.ledger(*w.agent).total() == res(kAgent));
+}
+
+TEST_CASE("a failed operation with an id is told until its framework acknowledges that") {
+  World w;
+  w.operate({op(Type::reserve, reserved("disk:32"), "r"), op(Type::reserve, reserved("cpus:1"))});
+  w.settle(false);
+  REQUIRE(w.heard() == "r FAILED");
+  REQUIRE(w.last().uuid);
+  const Uuid uuid = *w.last().uuid;
+  // Of the one without an id nobody waits to hear.
+  REQUIRE(w.row(*w.agent).operations.size() == 1);
+  REQUIRE(w.agent->heard_of<to_agent::AcknowledgeOperations>().back().uuids ==
+          std::vector<Uuid>{w.ordered()[1].uuid});
+  // Its framework was away, or lost the message: it hears so at once when it is back.
+  w.framework->facet.failover_timeout = Duration::seconds(100);
+  w.break_connection(*w.framework);
+  w.framework->heard.clear();
+  w.subscribe(*w.framework);
+  REQUIRE(w.heard() == "r FAILED");
+  REQUIRE(w.last().uuid == uuid);
+  REQUIRE(w.last().message == "disk full");
+  // The agent says it again, being unacknowledged.
+  w.settled = 0;
+  w.settle(false);
+  REQUIRE(w.heard() == "r FAILED, r FAILED");
+  w.call(*w.framework, call::AcknowledgeOperation{w.agent->id, OperationId("r"), uuid});
+  REQUIRE(w.agent->heard_of<to_agent::AcknowledgeOperations>().back().uuids ==
+          std::vector<Uuid>{w.ordered().front().uuid});
+  REQUIRE(w.row(*w.agent).operations.empty());
+}
+
+TEST_CASE("a new master tells of a failed operation that is not acknowledged") {
+  World w;
+  w.operate({op(Type::reserve, reserved("disk:32"), "r")});
+  w.settle(false);
+  const OperationOrder order = w.ordered().front();
+  w.agent->operations = {{order, OperationState::failed, w.status_uuid(order), "disk full"}};
+  w.restart_master();
+  w.framework->heard.clear();
+  // Before its framework is back, which is told when it is.
+  w.enroll(*w.agent);
+  w.subscribe(*w.framework);
+  REQUIRE(w.heard() == "r FAILED");
+  REQUIRE(w.last().message == "disk full");
+  w.call(*w.framework, call::AcknowledgeOperation{w.agent->id, OperationId("r"), *w.last().uuid});
+  REQUIRE(w.agent->heard_of<to_agent::AcknowledgeOperations>().size() == 1);
   REQUIRE(w.row(*w.agent).operations.empty());
 }
 

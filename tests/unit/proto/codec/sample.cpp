@@ -380,6 +380,7 @@ std::vector<CheckpointRecord> checkpoint_records() {
       checkpoint::OperationForgotten{uuid(6)},
       checkpoint::ResourcesConverted{{resources(), Resources({of_web(1000, "v")})}},
       checkpoint::ContainerLeaked{f, ExecutorId("E1"), ContainerId("C1"), resources()},
+      checkpoint::OperationFailed{operation_order(), uuid(9), "why"},
   };
 }
 

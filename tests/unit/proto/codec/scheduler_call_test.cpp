@@ -141,6 +141,21 @@ TEST_CASE("a bad task is named by its place in the call") {
              Contains("'accept.operations[0].launch.task_infos[0].resources[0].scalar.value'"));
 }
 
+TEST_CASE("a volume that is to come from elsewhere than its disk is refused by name") {
+  const auto create = [](const std::string& member) {
+    return refusal(of_framework(R"("type":"ACCEPT","accept":{"operations":[{"type":"CREATE",
+        "create":{"volumes":[{"name":"disk","type":"SCALAR","scalar":{"value":1},
+        "disk":{"persistence":{"id":"v"},"volume":{"mode":"RW","container_path":"data",)" +
+                                member + "}}}]}}]}"))
+        .message;
+  };
+  CHECK(create(R"("host_path":"/srv")") ==
+        "'accept.operations[0].create.volumes[0].disk.volume.host_path' is set: a persistent "
+        "volume is where its disk is; leave it out");
+  CHECK_THAT(create(R"("image":{"type":"DOCKER"})"), Contains("disk.volume.image' is set"));
+  CHECK_THAT(create(R"("source":{"type":"SANDBOX_PATH"})"), Contains("disk.volume.source' is set"));
+}
+
 TEST_CASE("oversized calls, messages and lists are refused as too large") {
   const auto too_large = [](Encoding encoding, const std::string& body) {
     const auto call = decode_scheduler_call(encoding, body);
