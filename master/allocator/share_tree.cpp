@@ -108,12 +108,17 @@ void ShareTree::set_weight(NodeId role, std::uint32_t weight_milli) {
   ASSERT(weight_milli >= 1);
   nodes_[role.raw()].weight_milli = weight_milli;
 }
+  // The root has no siblings. Its weight is that of the frameworks in it, among the topmost roles.
+  const std::uint32_t own = nodes_[role.raw()].own;
+  if (role == kRootRole && own != kNone) nodes_[own].weight_milli = weight_milli;
 
 ClaimId ShareTree::add_claim(const ClaimSpec& spec) {
   const std::uint32_t role = spec.role.raw();
   ASSERT(role < nodes_.size() && nodes_[role].kind == Kind::role);
   if (nodes_[role].own == kNone) {
-    const std::uint32_t own = add_node(role, Kind::own, kDefaultWeightMilli);
+    const std::uint32_t weight_milli =
+        spec.role == kRootRole ? nodes_[role].weight_milli : kDefaultWeightMilli;
+    const std::uint32_t own = add_node(role, Kind::own, weight_milli);
     nodes_[role].own = own;
   }
   const std::uint32_t index = take_cell(claims_, free_claims_);

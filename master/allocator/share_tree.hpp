@@ -2,7 +2,8 @@
 //
 // The caller keeps it up to date as things happen; allocate() only reads it. In a role that has
 // frameworks of its own and child roles, its own frameworks compete with the children as one group
-// (weight 1), as in Mesos; that group is the role's `own` node:
+// (weight 1; in the root, the role `*`, what set_weight said), as in Mesos; that group is the
+// role's `own` node:
 //
 //     root -- a -- own(a) -- claim 0, claim 1
 //               \- a/b -- own(a/b) -- claim 2

@@ -72,6 +72,7 @@ struct Allocation {
   allocator::DemandTable demands{kFirstCustom};
   bool demands_name_agents = false;  // some shape is wanted on one agent
   bool demands_stale = false;        // what a shape names came or left
+  bool minimums_stale = false;       // a minimum may name what nobody had and somebody has now
   std::vector<allocator::Sum> totals = std::vector<allocator::Sum>(kFirstCustom);
 
   struct RoleNode {

@@ -32,6 +32,7 @@ void learn_dimension(Allocation& allocation, const Resource& resource) {
   allocation.quotas.grow_dimensions(count);
   allocation.demands.grow_dimensions(count);
   allocation.demands_stale = !allocation.demands.empty();
+  allocation.minimums_stale = true;
   allocation.totals.resize(count);
 }
 
@@ -245,6 +246,18 @@ void renew_claim(Context& c, FrameworkSlot slot, std::uint32_t index) {
   want_role(c, slot, index);
 }
 
+void renew_minimums(Context& c) {
+  c.state.allocation.minimums_stale = false;
+  c.state.frameworks.for_each([&](FrameworkSlot slot, const Framework& framework) {
+    if (framework.facet->min_allocatable.empty()) return;
+    for (std::uint32_t i = 0; i < framework.roles.size(); ++i) {
+      const Role& role = framework.roles[i];
+      if (!role.claim.entered || !framework.facet->min_allocatable.contains(role.name)) continue;
+      renew_claim(c, slot, i);
+    }
+  });
+}
+
 void update_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
   const Framework& framework = c.state.frameworks.at(slot);
   const Role& role = framework.roles[index];
@@ -310,6 +323,11 @@ void uncharge(Context& c, const Role& role, const Resources& resources) {
 
 void set_role_weight(Context& c, const std::string& role, std::int64_t weight_milli) {
   c.state.weights_milli[role] = weight_milli;
+  if (role == "*") {
+    c.state.allocation.tree.set_weight(allocator::kRootRole,
+                                       static_cast<std::uint32_t>(weight_milli));
+    return;
+  }
   const auto it = c.state.allocation.roles.find(role);
   if (it == c.state.allocation.roles.end()) return;
   c.state.allocation.tree.set_weight(it->second.node, static_cast<std::uint32_t>(weight_milli));

@@ -315,6 +315,8 @@ std::vector<std::int64_t> demand_rows(const Allocation& allocation,
 // Enters what it wants in the role, less what is on offer to it. REQUIRES a claim.
 void want_role(Context& c, FrameworkSlot slot, std::uint32_t role);
 void renew_demands(Context& c);
+// Likewise for what frameworks say is the least that they can use.
+void renew_minimums(Context& c);
 // The newest offer of the framework meets so many of each shape; an offer that ends, none.
 void note_meets(Context& c, FrameworkSlot slot, std::uint32_t role,
                 std::span<const std::uint32_t> met);

@@ -365,6 +365,7 @@ void run_round(Context& c) {
   allocation.round_due = Instant::max();
   allocation.all_touched = false;
   if (allocation.demands_stale) renew_demands(c);
+  if (allocation.minimums_stale) renew_minimums(c);
   ++allocation.rounds;
   std::vector<std::uint32_t> touched = std::move(allocation.touched);
   allocation.touched.clear();

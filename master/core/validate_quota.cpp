@@ -73,6 +73,19 @@ struct Check {
     return how();
   }
 
+  // A new leader does not know yet what there is and what is in use.
+  std::optional<Error> recovering() const {
+    const std::uint64_t away = c.state.agents_recovering;
+    const bool removes = std::all_of(call.quotas.begin(), call.quotas.end(),
+                                     [](const RoleQuota& one) { return one.quota.empty(); });
+    if (away == 0 || removes) return {};
+    return Error{ErrorCode::unavailable,
+                 "quota_configs: " + std::to_string(away) +
+                     " agents are not back since this master leads: what the cluster has and what "
+                     "roles use is not known yet; try again" +
+                     unless_forced()};
+  }
+
   std::optional<Error> how() const {
     using How = operation::UpdateQuota::How;
     const std::string& role = call.quotas.front().role;
@@ -243,6 +256,9 @@ std::optional<Error> validate_quotas(const Context& c, const operation::UpdateQu
                                      const std::map<std::string, Quota>& next) {
   const Check check{c, call, next};
   if (auto wrong = check.list()) return wrong;
+  if (!call.force) {
+    if (auto not_yet = check.recovering()) return not_yet;
+  }
   for (std::size_t i = 0; i < call.quotas.size(); ++i) {
     if (auto wrong = check.amounts(i)) return wrong;
   }

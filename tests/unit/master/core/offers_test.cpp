@@ -73,6 +73,32 @@ TEST_CASE("less than a framework's minimum is not offered to it") {
   CHECK(h.offers(big).size() == 1);
 }
 
+TEST_CASE("a minimum of what nobody has holds once a later agent has it") {
+  Harness h;
+  h.lead();
+  FakeAgent& plain = h.add_agent("plain", "cpus:4;mem:1024");
+  FakeFramework& picky = h.add_framework("picky");
+  picky.facet.failover_timeout = Duration::seconds(1'000);
+  picky.facet.min_allocatable["*"] = {{{"fpga", 2'000}}};
+  h.subscribe(picky);
+  CHECK(h.offers(picky).empty());
+  CHECK(h.core.explain(picky.facet.id, "*", plain.id) == "below_minimum");
+  FakeAgent& little = h.add_agent("little", "cpus:4;mem:1024;fpga:1");
+  FakeAgent& enough = h.add_agent("enough", "cpus:4;mem:1024;fpga:2");
+  const auto offers = h.offers(picky);
+  REQUIRE(offers.size() == 1);
+  CHECK(offers[0].agent->id == enough.id);
+  CHECK(h.core.explain(picky.facet.id, "*", little.id) == "below_minimum");
+  // A new master hears of the framework before any agent is back.
+  h.restart_master();
+  h.subscribe(picky);
+  h.enroll(plain);
+  CHECK(h.offers(picky).empty());
+  h.enroll(enough);
+  REQUIRE(h.offers(picky).size() == 1);
+  CHECK(picky.offers[0].agent->id == enough.id);
+}
+
 TEST_CASE("the framework with the smaller share is offered what becomes free") {
   Harness h;
   h.lead();
@@ -110,6 +136,36 @@ TEST_CASE("a role of greater weight may hold more before another comes first") {
   const auto offers = h.offers(heavy);
   CHECK(std::any_of(offers.begin(), offers.end(),
                     [](const OfferFacet& o) { return o.agent->hostname == "d"; }));
+}
+
+TEST_CASE("the weight of * is that of its frameworks among the topmost roles") {
+  const std::int64_t weight_milli = GENERATE(1'000, 3'000);
+  const bool late = GENERATE(false, true);  // set while frameworks are there
+  const bool restarted = GENERATE(false, true);
+  Harness h;
+  h.lead();
+  const auto set = [&] {
+    h.step(FromOperator{RequestId(1), {}, operation::SetWeight{"*", weight_milli}});
+    REQUIRE(h.answers.at(RequestId(1)).status.ok());
+  };
+  if (!late) set();
+  FakeFramework& everybody = h.add_framework("everybody");
+  FakeFramework& also = h.add_framework("also");
+  FakeFramework& eng = h.add_framework("eng", {"eng"});
+  h.subscribe(everybody);
+  h.subscribe(also);
+  h.subscribe(eng);
+  if (late) set();
+  if (restarted) {
+    h.restart_master();
+    h.subscribe(everybody);
+    h.subscribe(also);
+    h.subscribe(eng);
+  }
+  for (int i = 0; i < 40; ++i) h.add_agent("a" + std::to_string(i));
+  h.offers(eng);
+  CHECK(eng.offers.size() == (weight_milli == 1'000 ? 20 : 10));
+  CHECK(everybody.offers.size() == also.offers.size());
 }
 
 TEST_CASE("a framework in several roles is offered to in each of them and can suppress one") {

@@ -167,6 +167,37 @@ TEST_CASE("a quota that cannot be is refused with field, value and what would be
   CHECK(asker.set("z", guarantee({{"cpus", 9'000}}), true).ok());
 }
 
+TEST_CASE("no quota is judged by what a new master does not know yet, unless that is forced") {
+  Harness h;
+  h.lead();
+  Asker asker{h};
+  FakeAgent& agent = h.add_agent("a", "cpus:8;mem:1024");
+  FakeFramework& eng = h.add_framework("eng", {"eng"});
+  eng.facet.failover_timeout = Duration::seconds(1'000);
+  h.subscribe(eng);
+  h.run_task(eng, agent, "t", "cpus:4;mem:64");
+  REQUIRE(asker.set("eng", guarantee({{"cpus", 4'000}})).ok());
+  agent.tasks = {h.known(agent, "t", TaskState::running)};
+  h.restart_master();
+  // There are 8 cpus, and nothing that the limit would be too low for, as far as it knows.
+  for (const Quota& quota : {guarantee({{"cpus", 6'000}}), limit({{"cpus", 1'000}})}) {
+    const Status status = asker.set("eng", quota);
+    REQUIRE(!status.ok());
+    CHECK(status.error().code == ErrorCode::unavailable);
+    CHECK(has(status.error().message, "1 agents are not back since this master leads"));
+    CHECK(has(status.error().message, "or give \"force\": true"));
+  }
+  CHECK(h.registry.quotas.at("eng").guarantees.at("cpus") == 4'000);
+  // What is wrong whatever there is, is said at once; what asks for nothing is not held up.
+  CHECK(has(asker.refused({{"*", limit({{"cpus", 1'000}})}}), "'*' is everybody's"));
+  CHECK(asker.set("eng", guarantee({{"cpus", 5'000}}), true).ok());
+  CHECK(asker.set("eng", {}).ok());
+  h.subscribe(eng);
+  h.enroll(agent);
+  CHECK(asker.set("eng", limit({{"cpus", 1'000}})).error().code == ErrorCode::conflict);
+  CHECK(asker.set("eng", guarantee({{"cpus", 6'000}})).ok());
+}
+
 TEST_CASE("several quotas of one call are set together or not at all") {
   Harness h;
   h.lead();
