@@ -48,6 +48,9 @@ inline constexpr std::size_t kMaxDemandRequests = 10'000;  // in one call; equal
 // Looks at an agent's free resources for one answer that shows demands; over it none says how many
 // fit.
 inline constexpr std::size_t kMaxDemandLooks = 2'000'000;
+// What a framework says is the least it can use (offer_filters).
+inline constexpr std::size_t kMaxMinimums = 64;  // per framework, of all its roles
+inline constexpr std::size_t kMaxMinimumNames = kMaxScalarDimensions;  // of one of them
 inline constexpr std::size_t kMaxOffersPerEvent = 1'000;         // what is more goes into the next
 inline constexpr std::size_t kMaxOfferBytesPerEvent = 1u << 20;  // about; the same
 inline constexpr std::size_t kMaxFiltersPerFramework = 100'000;  // the one ending first is dropped

@@ -233,6 +233,8 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
     pending.stream = asker.stream;
     pending.session = asker.session;
     pending.request = asker.request;
+    pending.facet = facet;
+    pending.suppressed_roles = call.suppressed_roles;
     pending.constraints = call.offer_constraints;
     framework.pending_moved = true;
     return;
@@ -329,6 +331,20 @@ void on_update_framework(Context& c, FrameworkSlot slot, const FromFramework& ev
     c.answer(event.request, invalid("framework_info.principal cannot change"));
     return;
   }
+  if (call.framework.user != framework.facet->user) {
+    c.answer(event.request,
+             invalid("Updating 'FrameworkInfo.user' is unsupported; attempted to update from '" +
+                     framework.facet->user + "' to '" + call.framework.user + "'"));
+    return;
+  }
+  if (call.framework.checkpoint != framework.facet->checkpoint) {
+    c.answer(event.request,
+             invalid(std::string("Updating 'FrameworkInfo.checkpoint' is unsupported; attempted "
+                                 "to update from '") +
+                     (framework.facet->checkpoint ? "true" : "false") + "' to '" +
+                     (call.framework.checkpoint ? "true" : "false") + "'"));
+    return;
+  }
   if (framework.pending) {
     c.answer(event.request,
              Error{ErrorCode::unavailable, "another update is being written; try again"});
@@ -351,12 +367,44 @@ void on_update_framework(Context& c, FrameworkSlot slot, const FromFramework& ev
   framework.pending = std::move(update);
 }
 
+namespace {
+
+// Written is what its first instance said; a second one that says something else came meanwhile.
+// From here on it is as one that another master knew and that comes back changed.
+void write_newer(Context& c, FrameworkSlot slot, PendingSubscription subscription) {
+  PROBE("master.subscription_changed_on_its_way");
+  Framework& framework = c.state.frameworks.at(slot);
+  framework.phase = FrameworkPhase::recovered;
+  framework.pending_moved = false;
+  set_roles(c, slot, {});
+  publish_framework(c, framework);
+  touch_framework(c, slot);
+  const Duration grace = std::max(framework.facet->failover_timeout, c.config.framework_recovery);
+  c.arm(Kind::framework_removal, slot, c.stamp.now + grace);
+  const Asker asker{subscription.stream, subscription.session, subscription.request,
+                    subscription.facet->capabilities};
+  std::vector<Effect> after;
+  if (!asker.stream.empty()) after = welcome(c, asker, framework.id);
+  subscription.promised = subscription.session;
+  subscription.persist =
+      persist(c, registry::PutFramework{*subscription.facet, framework.registered_at},
+              pending::Subscription{slot}, std::move(after));
+  framework.pending = std::move(subscription);
+}
+
+}  // namespace
+
 void on_subscription_stored(Context& c, FrameworkSlot slot, PersistId id) {
   Framework* framework = c.state.frameworks.find(slot);
   if (framework == nullptr || !framework->pending || framework->pending->persist != id) return;
   const PendingSubscription subscription = std::move(*framework->pending);
   framework->pending.reset();
   if (framework->phase == FrameworkPhase::removing) return;
+  if (framework->phase == FrameworkPhase::admitting &&
+      !(*subscription.facet == *framework->facet)) {
+    write_newer(c, slot, subscription);
+    return;
+  }
   if (subscription.update_only) {
     framework->facet = subscription.facet;
     set_budget(*framework);

@@ -40,6 +40,34 @@ std::optional<std::string> validate_role(const std::string& role) {
   return std::nullopt;
 }
 
+namespace {
+
+bool is_own_role(const FrameworkFacet& facet, const std::string& role) {
+  if (facet.roles.empty()) return role == "*";
+  return std::find(facet.roles.begin(), facet.roles.end(), role) != facet.roles.end();
+}
+
+std::optional<std::string> wrong_filters(const FrameworkFacet& facet) {
+  const std::string field = "'FrameworkInfo.offer_filters' ";
+  std::size_t count = 0;
+  for (const auto& [role, minimums] : facet.min_allocatable) {
+    if (!is_own_role(facet, role)) {
+      return field + "names role '" + role + "', which is not one of the framework's roles";
+    }
+    count += minimums.size();
+    for (const Quantities& least : minimums) {
+      if (least.size() <= limits::kMaxMinimumNames) continue;
+      return field + "has a minimum of " + std::to_string(least.size()) + " resources in role '" +
+             role + "': at most " + std::to_string(limits::kMaxMinimumNames);
+    }
+  }
+  if (count <= limits::kMaxMinimums) return std::nullopt;
+  return field + "has " + std::to_string(count) + " quantities in all: at most " +
+         std::to_string(limits::kMaxMinimums);
+}
+
+}  // namespace
+
 std::optional<std::string> validate_framework(const FrameworkFacet& facet,
                                               const std::vector<std::string>& suppressed_roles) {
   const bool multi_role = facet.capabilities.has(Capabilities::multi_role);
@@ -62,11 +90,10 @@ std::optional<std::string> validate_framework(const FrameworkFacet& facet,
     }
   }
   for (const std::string& role : suppressed_roles) {
-    const bool own = facet.roles.empty() ? role == "*"
-                                         : std::find(facet.roles.begin(), facet.roles.end(),
-                                                     role) != facet.roles.end();
-    if (!own) return "Suppressed role '" + role + "' is not one of the framework's roles";
+    if (!is_own_role(facet, role))
+      return "Suppressed role '" + role + "' is not one of the framework's roles";
   }
+  if (const auto wrong = wrong_filters(facet)) return wrong;
   if (facet.name.size() > limits::kMaxNameBytes) {
     return "'FrameworkInfo.name' is " + std::to_string(facet.name.size()) +
            " bytes long, more than " + std::to_string(limits::kMaxNameBytes);
