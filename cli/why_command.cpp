@@ -34,6 +34,11 @@ void print_role(const Explanation::Role& role) {
   if (!role.rule().empty()) {
     std::printf("  no offers: %s: %s\n", role.rule().c_str(), printable(role.change()).c_str());
   }
+  if (role.has_looked_at()) {
+    std::printf("  looked at %llu of %llu agents, evenly spread: what follows counts those\n",
+                static_cast<unsigned long long>(role.looked_at()),
+                static_cast<unsigned long long>(role.agents_in_all()));
+  }
   for (const auto& wanted : role.wanted()) {
     std::printf("  wants %s: %llu on offer to it, %llu more would fit%s%s\n",
                 printable(wanted.shape()).c_str(),

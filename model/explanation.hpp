@@ -34,14 +34,16 @@ struct Explanation {
   struct Role {
     std::string name;
     std::int64_t share_ppm = 0;  // the framework's in this role, of the resource it has most of
-    std::uint64_t rank = 0;      // among the `of` claims that compete in this role; 1: next
+    std::uint64_t rank = 0;      // among the `of` claims of all frameworks and roles; 1: next
     std::uint64_t of = 0;
     std::int64_t role_share_ppm = 0;  // of all that is charged to the role and below it
     std::string rule;                 // what keeps the whole role from offers; empty: nothing
     std::string change;
-    std::vector<Agents> agents;   // most agents first
-    std::vector<Number> refused;  // by reason: how often since it subscribed
-    std::vector<Wanted> wanted;   // empty: it does not say what it wants
+    std::uint64_t looked_at = 0;      // agents that the rows below are of, and `wanted`
+    std::uint64_t agents_in_all = 0;  // more: only each so-manieth was looked at
+    std::vector<Agents> agents;       // most agents first
+    std::vector<Number> refused;      // by reason: how often since it subscribed
+    std::vector<Wanted> wanted;       // empty: it does not say what it wants
   };
 
   FrameworkId framework_id;

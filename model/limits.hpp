@@ -164,6 +164,9 @@ inline constexpr std::size_t kMaxExplainedKinds = 64;
 inline constexpr std::size_t kMaxExplainedKindBytes = 200;
 inline constexpr std::size_t kMaxExplainedRows = 256;  // of one role
 inline constexpr std::uint32_t kMaxExplanationsPerSecond = 20;
+// Agents x roles that explanations look at in a second. One over more looks at every second agent,
+// or every third, and says so.
+inline constexpr std::size_t kMaxExplainedLooks = 100'000;
 inline constexpr std::size_t kMaxExplanationsKept = 64;        // the oldest is forgotten
 inline constexpr std::size_t kMaxPublishedBytes = 256u << 10;  // one document a framework publishes
 inline constexpr std::size_t kMaxPublishedDocuments = 16;      // per framework

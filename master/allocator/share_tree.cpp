@@ -1,6 +1,7 @@
 #include "master/allocator/share_tree.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/assert.hpp"
 
@@ -107,10 +108,10 @@ void ShareTree::set_weight(NodeId role, std::uint32_t weight_milli) {
   ASSERT(role.raw() < nodes_.size() && nodes_[role.raw()].kind == Kind::role);
   ASSERT(weight_milli >= 1);
   nodes_[role.raw()].weight_milli = weight_milli;
-}
   // The root has no siblings. Its weight is that of the frameworks in it, among the topmost roles.
   const std::uint32_t own = nodes_[role.raw()].own;
   if (role == kRootRole && own != kNone) nodes_[own].weight_milli = weight_milli;
+}
 
 ClaimId ShareTree::add_claim(const ClaimSpec& spec) {
   const std::uint32_t role = spec.role.raw();
@@ -194,6 +195,14 @@ void ShareTree::count_active(const Claim& claim, bool arrives) {
     count = arrives ? count + 1 : count - 1;
     group.classes = count > 0 ? group.classes | bit : group.classes & ~bit;
   }
+}
+
+std::uint32_t ShareTree::active_below(std::uint32_t node) const {
+  if (nodes_[node].kind == Kind::claim) {
+    return claims_[nodes_[node].claim].state == ClaimState::active ? 1 : 0;
+  }
+  const auto& counts = class_counts_[nodes_[node].group];
+  return std::accumulate(counts.begin(), counts.end(), std::uint32_t{0});
 }
 
 std::uint32_t ShareTree::take_minimum(const std::vector<std::int64_t>& rows) {

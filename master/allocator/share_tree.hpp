@@ -117,6 +117,9 @@ class ShareTree {
   // The classes of active claims below a node that is not a claim.
   ClassMask classes_below(std::uint32_t node) const { return groups_[nodes_[node].group].classes; }
 
+  // Active claims below a node, or whether it is one.
+  std::uint32_t active_below(std::uint32_t node) const;
+
   // Every field, for whoever writes it down (master/record).
   static constexpr auto members() {
     return std::tuple(&ShareTree::dimensions_, &ShareTree::nodes_, &ShareTree::charged_,

@@ -228,21 +228,25 @@ void unmeet(Allocation& allocation, const Role& role, const Offer& offer) {
   if (!offer.meets.empty()) allocation.demands.give_back(role.claim.id, offer.meets);
 }
 
+bool is_open_to(const Allocation& allocation, const allocator::ShareTree::Claim& claim,
+                allocator::NodeId owner) {
+  std::uint32_t node = claim.role;
+  while (node != owner.raw() && node != allocator::kRootRole.raw()) {
+    node = allocation.tree.node(node).parent;
+  }
+  return node == owner.raw();
+}
+
 QuantityRow usable_row(const Allocation& allocation, const allocator::ShareTree::Claim& claim,
                        std::uint32_t room) {
   QuantityRow out{};
   if (room >= allocation.rooms.capacity()) return out;
-  const auto is_for_it = [&](allocator::NodeId owner) {
-    std::uint32_t node = claim.role;
-    while (node != owner.raw() && node != allocator::kRootRole.raw()) {
-      node = allocation.tree.node(node).parent;
-    }
-    return node == owner.raw();
-  };
   const auto& place = allocation.rooms.room(room);
   const auto parts = allocation.rooms.parts(allocator::RoomId(room));
   for (std::uint32_t i = 0; i < place.part_count; ++i) {
-    if ((parts[i].traits & ~claim.capabilities) != 0 || !is_for_it(parts[i].role)) continue;
+    if ((parts[i].traits & ~claim.capabilities) != 0 ||
+        !is_open_to(allocation, claim, parts[i].role))
+      continue;
     const std::int64_t* row = allocation.rooms.row(place.first_part + i);
     for (std::size_t d = 0; d < allocation.dimensions.size(); ++d) out[d] += row[d];
   }
@@ -250,7 +254,8 @@ QuantityRow usable_row(const Allocation& allocation, const allocator::ShareTree:
 }
 
 std::vector<Explanation::Wanted> explain_wanted(const MasterState& state,
-                                                const Framework& framework, const Role& role) {
+                                                const Framework& framework, const Role& role,
+                                                std::size_t stride) {
   const Allocation& allocation = state.allocation;
   const auto* wanted = wanted_in(framework.demand, role);
   const auto shapes = allocation.demands.shapes(role.claim.id);
@@ -261,7 +266,9 @@ std::vector<Explanation::Wanted> explain_wanted(const MasterState& state,
     out.push_back({describe((*wanted)[i]), shape.wanted, shape.wanted - shape.unmet, 0, {}});
   }
   QuantityRow most{};
+  std::size_t number = 0;
   state.agents.for_each([&](AgentSlot slot, const Agent&) {
+    if (number++ % stride != 0) return;
     const QuantityRow there = free_row(state, framework, role, slot);
     for (std::size_t d = 0; d < most.size(); ++d) most[d] = std::max(most[d], there[d]);
     for (std::size_t i = 0; i < shapes.size(); ++i) {

@@ -321,11 +321,16 @@ void renew_minimums(Context& c);
 void note_meets(Context& c, FrameworkSlot slot, std::uint32_t role,
                 std::span<const std::uint32_t> met);
 void unmeet(Allocation& allocation, const Role& role, const Offer& offer);
+// Whether what is reserved for `owner` may go to the claim.
+bool is_open_to(const Allocation& allocation, const allocator::ShareTree::Claim& claim,
+                allocator::NodeId owner);
 // What is free on an agent that the claim may have.
 QuantityRow usable_row(const Allocation& allocation, const allocator::ShareTree::Claim& claim,
                        std::uint32_t room);
+// Looks at each `stride`-th agent.
 std::vector<Explanation::Wanted> explain_wanted(const MasterState& state,
-                                                const Framework& framework, const Role& role);
+                                                const Framework& framework, const Role& role,
+                                                std::size_t stride);
 void check_demands(const MasterState& state, const Framework& framework);
 
 // -- filters.cpp

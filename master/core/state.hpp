@@ -372,6 +372,7 @@ using PendingWrite =
 struct Explaining {
   Instant since;
   std::uint32_t answered = 0;
+  std::uint64_t looks = 0;  // at agents, of each role once
 };
 
 struct MasterState {

@@ -25,6 +25,10 @@ void write_role(const Explanation::Role& role, extension::Explanation::Role& out
   out.set_of(role.of);
   if (!role.rule.empty()) out.set_rule(role.rule);
   if (!role.change.empty()) out.set_change(role.change);
+  if (role.looked_at < role.agents_in_all) {
+    out.set_looked_at(role.looked_at);
+    out.set_agents_in_all(role.agents_in_all);
+  }
   for (const Explanation::Agents& agents : role.agents) {
     extension::Explanation::Agents& made = *out.add_agents();
     made.set_kind(agents.kind);

@@ -45,6 +45,8 @@ export interface RoleExplanation {
   agents?: KindOfAgents[]
   refused?: NamedValue[]
   wanted?: Wanted[]
+  looked_at?: number
+  agents_in_all?: number
 }
 export interface Explanation {
   time?: Nanos

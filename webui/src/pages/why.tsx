@@ -50,6 +50,12 @@ function RoleWhy({ role }: { role: RoleExplanation }) {
           <Pill tone={ruleTone(role.rule)}>{ruleLabel(role.rule)}</Pill> {role.change}
         </p>
       )}
+      {role.looked_at !== undefined && (
+        <p class="muted note">
+          Looked at {count(+role.looked_at)} of {count(+(role.agents_in_all ?? 0))} agents, evenly
+          spread: what follows counts those.
+        </p>
+      )}
       <Wants role={role} />
       {(role.agents ?? []).length > 0 && <Kinds role={role} />}
       {refused.length > 0 && (

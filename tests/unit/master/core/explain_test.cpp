@@ -87,8 +87,14 @@ TEST_CASE("a limit and a guarantee are explained with what there is of them") {
   h.offers(second);
   const auto over = row(h, second, agent);
   CHECK(over.rule == "over_quota");
-  CHECK(over.numbers == Numbers{{"role", "eng"}, {"limit", "2 cpus"}, {"consumed", "2 cpus"}});
-  CHECK(over.change.find("raise the limit of role eng over 2 cpus") == 0);
+  CHECK(over.numbers == Numbers{{"role", "eng"},
+                                {"limit", "2 cpus"},
+                                {"consumed", "2 cpus"},
+                                {"headroom", "0 cpus"},
+                                {"least", "0.01 cpus"}});
+  CHECK(
+      over.change ==
+      "raise the limit of role eng from 2 cpus to 2.01 cpus, or end 0.01 cpus of what runs in it");
 
   set("ops", {{{"cpus", 10'000}, {"mem", 1'024'000}}, {}});
   FakeFramework& other = h.add_framework("other", {"batch"});
@@ -98,6 +104,98 @@ TEST_CASE("a limit and a guarantee are explained with what there is of them") {
   CHECK(kept.rule == "kept_for_guarantees");
   REQUIRE(kept.numbers.size() == 4);
   CHECK(kept.numbers[0] == Explanation::Number{"kept", "10 cpus"});
+  CHECK(kept.change ==
+        "role ops lacks 10 cpus, 1024 mem of its guarantee: add agents with that, or guarantee it "
+        "less");
+}
+
+TEST_CASE("a limit is explained by the resource that is missed, not by the smaller number") {
+  Harness h;
+  h.lead();
+  const RequestId request(900'001);
+  // There is half of a cpu left and 100 MB: of the unit with the smaller number there is enough.
+  h.step(FromOperator{request,
+                      {},
+                      operation::UpdateQuota{operation::UpdateQuota::How::update,
+                                             {{"eng", {{}, {{"cpus", 1'500}, {"mem", 164'000}}}}},
+                                             true}});
+  REQUIRE(h.answers.at(request).status.ok());
+  FakeAgent& agent = h.add_agent("a", "cpus:8;mem:1024");
+  FakeFramework& first = h.add_framework("first", {"eng"});
+  h.subscribe(first);
+  h.run_task(first, agent, "t", "cpus:1;mem:64");
+  h.call(first, call::Suppress{});
+  FakeFramework& second = h.add_framework("second", {"eng/web"});
+  second.facet.min_allocatable["eng/web"] = {{{"cpus", 400}, {"mem", 256'000}}};
+  h.subscribe(second);
+  h.offers(second);
+  const auto over = row(h, second, agent);
+  CHECK(over.rule == "over_quota");
+  CHECK(over.numbers == Numbers{{"role", "eng"},
+                                {"limit", "164 mem"},
+                                {"consumed", "64 mem"},
+                                {"headroom", "100 mem"},
+                                {"least", "256 mem"}});
+  CHECK(over.change ==
+        "raise the limit of role eng from 164 mem to 320 mem, or end 156 mem of what runs in it");
+}
+
+TEST_CASE("a minimum of what no agent has is explained by its name") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a", "cpus:4;mem:1024");
+  FakeFramework& framework = h.add_framework("f");
+  framework.facet.min_allocatable["*"] = {{{"cpus", 1'000}, {"fpga", 2'000}}};
+  h.subscribe(framework);
+  h.offers(framework);
+  const auto found = row(h, framework, agent);
+  CHECK(found.rule == "below_minimum");
+  CHECK(found.numbers == Numbers{{"lacks", "2 fpga"}});
+  CHECK(found.change ==
+        "add an agent with 2 fpga, which none has, or ask for less in min_allocatable_resources");
+}
+
+TEST_CASE(
+    "the line is that of the whole cluster: what stands before a role stands before its claims") {
+  Harness h;
+  h.lead();
+  FakeAgent& agent = h.add_agent("a", "cpus:10;mem:10000");
+  const auto with_task = [&](const char* name, const char* its_role, const char* resources) {
+    FakeFramework& framework = h.add_framework(name, {its_role});
+    h.subscribe(framework);
+    if (*resources != 0) h.run_task(framework, agent, name, resources);
+    return &framework;
+  };
+  FakeFramework* most = with_task("most", "a", "cpus:4;mem:64");
+  h.call(*most, call::Suppress{});
+  FakeFramework* middle = with_task("middle", "b/x", "cpus:2;mem:64");
+  h.call(*middle, call::Suppress{});
+  FakeFramework* none = with_task("none", "b/y", "");
+  h.call(*none, call::Suppress{});
+  FakeFramework* least = with_task("least", "c", "cpus:1;mem:64");
+  for (FakeFramework* framework : {most, middle, none, least}) {
+    h.call(*framework, call::Revive{});
+    h.decline(*framework, h.offers(*framework), Duration::seconds(60));
+  }
+  const auto place = [&](FakeFramework& framework) {
+    const auto found = role(h, framework);
+    CHECK(found.of == 4);
+    return found.rank;
+  };
+  CHECK(place(*least) == 1);
+  // It has nothing, and its sibling's two cpus stand before it at the level of role b.
+  CHECK(place(*none) == 2);
+  CHECK(place(*middle) == 3);
+  CHECK(place(*most) == 4);
+  // A weight moves a role with all that is in it.
+  h.step(FromOperator{RequestId(8), {}, operation::UpdateWeights{{{"b", 4'000}}}});
+  CHECK(place(*none) == 1);
+  CHECK(place(*middle) == 2);
+  CHECK(place(*least) == 3);
+  // Who asks for nothing is in nobody's way.
+  h.call(*none, call::Suppress{});
+  CHECK(role(h, *least).rank == 2);
+  CHECK(role(h, *least).of == 3);
 }
 
 TEST_CASE("a filter is explained with the time that is left of it") {
@@ -163,8 +261,13 @@ TEST_CASE("gpus, reservations and what is in use are explained") {
   CHECK(row(h, framework, gpus).rule == "no_gpu_capability");
   const auto reserved = row(h, framework, theirs);
   CHECK(reserved.rule == "reserved_for_other_role");
-  CHECK(reserved.numbers == Numbers{{"roles", "ops"}});
-  CHECK(row(h, framework, busy).rule == "nothing_free");
+  CHECK(reserved.numbers == Numbers{{"roles", "ops"}, {"for ops", "1 cpus, 64 mem"}});
+  CHECK(reserved.change ==
+        "unreserve some of the 1 cpus, 64 mem that role ops has there, or subscribe in role ops");
+  const auto nothing = row(h, framework, busy);
+  CHECK(nothing.rule == "nothing_free");
+  CHECK(nothing.numbers == Numbers{{"used", "cpus:2; mem:64"}, {"least", "0.01 cpus"}});
+  CHECK(nothing.change == "end what holds 0.01 cpus there");
 }
 
 TEST_CASE("suppressed and disconnected roles are explained by that alone") {
@@ -301,7 +404,7 @@ TEST_CASE("another region and what a framework cannot handle are explained with 
   found = row(h, framework, lender);
   CHECK(found.rule == "not_capable");
   CHECK(found.numbers == Numbers{{"free", "cpus{REV}:1"}});
-  CHECK(found.change.find("subscribe with REVOCABLE_RESOURCES") == 0);
+  CHECK(found.change == "subscribe with REVOCABLE_RESOURCES");
 }
 
 TEST_CASE("a role that gives everything back is explained by the turn that it waits for") {
@@ -325,6 +428,34 @@ TEST_CASE("a role that gives everything back is explained by the turn that it wa
   CHECK(found.agents.empty());
   h.call(framework, call::Revive{});
   CHECK(role(h, framework).rule.empty());
+}
+
+TEST_CASE("an explanation of many roles over many agents looks at some of them and says so") {
+  Harness h;
+  h.lead();
+  const std::size_t roles = limits::kMaxRolesPerFramework;
+  const std::size_t agents = limits::kMaxExplainedLooks / roles + 100;
+  for (std::size_t i = 0; i < agents; ++i) h.add_agent("a" + std::to_string(i), "cpus:1");
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < roles; ++i) names.push_back("r" + std::to_string(i));
+  FakeFramework& framework = h.add_framework("f", names);
+  framework.facet.capabilities.set(Capabilities::multi_role);
+  h.subscribe(framework);
+  const auto explanation = ask(h, framework.facet.id);
+  REQUIRE(explanation->roles.size() == roles);
+  for (const Explanation::Role& of_role : explanation->roles) {
+    CHECK(of_role.agents_in_all == agents);
+    CHECK(of_role.looked_at == (agents + 1) / 2);
+    std::uint64_t counted = 0;
+    for (const auto& row : of_role.agents) counted += row.count;
+    CHECK(counted == of_role.looked_at);
+  }
+  // So much in a second, whoever asks.
+  CHECK(ask(h, framework.facet.id) != nullptr);
+  CHECK(ask(h, framework.facet.id) == nullptr);
+  CHECK(h.answers.at(RequestId(900'000)).status.error().code == ErrorCode::unavailable);
+  h.advance(Duration::seconds(1));
+  CHECK(ask(h, framework.facet.id) != nullptr);
 }
 
 TEST_CASE("explanations are bounded in kinds of agents and in questions a second") {
