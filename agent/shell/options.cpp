@@ -28,6 +28,34 @@ std::string beside_this_program(const char* name) {
   return self.substr(0, self.rfind('/') + 1) + name;
 }
 
+// What a machine has of itself. The rest is made of it later, by operations that the agent stores
+// or by its estimator: given here it would come back with every start, whatever became of it.
+Status check_own(const Resource& resource) {
+  if (!resource.meta) return {};
+  const ResourceMeta& meta = *resource.meta;
+  const std::string at = "'" + resource.name + "' ";
+  for (const Reservation& reservation : meta.reservations) {
+    if (reservation.type != Reservation::Type::dynamically) continue;
+    return invalid(at + "has reservations of type DYNAMIC, for role '" + reservation.role +
+                   "': give STATIC, or none and reserve it by RESERVE_RESOURCES");
+  }
+  if (meta.disk && !meta.disk->persistence_id.empty()) {
+    return invalid(at + "has disk.persistence '" + meta.disk->persistence_id +
+                   "': give the disk without it and make the volume by CREATE_VOLUMES");
+  }
+  if (meta.disk && !meta.disk->volume_path.empty()) {
+    return invalid(at + "has disk.volume '" + meta.disk->volume_path +
+                   "': leave it out, a volume is where its task wants it");
+  }
+  if (meta.revocable) {
+    return invalid(at + "has revocable: leave it out; --resource-estimator lends what is not used");
+  }
+  if (meta.shared) {
+    return invalid(at + "has shared: leave it out, only a persistent volume can be shared");
+  }
+  return {};
+}
+
 // As text ("cpus:4;mem:1024"), or as the JSON of mesos.v1.Resource in a list: disks with a source
 // have no other form.
 Result<Resources> parse_resources(const std::string& text) {
@@ -38,7 +66,12 @@ Result<Resources> parse_resources(const std::string& text) {
   mesos::v1::AgentInfo holder;
   const Status parsed = codec::from_json(R"({"hostname":"","resources":)" + text + "}", holder);
   if (!parsed.ok()) return parsed.error();
-  return codec::read_resources(holder.resources(), "resources");
+  auto out = codec::read_resources(holder.resources(), "resources");
+  if (!out.ok()) return out;
+  for (const Resource& resource : out->list()) {
+    if (const Status own = check_own(resource); !own.ok()) return own.error();
+  }
+  return out;
 }
 
 Result<Resources> offered(const AgentOptions& options) {
