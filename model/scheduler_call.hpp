@@ -95,7 +95,7 @@ struct UpdateFramework {
   std::vector<std::string> suppressed_roles;
   OfferConstraintsPtr offer_constraints = nullptr;
 };
-// Beyond Mesos, over the SDK's link: a small document about itself that the framework wants shown
+// Beyond Mesos: a small document about itself that the framework wants shown
 // (docs/operator-extensions.md); replaces the one of that name; bounded by kMaxPublishedBytes.
 struct Publish {
   std::string name;

@@ -14,8 +14,42 @@ struct Room {
   std::vector<std::string> offer_ids;
   Resources whole;
   Resources free;
+  Resources lent_whole;
+  Resources lent;
   std::vector<TaskSpec> placed;
 };
+
+// Calls `with(amounts, ...)` for each amount that a task may have of what is lent: by resource, all
+// of it or nothing, as a task may not have both.
+template <typename With>
+void each_lent(const Resources& lent_whole, With with) {
+  for (std::int64_t Resources::*amount :
+       {&Resources::cpu_milli, &Resources::memory_mb, &Resources::disk_mb, &Resources::gpus}) {
+    if (lent_whole.*amount > 0) {
+      with([amount](Resources& of) -> std::int64_t& { return of.*amount; });
+    }
+  }
+  for (const auto& [name, milli] : lent_whole.other_milli) {
+    if (milli <= 0) continue;
+    with([&name = name](Resources& of) -> std::int64_t& { return of.other_milli[name]; });
+  }
+}
+
+// `lasting`, with what is lent in the place of each resource that the room lends.
+Resources with_lent(const Room& room, Resources lasting, Resources lent) {
+  each_lent(room.lent_whole, [&](auto amount) { amount(lasting) = amount(lent); });
+  return lasting;
+}
+
+void take(const TaskSpec& task, Room& room) {
+  Resources own = task.resources;
+  if (task.revocable) {
+    Resources lent;
+    each_lent(room.lent_whole, [&](auto amount) { amount(lent) = std::exchange(amount(own), 0); });
+    subtract(room.lent, lent);
+  }
+  subtract(room.free, own);
+}
 
 using Spread = std::map<std::pair<std::string, std::string>, std::map<std::string, std::uint32_t>>;
 
@@ -65,29 +99,34 @@ std::uint64_t port_count(const Resources& resources) {
   return count;
 }
 
-std::string shortage(const Shape& shape, const Room& room) {
+std::string shortage(const Shape& shape, const Resources& free) {
   const Resources& want = shape.task.resources;
   const auto less = [](const char* name, std::int64_t have, std::int64_t need) {
     return std::string(name) + ": " + std::to_string(have) + " of " + std::to_string(need);
   };
-  if (room.free.cpu_milli < want.cpu_milli) {
-    return less("cpu_milli", room.free.cpu_milli, want.cpu_milli);
+  if (free.cpu_milli < want.cpu_milli) {
+    return less("cpu_milli", free.cpu_milli, want.cpu_milli);
   }
-  if (room.free.memory_mb < want.memory_mb) {
-    return less("memory_mb", room.free.memory_mb, want.memory_mb);
+  if (free.memory_mb < want.memory_mb) {
+    return less("memory_mb", free.memory_mb, want.memory_mb);
   }
-  if (room.free.disk_mb < want.disk_mb) return less("disk_mb", room.free.disk_mb, want.disk_mb);
-  if (room.free.gpus < want.gpus) return less("gpus", room.free.gpus, want.gpus);
-  if (port_count(room.free) < shape.ports + port_count(want)) {
-    return less("ports", static_cast<std::int64_t>(port_count(room.free)),
+  if (free.disk_mb < want.disk_mb) return less("disk_mb", free.disk_mb, want.disk_mb);
+  if (free.gpus < want.gpus) return less("gpus", free.gpus, want.gpus);
+  if (port_count(free) < shape.ports + port_count(want)) {
+    return less("ports", static_cast<std::int64_t>(port_count(free)),
                 static_cast<std::int64_t>(shape.ports + port_count(want)));
   }
-  if (!contains(room.free, want)) return "a resource or a named port is missing";
+  if (!contains(free, want)) return "a resource or a named port is missing";
   return {};
 }
 
 std::string why_not(const Shape& shape, const Room& room, const Spread& spread) {
-  if (std::string missing = shortage(shape, room); !missing.empty()) return missing;
+  if (shape.task.revocable) {
+    const Resources free = with_lent(room, room.free, room.lent);
+    if (std::string missing = shortage(shape, free); !missing.empty()) return missing;
+  } else if (std::string missing = shortage(shape, room.free); !missing.empty()) {
+    return missing;
+  }
   for (const Constraint& constraint : shape.constraints) {
     if (std::string why = obstacle(constraint, shape, room, spread); !why.empty()) return why;
   }
@@ -96,12 +135,17 @@ std::string why_not(const Shape& shape, const Room& room, const Spread& spread) 
 
 // How much of the agent's offer would still be free, in thousandths, the scarcest resource
 // counting: the smaller, the fuller.
-std::int64_t emptiness(const Room& room, const Resources& want) {
+std::int64_t emptiness(const Room& room, const TaskSpec& task) {
   const auto part = [](std::int64_t free, std::int64_t taken, std::int64_t whole) {
     return whole <= 0 ? std::int64_t{1000} : (free - taken) * 1000 / whole;
   };
-  return std::min({part(room.free.cpu_milli, want.cpu_milli, room.whole.cpu_milli),
-                   part(room.free.memory_mb, want.memory_mb, room.whole.memory_mb)});
+  const bool lent_cpus = task.revocable && room.lent_whole.cpu_milli > 0;
+  const bool lent_memory = task.revocable && room.lent_whole.memory_mb > 0;
+  const Resources& want = task.resources;
+  return std::min({part((lent_cpus ? room.lent : room.free).cpu_milli, want.cpu_milli,
+                        (lent_cpus ? room.lent_whole : room.whole).cpu_milli),
+                   part((lent_memory ? room.lent : room.free).memory_mb, want.memory_mb,
+                        (lent_memory ? room.lent_whole : room.whole).memory_mb)});
 }
 
 void take_ports(TaskSpec& task, std::uint32_t count, Resources& free) {
@@ -118,7 +162,7 @@ void take_ports(TaskSpec& task, std::uint32_t count, Resources& free) {
 
 void place(const Shape& shape, Room& room, Spread& spread) {
   TaskSpec task = shape.task;
-  subtract(room.free, task.resources);
+  take(task, room);
   take_ports(task, shape.ports, room.free);
   for (const Constraint& constraint : shape.constraints) {
     if (constraint.kind != Constraint::Kind::unique &&
@@ -141,7 +185,7 @@ Room* choose(const Shape& shape, std::map<std::string, Room>& rooms, const Sprea
       ++reasons[why];
       continue;
     }
-    const std::int64_t empty = emptiness(room, shape.task.resources);
+    const std::int64_t empty = emptiness(room, shape.task);
     const std::int64_t score = strategy == Strategy::best_fit ? -empty : empty;
     if (best == nullptr || score > best_score) {
       best = &room;
@@ -171,6 +215,8 @@ Plan match(const std::vector<Shape>& shapes, const std::vector<Offer>& offers,
     room.offer_ids.push_back(offer.id);
     add(room.whole, offer.resources);
     add(room.free, offer.resources);
+    add(room.lent_whole, offer.revocable);
+    add(room.lent, offer.revocable);
   }
   Spread spread;
   for (const Occupied& occupied : options.occupied) {

@@ -1,6 +1,7 @@
 #include "framework-sdk/core/scheduler_machine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/fingerprint.hpp"
@@ -21,11 +22,12 @@ Duration doubled(Duration first, Duration most, std::uint32_t times) {
   return std::min(out, most);
 }
 
-std::set<TaskId> tasks_in(const call::Accept& accept) {
-  std::set<TaskId> out;
+// Each with its agent.
+std::map<TaskId, AgentId> tasks_in(const call::Accept& accept) {
+  std::map<TaskId, AgentId> out;
   for (const OfferOperation& operation : accept.operations) {
     const auto collect = [&](const std::vector<TaskFacet>& tasks) {
-      for (const TaskFacet& task : tasks) out.insert(task.id);
+      for (const TaskFacet& task : tasks) out.insert_or_assign(task.id, task.agent_id);
     };
     if (const auto* launch = std::get_if<LaunchOperation>(&operation.body)) collect(launch->tasks);
     if (const auto* group = std::get_if<LaunchGroupOperation>(&operation.body)) {
@@ -74,8 +76,10 @@ struct SchedulerMachine::Step {
     m.deadlines_.disarm({Due::heartbeat, 0, {}});
     m.deadlines_.disarm({Due::silence, 0, {}});
     m.said_suppressed_ = m.suppressed_roles_;
-    SchedulerCall call{m.framework_.id, call::Subscribe{m.framework_, m.suppressed_roles_}};
-    out.push_back(scheduler_effect::Send{{{m.session_, 0, 0}, std::move(call)}});
+    m.update_unsaid_ = false;
+    call::Subscribe call{m.framework_, m.suppressed_roles_, m.offer_constraints_};
+    out.push_back(scheduler_effect::Send{
+        {{m.session_, 0, 0}, SchedulerCall{m.framework_.id, std::move(call)}}});
     ++m.attempts_;
     subscribe_later();
   }
@@ -229,7 +233,11 @@ struct SchedulerMachine::Step {
     out.push_back(scheduler_effect::Deliver{event});
     if (m.ever_subscribed_) out.push_back(scheduler_effect::SubscribedAgain{});
     m.ever_subscribed_ = true;
-    settle_suppressed();
+    if (std::exchange(m.update_unsaid_, false)) {
+      send({{}, call::UpdateFramework{m.framework_, m.suppressed_roles_, m.offer_constraints_}});
+    } else {
+      settle_suppressed();
+    }
     if (!m.request_.wanted.empty()) send({{}, m.request_});
     if (!m.accepts_.empty() || !m.kills_.empty()) PROBE("sdk.resends_calls");
     std::vector<std::uint64_t> accepts;
@@ -307,13 +315,13 @@ struct SchedulerMachine::Step {
   void refuse(std::string reason) { out.push_back(scheduler_effect::Refused{std::move(reason)}); }
 
   void on_accept(const call::Accept& accept) {
-    const std::set<TaskId> tasks = tasks_in(accept);
+    const std::map<TaskId, AgentId> tasks = tasks_in(accept);
     const std::set<OperationId> operations = operations_in(accept);
     if (tasks.empty() && operations.empty()) {  // declines what it leaves: nothing to wait for
       if (m.subscribed_) send({{}, accept});
       return;
     }
-    for (const TaskId& id : tasks) {
+    for (const auto& [id, agent] : tasks) {
       if (m.live_.contains(id)) {
         refuse("task_id: '" + id.raw() + "' was launched already and has not ended");
         return;
@@ -327,20 +335,15 @@ struct SchedulerMachine::Step {
     }
     const std::uint64_t number = ++m.accepts_made_;
     for (const OperationId& id : operations) m.accept_of_operation_[id] = number;
-    for (const OfferOperation& operation : accept.operations) {
-      if (const auto* launch = std::get_if<LaunchOperation>(&operation.body)) {
-        for (const TaskFacet& task : launch->tasks) m.live_[task.id] = task.agent_id;
-      }
-      if (const auto* group = std::get_if<LaunchGroupOperation>(&operation.body)) {
-        for (const TaskFacet& task : group->tasks) m.live_[task.id] = task.agent_id;
-      }
-    }
-    for (const TaskId& id : tasks) {
+    std::set<TaskId> unheard;
+    for (const auto& [id, agent] : tasks) {
+      m.live_[id] = agent;
+      unheard.insert(id);
       m.accept_of_[id] = number;
       // A name that is used again names another task.
       if (m.ended_.erase(id) > 0) std::erase(m.ended_order_, id);
     }
-    m.accepts_.emplace(number, PendingAccept{accept, tasks, operations, 0});
+    m.accepts_.emplace(number, PendingAccept{accept, std::move(unheard), operations, 0});
     send_accept(number);
   }
 
@@ -360,13 +363,12 @@ struct SchedulerMachine::Step {
       if (kill->agent_id.empty() && live != m.live_.end()) pending.call.agent_id = live->second;
       return send_kill(kill->task_id);
     }
-    if (const auto* acknowledge = std::get_if<call::Acknowledge>(&call.body)) {
-      remember_acknowledged(acknowledge->uuid);
-    }
+    const auto remember = [this](const auto* shown) {
+      if (shown != nullptr) remember_acknowledged(shown->uuid);
+    };
+    remember(std::get_if<call::Acknowledge>(&call.body));
+    remember(std::get_if<call::AcknowledgeOperation>(&call.body));
     if (const auto* request = std::get_if<call::Request>(&call.body)) m.request_ = *request;
-    if (const auto* acknowledge = std::get_if<call::AcknowledgeOperation>(&call.body)) {
-      remember_acknowledged(acknowledge->uuid);
-    }
     if (const auto* suppress = std::get_if<call::Suppress>(&call.body)) set_suppressed(*suppress);
     if (const auto* revive = std::get_if<call::Revive>(&call.body)) set_revived(*revive);
     if (const auto* update = std::get_if<call::UpdateFramework>(&call.body)) {
@@ -374,6 +376,8 @@ struct SchedulerMachine::Step {
       m.framework_ = update->framework;
       m.framework_.id = id;
       m.suppressed_roles_ = update->suppressed_roles;
+      m.offer_constraints_ = update->offer_constraints;
+      m.update_unsaid_ = !m.subscribed_;
     }
     if (m.subscribed_) {
       send(call);
@@ -446,6 +450,7 @@ void SchedulerMachine::step(const SchedulerInput& input, std::vector<SchedulerOu
                    started_ = true;
                    framework_ = e.framework;
                    suppressed_roles_ = e.suppressed_roles;
+                   offer_constraints_ = e.offer_constraints;
                    incarnation_ = e.incarnation;
                    ever_subscribed_ = !framework_.id.empty();
                  },

@@ -7,6 +7,7 @@
 //   KILL         until the task is known to have ended
 //   ACKNOWLEDGE  an update heard again although acknowledged is acknowledged again, not shown again
 //   REQUEST      the newest is said again in every session
+//   UPDATE_FRAMEWORK  every later session begins with what the newest says
 // After a new session it asks for the state of every task it believes to live (reconciliation).
 // Event in, effects out; one owner, one thread. The link around it (framework-sdk/link) does the
 // rest.
@@ -49,6 +50,7 @@ struct Start {
   FrameworkFacet framework;  // with its id when it fails over to an earlier life
   std::vector<std::string> suppressed_roles;
   std::uint64_t incarnation = 0;  // larger at each start; sessions grow with it
+  OfferConstraintsPtr offer_constraints = nullptr;
 };
 struct Connected {};
 struct Lost {
@@ -149,8 +151,10 @@ class SchedulerMachine {
   std::uint32_t attempts_ = 0;  // sessions asked for since one was heard to hold
   FrameworkFacet framework_;
   std::vector<std::string> suppressed_roles_;
+  OfferConstraintsPtr offer_constraints_;
   Duration silence_;                          // of this session
   std::vector<std::string> said_suppressed_;  // in the latest SUBSCRIBE
+  bool update_unsaid_ = false;                // the framework changed since that was sent
   call::Request request_;                     // the newest; a master forgets it with the session
   LinkSender sender_;
   LinkReceiver receiver_;

@@ -76,11 +76,19 @@ const char* name_of(OperationState state) {
   return bourse::name_of(static_cast<bourse::OperationState>(state)).data();
 }
 
-Operation reserve(std::string id, Resources resources) {
+Operation reserve(std::string id, Resources resources, std::map<std::string, std::string> labels) {
   Operation out;
   out.kind = Operation::Kind::reserve;
   out.id = std::move(id);
   out.resources = std::move(resources);
+  out.labels = std::move(labels);
+  return out;
+}
+
+Operation reserve_again(std::string id, Resources resources,
+                        std::map<std::string, std::string> labels) {
+  Operation out = reserve(std::move(id), std::move(resources), std::move(labels));
+  out.kind = Operation::Kind::reserve_again;
   return out;
 }
 

@@ -93,10 +93,6 @@ void HttpTransport::connect() {
 void HttpTransport::send(const FrameworkToMaster& message) {
   const auto* call = std::get_if<SchedulerCall>(&message.body);
   if (call == nullptr) return;  // a heartbeat: the connection is one
-  if (std::holds_alternative<call::Publish>(call->body)) {
-    handlers_.on_refused("publish: is not in the HTTP API; give options.master as host:port");
-    return;
-  }
   std::string body = codec::encode_scheduler_call(kEncoding, *call);
   if (!std::holds_alternative<call::Subscribe>(call->body)) return enqueue(std::move(body));
   session_ = message.header.session;

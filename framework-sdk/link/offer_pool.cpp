@@ -34,15 +34,43 @@ ModelResource part_of(const ModelResource& from, ModelResource& wanted) {
   return out;
 }
 
+// A kind of its own beside what lasts.
+bool is_lent(const ModelResource& resource) {
+  return resource.is_revocable() && !is_volume(resource) && !resource.is_shared();
+}
+
+std::vector<Label> labels_of(const std::map<std::string, std::string>& labels) {
+  std::vector<Label> out;
+  for (const auto& [key, value] : labels) out.push_back({key, value});
+  return out;
+}
+
+bool has_labels(const Reservation& reservation, const std::map<std::string, std::string>& labels) {
+  std::vector<Label> own = reservation.labels;
+  std::sort(own.begin(), own.end());
+  return own == labels_of(labels);
+}
+
 bool is_divisible(const ModelResource& resource) {
   return resource.kind != ModelResource::Kind::set;
 }
 
 }  // namespace
 
-bourse::Resources OfferPool::take(const bourse::Resources& amounts) {
+void OfferPool::add(const bourse::Resources& offered) {
+  left_.add(offered);
+  for (const ModelResource& resource : offered.list()) {
+    if (is_lent(resource)) lent_[resource.name] = resource.meta;
+  }
+}
+
+bourse::Resources OfferPool::take(const bourse::Resources& amounts, bool lent) {
   bourse::Resources out;
   for (ModelResource wanted : amounts.list()) {
+    if (lent && lent_.contains(wanted.name)) {
+      out.add(take_lent(wanted));
+      continue;
+    }
     for (const bool reserved : {true, false}) {
       for (const ModelResource& have : left_.list()) {
         const bool fits = have.name == wanted.name && have.kind == wanted.kind &&
@@ -53,6 +81,18 @@ bourse::Resources OfferPool::take(const bourse::Resources& amounts) {
     out.add(wanted);
   }
   left_.subtract_up_to(out);
+  return out;
+}
+
+// All of it: of one name a task and its executor have lent resources or their own, never both.
+bourse::Resources OfferPool::take_lent(ModelResource wanted) const {
+  bourse::Resources out;
+  for (const ModelResource& have : left_.list()) {
+    const bool fits =
+        have.name == wanted.name && have.kind == wanted.kind && is_divisible(have) && is_lent(have);
+    if (fits) out.add(part_of(have, wanted));
+  }
+  if (!wanted.empty()) out.add(wanted.with(*lent_.at(wanted.name)));
   return out;
 }
 
@@ -76,21 +116,40 @@ Result<bourse::Resource> OfferPool::find(const Volume& volume) const {
   return Error{ErrorCode::not_found, "volume.id: the offers hold no volume '" + volume.id + "'"};
 }
 
-Result<bourse::Resources> OfferPool::reserved_amounts(const bourse::Resources& amounts) const {
+Result<bourse::Resources> OfferPool::reserved_amounts(const Operation& operation) const {
   bourse::Resources out;
+  const bourse::Resources amounts = model_resources(operation.resources);
   for (ModelResource wanted : amounts.list()) {
     const std::string name = wanted.name;
     for (const ModelResource& have : left_.list()) {
       const bool fits = have.name == wanted.name && have.kind == wanted.kind &&
                         is_divisible(have) && is_plain(have, true);
       if (!fits || have.meta->reservations.back().type != Reservation::Type::dynamically) continue;
+      const auto& labels = operation.of_labels;
+      if (labels && !has_labels(have.meta->reservations.back(), *labels)) continue;
       out.add(part_of(have, wanted));
     }
     if (!wanted.empty()) {
-      return Error{ErrorCode::not_found,
-                   "resources: less '" + name + "' of the offers is reserved by an operation"};
+      return Error{ErrorCode::not_found, "resources: less '" + name +
+                                             "' of the offers is reserved by an operation" +
+                                             (operation.of_labels ? " with those labels" : "")};
     }
   }
+  return out;
+}
+
+Result<ResourceOperation> OfferPool::reserved_again(const Operation& operation) const {
+  auto source = reserved_amounts(operation);
+  if (!source.ok()) return source.error();
+  ResourceOperation out;
+  out.type = ResourceOperation::Type::reserve;
+  for (const ModelResource& reserved : source->list()) {
+    ResourceMeta meta = *reserved.meta;
+    meta.reservations.back() = {Reservation::Type::dynamically, role_, principal_,
+                                labels_of(operation.labels)};
+    out.resources.add(reserved.with(std::move(meta)));
+  }
+  out.extra = std::move(source).value();
   return out;
 }
 
@@ -115,7 +174,8 @@ Result<ResourceOperation> OfferPool::form(const Operation& operation) const {
     case Kind::reserve: {
       out.type = Type::reserve;
       ResourceMeta meta;
-      meta.reservations.push_back({Reservation::Type::dynamically, role_, principal_, {}});
+      meta.reservations.push_back(
+          {Reservation::Type::dynamically, role_, principal_, labels_of(operation.labels)});
       const bourse::Resources amounts = model_resources(operation.resources);
       for (const ModelResource& plain : amounts.list()) {
         out.resources.add(plain.with(meta));
@@ -124,11 +184,13 @@ Result<ResourceOperation> OfferPool::form(const Operation& operation) const {
     }
     case Kind::unreserve: {
       out.type = Type::unreserve;
-      auto reserved = reserved_amounts(model_resources(operation.resources));
+      auto reserved = reserved_amounts(operation);
       if (!reserved.ok()) return reserved.error();
       out.resources = std::move(reserved).value();
       return out;
     }
+    case Kind::reserve_again:
+      return reserved_again(operation);
     case Kind::create: {
       out.type = Type::create;
       auto volume = made(operation.volume);

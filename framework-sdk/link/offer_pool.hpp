@@ -3,6 +3,8 @@
 // Private to the SDK; a value, pure.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 
 #include "base/result.hpp"
@@ -18,9 +20,10 @@ class OfferPool {
   OfferPool(std::string role, std::string principal)
       : role_(std::move(role)), principal_(std::move(principal)) {}
 
-  void add(const bourse::Resources& offered) { left_.add(offered); }
+  void add(const bourse::Resources& offered);
   // Of what is reserved first. What is not there is asked for all the same: the master says so.
-  bourse::Resources take(const bourse::Resources& amounts);
+  // `lent`: of what may be taken back, wherever the offers have any of that name.
+  bourse::Resources take(const bourse::Resources& amounts, bool lent = false);
   // A volume that a task shall have. not_found: none of that id is here.
   Result<bourse::Resources> take(const Volume& volume);
   // Works the operation out, and changes what is left as it will.
@@ -29,12 +32,15 @@ class OfferPool {
  private:
   Result<ResourceOperation> form(const Operation& operation) const;
   Result<bourse::Resource> find(const Volume& volume) const;
-  Result<bourse::Resources> reserved_amounts(const bourse::Resources& amounts) const;
+  bourse::Resources take_lent(bourse::Resource wanted) const;
+  Result<bourse::Resources> reserved_amounts(const Operation& operation) const;
+  Result<ResourceOperation> reserved_again(const Operation& operation) const;
   Result<bourse::Resource> made(const Volume& volume) const;
 
   std::string role_;
   std::string principal_;
   bourse::Resources left_;
+  std::map<std::string, std::shared_ptr<const ResourceMeta>> lent_;  // what the offers lend any of
 };
 
 }  // namespace bourse::sdk

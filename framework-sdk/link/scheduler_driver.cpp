@@ -8,6 +8,7 @@
 
 #include "bourse/scheduler.hpp"
 #include "framework-sdk/core/scheduler_machine.hpp"
+#include "framework-sdk/link/framework_form.hpp"
 #include "framework-sdk/link/master_transport.hpp"
 #include "framework-sdk/link/offer_pool.hpp"
 #include "framework-sdk/link/task_form.hpp"
@@ -294,18 +295,20 @@ bool SchedulerDriver::start() {
     impl.fail(transport.error().message);
     return false;
   }
-  auto facet = framework_facet(impl.options);
-  if (!facet.ok()) {
-    impl.fail(facet.error().message);
+  auto described = description_of(impl.options);
+  if (!described.ok()) {
+    impl.fail(described.error().message);
     return false;
   }
   SchedulerConfig config;
   config.implicit_acknowledgements = impl.options.acknowledge_implicitly;
   impl.machine = std::make_unique<SchedulerMachine>(config);
   impl.transport = std::move(transport).value();
-  impl.thread = std::thread([&impl, facet = std::move(facet).value()] {
+  impl.thread = std::thread([&impl, described = std::move(described).value()] {
     scheduler_event::Start start;
-    start.framework = facet;
+    start.framework = described.framework;
+    start.suppressed_roles = described.suppressed_roles;
+    start.offer_constraints = described.offer_constraints;
     start.incarnation = static_cast<std::uint64_t>(runtime::wall_now().ns / 1'000'000);
     impl.input(std::move(start));
     impl.transport->start();
@@ -390,6 +393,18 @@ void SchedulerDriver::suppress(const std::vector<std::string>& roles) {
 
 void SchedulerDriver::revive(const std::vector<std::string>& roles) {
   impl_->post_call(call::Revive{roles});
+}
+
+void SchedulerDriver::update_framework(const SchedulerOptions& options) {
+  impl_->loop.post([impl = impl_.get(), options] {
+    auto described = description_of(updated(impl->options, options));
+    if (!described.ok()) return impl->scheduler.on_error(impl->driver, described.error().message);
+    auto& [framework, suppressed, constraints] = described.value();
+    framework.id = impl->machine->framework_id();
+    impl->input(scheduler_event::Call{
+        {FrameworkId(),
+         call::UpdateFramework{std::move(framework), std::move(suppressed), constraints}}});
+  });
 }
 
 void SchedulerDriver::request(const std::vector<Wanted>& wanted) {

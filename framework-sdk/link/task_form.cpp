@@ -1,18 +1,14 @@
 #include "framework-sdk/link/task_form.hpp"
 
-#include <unistd.h>
-
-#include <array>
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
 #include "framework-sdk/link/offer_pool.hpp"
-#include "model/disruption_budget.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/facet_read.hpp"
 #include "proto/codec/facet_write.hpp"
 #include "proto/v1/executor_info.pb.h"
-#include "proto/v1/framework_info.pb.h"
 #include "proto/v1/task.pb.h"
 
 namespace bourse::sdk {
@@ -97,12 +93,6 @@ std::string attribute_text(const Attribute& attribute) {
   return {};
 }
 
-std::string process_user() {
-  const char* user = ::getenv("USER");
-  if (user != nullptr && *user != 0) return user;
-  return ::geteuid() == 0 ? "root" : std::to_string(::geteuid());
-}
-
 }  // namespace
 
 bourse::Resources model_resources(const Resources& from) {
@@ -152,45 +142,6 @@ Resources public_resources(const bourse::Resources& from) {
   return out;
 }
 
-Result<FrameworkFacet> framework_facet(const SchedulerOptions& options) {
-  v1::FrameworkInfo info;
-  info.set_user(options.user.empty() ? process_user() : options.user);
-  info.set_name(options.name);
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) == 0) info.set_hostname(host.data());
-  if (!options.principal.empty()) info.set_principal(options.principal);
-  if (!options.webui_url.empty()) info.set_webui_url(options.webui_url);
-  info.set_failover_timeout(static_cast<double>(options.failover_timeout_ms) / 1000.0);
-  info.set_checkpoint(true);
-  if (options.roles.empty()) {
-    info.add_roles(options.role);
-  } else {
-    for (const std::string& role : options.roles) info.add_roles(role);
-  }
-  using Capability = v1::FrameworkInfo::Capability;
-  for (const auto type :
-       {Capability::TASK_KILLING_STATE, Capability::PARTITION_AWARE, Capability::MULTI_ROLE,
-        Capability::RESERVATION_REFINEMENT, Capability::REGION_AWARE}) {
-    info.add_capabilities()->set_type(type);
-  }
-  if (options.shared_volumes) {
-    info.add_capabilities()->set_type(Capability::SHARED_RESOURCES);
-  }
-  if (options.gpus) info.add_capabilities()->set_type(Capability::GPU_RESOURCES);
-  std::vector<std::pair<std::string, std::string>> labels = options.labels;
-  if (!options.disruption_budget.empty()) {
-    labels.emplace_back(std::string(kDisruptionBudgetLabel), options.disruption_budget);
-  }
-  for (const auto& [key, value] : labels) {
-    auto* label = info.mutable_labels()->add_labels();
-    label->set_key(key);
-    label->set_value(value);
-  }
-  auto facet = codec::read_framework(info, "options");
-  if (facet.ok()) facet.value().id = FrameworkId(options.framework_id);
-  return facet;
-}
-
 Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
                              const FrameworkId& framework_id, OfferPool& pool) {
   if (const Status status = check_spec(task); !status.ok()) return status.error();
@@ -198,7 +149,7 @@ Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
   info.set_name(task.name.empty() ? task.id : task.name);
   info.mutable_task_id()->set_value(task.id);
   info.mutable_agent_id()->set_value(agent_id);
-  bourse::Resources held = pool.take(model_resources(task.resources));
+  bourse::Resources held = pool.take(model_resources(task.resources), task.revocable);
   for (const std::string& id : task.volumes) {
     auto volume = pool.take(Volume{.id = id});
     if (!volume.ok()) {
@@ -216,7 +167,8 @@ Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
     to.set_type(v1::ExecutorInfo::CUSTOM);
     if (!from.name.empty()) to.set_name(from.name);
     fill_command(from.command, *to.mutable_command());
-    codec::write_resources(pool.take(model_resources(from.resources)), {}, *to.mutable_resources());
+    codec::write_resources(pool.take(model_resources(from.resources), task.revocable), {},
+                           *to.mutable_resources());
     to.mutable_shutdown_grace_period()->set_nanoseconds(from.shutdown_grace_ms * 1'000'000);
   }
   if (!task.data.empty()) info.set_data(task.data);
@@ -271,12 +223,38 @@ Result<call::Request> request_of(const std::vector<Wanted>& wanted) {
 
 namespace {
 
-// Without volumes: all, or what is reserved.
-bourse::Resources part_of(const bourse::Resources& offered, bool reserved_alone) {
+enum class Part : std::uint8_t { lasting, reserved, lent };
+
+// Without volumes. What is lent is never reserved.
+bourse::Resources part_of(const bourse::Resources& offered, Part part) {
   bourse::Resources out;
   for (const bourse::Resource& resource : offered.list()) {
-    const bool counts = !is_volume(resource) && (resource.is_reserved() || !reserved_alone);
-    if (counts) out.add(resource);
+    if (is_volume(resource) || resource.is_revocable() != (part == Part::lent)) continue;
+    if (part != Part::reserved || resource.is_reserved()) out.add(resource);
+  }
+  return out;
+}
+
+// One entry for each kind of reservation, in the order of the offer.
+std::vector<Reserved> public_reservations(const bourse::Resources& offered) {
+  std::vector<std::pair<const std::vector<Reservation>*, bourse::Resources>> kinds;
+  const bourse::Resources reserved = part_of(offered, Part::reserved);
+  for (const bourse::Resource& resource : reserved.list()) {
+    const auto& stack = resource.meta->reservations;
+    const auto same = [&](const auto& kind) { return *kind.first == stack; };
+    auto it = std::find_if(kinds.begin(), kinds.end(), same);
+    if (it == kinds.end()) it = kinds.insert(kinds.end(), {&stack, {}});
+    it->second.add(resource);
+  }
+  std::vector<Reserved> out;
+  for (const auto& [stack, resources] : kinds) {
+    Reserved& made = out.emplace_back();
+    made.role = stack->back().role;
+    made.by_operation = stack->back().type == Reservation::Type::dynamically;
+    for (const Label& label : stack->back().labels) {
+      made.labels[label.key] = label.value.value_or("");
+    }
+    made.resources = public_resources(resources);
   }
   return out;
 }
@@ -317,8 +295,10 @@ Offer public_offer(const OfferFacet& offer) {
   Offer out;
   out.id = offer.id.raw();
   out.role = *offer.role;
-  out.resources = public_resources(part_of(offer.resources, false));
-  out.reserved = public_resources(part_of(offer.resources, true));
+  out.resources = public_resources(part_of(offer.resources, Part::lasting));
+  out.reserved = public_resources(part_of(offer.resources, Part::reserved));
+  out.revocable = public_resources(part_of(offer.resources, Part::lent));
+  out.reservations = public_reservations(offer.resources);
   for (const bourse::Resource& resource : offer.resources.list()) {
     if (is_volume(resource)) out.volumes.push_back(public_volume(resource));
   }

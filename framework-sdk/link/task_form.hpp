@@ -18,7 +18,6 @@ namespace bourse::sdk {
 
 class OfferPool;
 
-Result<FrameworkFacet> framework_facet(const SchedulerOptions& options);
 // Errors name the field of the task and what would be right.
 // What it holds is taken of the pool.
 Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,

@@ -147,9 +147,10 @@ Status on_publish(Context& c, FrameworkSlot slot, const call::Publish& call) {
   }
   if (!framework.published.contains(call.name) &&
       framework.published.size() >= limits::kMaxPublishedDocuments) {
-    return Error{ErrorCode::full, "publish.name: the framework has published " +
-                                      std::to_string(limits::kMaxPublishedDocuments) +
-                                      " documents already"};
+    // Not `full`, which is answered 503: waiting makes no room.
+    return invalid("publish.name: the framework has published " +
+                   std::to_string(limits::kMaxPublishedDocuments) +
+                   " documents already, the most that it may; replace one of them");
   }
   framework.published[call.name] = call.content.size();
   c.publish(change::Published{framework.id, call.name,

@@ -5,6 +5,7 @@
 #include "proto/codec/link_frame.hpp"
 #include "proto/codec/links.hpp"
 #include "proto/codec/offer_wire.hpp"
+#include "proto/codec/publish_form.hpp"
 #include "proto/codec/scheduler_form.hpp"
 #include "proto/codec/text_check.hpp"
 #include "proto/internal/link.pb.h"
@@ -29,18 +30,14 @@ std::size_t append_offers(const LinkHeader& header, const event::Offers& offers,
   return batch.size() - before;
 }
 
-Result<SchedulerCall> read_publish(internal::FrameworkToMaster& message) {
+Result<SchedulerCall> read_publish_message(internal::FrameworkToMaster& message) {
   SchedulerCall out;
   if (Status ok = check_id(message.framework_id(), "framework_id"); !ok) return ok.error();
   out.framework_id = FrameworkId(message.framework_id());
   internal::Publish& publish = *message.mutable_publish();
-  if (Status ok = check_id(publish.name(), "publish.name"); !ok) return ok.error();
-  if (publish.content().size() > limits::kMaxPublishedBytes) {
-    return Error{ErrorCode::too_large,
-                 "'publish.content' has " + std::to_string(publish.content().size()) +
-                     " bytes: at most " + std::to_string(limits::kMaxPublishedBytes)};
-  }
-  out.body = call::Publish{publish.name(), std::move(*publish.mutable_content())};
+  auto read = read_publish(publish.name(), std::move(*publish.mutable_content()));
+  if (!read.ok()) return read.error();
+  out.body = std::move(read).value();
   return out;
 }
 
@@ -69,7 +66,7 @@ Result<FrameworkToMaster> decode_framework_to_master(std::string_view frame) {
   if (Status ok = parse_frame(frame, message, "message from a framework"); !ok) return ok.error();
   out.header = read_header(message);
   if (message.has_publish()) {
-    Result<SchedulerCall> publish = read_publish(message);
+    Result<SchedulerCall> publish = read_publish_message(message);
     if (!publish) return publish.error();
     out.body = std::move(*publish);
   } else if (message.has_call()) {

@@ -3,6 +3,7 @@
 #include "proto/codec/body.hpp"
 #include "proto/codec/canonical.hpp"
 #include "proto/codec/offer_json.hpp"
+#include "proto/codec/publish_form.hpp"
 #include "proto/codec/scheduler_form.hpp"
 #include "proto/v1/scheduler_call.pb.h"
 #include "proto/v1/scheduler_event.pb.h"
@@ -22,10 +23,16 @@ Result<SchedulerCall> decode_scheduler_call(Encoding encoding, std::string_view 
   thread_local mesos::v1::scheduler::Call message;
   recycle(message, body.size());
   if (Status ok = read_body(encoding, body, message); !ok) return ok.error();
+  if (!message.has_type() && is_publish_call(encoding, body)) {
+    return read_publish_call(encoding, body);
+  }
   return read_call(message);
 }
 
 std::string encode_scheduler_call(Encoding encoding, const SchedulerCall& call) {
+  if (const auto* publish = std::get_if<call::Publish>(&call.body)) {
+    return write_publish_call(encoding, call.framework_id, *publish);
+  }
   mesos::v1::scheduler::Call message;
   write_call(call, message);
   return write_body(encoding, message);

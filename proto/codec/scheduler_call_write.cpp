@@ -112,7 +112,7 @@ struct CallWriter {
     out.mutable_message()->mutable_executor_id()->set_value(in.executor_id.raw());
     out.mutable_message()->set_data(in.data);
   }
-  void operator()(const call::Publish&) { ASSERT(false && "call::Publish has no public form"); }
+  void operator()(const call::Publish&) { ASSERT(false && "call::Publish has a form of its own"); }
   void operator()(const call::AnswerInverseOffers& in) {
     if (in.accept) {
       out.set_type(Call::ACCEPT_INVERSE_OFFERS);

@@ -20,7 +20,7 @@ struct EventShape;
 Result<SchedulerCall> read_call(mesos::v1::scheduler::Call& message);
 Result<SchedulerEvent> read_event(mesos::v1::scheduler::Event& message);
 
-// REQUIRES not call::Publish, which has no public form.
+// REQUIRES not call::Publish, which has a form of its own (publish_form.hpp).
 void write_call(const SchedulerCall& call, mesos::v1::scheduler::Call& out);
 void write_event(const SchedulerEvent& event, const EventShape& shape,
                  mesos::v1::scheduler::Event& out);

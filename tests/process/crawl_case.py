@@ -31,9 +31,10 @@ class CrawlCase(ClusterCase):
             f"--truth={self.dir}/truth", f"--hosts={self.dir}/hosts", *flags])
         self.address = json.loads(self.web.line("{"))["address"]
 
-    def start_crawler(self, *flags):
+    def start_crawler(self, *flags, master=None):
+        """`master`: how it finds the master; over the link unless told otherwise."""
         return self.start("crawler", [
-            BIN / "bourse-crawler", f"--master=127.0.0.1:{self.link_port}",
+            BIN / "bourse-crawler", f"--master={master or f'127.0.0.1:{self.link_port}'}",
             f"--hosts={self.dir}/hosts", f"--output={self.dir}/out", "--progress=json", *flags])
 
     # -- looking

@@ -145,6 +145,15 @@ class CrawlTest(CrawlCase):
         words = set(re.findall(r"\w+", promised.split("stages")[0]))
         self.assertEqual(words | {"stages"}, PROGRESS)
 
+    def test_a_crawler_over_http_has_its_page_too(self):
+        self.start_web(2, 20)
+        self.start_cluster()
+        crawler = self.start_crawler("--extract=1", master=f"http://127.0.0.1:{self.http_port}")
+        status = self.wait_status("items on its page", lambda now: now["run"]["items"] > 0)
+        self.assertEqual({row["name"] for row in status["stages"]}, set(STAGES))
+        self.assertEqual(crawler.popen.wait(90), 0, crawler.errors[-5:])
+        self.check(0)
+
     def test_each_kept_page_unpacks_alone_and_no_host_is_asked_for_more_than_its_budget(self):
         self.start_web(3, 60)
         self.start_cluster()

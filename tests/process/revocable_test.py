@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import unittest
 
-from cluster_case import BIN, wait_for
+from cluster_case import BIN, DEADLINE_S, wait_for
 from v1_scheduler import Scheduler, StreamCase, task
 
 LENDING = ("--resource-estimator=usage", "--usage-window=2s", "--usage-sample-interval=200ms",
@@ -115,6 +115,22 @@ class Revocable(StreamCase):
         owner_task = [t for t in self.call({"type": "GET_TASKS"})["get_tasks"]["tasks"]
                       if t["task_id"]["value"] == "own"]
         self.assertEqual(owner_task[0]["state"], "TASK_RUNNING")
+
+    def test_a_task_of_the_sdk_runs_on_what_is_lent(self):
+        self.start_master()
+        self.start_agent("a", "--resources=cpus:0.4;mem:512;disk:100", *LENDING)
+        self.run_idle_task("sleep 1000")
+        for master in (f"127.0.0.1:{self.link_port}", f"http://127.0.0.1:{self.http_port}"):
+            with self.subTest(master):
+                guest = self.start_scheduler(master=master, env={"TOLD_REVOCABLE": "1"})
+                guest.say("launch-lent guest 100 32 sleep 1000")
+                guest.line("update guest TASK_RUNNING")
+                task = next(t for t in self.call({"type": "GET_TASKS"})["get_tasks"]["tasks"]
+                            if t["task_id"]["value"] == "guest")
+                self.assertEqual(amount(task["resources"], "cpus", True), 0.1)
+                self.assertEqual(amount(task["resources"], "mem", False), 32)
+                guest.say("teardown")
+                self.assertEqual(guest.popen.wait(DEADLINE_S), 0)
 
     def runs_in(self, pid, run, program):
         try:

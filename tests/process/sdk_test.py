@@ -1,9 +1,13 @@
 """The SDK as an outside project sees it: installed, found by CMake, compiled against, run."""
 
+import base64
+import json
 import os
 import pathlib
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
 from cluster_case import BIN, DEADLINE_S, ClusterCase, wait_for
 
@@ -65,6 +69,102 @@ class SdkOperations(ClusterCase):
         for master in (f"127.0.0.1:{self.link_port}", f"http://127.0.0.1:{self.http_port}"):
             with self.subTest(master):
                 self.life(self.start_scheduler(master=master, env={"TOLD_ROLE": "web"}))
+
+
+class SdkOptions(ClusterCase):
+    """What a framework may say of itself, over the link and over HTTP."""
+
+    def each_way(self):
+        self.start_master()
+        self.start_agent("a", "--attributes=rack:r1", "--hostname=one")
+        self.start_agent("b", "--attributes=rack:r2", "--hostname=two")
+        self.wait_agents(2)
+        return (f"127.0.0.1:{self.link_port}", f"http://127.0.0.1:{self.http_port}")
+
+    def info(self, scheduler):
+        answer = self.call({"type": "GET_FRAMEWORKS", "get_frameworks": {
+            "framework_id": [{"value": scheduler.framework_id}]}})
+        return answer["get_frameworks"]["frameworks"][0]["framework_info"]
+
+    def host_of(self, task_id):
+        hosts = {agent["agent_info"]["id"]["value"]: agent["agent_info"]["hostname"]
+                 for agent in self.agents()}
+        tasks = self.call({"type": "GET_TASKS"})["get_tasks"]["tasks"]
+        return next(hosts[task["agent_id"]["value"]] for task in tasks
+                    if task["task_id"]["value"] == task_id)
+
+    def test_what_a_framework_wants_to_be_offered_is_said_over_both_and_may_change(self):
+        for master in self.each_way():
+            with self.subTest(master):
+                scheduler = self.start_scheduler(master=master, env={
+                    "TOLD_ROLE": "web", "TOLD_RACK": "r2", "TOLD_LEAST_MB": "64",
+                    "TOLD_SUPPRESSED": "web", "TOLD_REVOCABLE": "1"})
+                info = self.info(scheduler)
+                self.assertIn({"type": "REVOCABLE_RESOURCES"}, info["capabilities"])
+                self.assertEqual(
+                    info["offer_filters"]["web"]["min_allocatable_resources"]["quantities"],
+                    [{"quantities": {"mem": {"value": 64.0}}}])
+                self.assertIn("suppressed", self.cli("why", scheduler.framework_id))
+                scheduler.say("launch t 100 32 sleep 1000")  # and revives
+                scheduler.line("update t TASK_RUNNING")
+                self.assertEqual(self.host_of("t"), "two")
+                scheduler.say("describe r1 http://page.test")
+                wait_for("the page of the framework", lambda: self.info(scheduler).get(
+                    "webui_url") == "http://page.test")
+                scheduler.say("launch u 100 32 sleep 1000")
+                scheduler.line("update u TASK_RUNNING")
+                self.assertEqual(self.host_of("u"), "one")
+                scheduler.say("teardown")
+                self.assertEqual(scheduler.popen.wait(DEADLINE_S), 0)
+
+    def test_options_that_cannot_be_are_refused_before_a_master_is_asked(self):
+        scheduler = self.start("scheduler", [BIN / "told-scheduler", "127.0.0.1:1"],
+                               env={"TOLD_ROLE": "web", "TOLD_SUPPRESSED": "batch"})
+        self.assertEqual(scheduler.popen.wait(DEADLINE_S), 1)
+        self.assertIn("options.suppressed_roles: the framework is not in role 'batch'",
+                      " ".join(scheduler.errors))
+
+    def test_labels_of_a_reservation_are_made_and_exchanged_over_both(self):
+        for master in self.each_way():
+            with self.subTest(master):
+                scheduler = self.start_scheduler(master=master, env={
+                    "TOLD_ROLE": "web", "TOLD_RACK": "r1"})
+                for command, labels in (
+                        ("reserve r1 64 db", [[{"key": "for", "value": "db"}]]),
+                        ("reserve-again r2 64 cache", [[{"key": "for", "value": "cache"}]]),
+                        ("unreserve r3 64", [])):
+                    scheduler.say(command)
+                    scheduler.line(f"operation {command.split()[1]} OPERATION_FINISHED")
+                    self.assertEqual([
+                        reservation["labels"]["labels"] for agent in self.agents()
+                        for resource in agent["total_resources"]
+                        for reservation in resource.get("reservations", [])], labels)
+                scheduler.say("teardown")
+                self.assertEqual(scheduler.popen.wait(DEADLINE_S), 0)
+
+    def test_a_document_is_published_over_both(self):
+        for master in self.each_way():
+            with self.subTest(master):
+                scheduler = self.start_scheduler(master=master)
+                scheduler.say("publish notes as short as can be")
+                path = f"/frameworks/{scheduler.framework_id}/published/notes"
+                read = {"type": "READ_FILE", "read_file": {"path": path, "offset": 0}}
+
+                def content():
+                    with urllib.request.urlopen(urllib.request.Request(
+                            f"http://127.0.0.1:{self.http_port}/api/v1", json.dumps(read).encode(),
+                            {"Content-Type": "application/json"}), timeout=10) as answer:
+                        return json.load(answer)["read_file"]["data"]
+
+                def published():
+                    try:
+                        return base64.b64decode(content())
+                    except urllib.error.HTTPError:
+                        return None
+                self.assertEqual(wait_for("the document", published), b"as short as can be")
+                scheduler.say("publish Not-A-Name x")
+                if master.startswith("http"):
+                    self.assertIn("publish.name", scheduler.line("error"))
 
 
 class SdkOverHttp(ClusterCase):

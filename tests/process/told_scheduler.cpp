@@ -2,24 +2,28 @@
 // processes. One command a line:
 //   launch ID CPU_MILLI MEMORY_MB shell command...
 //   launch-with EXECUTOR ID CPU_MILLI MEMORY_MB program    under an executor of that id
+//   launch-lent ID CPU_MILLI MEMORY_MB shell command...    on what is lent
 //   launch-on OFFER ID     whether that offer is held or not
 //   want COUNT CPU_MILLI   so many times so much, from now on; 0: it says nothing any more
 //   kill ID [GRACE_MS]
 //   reconcile [ID]    asks about that task, or all
 //   publish NAME TEXT
 //   send AGENT EXECUTOR KILOBYTES    a message to that executor, whether there is one or not
-//   reserve|unreserve ID DISK_MB    on the next offer; likewise:
+//   reserve|reserve-again|unreserve ID DISK_MB [LABEL]    on the next offer; likewise:
 //   create|grow|shrink ID VOLUME MB
 //   destroy ID VOLUME
 //   launch-in VOLUME ID shell command...    a task that has the volume, on an offer of it
 //   what-of ID    asks what became of an operation
 //   leave ID | stay ID     its answer to an inverse offer
+//   describe RACK WEBUI_URL    says anew who it is: wants agents of that rack, has that page
 //   stop        keeps the tasks        teardown    ends them
 // and prints one line for each thing it hears: "registered ID again|new", "update ID STATE
 // message", "operation ID STATE message", "inverse ID HOST", "inverse-rescinded ID",
 // "disconnected REASON", "error message".
 // Usage: told-scheduler MASTER [FRAMEWORK_ID or - [LABEL VALUE]]; TOLD_USER names the framework's
-// user, TOLD_ROLE its role, TOLD_CREDENTIAL the file of who it is.
+// user, TOLD_ROLE its role, TOLD_CREDENTIAL the file of who it is; TOLD_RACK the rack of agents
+// that it wants, TOLD_LEAST_MB the least memory, TOLD_SUPPRESSED a role that begins without offers,
+// TOLD_REVOCABLE that it takes what is lent.
 #include <algorithm>
 #include <bourse/offer_matcher.hpp>
 #include <bourse/scheduler.hpp>
@@ -128,10 +132,15 @@ bool operate(SchedulerDriver& driver, Told& told, const std::string& verb, const
              std::istringstream& words) {
   std::string volume;
   std::int64_t megabytes = 0;
-  if (verb == "reserve" || verb == "unreserve") {
-    words >> megabytes;
+  if (verb == "reserve" || verb == "reserve-again" || verb == "unreserve") {
+    std::string label;
+    words >> megabytes >> label;
     const Resources disk{.disk_mb = megabytes};
-    told.want(verb == "reserve" ? reserve(id, disk) : unreserve(id, disk));
+    std::map<std::string, std::string> labels;
+    if (!label.empty()) labels["for"] = label;
+    told.want(verb == "reserve"         ? reserve(id, disk, labels)
+              : verb == "reserve-again" ? reserve_again(id, disk, labels)
+                                        : unreserve(id, disk));
   } else if (verb == "create") {
     words >> volume >> megabytes;
     told.want(create_volume(id, {.id = volume, .size_mb = megabytes}));
@@ -159,13 +168,19 @@ bool operate(SchedulerDriver& driver, Told& told, const std::string& verb, const
   return true;
 }
 
-void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
+std::map<std::string, std::vector<std::vector<OfferConstraint>>> on_rack(const std::string& rack) {
+  using Test = OfferConstraint::Test;
+  return {{"", {{{.attribute = "rack", .test = Test::equals, .text = rack}}}}};
+}
+
+void obey(SchedulerDriver& driver, Told& told, SchedulerOptions options, const std::string& line) {
   std::istringstream words(line);
   std::string verb, id;
   words >> verb >> id;
-  if (verb == "launch") {
+  if (verb == "launch" || verb == "launch-lent") {
     Shape shape;
     shape.task.id = id;
+    shape.task.revocable = verb == "launch-lent";
     words >> shape.task.resources.cpu_milli >> shape.task.resources.memory_mb;
     std::string command;
     std::getline(words >> std::ws, command);
@@ -213,6 +228,10 @@ void obey(SchedulerDriver& driver, Told& told, const std::string& line) {
     std::size_t kilobytes = 0;
     words >> executor >> kilobytes;
     driver.send_message(id, executor, std::string(kilobytes << 10, 'x'));
+  } else if (verb == "describe") {
+    options.offer_constraints = on_rack(id);
+    words >> options.webui_url;
+    driver.update_framework(options);
   } else if (verb == "stop" || verb == "teardown") {
     driver.stop(verb == "stop");
   } else {
@@ -232,6 +251,12 @@ int main(int argc, char** argv) {
   if (const char* user = std::getenv("TOLD_USER")) options.user = user;
   if (const char* role = std::getenv("TOLD_ROLE")) options.role = role;
   if (const char* file = std::getenv("TOLD_CREDENTIAL")) options.credential_file = file;
+  if (const char* rack = std::getenv("TOLD_RACK")) options.offer_constraints = on_rack(rack);
+  if (const char* least = std::getenv("TOLD_LEAST_MB")) {
+    options.min_allocatable[""] = {Resources{.memory_mb = std::atoll(least)}};
+  }
+  if (const char* role = std::getenv("TOLD_SUPPRESSED")) options.suppressed_roles = {role};
+  options.revocable = std::getenv("TOLD_REVOCABLE") != nullptr;
   if (argc > 2 && std::string(argv[2]) != "-") options.framework_id = argv[2];
   if (argc > 4) options.labels.emplace_back(argv[3], argv[4]);
   SchedulerDriver driver(told, options);
@@ -241,7 +266,7 @@ int main(int argc, char** argv) {
   }
   std::thread input([&] {
     std::string line;
-    while (std::getline(std::cin, line)) obey(driver, told, line);
+    while (std::getline(std::cin, line)) obey(driver, told, options, line);
   });
   input.detach();
   return driver.join() ? 0 : 1;

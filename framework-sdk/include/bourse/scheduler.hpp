@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -70,6 +71,25 @@ class Scheduler {
   virtual void on_error(SchedulerDriver& driver, const std::string& message);
 };
 
+// A test of an agent's attribute, or of where it is. A scalar, ranges or a set are no text: they
+// pass every test of a text, and are yours to judge.
+struct OfferConstraint {
+  enum class Of : std::uint8_t { attribute = 0, hostname = 1, region = 2, zone = 3 };
+  enum class Test : std::uint8_t {
+    exists = 1,
+    not_exists = 2,
+    equals = 3,
+    not_equals = 4,   // or it is not there
+    matches = 5,      // all of it, a regular expression of RE2
+    not_matches = 6,  // or it is not there
+  };
+
+  Of of = Of::attribute;
+  std::string attribute = {};  // its name
+  Test test = Test::exists;
+  std::string text = {};
+};
+
 // Who the framework is and where its master.
 struct SchedulerOptions {
   // "host:port" of a master's framework link, several with commas: any of them may lead. Or the
@@ -89,6 +109,14 @@ struct SchedulerOptions {
   std::string webui_url = {};
   bool gpus = false;            // wants offers of agents with gpus
   bool shared_volumes = false;  // knows volumes that several tasks have at once
+  bool revocable = false;       // wants offers of what is lent too: Offer::revocable
+  // Roles that begin without offers, until revive() names them.
+  std::vector<std::string> suppressed_roles = {};
+  // Only agents that pass all of one of these groups are offered at all; by role, "" for all that
+  // are not named.
+  std::map<std::string, std::vector<std::vector<OfferConstraint>>> offer_constraints = {};
+  // Only offers that hold one of these, instead of the master's own least; by role, likewise.
+  std::map<std::string, std::vector<Resources>> min_allocatable = {};
   bool acknowledge_implicitly = true;
   std::vector<std::pair<std::string, std::string>> labels = {};
   // How many of its tasks must run on while operators empty agents: "min_running=8", or
@@ -149,6 +177,11 @@ class SchedulerDriver {
   void suppress(const std::vector<std::string>& roles = {});
   // Offers again, and now, whatever was refused or suppressed before; empty: for all roles.
   void revive(const std::vector<std::string>& roles = {});
+  // Describes the framework anew: roles, labels, failover_timeout_ms, webui_url, which offers it
+  // wants and which roles are suppressed, all as in these options; those about the master, user,
+  // principal and framework_id stay as they were. Offers of a role that is left are rescinded, its
+  // tasks run on. Sent once, and said again in every new session; on_error if it cannot be.
+  void update_framework(const SchedulerOptions& options);
   // Only agents on which one of these fits, and nothing once what is on offer meets them all:
   // instead of what was said before. Said again after every new connection. Empty: anything. What
   // you launch lowers nothing: say first what you want beside it.
@@ -166,7 +199,7 @@ class SchedulerDriver {
   void acknowledge(const OperationUpdate& update);
   // Asks for the newest state of these operations, or of all.
   void reconcile_operations(const std::vector<OperationPlace>& operations = {});
-  // Shows a small document about this framework (at most 256 KB) to whoever reads the cluster: see
+  // Shows a small document about this framework (at most 256 KiB) to whoever reads the cluster: see
   // docs/operator-extensions.md. Replaces the one of that name.
   void publish(const std::string& name, std::string content);
 

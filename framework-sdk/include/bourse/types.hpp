@@ -49,15 +49,25 @@ struct Volume {
   bool operator==(const Volume&) const = default;
 };
 
+// Part of an offer that is reserved, and how.
+struct Reserved {
+  std::string role = {};
+  bool by_operation = false;  // false: by the agent's operator, and so it stays
+  std::map<std::string, std::string> labels = {};
+  Resources resources = {};  // without the volumes
+};
+
 // Part of one agent, yours to use until you decline it, it is rescinded, or it lapses.
 struct Offer {
   std::string id = {};
   std::string agent_id = {};
   std::string hostname = {};
   std::string role = {};
-  Resources resources = {};                            // without the volumes
-  Resources reserved = {};                             // what of it is reserved
-  std::vector<Volume> volumes = {};                    // which tasks may have
+  Resources resources = {};                 // without the volumes and what is lent
+  Resources reserved = {};                  // what of it is reserved
+  std::vector<Reserved> reservations = {};  // the same, by how
+  Resources revocable = {};          // beside it, lent: tasks that use it may be ended at any time
+  std::vector<Volume> volumes = {};  // which tasks may have
   std::map<std::string, std::string> attributes = {};  // of the agent, as text
   std::string region = {};                             // empty: none configured
   std::string zone = {};
@@ -104,20 +114,39 @@ struct TaskSpec {
   std::optional<std::int64_t> kill_grace_ms = {};
   std::optional<std::int64_t> max_run_ms = {};  // longer: killed, and the task fails
   std::vector<std::string> volumes = {};        // ids of volumes of the offers, or made with them
+  // It and its executor run on what is lent: what the offers have as `revocable` is taken of that,
+  // the rest of what stays. It may be ended at any time, as TaskState::gone.
+  bool revocable = false;
 };
 
 // What changes the meaning of an agent's resources: disk and others are reserved for your role, and
 // disk that is reserved becomes a volume. See the functions below.
 struct Operation {
-  enum class Kind : std::uint8_t { reserve, unreserve, create, destroy, grow, shrink };
+  enum class Kind : std::uint8_t {
+    reserve,
+    unreserve,
+    create,
+    destroy,
+    grow,
+    shrink,
+    reserve_again,
+  };
 
   Kind kind = Kind::reserve;
   std::string id = {};  // yours to choose; with one you are told what became of it
   Resources resources = {};
   Volume volume = {};
   std::int64_t by_mb = 0;
+  std::map<std::string, std::string> labels = {};  // of what reserve and reserve_again make
+  // What unreserve and reserve_again take: only what is reserved with just these labels.
+  std::optional<std::map<std::string, std::string>> of_labels = {};
 };
-Operation reserve(std::string id, Resources resources);
+Operation reserve(std::string id, Resources resources,
+                  std::map<std::string, std::string> labels = {});
+// Exchanges what operations have reserved for a reservation with these labels, without a moment in
+// between in which it is free (RESERVE with its source).
+Operation reserve_again(std::string id, Resources resources,
+                        std::map<std::string, std::string> labels = {});
 Operation unreserve(std::string id, Resources resources);
 Operation create_volume(std::string id, Volume volume);
 // Of a volume that an offer holds: its id says which.

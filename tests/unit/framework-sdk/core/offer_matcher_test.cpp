@@ -140,3 +140,24 @@ TEST_CASE("resources of the SDK add up and take apart, ports by number") {
   more.other_milli["unknown"] = 1;
   REQUIRE_FALSE(contains(whole, more));
 }
+
+TEST_CASE("a task on what is lent is placed where that suffices, any other where its own does") {
+  Offer lender = offer("a", 1000, 400);
+  lender.revocable.cpu_milli = 3000;
+  const std::vector<Offer> offers{lender, offer("b", 2000, 100)};
+  Shape guest = shape("g1", 2000, 100);
+  guest.task.revocable = true;
+  Shape next = guest;
+  next.task.id = "g2";
+  const Plan plan =
+      match({guest, next, shape("own", 2000, 50)}, offers, {Strategy::spread, {}});
+  CHECK(agent_of(plan, "g1") == "a");
+  // What lends no cpu is as good as ever; there none is left for who needs its own.
+  CHECK(agent_of(plan, "g2") == "b");
+  REQUIRE(plan.unplaced.size() == 1);
+  CHECK(plan.unplaced[0].task_id == "own");
+  CHECK(plan.unplaced[0].reason == "cpu_milli: 0 of 2000 (1 of 2 agents)");
+  Shape large = guest;
+  large.task.resources.memory_mb = 500;  // memory is not lent there
+  CHECK(match({large}, {lender}).unplaced[0].reason == "memory_mb: 400 of 500 (1 of 1 agents)");
+}

@@ -202,7 +202,7 @@ TEST_CASE("a framework publishes at most sixteen documents of at most the limit"
     CHECK(h.http_call(f, call::Publish{"doc" + std::to_string(i), "x"}).ok());
   }
   CHECK(h.http_call(f, call::Publish{"doc0", "again"}).ok());
-  CHECK(h.http_call(f, call::Publish{"one-more", "x"}).error().code == ErrorCode::full);
+  CHECK(h.http_call(f, call::Publish{"one-more", "x"}).error().code == ErrorCode::invalid);
   const std::string big(limits::kMaxPublishedBytes + 1, 'x');
   CHECK(h.http_call(f, call::Publish{"doc0", big}).error().code == ErrorCode::too_large);
 }

@@ -42,7 +42,7 @@ TEST_CASE("every scheduler call comes back from protobuf and from JSON") {
     }
     kinds |= std::size_t{1} << call.body.index();
   }
-  // All but Publish, which has no public form, and Unsupported: none is left.
+  // All but Publish, which has a form of its own, and Unsupported: none is left.
   const std::size_t publish = 12;
   const std::size_t unsupported = 13;
   CHECK(kinds == ((std::size_t{1} << std::variant_size_v<decltype(SchedulerCall::body)>)-1 -
@@ -279,4 +279,36 @@ TEST_CASE("more requests, or more different ones, than a framework may have are 
   const Error count = refusal(many(limits::kMaxDemandRequests + 1, false));
   CHECK(count.code == ErrorCode::too_large);
   CHECK(count.message == "'request.requests' has 10001 entries: at most 10000");
+}
+
+TEST_CASE("a document is published in a form that Mesos does not know, in both encodings") {
+  const SchedulerCall call{FrameworkId("F1"), call::Publish{"stats.json", "{\"a\":1}"}};
+  CHECK(encode_scheduler_call(Encoding::json, call) ==
+        R"({"framework_id":{"value":"F1"},"type":"PUBLISH",)"
+        R"("publish":{"name":"stats.json","content":"eyJhIjoxfQ=="}})");
+  for (const Encoding encoding : {Encoding::protobuf, Encoding::json}) {
+    const auto again = decode_scheduler_call(encoding, encode_scheduler_call(encoding, call));
+    if (!again) FAIL(again.error().message);
+    CHECK(again->framework_id == FrameworkId("F1"));
+    CHECK(std::get<call::Publish>(again->body).name == "stats.json");
+    CHECK(std::get<call::Publish>(again->body).content == "{\"a\":1}");
+  }
+  // To Mesos' own message it is a call without a type.
+  mesos::v1::scheduler::Call mesos;
+  REQUIRE(mesos.ParseFromString(encode_scheduler_call(Encoding::protobuf, call)));
+  CHECK_FALSE(mesos.has_type());
+}
+
+TEST_CASE("a document that cannot be published is refused with the field") {
+  CHECK_THAT(refusal(R"({"type":"PUBLISH","publish":{"name":"a"}})").message,
+             Contains("framework_id"));
+  CHECK_THAT(refusal(of_framework(R"("type":"PUBLISH")")).message,
+             Contains("Expecting 'publish' to be present"));
+  CHECK_THAT(refusal(of_framework(R"("type":"PUBLISH","publish":{"content":""})")).message,
+             Contains("publish.name"));
+  CHECK(refusal(of_framework(R"("type":"PUBLISH","publish":{"name":"a","content":")" +
+                             std::string(4 * (limits::kMaxPublishedBytes / 3 + 1), 'A') + R"("})"))
+            .code == ErrorCode::too_large);
+  CHECK_THAT(refusal(of_framework(R"("type":"PUBLISHED")")).message,
+             Contains("Expecting 'type' to be present"));
 }
