@@ -27,6 +27,10 @@ class EventStream {
   bool send(std::string_view record) const { return stream_.send_record(record); }
   // Ends the answer after what was sent; nothing if it is not open.
   void close() const { stream_.close(); }
+  // Ends it at once: what was sent and not read is dropped. on_closed follows.
+  void abort(Error why) const { stream_.abort(std::move(why)); }
+  // Sent and not taken by the network; none of one that has ended.
+  std::size_t unread_bytes() const { return stream_.closed() ? 0 : stream_.queued_bytes(); }
 
  private:
   codec::Encoding encoding_;

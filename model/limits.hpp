@@ -107,12 +107,15 @@ inline constexpr std::size_t kAllSubscribersQueueBytes = 512u << 20;
 // What a scheduler over HTTP has not read of its events: more, and its stream is closed. A status
 // is about 600 bytes of JSON, and one that asks for the state of all its tasks is told all at once.
 inline constexpr std::size_t kSchedulerStreamBytes = 128u << 20;
+// And what all of them have not: over it those with the most unread are closed.
+inline constexpr std::size_t kAllSchedulerStreamsBytes = 512u << 20;
 // Schedulers over HTTP: one more is told to come back (503). The rest of the connections is for
 // their calls, for operators and for pages.
 inline constexpr std::size_t kMaxSchedulerStreams = 2'000;
 // Executors over HTTP of one agent, and what one has not read of its events (its tasks, mostly).
 inline constexpr std::size_t kMaxExecutorStreams = 2'000;       // one more is told 503
 inline constexpr std::size_t kExecutorStreamBytes = 32u << 20;  // more, and its stream is closed
+inline constexpr std::size_t kAllExecutorStreamsBytes = 128u << 20;  // likewise who reads least
 // What peers of the master sent and it has not looked at (model/peer_inboxes.hpp).
 inline constexpr std::size_t kPeerHoldBytes = 16u << 20;  // over it the peer is told to hold
 inline constexpr std::size_t kPeerHoldMessages = 50'000;
@@ -202,6 +205,8 @@ static_assert(kMaxFrameBytes * 4 <= kPeerQueueBytes, "a queue must hold several 
 static_assert(kPeerHoldBytes + kChannelQueueBytes + kMaxFrameBytes + (16u << 20) <= kPeerInboxBytes,
               "an inbox must hold what was under way");
 static_assert(kMaxTasksPerFramework * 600 <= kSchedulerStreamBytes, "a state must fit a stream");
+static_assert(kSchedulerStreamBytes * 4 <= kAllSchedulerStreamsBytes, "and several states all");
+static_assert(kExecutorStreamBytes * 4 <= kAllExecutorStreamsBytes, "one alone may not close all");
 static_assert(kPeerUnreadBytes * 4 <= kPeerQueueBytes, "a peer is set aside before it is dropped");
 static_assert(kCoreWindowEvents <= kIngressQueueEvents / 2, "the window must fit into the queue");
 static_assert(kPeerUnreadBytes * 4 <= kGatewayPeerBytes, "the master hears before it is dropped");

@@ -44,6 +44,13 @@ void post_flush(const std::shared_ptr<HttpStreamState>& state) {
   });
 }
 
+void post_abort(const std::shared_ptr<HttpStreamState>& state) {
+  state->loop.post([state] {
+    if (const auto connection = state->connection.lock()) connection->abort_stream(*state);
+    HttpStreamState::notify(state);
+  });
+}
+
 }  // namespace
 
 bool HttpStream::send(std::string bytes) const {
@@ -71,10 +78,7 @@ bool HttpStream::send(std::string bytes) const {
     post_flush(state_);
     return true;
   }
-  state_->loop.post([state = state_] {
-    if (const auto connection = state->connection.lock()) connection->abort_stream(*state);
-    HttpStreamState::notify(state);
-  });
+  post_abort(state_);
   return false;
 }
 
@@ -100,6 +104,18 @@ void HttpStream::close() const {
     state_->on_closed = nullptr;
   }
   post_flush(state_);
+}
+
+void HttpStream::abort(Error why) const {
+  if (!state_) return;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->closed) return;
+    state_->closed = true;
+    state_->pending.clear();
+    state_->ended = std::move(why);
+  }
+  post_abort(state_);
 }
 
 void HttpStream::on_closed(UniqueFunction<void(const Error&)> callback) const {

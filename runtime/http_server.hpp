@@ -46,6 +46,8 @@ class HttpStream {
   std::size_t queued_bytes() const;
   // Ends the response after what was sent.
   void close() const;
+  // Drops what waits for the client and the connection with it, and calls on_closed with `why`.
+  void abort(Error why) const;
   // Runs on the server's loop once, when the stream has ended for whatever reason except close():
   // `unavailable` the client left, `full` it does not read. Replaces an earlier callback; runs soon
   // even if the stream has ended already.

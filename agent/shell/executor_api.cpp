@@ -107,9 +107,20 @@ bool ExecutorApi::send(const SendToExecutor& effect) {
   const auto it = streams_.find(effect.peer);
   if (it == streams_.end()) return true;
   open(it->first, it->second);
+  const std::string record = codec::encode_executor_event(it->second.encoding(), effect.event);
   // False: it is closed already, and on_gone() follows.
-  (void)it->second.send(codec::encode_executor_event(it->second.encoding(), effect.event));
+  (void)it->second.send(record);
+  if (unread_.sent(record.size())) close_who_reads_least();
   return true;
+}
+
+void ExecutorApi::close_who_reads_least() {
+  std::vector<UnreadStream> all;
+  all.reserve(streams_.size());
+  for (const auto& [peer, stream] : streams_) all.push_back({peer, stream.unread_bytes()});
+  for (StreamToClose& one : unread_.to_close(std::move(all))) {
+    streams_.at(one.peer).abort({ErrorCode::full, std::move(one.reason)});
+  }
 }
 
 bool ExecutorApi::close(const CloseExecutor& effect) {

@@ -4,7 +4,8 @@
 // request as such is answered here, in Mesos' order; whether the call is taken, by the core.
 //
 // A stream that is not read costs limits::kExecutorStreamBytes and is then closed, as if its
-// executor had left. The agent's loop thread.
+// executor had left; all together cost limits::kAllExecutorStreamsBytes, then those that read least
+// are closed. The agent's loop thread.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "agent/core/event.hpp"
 #include "api/event_stream.hpp"
 #include "model/limits.hpp"
+#include "model/unread_streams.hpp"
 #include "runtime/http_message.hpp"
 #include "runtime/http_server.hpp"
 
@@ -26,6 +28,7 @@ struct ExecutorApiOptions {
   bool authenticate = false;  // a call without a token is 401
   std::size_t streams = limits::kMaxExecutorStreams;
   std::size_t stream_bytes = limits::kExecutorStreamBytes;
+  std::size_t all_streams_bytes = limits::kAllExecutorStreamsBytes;
 };
 
 class ExecutorApi {
@@ -36,7 +39,7 @@ class ExecutorApi {
   };
 
   ExecutorApi(Core core, ExecutorApiOptions options)
-      : core_(std::move(core)), options_(std::move(options)) {}
+      : core_(std::move(core)), options_(std::move(options)), unread_(options_.all_streams_bytes) {}
 
   // One request, whatever its method.
   void call(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
@@ -56,9 +59,11 @@ class ExecutorApi {
 
   void open(PeerId peer, api::EventStream& stream);
   void on_gone(PeerId peer, const Error& why);
+  void close_who_reads_least();
 
   Core core_;
   ExecutorApiOptions options_;
+  UnreadStreams unread_;
   std::unordered_map<PeerId, api::EventStream> streams_;
   std::unordered_map<RequestId, Call> waiting_;  // for the core's answer
   std::uint64_t streams_made_ = 0;

@@ -66,7 +66,8 @@ SchedulerApi::SchedulerApi(runtime::Loop& loop, Push push, codec::MasterDescript
       push_(std::move(push)),
       master_(std::move(master)),
       limits_(limits),
-      principals_(limits.principal) {}
+      principals_(limits.principal),
+      unread_(limits.all_streams_bytes) {}
 
 SchedulerStats SchedulerApi::stats() const {
   SchedulerStats out = stats_;
@@ -270,9 +271,20 @@ void SchedulerApi::deliver(const SendToFramework& item) {
   // The event may come before the answer that opens the stream: they travel apart.
   open(it->first, it->second);
   ++stats_.events;
+  const std::string record = codec::encode_scheduler_event(
+      it->second.events.encoding(), item.message.body, {item.capabilities, &master_});
   // False: it is closed already, and on_gone() follows.
-  (void)it->second.events.send(codec::encode_scheduler_event(
-      it->second.events.encoding(), item.message.body, {item.capabilities, &master_}));
+  (void)it->second.events.send(record);
+  if (unread_.sent(record.size())) close_who_reads_least();
+}
+
+void SchedulerApi::close_who_reads_least() {
+  std::vector<UnreadStream> all;
+  all.reserve(streams_.size());
+  for (const auto& [peer, stream] : streams_) all.push_back({peer, stream.events.unread_bytes()});
+  for (StreamToClose& one : unread_.to_close(std::move(all))) {
+    streams_.at(one.peer).events.abort({ErrorCode::full, std::move(one.reason)});
+  }
 }
 
 void SchedulerApi::close(PeerId peer, const std::string& reason) {

@@ -5,7 +5,8 @@
 // A principal that calls too often is answered 429, one with too many streams 503.
 //
 // Every call has one answer: the core's, or 503 when the core takes no more. A stream that is not
-// read costs limits::kSchedulerStreamBytes and is then closed; its framework is disconnected.
+// read costs limits::kSchedulerStreamBytes and is then closed; its framework is disconnected. All
+// of them together cost limits::kAllSchedulerStreamsBytes; then those that read least are closed.
 //
 // I/O thread.
 #pragma once
@@ -23,6 +24,7 @@
 #include "master/shell/link_batches.hpp"
 #include "model/limits.hpp"
 #include "model/principal_limits.hpp"
+#include "model/unread_streams.hpp"
 #include "proto/codec/scheduler.hpp"
 #include "runtime/http_server.hpp"
 
@@ -41,6 +43,7 @@ struct SchedulerApiLimits {
   std::size_t streams = limits::kMaxSchedulerStreams;
   std::size_t stream_bytes = limits::kSchedulerStreamBytes;
   PrincipalLimitsConfig principal = {};
+  std::size_t all_streams_bytes = limits::kAllSchedulerStreamsBytes;
 };
 
 class SchedulerApi {
@@ -85,6 +88,7 @@ class SchedulerApi {
   void refuse(const Call& call, const Error& error);
   void open(PeerId peer, Stream& stream);
   void deliver(const SendToFramework& item);
+  void close_who_reads_least();
   void close(PeerId peer, const std::string& reason);
   void on_gone(PeerId peer, const Error& why);
   void forget(PeerId peer);
@@ -95,6 +99,7 @@ class SchedulerApi {
   codec::MasterDescription master_;
   SchedulerApiLimits limits_;
   PrincipalLimits principals_;
+  UnreadStreams unread_;
   std::unordered_map<PeerId, Stream> streams_;
   std::unordered_map<std::string, PeerId> by_id_;
   std::unordered_map<RequestId, Call> waiting_;  // for the core's answer

@@ -173,3 +173,22 @@ TEST_CASE("an executor's stream over its byte budget is closed, and too many are
   REQUIRE(run_until(world.http.loop, [&] { return !world.gone.empty() && raw.ended(); }));
   CHECK(world.gone.back().peer == subscribe.peer);
 }
+
+TEST_CASE("of executors that together leave too much unread, the one that reads least is closed") {
+  ExecutorApiOptions options;
+  options.all_streams_bytes = 10'000;
+  World world(std::move(options));
+  RawSocket most, less;
+  const FromExecutor first = world.call(most, kSubscribe);
+  const FromExecutor second = world.call(less, kSubscribe);
+  world.api.answer({first.request, {}});
+  world.api.answer({second.request, {}});
+  REQUIRE((world.hears(most, "200 OK") && world.hears(less, "200 OK")));
+  // The loop stands meanwhile: nothing of it can have left.
+  CHECK(world.api.send({first.peer, executor_event::Message{std::string(6'000, 'x')}}));
+  CHECK(world.api.send({second.peer, executor_event::Message{std::string(5'000, 'y')}}));
+  REQUIRE(run_until(world.http.loop, [&] { return !world.gone.empty() && most.ended(); }));
+  CHECK(world.gone.back().peer == first.peer);
+  CHECK(world.hears(less, "MESSAGE"));
+  CHECK(world.api.streams() == 1);
+}

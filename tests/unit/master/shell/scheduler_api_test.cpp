@@ -177,6 +177,29 @@ TEST_CASE("a stream over its byte budget is closed, and the next is told when th
   CHECK(world.api.stats().streams_unread == 1);
 }
 
+TEST_CASE("of schedulers that together leave too much unread, the one that reads least is closed") {
+  SchedulerApiLimits limits;
+  limits.all_streams_bytes = 10'000;
+  World world(limits);
+  RawSocket most, less;
+  const FromFramework first = world.call(most, kSubscribe);
+  const FromFramework second = world.call(less, kSubscribe);
+  world.api.on_answers({Answer{first.request, {}, 0}, Answer{second.request, {}, 0}});
+  REQUIRE((world.hears(most, "200 OK") && world.hears(less, "200 OK")));
+  const std::size_t before = world.events.size();
+  // The loop stands meanwhile: nothing of it can have left.
+  world.tell(first.stream, event::Error{std::string(6'000, 'x')});
+  world.tell(second.stream, event::Error{std::string(5'000, 'y')});
+  REQUIRE(run_until(world.http.loop, [&] { return world.events.size() > before && most.ended(); }));
+  CHECK(std::get<PeerGone>(world.events.back()).peer == first.stream);
+  CHECK(world.api.stats().streams_unread == 1);
+  CHECK(world.hears(less, std::string(5'000, 'y')));
+  // What was read counts no more: as much again is within the sum.
+  world.tell(second.stream, event::Error{std::string(8'000, 'z')});
+  CHECK(world.hears(less, std::string(8'000, 'z')));
+  CHECK(world.api.stats().streams == 1);
+}
+
 TEST_CASE("what is for peers of the link stays in the batch") {
   World world;
   std::vector<Outgoing> batch;
