@@ -9,6 +9,7 @@
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
 #include "model/limits.hpp"
+#include "model/offerable.hpp"
 
 namespace bourse::master {
 
@@ -67,24 +68,39 @@ Result<DemandPtr> demand_of(const Framework& framework, const call::Request& cal
   return std::make_shared<const Demand>(std::move(out));
 }
 
-// What is free on the agent this moment, offers aside, that the framework may have in the role.
-QuantityRow free_row(const MasterState& state, const Framework& framework, const Role& role,
-                     AgentSlot slot) {
-  QuantityRow out{};
+// What is free on an agent this moment, offers aside, that the framework may have in the role.
+struct FreeRows {
+  QuantityRow kept{};  // reserved for it or lent: no limit counts it anew
+  QuantityRow open{};
+};
+
+FreeRows free_rows(const MasterState& state, const OfferTerms& terms, AgentSlot slot) {
+  FreeRows out;
   const Agent& agent = state.agents.at(slot);
-  if (!can_offer(agent) || slot.index >= state.allocation.rooms.capacity()) return out;
-  const allocator::RoomFlags flags = state.allocation.rooms.room(slot.index).flags;
-  const Capabilities& can = framework.facet->capabilities;
-  if ((flags & allocator::kHasGpus) != 0 && !can.has(Capabilities::gpu_resources)) return out;
-  if ((flags & allocator::kRemoteRegion) != 0 && !can.has(Capabilities::region_aware)) return out;
+  if (!can_offer(agent) || !admits(terms, *agent.facet, agent.ledger.total())) return out;
   const Resources available = agent.ledger.available();
   for (const Resource& resource : available.list()) {
-    if (!role_may_use(role.name, resource.role())) continue;
-    if (resource.is_revocable() && !can.has(Capabilities::revocable_resources)) continue;
-    if (resource.is_shared() && !can.has(Capabilities::shared_resources)) continue;
-    const bool refined = resource.meta && resource.meta->reservations.size() > 1;
-    if (refined && !can.has(Capabilities::reservation_refinement)) continue;
-    add_to_row(state.allocation, resource, out.data());
+    if (!admits(terms, resource)) continue;
+    QuantityRow& row = resource.is_reserved() || resource.is_revocable() ? out.kept : out.open;
+    add_to_row(state.allocation, resource, row.data());
+  }
+  return out;
+}
+
+// What the limits of its role and those above it leave.
+QuantityRow limits_left(const MasterState& state, const Role& role) {
+  const Allocation& allocation = state.allocation;
+  QuantityRow out;
+  out.fill(allocator::kNoLimit);
+  for (const auto& [name, quota] : state.quotas) {
+    if (!role_may_use(role.name, name)) continue;
+    const allocator::NodeId node = allocation.roles.find(name)->second.node;
+    for (const auto& [resource, limit] : quota.limits) {
+      const std::uint32_t d = dimension_of(allocation, resource);
+      if (d == allocator::kNone) continue;
+      const auto consumed = static_cast<std::int64_t>(allocation.quotas.consumed(node, d));
+      out[d] = std::min(out[d], limit - consumed);
+    }
   }
   return out;
 }
@@ -254,6 +270,7 @@ QuantityRow usable_row(const Allocation& allocation, const allocator::ShareTree:
 }
 
 std::vector<Explanation::Wanted> explain_wanted(const MasterState& state,
+                                                const MasterConfig& config,
                                                 const Framework& framework, const Role& role,
                                                 std::size_t stride) {
   const Allocation& allocation = state.allocation;
@@ -266,19 +283,26 @@ std::vector<Explanation::Wanted> explain_wanted(const MasterState& state,
     out.push_back({describe((*wanted)[i]), shape.wanted, shape.wanted - shape.unmet, 0, {}});
   }
   QuantityRow most{};
+  const std::size_t width = allocation.dimensions.size();
+  const OfferTerms terms =
+      terms_of(*framework.facet, framework.constraints, role.name, config.region);
+  // Each shape for itself.
+  std::vector<QuantityRow> left(shapes.size(), limits_left(state, role));
   std::size_t number = 0;
   state.agents.for_each([&](AgentSlot slot, const Agent&) {
     if (number++ % stride != 0) return;
-    const QuantityRow there = free_row(state, framework, role, slot);
-    for (std::size_t d = 0; d < most.size(); ++d) most[d] = std::max(most[d], there[d]);
+    const FreeRows there = free_rows(state, terms, slot);
+    for (std::size_t d = 0; d < most.size(); ++d) {
+      most[d] = std::max(most[d], there.kept[d] + there.open[d]);
+    }
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       if (shapes[i].room != DemandTable::kAnyRoom && shapes[i].room != slot.index) continue;
-      std::int64_t copies = shapes[i].unmet - static_cast<std::int64_t>(out[i].fits);
-      const std::int64_t* row = allocation.demands.row(role.claim.id, i);
-      for (std::size_t d = 0; d < allocation.dimensions.size(); ++d) {
-        if (row[d] > 0) copies = std::min(copies, there[d] / row[d]);
-      }
-      out[i].fits += static_cast<std::uint64_t>(copies);
+      const Fit fit{{allocation.demands.row(role.claim.id, i), width},
+                    {there.kept.data(), width},
+                    {there.open.data(), width},
+                    {left[i].data(), width}};
+      const auto rest = shapes[i].unmet - static_cast<std::int64_t>(out[i].fits);
+      out[i].fits += static_cast<std::uint64_t>(copies_within(fit, rest));
     }
   });
   for (std::size_t i = 0; i < shapes.size(); ++i) {

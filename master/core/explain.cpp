@@ -69,7 +69,7 @@ class Explainer {
     count(out);
     out.agents_in_all = c_.state.agents.size();
     out.looked_at = (out.agents_in_all + stride_ - 1) / stride_;
-    out.wanted = explain_wanted(c_.state, framework_, role_, stride_);
+    out.wanted = explain_wanted(c_.state, c_.config, framework_, role_, stride_);
     std::tie(out.rule, out.change) = whole_role();
     if (out.rule.empty()) agents(out);
     return out;

@@ -329,6 +329,7 @@ QuantityRow usable_row(const Allocation& allocation, const allocator::ShareTree:
                        std::uint32_t room);
 // Looks at each `stride`-th agent.
 std::vector<Explanation::Wanted> explain_wanted(const MasterState& state,
+                                                const MasterConfig& config,
                                                 const Framework& framework, const Role& role,
                                                 std::size_t stride);
 void check_demands(const MasterState& state, const Framework& framework);

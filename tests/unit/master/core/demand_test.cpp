@@ -283,3 +283,35 @@ TEST_CASE("an explanation says what is wanted, what is on offer, what would fit 
   }
   CHECK(small);
 }
+
+TEST_CASE("what would fit is what constraints, capabilities and limits leave to the framework") {
+  Harness h;
+  add_agents(h);
+  h.add_agent("gpu", "cpus:32;mem:32768;gpus:1");
+  FakeFramework& framework = h.add_framework("f", {"web"});
+  framework.http = true;
+  framework.constraints = std::make_shared<const OfferConstraints>(
+      OfferConstraints{{{"web",
+                         {{{AttributeConstraint::Of::hostname,
+                            "",
+                            AttributeConstraint::Test::not_equals,
+                            "middle",
+                            {}}}}}}});
+  h.subscribe(framework);
+  h.decline(framework, h.offers(framework), Duration{});
+  h.call(framework, call::Suppress{});
+  h.call(framework, call::Request{{want("cpus:1;mem:16", 100)}});
+  const auto fits = [&] { return explained(h, framework).roles.at(0).wanted.at(0).fits; };
+  CHECK(fits() == 9);  // of the small one 1, of the large one 8
+  const auto limit = [&](Quantities limits) {
+    const RequestId request(900'001);
+    h.step(FromOperator{
+        request,
+        {},
+        operation::UpdateQuota{
+            operation::UpdateQuota::How::update, {{"web", {{}, std::move(limits)}}}, true}});
+    REQUIRE(h.answers.at(request).status.ok());
+  };
+  limit({{"cpus", 5'000}});
+  CHECK(fits() == 5);
+}

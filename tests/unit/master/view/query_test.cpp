@@ -174,6 +174,71 @@ TEST_CASE("what a framework wants is answered with how much of it would fit, and
   REQUIRE(answer("f").find("\"count\":9,\"fits\":4,\"unmet\":5") != std::string::npos);
 }
 
+TEST_CASE("what would fit is what a framework may have: as it is, asks for and is allowed") {
+  Told t;
+  t.agent("a1");
+  t.agent("a2");
+  t.framework("f");
+  t.framework("g");
+  change::FrameworkPut put = t.view.state().framework(FrameworkId("f"))->put;
+  const DemandShape one{{{"cpus", 1'000}}, 50, AgentId()};
+  put.demand = std::make_shared<const Demand>(Demand{{{"web", {one}}}});
+  const auto fits = [&](int expected) {
+    t.say(put);
+    FrameworkQuery query;
+    query.ids = {FrameworkId("f")};
+    const std::string shown = answer_frameworks(t.view.state(), codec::Encoding::json, query);
+    INFO(shown);
+    const std::string counts =
+        "\"fits\":" + std::to_string(expected) + ",\"unmet\":" + std::to_string(50 - expected);
+    CHECK(shown.find(counts) != std::string::npos);
+  };
+  const auto change_agent = [&](const char* id, auto change) {
+    change::AgentPut agent = t.view.state().agents().at(AgentId(id)).put;
+    AgentFacet facet = *agent.agent;
+    change(facet);
+    agent.agent = std::make_shared<const AgentFacet>(std::move(facet));
+    t.say(agent);
+  };
+  fits(16);
+  using A = AttributeConstraint;
+  const auto for_web = [](A constraint) {
+    return std::make_shared<const OfferConstraints>(
+        OfferConstraints{{{"web", {{std::move(constraint)}}}}});
+  };
+  put.offer_constraints = for_web({A::Of::hostname, "", A::Test::equals, "host-a1", {}});
+  fits(8);
+  put.offer_constraints = nullptr;
+
+  FrameworkFacet facet = *put.framework;
+  change_agent("a2", [](AgentFacet& agent) { agent.total.add(Resource::scalar("gpus", 1'000)); });
+  fits(8);
+  facet.capabilities.set(Capabilities::gpu_resources);
+  put.framework = std::make_shared<const FrameworkFacet>(facet);
+  fits(16);
+
+  // What is lent counts for who takes it, and for no limit.
+  change::AgentPut lender = t.view.state().agents().at(AgentId("a1")).put;
+  ResourceMeta lent;
+  lent.revocable = true;
+  lender.oversubscribed.add(Resource::scalar("cpus", 3'000).with(lent));
+  t.say(lender);
+  fits(16);
+  t.say(change::QuotaSet{"web", {{}, {{"cpus", 5'000}}}});
+  fits(5);
+  facet.capabilities.set(Capabilities::revocable_resources);
+  put.framework = std::make_shared<const FrameworkFacet>(facet);
+  fits(8);
+  change::OfferAdded offer;  // to another in the same role
+  offer.number = 1;
+  offer.framework = t.view.state().framework(FrameworkId("g"))->put.framework;
+  offer.agent = t.view.state().agents().at(AgentId("a2")).put.agent;
+  offer.role = std::string("web");
+  offer.resources = Resources::parse("cpus:1").value();
+  t.say(offer);
+  fits(7);
+}
+
 TEST_CASE("where shapes and agents are too many for one answer, what fits is left out") {
   Told t;
   const std::size_t agents = 80;
