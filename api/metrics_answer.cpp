@@ -1,5 +1,7 @@
 #include "api/metrics_answer.hpp"
 
+#include <set>
+
 #include "api/negotiation.hpp"
 #include "proto/codec/json_object.hpp"
 #include "runtime/units.hpp"
@@ -22,6 +24,7 @@ runtime::HttpResponse snapshot_answer(const runtime::HttpRequest& request, const
 
 runtime::HttpResponse prometheus_answer(const Metrics& metrics) {
   std::string text;
+  std::set<std::string> said;
   for (const auto& [name, value] : metrics) {
     std::string flat = name.rfind("bourse/", 0) == 0 ? name : "bourse_mesos/" + name;
     for (char& c : flat) {
@@ -29,6 +32,8 @@ runtime::HttpResponse prometheus_answer(const Metrics& metrics) {
           (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
       if (!plain) c = '_';
     }
+    // Two roles may differ by what no name may have: one sample of a name is what a scraper takes.
+    if (!said.insert(flat).second) continue;
     text += flat + ' ';
     codec::write_json_double(value, text);
     text += '\n';

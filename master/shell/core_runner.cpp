@@ -93,12 +93,14 @@ runtime::PushOutcome CoreRunner::push(EventBody body, std::size_t bytes) {
 void CoreRunner::step(EventBody body) {
   if (ended_) return;
   effects_.clear();
+  std::visit([this](const auto& one) { messages_.count(one); }, body);
   const Instant before = runtime::monotonic_now();
   Event event{stamp_, std::move(body)};
   core_->step(event, effects_);
   step_ns_.fetch_add(static_cast<std::uint64_t>((runtime::monotonic_now() - before).ns),
                      std::memory_order_relaxed);
   steps_.fetch_add(1, std::memory_order_relaxed);
+  allocation_runs_.store(core_->state().allocation.rounds, std::memory_order_relaxed);
   if (recorder_ != nullptr) recorder_->take(std::move(event));
   link::write_notes(effects_.notes);
   // Not before its epoch is stored: whom it took in till then it would send away for a second.

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "master/core/master_core.hpp"
 #include "master/shell/link_batches.hpp"
+#include "master/shell/message_counts.hpp"
 #include "master/shell/recorder.hpp"
 #include "master/shell/registry_backend.hpp"
 #include "runtime/bounded_queue.hpp"
@@ -65,6 +66,9 @@ class CoreRunner {
   std::uint64_t step_ns() const { return step_ns_.load(std::memory_order_relaxed); }
   std::uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
   std::size_t queued_events() const { return queue_.items(); }
+  // Rounds of the allocator since this master leads. Any thread.
+  std::uint64_t allocation_runs() const { return allocation_runs_.load(std::memory_order_relaxed); }
+  const MessageCounts& messages() const { return messages_; }
 
  private:
   void lead(Registry registry, Epoch epoch);
@@ -85,6 +89,8 @@ class CoreRunner {
   std::atomic<std::uint64_t> published_{0};
   std::atomic<std::uint64_t> step_ns_{0};
   std::atomic<std::uint64_t> steps_{0};
+  std::atomic<std::uint64_t> allocation_runs_{0};
+  MessageCounts messages_;
 
   // The core's thread.
   std::unique_ptr<RegistryBackend> registry_;

@@ -25,6 +25,8 @@ Metrics ProcessMetrics::read() const {
   number("master/uptime_secs",
          static_cast<double>((runtime::monotonic_now() - started_).ms()) / 1e3);
   number("master/event_queue_messages", core_.queued_events());
+  number("allocator/mesos/allocation_runs", core_.allocation_runs());
+  core_.messages().read(out);
   number("bourse/master/core_steps", core_.steps());
   number("bourse/master/core_busy_secs", static_cast<double>(core_.step_ns()) / 1e9);
   number("bourse/master/resident_bytes", runtime::resident_bytes());

@@ -1,5 +1,9 @@
 // Counts of the cluster under the names that Mesos' exporters and dashboards read.
+#include <algorithm>
+#include <map>
+
 #include "master/view/answers.hpp"
+#include "master/view/roles.hpp"
 #include "master/view/task_window.hpp"
 
 namespace bourse::master {
@@ -136,6 +140,65 @@ void add_tasks(const ViewState& state, Metrics& out) {
   }
 }
 
+// Of the operations that are not over, or not acknowledged.
+void add_operations(const ViewState& state, Metrics& out) {
+  using Type = ResourceOperation::Type;
+  std::map<OperationState, double> counts;
+  std::map<Type, double> pending;
+  for (const auto& [uuid, row] : state.operations()) {
+    ++counts[row.status.state];
+    if (row.status.state == OperationState::pending) ++pending[row.order->operation.type];
+  }
+  out.emplace_back("master/operations/pending", counts[OperationState::pending]);
+  out.emplace_back("master/operations/unreachable", counts[OperationState::unreachable]);
+  out.emplace_back("master/operations/recovering", counts[OperationState::recovering]);
+  for (const Type type : {Type::reserve, Type::unreserve, Type::create, Type::destroy,
+                          Type::grow_volume, Type::shrink_volume}) {
+    std::string name(name_of(type));
+    for (char& c : name) c = c == '_' ? c : static_cast<char>(c + 32);
+    out.emplace_back("master/operations/" + name + "/pending", pending[type]);
+  }
+}
+
+void add_quotas(const ViewState& state, Metrics& out) {
+  for (const auto& [role, quota] : state.quotas()) {
+    const std::string prefix = "allocator/mesos/quota/roles/" + role + "/resources/";
+    for (const auto& [name, milli] : quota.guarantees) {
+      out.emplace_back(prefix + name + "/guarantee", units(milli));
+    }
+    for (const auto& [name, milli] : quota.limits) {
+      out.emplace_back(prefix + name + "/limit", units(milli));
+    }
+  }
+}
+
+// Of each role that somebody is in: the largest part that it and those below it have of anything,
+// handed out or on offer, by its weight.
+void add_shares(const ViewState& state, Metrics& out) {
+  Resources total;
+  for (const auto& [id, row] : state.agents()) {
+    if (row.put.phase == AgentPhase::active) total.add(row.put.agent->total);
+  }
+  std::map<std::string, double> whole;
+  for (const Resource& resource : total.list()) {
+    if (resource.kind == Resource::Kind::scalar)
+      whole[resource.name] += units(resource.scalar_milli);
+  }
+  for (const RoleRow& row : role_rows(state)) {
+    if (row.frameworks.empty()) continue;
+    std::map<std::string, double> has;
+    for (const Resources* part : {&row.allocated, &row.offered}) {
+      for (const Resource& resource : part->list())
+        has[resource.name] += units(resource.scalar_milli);
+    }
+    double share = 0;
+    for (const auto& [name, there] : whole) share = std::max(share, part_of(has[name], there));
+    const auto weight = state.weights_milli().find(row.name);
+    if (weight != state.weights_milli().end()) share = part_of(share, units(weight->second));
+    out.emplace_back("allocator/mesos/roles/" + row.name + "/shares/dominant", share);
+  }
+}
+
 }  // namespace
 
 Metrics cluster_metrics(const ViewState& state) {
@@ -145,6 +208,9 @@ Metrics cluster_metrics(const ViewState& state) {
   add_frameworks(state, out);
   add_tasks(state, out);
   add_orphans(state, out);
+  add_operations(state, out);
+  add_quotas(state, out);
+  add_shares(state, out);
   const ViewCounters& counters = state.counters();
   out.emplace_back("master/outstanding_offers", static_cast<double>(state.offers().size()));
   out.emplace_back("bourse/master/tasks_launched", static_cast<double>(counters.tasks_launched));

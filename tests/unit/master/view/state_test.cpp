@@ -127,6 +127,39 @@ TEST_CASE("metrics tell what is used and what is offered of one moment") {
   CHECK(value("allocator/mesos/resources/mem/offered_or_allocated") == 512);
 }
 
+TEST_CASE("metrics tell quotas, shares of roles and operations that are under way") {
+  Told t;
+  t.agent("a1");
+  t.agent("a2");
+  t.framework("f");
+  t.task("f", "t1");
+  t.say(offer_of(7, "f", "a2", "cpus:3;mem:1024"));
+  t.say(change::QuotaSet{"web", {{{"cpus", 500}}, {{"mem", 64'000}}}});
+  OperationOrder order;
+  order.uuid = make_uuid(1, 1);
+  order.operation.type = ResourceOperation::Type::grow_volume;
+  OperationStatus status;
+  status.state = OperationState::pending;
+  t.say(change::OperationPut{AgentId("a1"), std::make_shared<const OperationOrder>(order), status});
+  const auto value = [&](const std::string& name) {
+    for (const auto& [key, number] : cluster_metrics(t.view.state())) {
+      if (key == name) return number;
+    }
+    return -1.0;
+  };
+  CHECK(value("allocator/mesos/quota/roles/web/resources/cpus/guarantee") == 0.5);
+  CHECK(value("allocator/mesos/quota/roles/web/resources/mem/limit") == 64);
+  CHECK(value("allocator/mesos/quota/roles/web/resources/mem/guarantee") == -1);
+  // Of the memory half, of the cpus a quarter.
+  CHECK(value("allocator/mesos/roles/web/shares/dominant") == 0.5);
+  t.say(change::WeightSet{"web", 2'000});
+  CHECK(value("allocator/mesos/roles/web/shares/dominant") == 0.25);
+  CHECK(value("master/operations/pending") == 1);
+  CHECK(value("master/operations/grow_volume/pending") == 1);
+  CHECK(value("master/operations/reserve/pending") == 0);
+  CHECK(value("master/operations/unreachable") == 0);
+}
+
 TEST_CASE("metrics count agents that are to be marked unreachable, are, or came back in time") {
   Told t;
   const auto counted = [&] {
