@@ -40,8 +40,7 @@ class FreeAgents {
   std::vector<std::uint32_t> fits(const change::FrameworkPut& framework, const std::string& role,
                                   const std::vector<DemandShape>& wanted) {
     // Where the master is, its Changes do not say: an agent elsewhere counts like any other.
-    const OfferTerms terms =
-        terms_of(*framework.framework, framework.offer_constraints, role, "");
+    const OfferTerms terms = terms_of(*framework.framework, framework.offer_constraints, role, "");
     const Quantities left = limits_left(role);
     const auto offered = offered_.find({framework.framework->id, role});
     std::vector<Count> counts;

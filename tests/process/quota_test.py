@@ -79,11 +79,28 @@ class Quota(StreamCase):
         self.assertIn("has its quota", self.cli("quota", "set", "eng", "--limit=cpus=2"))
         self.cli("quota", "set", "eng", "--limit=many", expect=2)
         self.assertEqual(json.loads(self.cli("quota", "get", "eng", "--json")),
-                         {"role": "eng", "limits": scalars(cpus=2)})
+                         {"role": "eng", "limits": scalars(cpus=2), "consumed": {}})
         self.cli("quota", "remove", "eng")
         self.cli("quota", "get", "eng", expect=1)
         self.cli("weight", "set", "eng", "3")
         self.assertRegex(self.cli("weight", "list"), r"eng +3\b")
+
+    def test_the_command_line_shows_what_a_role_has_consumed_of_its_quota(self):
+        self.start_master()
+        self.start_agent()
+        self.cli("quota", "set", "eng", "--limit=cpus=3")
+        scheduler = Scheduler(self.http_port, roles=["eng"],
+                              capabilities=[{"type": "MULTI_ROLE"}])
+        self.streams.append(scheduler)
+        offer = scheduler.offer()
+        scheduler.launch(offer, task("t", offer, "sleep 1000", cpus=2))
+        scheduler.acknowledge(scheduler.reach("t", "TASK_RUNNING"))
+        header, eng = self.cli("quota", "list").splitlines()
+        self.assertEqual(header.split(), ["ROLE", "GUARANTEES", "LIMITS", "CONSUMED"])
+        self.assertRegex(eng, r"^eng +- +cpus=3 +cpus=2(\.\d+)? mem=")
+        self.assertEqual(self.cli("quota", "get", "eng").splitlines()[1].split(), eng.split())
+        shown = json.loads(self.cli("quota", "get", "eng", "--json"))
+        self.assertGreaterEqual(shown["consumed"]["cpus"], 2)
 
     def test_a_limit_below_what_its_role_uses_is_a_conflict_unless_it_is_forced(self):
         self.start_master()

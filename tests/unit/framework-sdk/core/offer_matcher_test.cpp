@@ -149,8 +149,7 @@ TEST_CASE("a task on what is lent is placed where that suffices, any other where
   guest.task.revocable = true;
   Shape next = guest;
   next.task.id = "g2";
-  const Plan plan =
-      match({guest, next, shape("own", 2000, 50)}, offers, {Strategy::spread, {}});
+  const Plan plan = match({guest, next, shape("own", 2000, 50)}, offers, {Strategy::spread, {}});
   CHECK(agent_of(plan, "g1") == "a");
   // What lends no cpu is as good as ever; there none is left for who needs its own.
   CHECK(agent_of(plan, "g2") == "b");
