@@ -5,7 +5,7 @@
 over HTTP, from the first byte of the request to the last of the answer, without gzip. Floor: the
 same bytes, sent whole by a process that has them. `read_beside`: the longest of small reads that
 others make of the view while `/state` is made again and again; its floor is the same without
-`/state`. The view makes one answer at a time.
+`/state`.
 """
 
 import argparse

@@ -40,8 +40,9 @@ OperatorApi::OperatorApi(runtime::Loop& loop, CoreRunner& core, ViewService& vie
       process_metrics_(std::move(process_metrics)),
       router_({"master"}),
       flags_(std::move(flags)),
+      whole_reads_(view),
       classic_reads_(
-          view, [this] { return core_.published(); },
+          whole_reads_, [this] { return core_.published(); },
           [this] {
             return ClassicMaster{master_, begun_at_, elected_at_, flags_};
           }),
@@ -195,7 +196,6 @@ void OperatorApi::answer_explained(const std::shared_ptr<Request>& request,
 
 void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& call) {
   const codec::Encoding out = request->out;
-  const Queries& queries = request->queries;
   if (const Status formed =
           codec::check_call_form(call, request->in, request->http.body, {"GET_METRICS"});
       !formed.ok()) {
@@ -216,23 +216,12 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
     case Call::SET_LOGGING_LEVEL:
       return set_logging_level(request, call);
     case Call::GET_AGENTS:
-      return read_view(request, [out, query = queries.agents](const ViewState& state) {
-        return answer_agents(state, out, query);
-      });
     case Call::GET_FRAMEWORKS:
-      return read_view(request, [out, query = queries.frameworks](const ViewState& state) {
-        return answer_frameworks(state, out, query);
-      });
     case Call::GET_TASKS:
-      return read_view(request, [out, query = queries.tasks](const ViewState& state) {
-        return answer_tasks(state, out, query);
-      });
     case Call::GET_EXECUTORS:
-      return read_view(request,
-                       [out](const ViewState& state) { return answer_executors(state, out); });
     case Call::GET_OPERATIONS:
-      return read_view(request,
-                       [out](const ViewState& state) { return answer_operations(state, out); });
+    case Call::GET_STATE:
+      return read_rows(request, call);
     case Call::GET_ROLES:
       return read_view(request, [out](const ViewState& state) { return answer_roles(state, out); });
     case Call::GET_WEIGHTS:
@@ -247,8 +236,6 @@ void OperatorApi::dispatch(const std::shared_ptr<Request>& request, const Call& 
     case Call::GET_MAINTENANCE_STATUS:
       return read_view(
           request, [out](const ViewState& state) { return answer_maintenance_status(state, out); });
-    case Call::GET_STATE:
-      return read_view(request, [out](const ViewState& state) { return answer_state(state, out); });
     case Call::GET_METRICS:
       return read_view(request, [this, out](const ViewState& state) {
         return answer_metrics(metrics(state), out);
@@ -282,16 +269,6 @@ void OperatorApi::set_logging_level(const std::shared_ptr<Request>& request, con
   const Status set = logging_.set(wanted.level(), Duration{wanted.duration().nanoseconds()});
   if (!set.ok()) return request->refuse(set.error());
   request->responder.respond(HttpResponse());
-}
-
-void OperatorApi::read_view(const std::shared_ptr<Request>& request,
-                            std::function<std::string(const ViewState&)> body) {
-  view_.read(
-      core_.published(),
-      [request, body = std::move(body)](View& view) { request->answer(body(view.state())); },
-      [request] {
-        request->refuse({ErrorCode::unavailable, "the view is behind the cluster; try again"});
-      });
 }
 
 void OperatorApi::subscribe(const std::shared_ptr<Request>& request) {
@@ -351,7 +328,7 @@ Metrics OperatorApi::metrics(const ViewState& state) const {
   Metrics out = cluster_metrics(state);
   const Metrics more = process_metrics_();
   out.insert(out.end(), more.begin(), more.end());
-  out.emplace_back("master/http_cache_hits", static_cast<double>(classic_reads_.shared_answers()));
+  out.emplace_back("master/http_cache_hits", static_cast<double>(whole_reads_.shared_answers()));
   return out;
 }
 

@@ -70,6 +70,13 @@ class OperatorApi {
   void subscribe(const std::shared_ptr<Request>& request);
   void set_logging_level(const std::shared_ptr<Request>& request,
                          const mesos::v1::master::Call& call);
+  // -- operator_reads.cpp
+  void read_rows(const std::shared_ptr<Request>& request, const mesos::v1::master::Call& call);
+  void read_view(const std::shared_ptr<Request>& request,
+                 std::function<std::string(const ViewState&)> body);
+  // The same for what grows with the cluster: beside the view's thread.
+  void read_whole(const std::shared_ptr<Request>& request, std::string what,
+                  std::function<std::string(const ViewState&)> body);
   // -- operator_files.cpp
   void list_files(const std::shared_ptr<Request>& request, const std::string& path);
   void read_file(const std::shared_ptr<Request>& request, const std::string& path,
@@ -82,8 +89,6 @@ class OperatorApi {
   void metrics_snapshot(runtime::HttpRequest request, runtime::HttpResponder responder,
                         bool prometheus);
   void serve_ui(const runtime::HttpRequest& request, const runtime::HttpResponder& responder);
-  void read_view(const std::shared_ptr<Request>& request,
-                 std::function<std::string(const ViewState&)> body);
 
   runtime::Loop& loop_;
   CoreRunner& core_;
@@ -92,6 +97,7 @@ class OperatorApi {
   std::function<Metrics()> process_metrics_;
   runtime::HttpRouter router_;
   const std::vector<std::pair<std::string, std::string>> flags_;
+  WholeReads whole_reads_;
   ClassicReads classic_reads_;
   Subscriptions subscriptions_;  // the view's thread
   std::uint64_t requests_made_ = 0;

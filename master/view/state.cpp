@@ -33,7 +33,7 @@ struct ViewState::Applier {
   void operator()(const change::ClusterStarted& c) { v.cluster_ = c; }
 
   void operator()(const change::AgentPut& c) {
-    AgentRow& row = v.agents_[c.agent->id];
+    AgentRow& row = v.agents_.edit_or_add(c.agent->id);
     const bool was_visible = row.put.agent && is_visible(row.put.phase);
     if (!row.put.agent && is_visible(c.phase)) ++v.counters_.agents_registered;
     if (row.put.agent) count_removal(row.put, c);
@@ -51,31 +51,32 @@ struct ViewState::Applier {
     if (before.removal_waits && !now.removal_waits && !marked) ++counters.removals_canceled;
   }
   void operator()(const change::AgentRemoved& c) {
-    const auto it = v.agents_.find(c.agent_id);
-    if (it == v.agents_.end()) return;
-    applied.left = is_visible(it->second.put.phase);
-    v.agents_.erase(it);
+    const auto row = v.agents_.take(c.agent_id);
+    applied.left = row && is_visible(row->put.phase);
   }
 
   void operator()(const change::FrameworkPut& c) {
-    const auto [it, fresh] = v.frameworks_.try_emplace(c.framework->id);
-    it->second.put = c;
-    applied.fresh = fresh;
+    applied.fresh = !v.frameworks_.contains(c.framework->id);
+    v.frameworks_.edit_or_add(c.framework->id).put = c;
   }
   void operator()(const change::FrameworkRemoved& c) {
-    const auto it = v.frameworks_.find(c.framework_id);
-    if (it == v.frameworks_.end()) return;
-    it->second.unregistered_at = c.at;
-    it->second.put.active = false;
-    it->second.put.connected = false;
-    it->second.published.clear();
-    v.completed_frameworks_.push_back(std::move(it->second));
-    v.frameworks_.erase(it);
+    auto row = v.frameworks_.take(c.framework_id);
+    if (!row) return;
+    row->unregistered_at = c.at;
+    row->put.active = false;
+    row->put.connected = false;
+    row->published.clear();
+    v.completed_frameworks_.push_back(std::move(*row));
     if (v.completed_frameworks_.size() <= limits::kMaxCompletedFrameworks) return;
     const FrameworkId oldest = v.completed_frameworks_.front().put.framework->id;
     v.completed_frameworks_.pop_front();
-    v.counters_.history_evicted += std::erase_if(
-        v.completed_, [&](const auto& row) { return row.second.framework_id == oldest; });
+    v.forget_history_of(oldest);
+  }
+  // By whoever of the two is there.
+  void hold(const AgentId& agent_id, const FrameworkId& framework_id, const std::string& role,
+            const Resources& resources) {
+    if (AgentRow* agent = v.agents_.edit(agent_id)) agent->used.add(role, resources);
+    if (FrameworkRow* row = v.frameworks_.edit(framework_id)) row->used.add(role, resources);
   }
 
   void operator()(const change::TaskAdded& c) {
@@ -87,16 +88,10 @@ struct ViewState::Applier {
     row.state = c.state;
     row.role = c.role;
     ++v.counters_.tasks_launched;
-    if (const auto agent = v.agents_.find(c.task->agent_id); agent != v.agents_.end()) {
-      agent->second.used.add(*c.role, c.task->resources);
-    }
-    if (const auto framework = v.frameworks_.find(c.framework_id);
-        framework != v.frameworks_.end()) {
-      framework->second.used.add(*c.role, c.task->resources);
-    }
-    v.task_index_[{c.framework_id, c.task->id}] = row.added;
+    hold(c.task->agent_id, c.framework_id, *c.role, c.task->resources);
+    v.task_index_.put({c.framework_id, c.task->id}, row.added);
     TaskTable& table = c.state == TaskState::unreachable ? v.unreachable_ : v.live_;
-    table.emplace(row.added, std::move(row));
+    table.put(row.added, std::move(row));
   }
 
   void operator()(const change::TaskUpdated& c) {
@@ -116,50 +111,31 @@ struct ViewState::Applier {
     const std::uint64_t added = row->added;
     TaskTable& from = away ? v.live_ : v.unreachable_;
     TaskTable& to = away ? v.unreachable_ : v.live_;
-    to.insert(from.extract(added));
+    to.put(added, std::move(*from.take(added)));
   }
   void operator()(const change::TaskRemoved& c) { v.end_task({c.framework_id, c.task_id}); }
 
   void operator()(const change::ExecutorAdded& c) {
-    v.executors_[{c.framework_id, c.agent_id, c.executor->id}] = {c.framework_id, c.agent_id,
-                                                                  c.executor, c.role};
-    if (const auto agent = v.agents_.find(c.agent_id); agent != v.agents_.end()) {
-      agent->second.used.add(*c.role, c.executor->resources);
-    }
-    if (const auto framework = v.frameworks_.find(c.framework_id);
-        framework != v.frameworks_.end()) {
-      framework->second.used.add(*c.role, c.executor->resources);
-    }
+    v.executors_.put({c.framework_id, c.agent_id, c.executor->id},
+                     {c.framework_id, c.agent_id, c.executor, c.role});
+    hold(c.agent_id, c.framework_id, *c.role, c.executor->resources);
   }
   void operator()(const change::ExecutorRemoved& c) {
-    const auto it = v.executors_.find({c.framework_id, c.agent_id, c.executor_id});
-    if (it == v.executors_.end()) return;
-    const Resources freed = it->second.executor->resources;
-    const std::string& role = *it->second.role;
-    if (const auto agent = v.agents_.find(c.agent_id); agent != v.agents_.end()) {
-      agent->second.used.take(role, freed);
-    }
-    if (const auto framework = v.frameworks_.find(c.framework_id);
-        framework != v.frameworks_.end()) {
-      framework->second.used.take(role, freed);
-    }
-    v.executors_.erase(it);
+    const auto row = v.executors_.take({c.framework_id, c.agent_id, c.executor_id});
+    if (row) v.release_used(c.agent_id, c.framework_id, *row->role, row->executor->resources);
   }
 
   void operator()(const change::OfferAdded& c) {
-    v.offers_[c.number] = c;
+    v.offers_.put(c.number, c);
     ++v.counters_.offers_made;
-    if (const auto agent = v.agents_.find(c.agent->id); agent != v.agents_.end()) {
-      agent->second.offered.add(*c.role, c.resources);
-    }
-    if (const auto framework = v.frameworks_.find(c.framework->id);
-        framework != v.frameworks_.end()) {
-      framework->second.offered.add(*c.role, c.resources);
+    if (AgentRow* agent = v.agents_.edit(c.agent->id)) agent->offered.add(*c.role, c.resources);
+    if (FrameworkRow* row = v.frameworks_.edit(c.framework->id)) {
+      row->offered.add(*c.role, c.resources);
     }
   }
   void operator()(const change::OfferRemoved& c) {
-    const auto it = v.offers_.find(c.number);
-    if (it == v.offers_.end()) return;
+    const auto offer = v.offers_.take(c.number);
+    if (!offer) return;
     switch (c.why) {
       case change::OfferRemoved::Why::accepted:
         ++v.counters_.offers_accepted;
@@ -174,36 +150,33 @@ struct ViewState::Applier {
         ++v.counters_.offers_rescinded;
         break;
     }
-    const change::OfferAdded& offer = it->second;
-    if (const auto agent = v.agents_.find(offer.agent->id); agent != v.agents_.end()) {
-      agent->second.offered.take(*offer.role, offer.resources);
+    if (AgentRow* agent = v.agents_.edit(offer->agent->id)) {
+      agent->offered.take(*offer->role, offer->resources);
     }
-    if (const auto framework = v.frameworks_.find(offer.framework->id);
-        framework != v.frameworks_.end()) {
-      framework->second.offered.take(*offer.role, offer.resources);
+    if (FrameworkRow* row = v.frameworks_.edit(offer->framework->id)) {
+      row->offered.take(*offer->role, offer->resources);
     }
-    v.offers_.erase(it);
   }
-  void operator()(const change::WeightSet& c) { v.weights_[c.role] = c.weight_milli; }
-  void operator()(const change::OperationPut& c) { v.operations_[c.order->uuid] = c; }
+  void operator()(const change::WeightSet& c) { v.weights_.put(c.role, c.weight_milli); }
+  void operator()(const change::OperationPut& c) { v.operations_.put(c.order->uuid, c); }
   void operator()(const change::OperationRemoved& c) { v.operations_.erase(c.uuid); }
   void operator()(const change::QuotaSet& c) {
     if (c.quota.empty()) {
       v.quotas_.erase(c.role);
     } else {
-      v.quotas_[c.role] = c.quota;
+      v.quotas_.put(c.role, c.quota);
     }
   }
   void operator()(const change::ScheduleSet& c) { v.schedule_ = c.schedule; }
   void operator()(const change::InverseOfferPut& c) {
-    v.inverse_offers_[{c.agent_id, c.framework_id}] = c;
+    v.inverse_offers_.put({c.agent_id, c.framework_id}, c);
   }
   void operator()(const change::InverseOfferRemoved& c) {
     v.inverse_offers_.erase({c.agent_id, c.framework_id});
   }
   void operator()(const change::Published& c) {
-    const auto it = v.frameworks_.find(c.framework_id);
-    if (it != v.frameworks_.end()) it->second.published[c.name] = c.content;
+    FrameworkRow* row = v.frameworks_.edit(c.framework_id);
+    if (row != nullptr) row->published[c.name] = c.content;
   }
   void operator()(const change::Explained& c) {
     std::erase_if(v.explanations_, [&](const auto& older) {
@@ -225,20 +198,20 @@ ViewState::Applied ViewState::apply(const Change& change) {
 TaskRow* ViewState::find_task(const TaskKey& key) {
   const auto it = task_index_.find(key);
   if (it == task_index_.end()) return nullptr;
-  if (const auto live = live_.find(it->second); live != live_.end()) return &live->second;
-  const auto away = unreachable_.find(it->second);
-  return away == unreachable_.end() ? nullptr : &away->second;
+  TaskRow* live = live_.edit(it->second);
+  return live != nullptr ? live : unreachable_.edit(it->second);
+}
+
+void ViewState::release_used(const AgentId& agent_id, const FrameworkId& framework_id,
+                             const std::string& role, const Resources& resources) {
+  if (AgentRow* agent = agents_.edit(agent_id)) agent->used.take(role, resources);
+  if (FrameworkRow* row = frameworks_.edit(framework_id)) row->used.take(role, resources);
 }
 
 void ViewState::release(TaskRow& row) {
   if (!row.holds_resources) return;
   row.holds_resources = false;
-  if (const auto agent = agents_.find(row.task->agent_id); agent != agents_.end()) {
-    agent->second.used.take(*row.role, row.task->resources);
-  }
-  if (const auto framework = frameworks_.find(row.framework_id); framework != frameworks_.end()) {
-    framework->second.used.take(*row.role, row.task->resources);
-  }
+  release_used(row.task->agent_id, row.framework_id, *row.role, row.task->resources);
 }
 
 void ViewState::end_task(const TaskKey& key) {
@@ -247,22 +220,31 @@ void ViewState::end_task(const TaskKey& key) {
   release(*row);
   const std::uint64_t added = row->added;
   TaskTable& from = live_.contains(added) ? live_ : unreachable_;
-  completed_.insert(from.extract(added));
+  completed_.put(added, std::move(*from.take(added)));
   task_index_.erase(key);
   evict_history(key.first);
 }
 
 void ViewState::evict_history(const FrameworkId& framework_id) {
-  const auto framework = frameworks_.find(framework_id);
-  if (framework == frameworks_.end()) return;
-  if (++framework->second.completed_tasks <= limits::kMaxCompletedTasksPerFramework) return;
+  FrameworkRow* framework = frameworks_.edit(framework_id);
+  if (framework == nullptr) return;
+  if (++framework->completed_tasks <= limits::kMaxCompletedTasksPerFramework) return;
   for (auto it = completed_.rbegin(); it != completed_.rend(); ++it) {
     if (it->second.framework_id != framework_id) continue;
-    completed_.erase(it->first);
+    completed_.erase(std::uint64_t{it->first});
     break;
   }
-  --framework->second.completed_tasks;
+  --framework->completed_tasks;
   ++counters_.history_evicted;
+}
+
+void ViewState::forget_history_of(const FrameworkId& framework_id) {
+  std::vector<std::uint64_t> its;
+  for (const auto& [added, row] : completed_) {
+    if (row.framework_id == framework_id) its.push_back(added);
+  }
+  for (const std::uint64_t added : its) completed_.erase(added);
+  counters_.history_evicted += its.size();
 }
 
 std::set<FrameworkId> ViewState::recovered_frameworks() const {

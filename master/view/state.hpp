@@ -1,6 +1,8 @@
 // ViewState: the cluster as readers see it, built from nothing but Changes. What can be summed up
 // (used, offered, counts) is summed here. History is bounded: what was evicted is counted.
-// Value; one owner, one thread.
+// Value; one owner, one thread. A copy shares the rows (base/paged_map.hpp): it is made in a
+// fraction of a millisecond however large the cluster, and may be read by another thread while the
+// original goes on.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/paged_map.hpp"
 #include "master/view/holdings.hpp"
 #include "model/change.hpp"
 
@@ -32,7 +35,7 @@ struct TaskRow {
   SharedValue<std::string> role;
 };
 // Newest first.
-using TaskTable = std::map<std::uint64_t, TaskRow, std::greater<>>;
+using TaskTable = PagedMap<std::uint64_t, TaskRow, std::greater<>>;
 
 struct AgentRow {
   change::AgentPut put;
@@ -55,6 +58,9 @@ struct ExecutorRow {
   ExecutorFacetPtr executor;
   SharedValue<std::string> role;
 };
+
+using ExecutorTable = PagedMap<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow>;
+using InverseOfferTable = PagedMap<std::pair<AgentId, FrameworkId>, change::InverseOfferPut>;
 
 // Totals since this leadership began.
 struct ViewCounters {
@@ -85,24 +91,20 @@ class ViewState {
 
   std::uint64_t sequence() const { return sequence_; }
   const change::ClusterStarted& cluster() const { return cluster_; }
-  const std::map<AgentId, AgentRow>& agents() const { return agents_; }
-  const std::map<FrameworkId, FrameworkRow>& frameworks() const { return frameworks_; }
+  const PagedMap<AgentId, AgentRow>& agents() const { return agents_; }
+  const PagedMap<FrameworkId, FrameworkRow>& frameworks() const { return frameworks_; }
   const std::deque<FrameworkRow>& completed_frameworks() const { return completed_frameworks_; }
   const TaskTable& tasks() const { return live_; }
   const TaskTable& unreachable_tasks() const { return unreachable_; }
   const TaskTable& completed_tasks() const { return completed_; }
-  const std::map<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow>& executors() const {
-    return executors_;
-  }
+  const ExecutorTable& executors() const { return executors_; }
   // By number.
-  const std::map<std::uint64_t, change::OfferAdded>& offers() const { return offers_; }
-  const std::map<std::string, std::int64_t>& weights_milli() const { return weights_; }
-  const std::map<Uuid, change::OperationPut>& operations() const { return operations_; }
-  const std::map<std::string, Quota>& quotas() const { return quotas_; }
-  const MaintenanceSchedule& schedule() const { return schedule_; }
-  const std::map<std::pair<AgentId, FrameworkId>, change::InverseOfferPut>& inverse_offers() const {
-    return inverse_offers_;
-  }
+  const PagedMap<std::uint64_t, change::OfferAdded>& offers() const { return offers_; }
+  const PagedMap<std::string, std::int64_t>& weights_milli() const { return weights_; }
+  const PagedMap<Uuid, change::OperationPut>& operations() const { return operations_; }
+  const PagedMap<std::string, Quota>& quotas() const { return quotas_; }
+  const MaintenanceSchedule& schedule() const { return *schedule_; }
+  const InverseOfferTable& inverse_offers() const { return inverse_offers_; }
   const ViewCounters& counters() const { return counters_; }
   // The newest of it; null: nobody asked, or it is too long ago.
   std::shared_ptr<const Explanation> explanation(const FrameworkId& id) const;
@@ -116,25 +118,28 @@ class ViewState {
   TaskRow* find_task(const TaskKey& key);
   void end_task(const TaskKey& key);
   void release(TaskRow& row);
+  void release_used(const AgentId& agent_id, const FrameworkId& framework_id,
+                    const std::string& role, const Resources& resources);
   void evict_history(const FrameworkId& framework_id);
+  void forget_history_of(const FrameworkId& framework_id);
 
   std::uint64_t sequence_ = 0;
   change::ClusterStarted cluster_;
-  std::map<AgentId, AgentRow> agents_;
-  std::map<FrameworkId, FrameworkRow> frameworks_;
+  PagedMap<AgentId, AgentRow> agents_;
+  PagedMap<FrameworkId, FrameworkRow> frameworks_;
   std::deque<FrameworkRow> completed_frameworks_;
   TaskTable live_;
   TaskTable unreachable_;
   TaskTable completed_;
-  std::map<TaskKey, std::uint64_t> task_index_;  // live and unreachable
-  std::map<std::tuple<FrameworkId, AgentId, ExecutorId>, ExecutorRow> executors_;
-  std::map<std::uint64_t, change::OfferAdded> offers_;
-  std::map<std::string, std::int64_t> weights_;
-  std::map<Uuid, change::OperationPut> operations_;
+  PagedMap<TaskKey, std::uint64_t> task_index_;  // live and unreachable
+  ExecutorTable executors_;
+  PagedMap<std::uint64_t, change::OfferAdded> offers_;
+  PagedMap<std::string, std::int64_t> weights_;
+  PagedMap<Uuid, change::OperationPut> operations_;
   std::deque<std::shared_ptr<const Explanation>> explanations_;  // oldest first
-  std::map<std::string, Quota> quotas_;
-  MaintenanceSchedule schedule_;
-  std::map<std::pair<AgentId, FrameworkId>, change::InverseOfferPut> inverse_offers_;
+  PagedMap<std::string, Quota> quotas_;
+  SharedValue<MaintenanceSchedule> schedule_;
+  InverseOfferTable inverse_offers_;
   ViewCounters counters_;
 };
 

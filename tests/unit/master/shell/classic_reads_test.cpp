@@ -17,12 +17,14 @@ using runtime::test::run_until;
 namespace {
 
 struct World {
-  explicit World(std::size_t most_unsent = ClassicReads::kMostUnsentBytes)
-      : reads(
-            view, [this] { return published; }, [] { return ClassicMaster(); }, most_unsent) {
+  explicit World(std::size_t most_unsent = WholeReads::kMostUnsentBytes)
+      : whole(view, most_unsent),
+        reads(
+            whole, [this] { return published; }, [] { return ClassicMaster(); }) {
     reads.add_routes(http.router);
     view.start();
     tell(1);
+    reach(1);
   }
   ~World() { view.stop(); }
 
@@ -31,6 +33,13 @@ struct World {
     changes.push_back(Change{sequence, change::WeightSet{}});
     view.push(std::move(changes));
     published = sequence;
+  }
+  // Waits for the view.
+  void reach(std::uint64_t sequence) {
+    std::promise<void> there;
+    view.read(
+        sequence, [&](View&) { there.set_value(); }, [] {});
+    there.get_future().wait();
   }
   // The view's thread stands still until it is let go.
   std::promise<void> hold() {
@@ -42,6 +51,13 @@ struct World {
     });
     // Before it does, it may still take what is told it now.
     held->get_future().wait();
+    return go;
+  }
+  // The same for the writer.
+  std::promise<void> hold_writer() {
+    std::promise<void> go;
+    const auto gone = std::make_shared<std::future<void>>(go.get_future());
+    whole.post_to_writer([gone] { gone->wait(); });
     return go;
   }
   std::unique_ptr<runtime::test::RawSocket> ask(const char* path) {
@@ -59,6 +75,7 @@ struct World {
   std::uint64_t published = 0;
   ViewService view{[] {}};
   runtime::test::HttpFixture http;
+  WholeReads whole;
   ClassicReads reads;
 };
 
@@ -73,11 +90,11 @@ TEST_CASE("readers who ask for the same while the view is busy get one text") {
   }
   go.set_value();
   for (auto& reader : readers) CHECK(w.served(*reader, "200"));
-  CHECK(w.reads.shared_answers() == 2);
+  CHECK(w.whole.shared_answers() == 2);
   CHECK(readers[2]->received().find("f({") != std::string::npos);
   // What was made then is not kept for who comes later.
   CHECK(w.served(*w.ask("/state"), "200"));
-  CHECK(w.reads.shared_answers() == 2);
+  CHECK(w.whole.shared_answers() == 2);
 }
 
 TEST_CASE("a reader whose write was published later gets a text of his own") {
@@ -90,7 +107,7 @@ TEST_CASE("a reader whose write was published later gets a text of his own") {
   go.set_value();
   CHECK(w.served(*before, "200"));
   CHECK(w.served(*after, "200"));
-  CHECK(w.reads.shared_answers() == 0);
+  CHECK(w.whole.shared_answers() == 0);
 }
 
 TEST_CASE("a reader is told to come back while too much is not sent yet") {
@@ -118,4 +135,27 @@ TEST_CASE("a reader is told to come back while too much is not sent yet") {
   // Once it is gone, so is what it held.
   slow.reset();
   run_until(w.http.loop, [&] { return w.served(*w.ask("/tasks"), "200"); });
+}
+
+TEST_CASE("while a text of the whole is written, small reads and Changes go on") {
+  World w;
+  auto go = w.hold_writer();
+  const auto whole = w.ask("/state");
+  w.tell(2);
+  w.reach(2);  // else it never comes back
+  go.set_value();
+  CHECK(w.served(*whole, "200"));
+}
+
+TEST_CASE("who asks while an older text is written shares the next one") {
+  World w;
+  auto go = w.hold_writer();
+  const auto first = w.ask("/state");
+  w.tell(2);
+  std::vector<std::unique_ptr<runtime::test::RawSocket>> later;
+  for (int i = 0; i < 3; ++i) later.push_back(w.ask("/state"));
+  go.set_value();
+  CHECK(w.served(*first, "200"));
+  for (auto& reader : later) CHECK(w.served(*reader, "200"));
+  CHECK(w.whole.shared_answers() == 2);
 }

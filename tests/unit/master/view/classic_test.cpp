@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "cluster_words.hpp"
+#include "master/view/answers.hpp"
 
 using namespace bourse;
 using namespace bourse::master;
@@ -108,4 +109,30 @@ TEST_CASE("limits of a task are numbers, and Infinity where there is none") {
   const std::string text = classic_tasks(w.view.state(), asking()).value();
   CHECK(has(text, "\"limits\":{\"cpus\":1.5,\"mem\":\"Infinity\"}"));
   CHECK(has(text, "\"role\":\"web\""));
+}
+
+TEST_CASE("a copy of the view says what it said, byte for byte, while the cluster goes on") {
+  Told w;
+  for (const char* id : {"a1", "a2"}) w.agent(id);
+  for (const char* id : {"f", "g"}) w.framework(id);
+  for (int i = 0; i < 1'000; ++i) w.task(i % 2 == 0 ? "f" : "g", std::to_string(i).c_str());
+  const auto all_of = [](const ViewState& state) {
+    std::string out = answer_state(state, codec::Encoding::json);
+    out += answer_frameworks(state, codec::Encoding::json, {});
+    out += answer_executors(state, codec::Encoding::json);
+    for (const ClassicAnswer answer : kAll) out += answer(state, asking()).value();
+    return out;
+  };
+  const std::string before = all_of(w.view.state());
+  const ViewState copy = w.view.state();
+  CHECK(all_of(copy) == before);
+  for (int i = 0; i < 1'000; i += 3) {
+    w.update(i % 2 == 0 ? "f" : "g", std::to_string(i).c_str(), TaskState::finished);
+  }
+  w.task("f", "later");
+  w.agent("a1", AgentPhase::unreachable);
+  w.agent("a3");
+  w.framework("g", false);
+  CHECK(all_of(copy) == before);
+  CHECK(all_of(w.view.state()) != before);
 }
