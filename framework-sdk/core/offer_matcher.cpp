@@ -148,7 +148,8 @@ std::int64_t emptiness(const Room& room, const TaskSpec& task) {
                         (lent_memory ? room.lent_whole : room.whole).memory_mb)});
 }
 
-void take_ports(TaskSpec& task, std::uint32_t count, Resources& free) {
+std::vector<std::uint32_t> take_ports(TaskSpec& task, std::uint32_t count, Resources& free) {
+  std::vector<std::uint32_t> out;
   for (std::uint32_t taken = 0; taken < count; ++taken) {
     const std::uint32_t port = free.ports.front().begin;
     Resources one;
@@ -157,13 +158,23 @@ void take_ports(TaskSpec& task, std::uint32_t count, Resources& free) {
     add(task.resources, one);
     const std::string name = "PORT" + std::to_string(taken);
     if (task.command) task.command->environment[name] = std::to_string(port);
+    out.push_back(port);
   }
+  return out;
+}
+
+// A check that names one of the shape's ports is told its number.
+void tell_port(Check& check, const std::vector<std::uint32_t>& ports) {
+  if (!check.port_index || *check.port_index >= ports.size()) return;
+  check.port = ports[*check.port_index];
 }
 
 void place(const Shape& shape, Room& room, Spread& spread) {
   TaskSpec task = shape.task;
   take(task, room);
-  take_ports(task, shape.ports, room.free);
+  const std::vector<std::uint32_t> ports = take_ports(task, shape.ports, room.free);
+  if (task.check) tell_port(*task.check, ports);
+  if (task.health_check) tell_port(task.health_check->check, ports);
   for (const Constraint& constraint : shape.constraints) {
     if (constraint.kind != Constraint::Kind::unique &&
         constraint.kind != Constraint::Kind::max_per) {

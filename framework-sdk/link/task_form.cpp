@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "framework-sdk/link/check_fields.hpp"
+#include "framework-sdk/link/command_fields.hpp"
 #include "framework-sdk/link/offer_pool.hpp"
 #include "model/limits.hpp"
 #include "proto/codec/facet_read.hpp"
@@ -16,37 +18,6 @@ namespace bourse::sdk {
 namespace {
 
 namespace v1 = mesos::v1;
-
-void fill_command(const Command& from, v1::CommandInfo& to) {
-  if (!from.shell.empty()) {
-    to.set_shell(true);
-    to.set_value(from.shell);
-  } else {
-    to.set_shell(false);
-    if (!from.arguments.empty()) to.set_value(from.arguments.front());
-    for (const std::string& argument : from.arguments) to.add_arguments(argument);
-  }
-  for (const auto& [name, value] : from.environment) {
-    auto* variable = to.mutable_environment()->add_variables();
-    variable->set_name(name);
-    variable->set_value(value);
-  }
-  if (!from.user.empty()) to.set_user(from.user);
-}
-
-Command read_command(const v1::CommandInfo& from) {
-  Command out;
-  if (from.shell()) {
-    out.shell = from.value();
-  } else {
-    out.arguments.assign(from.arguments().begin(), from.arguments().end());
-  }
-  for (const auto& variable : from.environment().variables()) {
-    out.environment[variable.name()] = variable.value();
-  }
-  out.user = from.user();
-  return out;
-}
 
 Status check_spec(const TaskSpec& task) {
   if (task.id.empty()) return invalid("task.id: is empty; give each task an id of your own");
@@ -184,6 +155,7 @@ Result<TaskFacet> task_facet(const TaskSpec& task, const std::string& agent_id,
   if (task.max_run_ms) {
     info.mutable_max_completion_time()->set_nanoseconds(*task.max_run_ms * 1'000'000);
   }
+  if (const Status checks = fill_checks(task, info); !checks.ok()) return checks.error();
   return codec::read_task(info, framework_id, "task");
 }
 
@@ -326,6 +298,7 @@ TaskUpdate public_update(const TaskStatus& status) {
   out.container_id = status.container_id.raw();
   out.data = status.data;
   out.healthy = status.healthy;
+  out.check = public_check_status(status.extra);
   if (status.uuid) {
     out.uuid.assign(reinterpret_cast<const char*>(status.uuid->bytes.data()),
                     status.uuid->bytes.size());

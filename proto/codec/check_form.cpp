@@ -155,4 +155,18 @@ Blob with_check_status(const Blob& extra, int type, std::optional<std::int32_t> 
   return canonical_blob(message);
 }
 
+std::optional<CheckSaid> read_check_status(const Blob& extra) {
+  v1::TaskStatus message;
+  if (extra.empty() || !parse_bounded(extra.bytes(), message) || !message.has_check_status()) {
+    return std::nullopt;
+  }
+  const v1::CheckStatusInfo& in = message.check_status();
+  CheckSaid out{static_cast<int>(in.type()), std::nullopt};
+  if (in.command().has_exit_code()) out.value = in.command().exit_code();
+  if (in.http().has_status_code()) out.value = static_cast<std::int32_t>(in.http().status_code());
+  if (in.tcp().has_succeeded()) out.value = in.tcp().succeeded() ? 1 : 0;
+  if (out.type < v1::CheckInfo::COMMAND || out.type > v1::CheckInfo::TCP) return std::nullopt;
+  return out;
+}
+
 }  // namespace bourse::codec

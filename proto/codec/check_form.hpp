@@ -21,4 +21,11 @@ Status check_checks(const mesos::v1::TaskInfo& task);
 // exit status, a status code, or whether a connection was made. Absent: not known.
 Blob with_check_status(const Blob& extra, int type, std::optional<std::int32_t> value);
 
+// What with_check_status() has written, or another agent; nullopt: nothing of a check.
+struct CheckSaid {
+  int type = 0;
+  std::optional<std::int32_t> value;
+};
+std::optional<CheckSaid> read_check_status(const Blob& extra);
+
 }  // namespace bourse::codec

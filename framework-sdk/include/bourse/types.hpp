@@ -102,6 +102,40 @@ struct ExecutorSpec {
   std::int64_t shutdown_grace_ms = 5000;
 };
 
+// One way to look at a task that runs, again and again. The agent's side makes the looks, also
+// while the agent is away.
+struct Check {
+  enum class Kind : std::uint8_t {
+    command = 1,  // run in the task's container, with its environment: exit status 0 is good
+    http,         // GET on loopback: a status from 200 to 399 is good
+    tcp,          // a connection to loopback
+  };
+
+  Kind kind = Kind::http;
+  Command command = {};                          // of a command check
+  std::uint32_t port = 0;                        // of the others; or, of a Shape:
+  std::optional<std::uint32_t> port_index = {};  // that of its ports; the matcher writes `port`
+  std::string path = "/";                        // of an http check
+  std::int64_t delay_ms = 0;                     // from the task's start to the first look
+  std::int64_t interval_ms = 10'000;             // from the end of a look to the next
+  std::int64_t timeout_ms = 20'000;              // of a look
+};
+
+// A check that ends the task (killed, TaskUpdate::healthy false) when it fails too often.
+struct HealthCheck {
+  Check check = {};
+  std::int64_t grace_ms = 10'000;  // from the start: failures before it was ever well do not count
+  std::uint32_t failures = 3;      // so many in a row end it
+};
+
+// What a check says: an exit status, an HTTP status, or whether (1, 0) there was a connection.
+struct CheckStatus {
+  Check::Kind kind = Check::Kind::command;
+  std::optional<std::int32_t> value = {};  // absent: not known yet, or the look could not be made
+
+  bool operator==(const CheckStatus&) const = default;
+};
+
 // Give either `command` or `executor`.
 struct TaskSpec {
   std::string id = {};  // yours to choose; unique among your living tasks
@@ -114,6 +148,8 @@ struct TaskSpec {
   std::optional<std::int64_t> kill_grace_ms = {};
   std::optional<std::int64_t> max_run_ms = {};  // longer: killed, and the task fails
   std::vector<std::string> volumes = {};        // ids of volumes of the offers, or made with them
+  std::optional<Check> check = {};              // tells what it sees: TaskUpdate::check
+  std::optional<HealthCheck> health_check = {};
   // It and its executor run on what is lent: what the offers have as `revocable` is taken of that,
   // the rest of what stays. It may be ended at any time, as TaskState::gone.
   bool revocable = false;
@@ -222,8 +258,9 @@ struct TaskUpdate {
   std::string executor_id = {};
   std::string container_id = {};
   std::string data = {};
-  std::string uuid = {};  // 16 bytes; empty: not to be acknowledged
-  std::optional<bool> healthy = {};
+  std::string uuid = {};                  // 16 bytes; empty: not to be acknowledged
+  std::optional<bool> healthy = {};       // by its health check; absent: not judged (yet)
+  std::optional<CheckStatus> check = {};  // of a task with a check
 };
 
 }  // namespace bourse::sdk

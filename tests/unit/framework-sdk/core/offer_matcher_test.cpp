@@ -86,6 +86,21 @@ TEST_CASE("ports are chosen from the offer and told to the command") {
           "ports: 8 of 9 (1 of 1 agents)");
 }
 
+TEST_CASE("a check that names a port of its shape is told the number that was chosen") {
+  Shape web = shape("web", 100, 10);
+  web.ports = 2;
+  web.task.check = Check{.kind = Check::Kind::tcp, .port_index = 1};
+  web.task.health_check = HealthCheck{.check = {.port_index = 0}};
+  Shape fixed = shape("fixed", 100, 10);
+  fixed.task.check = Check{.kind = Check::Kind::tcp, .port = 80};
+  const Plan plan = match({web, fixed}, {offer("a", 1000, 1000, "", {{31000, 31009}})});
+  REQUIRE(plan.placements.size() == 1);
+  const auto& tasks = plan.placements[0].tasks;
+  CHECK(tasks[0].health_check->check.port == 31000);
+  CHECK(tasks[0].check->port == 31001);
+  CHECK(tasks[1].check->port == 80);
+}
+
 TEST_CASE("attribute constraints choose agents") {
   const std::vector<Offer> offers{offer("a", 4000, 4000, "r1"), offer("b", 4000, 4000, "r2"),
                                   offer("c", 4000, 4000)};
