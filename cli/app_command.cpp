@@ -136,7 +136,8 @@ int tasks(Api& service, const std::string& id, bool json) {
     std::printf("%s", text.c_str());
     return 0;
   }
-  Table table({"TASK", ">VERSION", "PHASE", "READY", "HOST", "PORTS", ">SINCE", "WHY"});
+  Table table(
+      {"TASK", ">VERSION", "PHASE", "READY", "HEALTHY", "CHECK", "HOST", "PORTS", ">SINCE", "WHY"});
   for (const api::Task& task : list.tasks()) {
     std::string ports;
     for (const std::uint32_t port : task.ports()) {
@@ -144,8 +145,12 @@ int tasks(Api& service, const std::string& id, bool json) {
     }
     table.add({task.has_id() ? task.id() : "-",
                task.has_version() ? std::to_string(task.version()) : "-", task.phase(),
-               task.ready() ? "yes" : "no", task.hostname().empty() ? "-" : task.hostname(),
-               ports.empty() ? "-" : ports,
+               task.ready() ? "yes" : "no",
+               !task.has_healthy() ? "-"
+               : task.healthy()    ? "yes"
+                                   : "no",
+               task.has_check() ? std::to_string(task.check()) : "-",
+               task.hostname().empty() ? "-" : task.hostname(), ports.empty() ? "-" : ports,
                age_text(0, static_cast<std::int64_t>(task.phase_seconds() * 1e9)), task.why()});
   }
   std::printf("%s", table.text().c_str());

@@ -57,6 +57,39 @@ Result<Json> constraints_of(const std::vector<std::string>& words) {
   return out;
 }
 
+// "http:/healthz", "tcp", "command:test -e ready".
+Result<Json> check_of(const std::string& word, const std::string& flag, const AppFlags& flags) {
+  const std::size_t colon = word.find(':');
+  const std::string type = word.substr(0, colon);
+  const std::string rest = colon == std::string::npos ? "" : word.substr(colon + 1);
+  Json out = {{"type", type}, {"interval_seconds", flags.check_interval}};
+  if (type == "command" && !rest.empty()) {
+    out["command"] = rest;
+    return out;
+  }
+  if ((type != "http" && type != "tcp") || (type == "http") == rest.empty()) {
+    return invalid(flag + ": '" + word + "' must be http:/PATH, tcp or command:LINE");
+  }
+  if (type == "http") out["path"] = rest;
+  out["port_index"] = flags.check_port_index;
+  return out;
+}
+
+Status add_checks(const AppFlags& flags, Json& out) {
+  if (!flags.check.empty()) {
+    auto check = check_of(flags.check, "--check", flags);
+    if (!check.ok()) return check.error();
+    out["check"] = std::move(check).value();
+  }
+  if (flags.health_check.empty()) return {};
+  auto check = check_of(flags.health_check, "--health-check", flags);
+  if (!check.ok()) return check.error();
+  check.value()["grace_seconds"] = flags.health_grace;
+  check.value()["failures"] = flags.health_failures;
+  out["health_check"] = std::move(check).value();
+  return {};
+}
+
 }  // namespace
 
 void add_app_flags(runtime::Flags& flags, AppFlags& out) {
@@ -75,6 +108,16 @@ void add_app_flags(runtime::Flags& flags, AppFlags& out) {
   flags.add("label", out.labels, "KEY=VALUE, may be given several times");
   flags.add("constraint", out.constraints,
             "ATTRIBUTE:OPERATOR[:VALUE], as rack:equals:r1, hostname:unique or zone:max_per:2");
+  flags.add(
+      "health-check", out.health_check,
+      "http:/PATH, tcp or command:LINE: an instance counts as available while it is well, and "
+      "is replaced when it is not");
+  flags.add("health-grace", out.health_grace,
+            "seconds in which failures before it was ever well do not count");
+  flags.add("health-failures", out.health_failures, "so many in a row end an instance");
+  flags.add("check", out.check, "likewise, but it only tells what it sees: bourse app tasks");
+  flags.add("check-port-index", out.check_port_index, "which of its --ports the checks ask");
+  flags.add("check-interval", out.check_interval, "seconds between looks");
   flags.add("user", out.user, "whom it runs as; the scheduler's unless given");
   flags.add("max-unavailable", out.max_unavailable,
             "how many may be missing while a change is rolled out");
@@ -110,6 +153,7 @@ Result<std::string> app_document(const AppFlags& flags, std::string& id) {
               {"max_surge", flags.max_surge},
               {"ready_after_seconds", flags.ready_after},
               {"kill_grace_seconds", flags.kill_grace}};
+  if (const Status checks = add_checks(flags, out); !checks.ok()) return checks.error();
   if (!flags.command.empty()) out["command"] = flags.command;
   if (!flags.arguments.empty()) out["arguments"] = flags.arguments;
   if (!flags.user.empty()) out["user"] = flags.user;

@@ -18,6 +18,12 @@ struct AppFlags {
   std::vector<std::string> env;          // NAME=VALUE
   std::vector<std::string> labels;       // KEY=VALUE
   std::vector<std::string> constraints;  // ATTRIBUTE:OPERATOR[:VALUE]
+  std::string check;                     // http:/PATH, tcp or command:LINE
+  std::string health_check;              // likewise
+  std::uint32_t check_port_index = 0;    // of both
+  double check_interval = 10;            // of both
+  double health_grace = 10;
+  std::uint32_t health_failures = 3;
   std::string user;
   double cpus = 0.1;
   std::int64_t mem = 64;

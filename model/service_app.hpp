@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,26 @@ struct PlaceRule {
   bool operator==(const PlaceRule&) const = default;
 };
 
+// How an instance that runs is looked at: by its agent's side, on loopback or in its container.
+struct AppCheck {
+  enum class Kind : std::uint8_t { command = 1, http, tcp };
+
+  Kind kind = Kind::http;
+  std::string shell;             // of a command check: exit status 0 is good
+  std::string path = "/";        // of an HTTP check: a status from 200 to 399 is good
+  std::uint32_t port_index = 0;  // of the others: which of the instance's ports; or:
+  std::uint32_t port = 0;        // this one, wherever it runs
+  Duration delay;                // from the start to the first look
+  Duration interval = Duration::seconds(10);
+  Duration timeout = Duration::seconds(20);
+  // Of a health check: failures before it was ever well do not count so long; so many in a row end
+  // the instance.
+  Duration grace = Duration::seconds(10);
+  std::uint32_t failures = 3;
+
+  bool operator==(const AppCheck&) const = default;
+};
+
 // What one instance is made of. A change of any of it replaces the instances that run.
 struct AppTask {
   std::string shell;  // run by /bin/sh -c; or:
@@ -50,6 +71,8 @@ struct AppTask {
   std::map<std::string, std::string> labels;
   std::vector<PlaceRule> rules;
   Duration kill_grace = Duration::seconds(10);
+  std::optional<AppCheck> check;         // tells what it sees
+  std::optional<AppCheck> health_check;  // an instance is available while it says so
 
   bool operator==(const AppTask&) const = default;
 };
@@ -87,6 +110,7 @@ struct InstanceRecord {
   // Values of the agent's attributes that `unique` and `max_per` rules of that version name.
   std::vector<std::pair<std::string, std::string>> places;
   std::vector<std::uint32_t> ports;  // the numbers that PORT0, PORT1, ... have
+  bool health_checked = false;       // that version has a health check
 
   bool operator==(const InstanceRecord&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "proto/codec/service_api.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "model/leader_finder.hpp"
@@ -56,7 +57,7 @@ Result<PlaceRule> read_rule(const service_api::Constraint& in, const FieldPath& 
 struct Seconds {
   Status status;
 
-  void operator()(double from, const char* field, Duration& to) {
+  void operator()(double from, const FieldPath& field, Duration& to) {
     if (!status.ok()) return;
     const auto read = duration_from_seconds(from, kMostSeconds, field);
     if (!read.ok()) {
@@ -66,6 +67,65 @@ struct Seconds {
     }
   }
 };
+
+constexpr std::array<std::pair<const char*, AppCheck::Kind>, 3> kCheckTypes = {{
+    {"command", AppCheck::Kind::command},
+    {"http", AppCheck::Kind::http},
+    {"tcp", AppCheck::Kind::tcp},
+}};
+
+// What both kinds of check have by the same names.
+template <typename Message>
+Status read_check(const Message& in, const FieldPath& at, AppCheck& out) {
+  const auto type = std::find_if(kCheckTypes.begin(), kCheckTypes.end(),
+                                 [&](const auto& known) { return in.type() == known.first; });
+  if (type == kCheckTypes.end()) {
+    return invalid(at.text() + ".type: " + shown(in.type()) + " must be command, http or tcp");
+  }
+  out.kind = type->second;
+  const bool runs = out.kind == AppCheck::Kind::command;
+  const auto strange = [&](bool given, bool fits, const char* field) {
+    return given && !fits
+               ? invalid(at.text() + "." + field + ": means nothing to '" + in.type() + "'")
+               : Status();
+  };
+  for (const Status& wrong :
+       {strange(in.has_command(), runs, "command"), strange(in.has_port(), !runs, "port"),
+        strange(in.has_port_index(), !runs, "port_index"),
+        strange(in.has_path(), out.kind == AppCheck::Kind::http, "path")}) {
+    if (!wrong.ok()) return wrong;
+  }
+  if (in.has_port() && in.has_port_index()) {
+    return invalid(at.text() + ".port: give either port or port_index, not both");
+  }
+  if (in.has_port() && in.port() == 0) {
+    return invalid(at.text() + ".port: 0 must be from 1 to 65535");
+  }
+  out.shell = in.command();
+  if (in.has_path()) out.path = in.path();
+  out.port = in.port();
+  out.port_index = in.port_index();
+  Seconds seconds;
+  seconds(in.delay_seconds(), at.at("delay_seconds"), out.delay);
+  seconds(in.interval_seconds(), at.at("interval_seconds"), out.interval);
+  seconds(in.timeout_seconds(), at.at("timeout_seconds"), out.timeout);
+  return seconds.status;
+}
+
+Status read_checks(const service_api::App& in, AppTask& out) {
+  if (in.has_check()) {
+    const Status read = read_check(in.check(), "check", out.check.emplace());
+    if (!read.ok()) return read;
+  }
+  if (!in.has_health_check()) return {};
+  AppCheck& health = out.health_check.emplace();
+  const Status read = read_check(in.health_check(), "health_check", health);
+  if (!read.ok()) return read;
+  health.failures = in.health_check().failures();
+  Seconds seconds;
+  seconds(in.health_check().grace_seconds(), "health_check.grace_seconds", health.grace);
+  return seconds.status;
+}
 
 Result<AppTask> read_task(const service_api::App& in) {
   AppTask out;
@@ -90,6 +150,7 @@ Result<AppTask> read_task(const service_api::App& in) {
   Seconds seconds;
   seconds(in.kill_grace_seconds(), "kill_grace_seconds", out.kill_grace);
   if (!seconds.status.ok()) return seconds.status.error();
+  if (Status checks = read_checks(in, out); !checks.ok()) return checks.error();
   return out;
 }
 
@@ -116,6 +177,32 @@ void write_rule(const PlaceRule& in, service_api::Constraint& out) {
   }
   if (!in.value.empty()) out.set_value(in.value);
   if (in.kind == PlaceRule::Kind::max_per) out.set_count(in.count);
+}
+
+template <typename Message>
+void write_check(const AppCheck& in, Message& out) {
+  for (const auto& [name, kind] : kCheckTypes) {
+    if (in.kind == kind) out.set_type(name);
+  }
+  if (in.kind == AppCheck::Kind::command) {
+    out.set_command(in.shell);
+  } else if (in.port != 0) {
+    out.set_port(in.port);
+  } else {
+    out.set_port_index(in.port_index);
+  }
+  if (in.kind == AppCheck::Kind::http) out.set_path(in.path);
+  out.set_delay_seconds(seconds_from_duration(in.delay));
+  out.set_interval_seconds(seconds_from_duration(in.interval));
+  out.set_timeout_seconds(seconds_from_duration(in.timeout));
+}
+
+void write_checks(const AppTask& in, service_api::App& out) {
+  if (in.check) write_check(*in.check, *out.mutable_check());
+  if (!in.health_check) return;
+  write_check(*in.health_check, *out.mutable_health_check());
+  out.mutable_health_check()->set_grace_seconds(seconds_from_duration(in.health_check->grace));
+  out.mutable_health_check()->set_failures(in.health_check->failures);
 }
 
 }  // namespace
@@ -146,6 +233,7 @@ void write_app(const AppId& id, const AppDefinition& definition, service_api::Ap
   out.mutable_labels()->insert(task.labels.begin(), task.labels.end());
   for (const PlaceRule& rule : task.rules) write_rule(rule, *out.add_constraints());
   out.set_kill_grace_seconds(seconds_from_duration(task.kill_grace));
+  write_checks(task, out);
   out.set_instances(policy.instances);
   out.set_max_unavailable(policy.max_unavailable);
   out.set_max_surge(policy.max_surge);

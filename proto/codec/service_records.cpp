@@ -28,6 +28,19 @@ void write_pairs(const Pairs& in, PairList& out) {
   }
 }
 
+void write_check(const AppCheck& in, message::AppCheck& out) {
+  out.set_kind(static_cast<std::uint32_t>(in.kind));
+  out.set_shell(in.shell);
+  out.set_path(in.path);
+  out.set_port_index(in.port_index);
+  out.set_port(in.port);
+  out.set_delay_ns(in.delay.ns);
+  out.set_interval_ns(in.interval.ns);
+  out.set_timeout_ns(in.timeout.ns);
+  out.set_grace_ns(in.grace.ns);
+  out.set_failures(in.failures);
+}
+
 void write_task(const AppTask& in, message::AppTask& out) {
   out.set_shell(in.shell);
   for (const std::string& argument : in.arguments) out.add_arguments(argument);
@@ -47,6 +60,8 @@ void write_task(const AppTask& in, message::AppTask& out) {
     to.set_count(rule.count);
   }
   out.set_kill_grace_ns(in.kill_grace.ns);
+  if (in.check) write_check(*in.check, *out.mutable_check());
+  if (in.health_check) write_check(*in.health_check, *out.mutable_health_check());
 }
 
 void write_policy(const AppPolicy& in, message::AppPolicy& out) {
@@ -95,6 +110,7 @@ struct Sealer {
     out.set_launched_at_ns(in.instance.launched_at.ns);
     write_pairs(in.instance.places, *out.mutable_places());
     for (const std::uint32_t port : in.instance.ports) out.add_ports(port);
+    if (in.instance.health_checked) out.set_health_checked(true);
     return seal_record(kind, out);
   }
   std::string operator()(const EndInstance& in) const { return mark(in.app_id, in.number); }
@@ -110,6 +126,24 @@ struct Sealer {
 std::map<std::string, std::string> read_map(const PairList& in) {
   std::map<std::string, std::string> out;
   for (const message::Pair& pair : in) out[pair.key()] = pair.value();
+  return out;
+}
+
+Result<AppCheck> read_check(const message::AppCheck& in) {
+  if (in.kind() < 1 || in.kind() > 3) {
+    return corrupt("a check of kind " + std::to_string(in.kind()));
+  }
+  AppCheck out;
+  out.kind = static_cast<AppCheck::Kind>(in.kind());
+  out.shell = in.shell();
+  out.path = in.path();
+  out.port_index = in.port_index();
+  out.port = in.port();
+  out.delay = Duration{in.delay_ns()};
+  out.interval = Duration{in.interval_ns()};
+  out.timeout = Duration{in.timeout_ns()};
+  out.grace = Duration{in.grace_ns()};
+  out.failures = in.failures();
   return out;
 }
 
@@ -133,6 +167,16 @@ Result<AppTask> read_task(const message::AppTask& in) {
         {rule.attribute(), static_cast<PlaceRule::Kind>(rule.kind()), rule.value(), rule.count()});
   }
   out.kill_grace = Duration{in.kill_grace_ns()};
+  if (in.has_check()) {
+    auto check = read_check(in.check());
+    if (!check.ok()) return check.error();
+    out.check = std::move(check).value();
+  }
+  if (in.has_health_check()) {
+    auto check = read_check(in.health_check());
+    if (!check.ok()) return check.error();
+    out.health_check = std::move(check).value();
+  }
   return out;
 }
 
@@ -194,6 +238,7 @@ Result<ServiceCommand> read_instance(std::string_view payload) {
   out.launched_at = WallTime{in.launched_at_ns()};
   for (const message::Pair& pair : in.places()) out.places.emplace_back(pair.key(), pair.value());
   out.ports.assign(in.ports().begin(), in.ports().end());
+  out.health_checked = in.health_checked();
   return ServiceCommand(AddInstance{AppId(in.app_id()), std::move(out)});
 }
 

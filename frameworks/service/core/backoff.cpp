@@ -12,9 +12,10 @@ namespace {
 using Kind = DeadlineKey::Kind;
 
 // Whether this end may be the app's own fault. An agent that was lost and a kill by an operator are
-// not.
-bool counts_as_failure(sdk::TaskState state) {
-  switch (state) {
+// not; one for its health is.
+bool counts_as_failure(const sdk::TaskUpdate& update) {
+  if (update.state == sdk::TaskState::killed) return update.healthy == false;
+  switch (update.state) {
     case sdk::TaskState::finished:  // a service that ends by itself has failed to stay
     case sdk::TaskState::failed:
     case sdk::TaskState::error:
@@ -45,7 +46,7 @@ void note_end(Context& c, App& app, const Instance& instance, const sdk::TaskUpd
   app.ends.push_back({instance.record.number, instance.record.version, update.state, update.reason,
                       update.message, instance.record.hostname, c.stamp.wall});
   if (app.ends.size() > limits::kMaxRememberedEnds) app.ends.pop_front();
-  if (!counts_as_failure(update.state)) return;
+  if (!counts_as_failure(update)) return;
   Backoff& backoff = app.backoff;
   if (instance.running_since && c.stamp.now - *instance.running_since >= policy.backoff_reset) {
     backoff.failures = 0;

@@ -70,6 +70,7 @@ void place(Context& c, sdk::Placement placement, const sdk::Offer& offer,
     instance.record.launched_at = c.stamp.wall;
     instance.record.places = places_of(version.definition.task, offer);
     instance.record.ports = tell_place(*task.command, version.definition.task.ports, offer);
+    instance.record.health_checked = version.definition.task.health_check.has_value();
     set_phase(c, app, instance, InstancePhase::placing, "its record is being written");
     app.no_place.clear();
     commands.emplace_back(AddInstance{app.id, instance.record});

@@ -27,14 +27,27 @@ std::uint32_t alive(const App& app) {
   return app.tally.alive(false) + app.tally.alive(true);
 }
 
+// Nobody asked for this end: it counts as a failure when it is there.
+bool ends_for_its_health(const sdk::TaskUpdate& update) {
+  return update.state == TaskState::killing && update.healthy == false;
+}
+
 void run(Context& c, App& app, Instance& instance, bool known_before) {
   set_phase(c, app, instance, InstancePhase::running, "");
   if (!instance.running_since) instance.running_since = c.stamp.now;
-  if (known_before) set_ready(c, app, instance);
+  if (known_before) ran_long_enough(c, app, instance);
+}
+
+// What its checks say, as far as the update has it: an agent tells it with each from the first on.
+void note_checks(Context& c, App& app, Instance& instance, const sdk::TaskUpdate& update) {
+  if (update.healthy == instance.healthy && update.check == instance.checked) return;
+  instance.healthy = update.healthy;
+  instance.checked = update.check;
+  c.touch(app);
 }
 
 // It lives, on an agent that can be reached.
-void on_living(Context& c, App& app, Instance& instance, TaskState state) {
+void on_living(Context& c, App& app, Instance& instance, const sdk::TaskUpdate& update) {
   const AppPolicy& policy = c.state.book.apps.at(app.id).current.definition.policy;
   switch (instance.phase) {
     case InstancePhase::stopping:
@@ -51,9 +64,10 @@ void on_living(Context& c, App& app, Instance& instance, TaskState state) {
     default:
       break;
   }
-  if (state == TaskState::killing) {
+  const bool ending = update.state == TaskState::killing;
+  if (ending && !ends_for_its_health(update)) {
     set_phase(c, app, instance, InstancePhase::stopping, "somebody else ends it");
-  } else if (state == TaskState::running) {
+  } else if (ending || update.state == TaskState::running) {
     if (instance.phase == InstancePhase::running) return;
     run(c, app, instance, instance.phase != InstancePhase::launching);
   } else if (instance.phase != InstancePhase::running) {
@@ -101,9 +115,19 @@ void on_stranger(Context& c, const InstanceName& name, const sdk::TaskUpdate& up
     if (record.incarnation == name.incarnation && name.version <= record.current.version &&
         alive(app) < record.current.definition.policy.instances) {
       PROBE("service.adopts_stranger");
-      InstanceRecord adopted{
-          name.number, name.version, AgentId(update.agent_id), {}, c.stamp.wall, {}, {}};
-      add_instance(c, app, adopted, InstancePhase::placing).why = "is being adopted";
+      InstanceRecord adopted;
+      adopted.number = name.number;
+      adopted.version = name.version;
+      adopted.agent_id = AgentId(update.agent_id);
+      adopted.launched_at = c.stamp.wall;
+      // Of a version that is not remembered, what it says of itself counts.
+      adopted.health_checked = name.version == record.current.task_version
+                                   ? record.current.definition.task.health_check.has_value()
+                                   : update.healthy.has_value();
+      Instance& row = add_instance(c, app, adopted, InstancePhase::placing);
+      row.why = "is being adopted";
+      row.healthy = update.healthy;
+      row.checked = update.check;
       persist(c, {AddInstance{app.id, adopted}},
               pending::Adoption{app.id, name.number, update.state == TaskState::running});
       return;
@@ -154,7 +178,11 @@ void on_updated(Context& c, const Updated& event) {
   if (update.state == TaskState::unreachable) {
     on_away(c, app->second, instance);
   } else {
-    on_living(c, app->second, instance, update.state);
+    if (update.state == TaskState::running || ends_for_its_health(update)) {
+      note_checks(c, app->second, instance, update);
+    }
+    on_living(c, app->second, instance, update);
+    settle_ready(c, app->second, instance);
   }
 }
 

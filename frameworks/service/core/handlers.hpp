@@ -53,7 +53,10 @@ Status validate_definition(const AppDefinition& definition);
 // The only way to change an instance's phase: keeps the counts, the queue of the wanted and the
 // deadlines right.
 void set_phase(Context& c, App& app, Instance& instance, InstancePhase phase, std::string why);
-void set_ready(Context& c, App& app, Instance& instance);
+// After what decides whether it is available: it is if it ran for ready_after and, with a health
+// check, is well.
+void settle_ready(Context& c, App& app, Instance& instance);
+void ran_long_enough(Context& c, App& app, Instance& instance);
 Instance& add_instance(Context& c, App& app, InstanceRecord record, InstancePhase phase);
 // REQUIRES that nothing refers to it any more.
 void erase_instance(Context& c, App& app, std::uint64_t number);

@@ -60,7 +60,7 @@ void enter_phase(Context& c, App& app, Instance& instance) {
     c.state.offers_asked = true;
   } else if (instance.phase == InstancePhase::unreachable) {
     c.arm(Kind::replace_unreachable, app.id, number, policy.replace_unreachable_after);
-  } else if (instance.phase == InstancePhase::running && !instance.ready) {
+  } else if (instance.phase == InstancePhase::running && !instance.ran_long) {
     c.arm(Kind::ready, app.id, number, policy.ready_after);
   }
 }
@@ -144,19 +144,27 @@ void set_phase(Context& c, App& app, Instance& instance, InstancePhase phase, st
   count(record, app, instance, false);
   instance.phase = phase;
   instance.since = c.stamp.now;
-  if (phase != InstancePhase::running) instance.ready = false;
+  if (phase != InstancePhase::running) instance.ready = instance.ran_long = false;
   count(record, app, instance, true);
   enter_phase(c, app, instance);
 }
 
-void set_ready(Context& c, App& app, Instance& instance) {
-  if (instance.phase != InstancePhase::running || instance.ready) return;
+void settle_ready(Context& c, App& app, Instance& instance) {
+  const bool well = !instance.record.health_checked || instance.healthy == true;
+  const bool ready = instance.phase == InstancePhase::running && instance.ran_long && well;
+  if (ready == instance.ready) return;
   const AppRecord& record = record_of(c, app);
   count(record, app, instance, false);
-  instance.ready = true;
+  instance.ready = ready;
   count(record, app, instance, true);
-  c.disarm(Kind::ready, app.id, instance.record.number);
   c.touch(app);
+}
+
+void ran_long_enough(Context& c, App& app, Instance& instance) {
+  if (instance.phase != InstancePhase::running) return;
+  instance.ran_long = true;
+  c.disarm(Kind::ready, app.id, instance.record.number);
+  settle_ready(c, app, instance);
 }
 
 Instance& add_instance(Context& c, App& app, InstanceRecord record, InstancePhase phase) {

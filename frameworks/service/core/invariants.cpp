@@ -19,7 +19,8 @@ void check_instance(const ServiceState& state, const App& app, const AppRecord& 
   ASSERT(state.deadlines.deadline_of({Kind::replace_unreachable, app.id, number}).has_value() ==
          (instance.phase == InstancePhase::unreachable));
   ASSERT(state.deadlines.deadline_of({Kind::ready, app.id, number}).has_value() ==
-         (instance.phase == InstancePhase::running && !instance.ready));
+         (instance.phase == InstancePhase::running && !instance.ran_long));
+  ASSERT(!instance.ready || !instance.record.health_checked || instance.healthy == true);
   if (instance.phase == InstancePhase::backing_off) {
     ASSERT(state.deadlines.deadline_of({Kind::backoff_over, app.id, 0}).has_value());
   }

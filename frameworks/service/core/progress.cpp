@@ -34,6 +34,21 @@ std::string of_backoff(const App& app, std::uint32_t count, Instant now) {
          " in a row" + last_end(app);
 }
 
+// Those that run and do not count as available yet.
+std::string of_not_ready(const App& app, const AppPolicy& policy, std::uint32_t count) {
+  std::uint32_t not_well = 0;
+  for (const auto& [number, instance] : app.instances) {
+    not_well += instance.phase == Phase::running && instance.ran_long && !instance.ready;
+  }
+  if (not_well > 0) {
+    return counted(not_well, "instance runs, but its health check does not say that it is well",
+                   "instances run, but their health checks do not say that they are well") +
+           last_end(app);
+  }
+  return counted(count, "instance runs", "instances run") + ", but not for " +
+         seconds_text(policy.ready_after) + " (ready_after_seconds) yet";
+}
+
 // What the app waits for: that which has to happen first.
 std::string why_of(const ServiceState& state, const App& app, Instant now) {
   const Tally& tally = app.tally;
@@ -54,9 +69,7 @@ std::string why_of(const ServiceState& state, const App& app, Instant now) {
   }
   const std::uint32_t ready = tally.ready[0] + tally.ready[1];
   if (const auto n = tally.count(Phase::running) - ready; n > 0) {
-    const AppPolicy& policy = state.book.apps.at(app.id).current.definition.policy;
-    return counted(n, "instance runs", "instances run") + ", but not for " +
-           seconds_text(policy.ready_after) + " (ready_after_seconds) yet";
+    return of_not_ready(app, state.book.apps.at(app.id).current.definition.policy, n);
   }
   if (const auto n = tally.count(Phase::unreachable); n > 0) {
     return counted(n, "instance is", "instances are") + " on agents that are away";

@@ -27,7 +27,7 @@ void fire(Context& c, const DeadlineKey& key) {
   App& app = c.state.apps.at(key.app_id);
   if (key.kind == Kind::backoff_over) return on_backoff_over(c, app);
   Instance& instance = app.instances.at(key.number);
-  if (key.kind == Kind::ready) return set_ready(c, app, instance);
+  if (key.kind == Kind::ready) return ran_long_enough(c, app, instance);
   give_up_instance(c, app, instance, "its agent was away for too long: replaced");
 }
 
@@ -85,6 +85,7 @@ std::uint64_t ServiceCore::fingerprint() const {
       fp.add(instance.record.version);
       fp.add(static_cast<std::uint64_t>(instance.phase));
       fp.add(instance.ready);
+      fp.add(instance.healthy.has_value() ? 1 + *instance.healthy : 0);
     }
   }
   for (const auto& [id, record] : state_.book.apps) {

@@ -27,6 +27,29 @@ sdk::Constraint constraint_of(const PlaceRule& rule) {
   return out;
 }
 
+sdk::Check check_of(const AppCheck& from) {
+  sdk::Check out;
+  switch (from.kind) {
+    case AppCheck::Kind::command:
+      out.kind = sdk::Check::Kind::command;
+      out.command.shell = from.shell;
+      break;
+    case AppCheck::Kind::http:
+      out.kind = sdk::Check::Kind::http;
+      out.path = from.path;
+      break;
+    case AppCheck::Kind::tcp:
+      out.kind = sdk::Check::Kind::tcp;
+      break;
+  }
+  out.port = from.port;
+  if (from.kind != AppCheck::Kind::command && from.port == 0) out.port_index = from.port_index;
+  out.delay_ms = from.delay.ms();
+  out.interval_ms = from.interval.ms();
+  out.timeout_ms = from.timeout.ms();
+  return out;
+}
+
 std::string attribute_of(const sdk::Offer& offer, const std::string& name) {
   if (name == "hostname") return offer.hostname;
   if (name == "region") return offer.region;
@@ -61,6 +84,11 @@ sdk::Shape shape_of(const AppId& app_id, const AppRecord& record, std::uint64_t 
   command.environment["BOURSE_APP_VERSION"] = std::to_string(row.version);
   command.environment["BOURSE_APP_INSTANCE"] = std::to_string(number);
   task.command = std::move(command);
+  if (from.check) task.check = check_of(*from.check);
+  if (from.health_check) {
+    task.health_check = sdk::HealthCheck{
+        check_of(*from.health_check), from.health_check->grace.ms(), from.health_check->failures};
+  }
   shape.ports = from.ports;
   shape.group = app_id.raw();
   for (const PlaceRule& rule : from.rules) shape.constraints.push_back(constraint_of(rule));

@@ -57,6 +57,9 @@ struct Instance {
   std::string why;  // of the phase, for people
   Instant since;    // in this phase
   bool ready = false;
+  bool ran_long = false;        // running: for ready_after, or it ran before it was heard of here
+  std::optional<bool> healthy;  // as its health check said last
+  std::optional<sdk::CheckStatus> checked;  // as its check did
   Instant launched_at;
   std::optional<Instant> running_since;
   std::optional<sdk::TaskUpdate> end;  // ended: acknowledged once the end is stored

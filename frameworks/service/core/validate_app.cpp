@@ -9,6 +9,9 @@ namespace bourse::service {
 
 namespace {
 
+// What an agent takes of an HTTP check.
+constexpr std::size_t kMostPathBytes = 4096;
+
 Error out_of_range(const std::string& field, std::int64_t value, std::int64_t least,
                    std::int64_t most) {
   return invalid(field + ": " + std::to_string(value) + " must be from " + std::to_string(least) +
@@ -109,6 +112,51 @@ Status check_rule(const PlaceRule& rule) {
   return {};
 }
 
+Status check_target(const AppTask& task, const AppCheck& check, const std::string& field) {
+  if (check.kind == AppCheck::Kind::command) {
+    if (check.shell.empty()) return invalid(field + ".command: is missing: give the line to run");
+    if (check.shell.size() > limits::kMaxAppCommandBytes) {
+      return too_long(field + ".command: bytes", check.shell.size(), limits::kMaxAppCommandBytes);
+    }
+    return {};
+  }
+  if (check.port != 0) return check_range(field + ".port", check.port, 1, 65'535);
+  if (check.port_index < task.ports) return {};
+  return invalid(field + ".port_index: " + std::to_string(check.port_index) +
+                 " must be less than ports, which is " + std::to_string(task.ports) +
+                 ": ask for more ports, or give " + field + ".port");
+}
+
+Status check_path(const std::string& path, const std::string& field) {
+  if (path.empty() || path.front() != '/') {
+    return invalid(field + ": '" + path.substr(0, 64) + "' must begin with '/'");
+  }
+  if (path.size() > kMostPathBytes) {
+    return too_long(field + ": bytes", path.size(), kMostPathBytes);
+  }
+  const auto plain = [](char c) { return static_cast<unsigned char>(c) > ' ' && c != '\x7f'; };
+  if (std::all_of(path.begin(), path.end(), plain)) return {};
+  return invalid(field + ": spaces and control characters must be written %XX");
+}
+
+Status check_check(const AppTask& task, const AppCheck& check, const std::string& field) {
+  Status ok = check_target(task, check, field);
+  if (ok.ok() && check.kind == AppCheck::Kind::http) ok = check_path(check.path, field + ".path");
+  if (ok.ok()) ok = check_delay(field + ".delay_seconds", check.delay, limits::kMaxServiceDelay);
+  if (ok.ok()) ok = check_delay(field + ".grace_seconds", check.grace, limits::kMaxServiceDelay);
+  if (ok.ok()) ok = check_range(field + ".failures", check.failures, 1, 1'000);
+  if (!ok.ok()) return ok;
+  // A look costs a process or a connection.
+  const std::pair<const char*, Duration> spans[] = {{".interval_seconds", check.interval},
+                                                    {".timeout_seconds", check.timeout}};
+  for (const auto& [name, span] : spans) {
+    if (span >= Duration::milliseconds(100) && span <= limits::kMaxServiceDelay) continue;
+    return invalid(field + name + ": " + std::to_string(span.ms()) + " ms must be from 100 to " +
+                   std::to_string(limits::kMaxServiceDelay.ms()) + " ms");
+  }
+  return {};
+}
+
 Status check_policy(const AppPolicy& policy) {
   Status ok = check_range("instances", policy.instances, 0, limits::kMaxInstancesPerApp);
   if (!ok.ok()) return ok;
@@ -160,6 +208,8 @@ Status validate_definition(const AppDefinition& definition) {
   if (ok.ok()) ok = check_environment(task);
   if (ok.ok()) ok = check_resources(task);
   if (ok.ok()) ok = check_delay("kill_grace_seconds", task.kill_grace, limits::kMaxKillGrace);
+  if (ok.ok() && task.check) ok = check_check(task, *task.check, "check");
+  if (ok.ok() && task.health_check) ok = check_check(task, *task.health_check, "health_check");
   if (ok.ok()) ok = check_policy(definition.policy);
   if (!ok.ok()) return ok;
   if (task.labels.size() > limits::kMaxLabels) {

@@ -51,7 +51,7 @@ struct WhenStored {
               "adopted");
     if (!what.running) return;
     instance.running_since = c.stamp.now;
-    set_ready(c, app, instance);
+    ran_long_enough(c, app, instance);
   }
   void operator()(const pending::End& what) const {
     App& app = app_of(what.app_id);

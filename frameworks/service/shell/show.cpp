@@ -94,6 +94,9 @@ void show_tasks(const ServiceState& state, const App& app, Instant now,
     if (!row.hostname.empty()) task.set_hostname(row.hostname);
     for (const std::uint32_t port : row.ports) task.add_ports(port);
     task.set_launched_at_seconds(codec::seconds_from_wall(row.launched_at));
+    if (instance.phase != Phase::running) continue;
+    if (instance.healthy) task.set_healthy(*instance.healthy);
+    if (instance.checked && instance.checked->value) task.set_check(*instance.checked->value);
   }
 }
 

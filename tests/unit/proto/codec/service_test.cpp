@@ -186,3 +186,75 @@ TEST_CASE("a document with a slip of the pen is refused by its field") {
         "10.0.0.1:5070");
   CHECK_FALSE(decode_service_candidate(R"({"id":"a master"})").ok());
 }
+
+TEST_CASE("checks of an app come back from its record, and an instance knows whether it has one") {
+  PutApp put{AppId("web"), 1, sample::app_version(), 1};
+  AppCheck check{AppCheck::Kind::command,
+                 "test -e ready",
+                 "/",
+                 0,
+                 0,
+                 Duration::seconds(1),
+                 Duration::seconds(2),
+                 Duration::seconds(3),
+                 Duration::seconds(4),
+                 5};
+  put.version.definition.task.check = check;
+  check.kind = AppCheck::Kind::http;
+  check.shell.clear();
+  check.path = "/healthz";
+  check.port_index = 1;
+  put.version.definition.task.health_check = check;
+  const auto read = decode_service_command(encode_service_command(put));
+  REQUIRE(read.ok());
+  CHECK(std::get<PutApp>(*read).version == put.version);
+  AddInstance add{AppId("web"), sample::app_instance()};
+  for (const bool checked : {false, true}) {
+    add.instance.health_checked = checked;
+    const auto instance = decode_service_command(encode_service_command(add));
+    REQUIRE(instance.ok());
+    CHECK(std::get<AddInstance>(*instance).instance == add.instance);
+  }
+}
+
+TEST_CASE("checks of a definition are read with defaults, written back, and refused by field") {
+  const auto read = decode_app(
+      R"({"command": "x", "ports": 2, "check": {"type": "tcp", "port": 80},
+          "health_check": {"type": "http", "path": "/a", "port_index": 1, "grace_seconds": 30}})");
+  if (!read.ok()) FAIL(read.error().message);
+  const AppTask& task = read->definition.task;
+  REQUIRE(task.health_check.has_value());
+  CHECK(task.health_check->kind == AppCheck::Kind::http);
+  CHECK(task.health_check->path == "/a");
+  CHECK(task.health_check->port_index == 1);
+  CHECK(task.health_check->delay == Duration{});
+  CHECK(task.health_check->interval == Duration::seconds(10));
+  CHECK(task.health_check->timeout == Duration::seconds(20));
+  CHECK(task.health_check->grace == Duration::seconds(30));
+  CHECK(task.health_check->failures == 3);
+  REQUIRE(task.check.has_value());
+  CHECK(task.check->kind == AppCheck::Kind::tcp);
+  CHECK(task.check->port == 80);
+  service_api::App out;
+  write_app(AppId("web"), read->definition, out);
+  const auto again = decode_app(to_json(out));
+  if (!again.ok()) FAIL(again.error().message);
+  CHECK(again->definition == read->definition);
+
+  const auto refused = [](const std::string& check) {
+    return why_not(R"({"command": "x", "ports": 1, "health_check": )" + check + "}");
+  };
+  CHECK(refused(R"({})") == "health_check.type: '' must be command, http or tcp");
+  CHECK(refused(R"({"type": "udp"})") == "health_check.type: 'udp' must be command, http or tcp");
+  CHECK(refused(R"({"type": "tcp", "path": "/"})") == "health_check.path: means nothing to 'tcp'");
+  CHECK(refused(R"({"type": "http", "command": "x"})") ==
+        "health_check.command: means nothing to 'http'");
+  CHECK(refused(R"({"type": "tcp", "port": 1, "port_index": 0})") ==
+        "health_check.port: give either port or port_index, not both");
+  CHECK(refused(R"({"type": "tcp", "port": 0})").find("health_check.port: 0") == 0);
+  CHECK(refused(R"({"type": "tcp", "delay_seconds": -1})").find("health_check.delay_seconds") !=
+        std::string::npos);
+  // Only a health check judges.
+  CHECK_FALSE(
+      decode_app(R"({"command": "x", "check": {"type": "tcp", "port": 1, "failures": 2}})").ok());
+}

@@ -104,7 +104,9 @@ void ServiceWorld::launch(const Launch& launch) {
                    spec.resources,
                    spec.command->environment,
                    TaskState::staging,
-                   false};
+                   false,
+                   spec.check,
+                   spec.health_check};
     if (!held) {
       tell(task, TaskState::dropped, false);
       continue;
@@ -128,6 +130,7 @@ void ServiceWorld::tell(const WorldTask& task, TaskState state, bool durable) {
   update.task_id = task.id;
   update.agent_id = task.agent_id;
   update.state = state;
+  if (state == TaskState::running) update.healthy = task.healthy;
   if (durable) {
     update.uuid = "uuid-" + std::to_string(++updates_made_);
     unacknowledged[update.uuid] = update;
@@ -209,6 +212,20 @@ void ServiceWorld::end_task(const std::string& id, TaskState state) {
   const WorldTask task = tasks.at(id);
   free_task(id);
   tell(task, state, true);
+}
+
+void ServiceWorld::find_health(const std::string& id, bool healthy) {
+  tasks.at(id).healthy = healthy;
+  tell(tasks.at(id), TaskState::running, true);
+}
+
+void ServiceWorld::end_unhealthy(const std::string& id) {
+  const WorldTask task = tasks.at(id);
+  tell(task, TaskState::killing, true);
+  updates.back().healthy = false;
+  free_task(id);
+  tell(task, TaskState::killed, true);
+  updates.back().healthy = false;
 }
 
 bool ServiceWorld::tell_one() {

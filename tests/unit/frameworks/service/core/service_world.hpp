@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ struct WorldTask {
   std::map<std::string, std::string> environment;
   sdk::TaskState state = sdk::TaskState::staging;
   bool killed = false;
+  std::optional<sdk::Check> check = {};
+  std::optional<sdk::HealthCheck> health_check = {};
+  std::optional<bool> healthy = {};  // as its shim found last
 };
 
 class ServiceWorld {
@@ -49,6 +53,8 @@ class ServiceWorld {
   void disconnect();
   void reconnect();
   void end_task(const std::string& id, sdk::TaskState state);
+  void find_health(const std::string& id, bool healthy);
+  void end_unhealthy(const std::string& id);  // as a shim does after so many failures
   // Answers of the last request in answers.back().
   Answer put(const std::string& app, AppDefinition definition);
   Answer scale(const std::string& app, std::uint32_t instances);
