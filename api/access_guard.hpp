@@ -35,6 +35,7 @@ struct Authentication {
   AccessRules rules = {};
   std::vector<Credential> accounts = {};
   std::string realms = {};  // what their names begin with: "mesos-master"
+  std::string file = {};    // that the accounts are from
 };
 
 struct Verdict {
@@ -47,7 +48,7 @@ struct Verdict {
   Kind kind = Kind::passes;
   std::string principal = {};
   std::string sentence = {};  // why not
-  std::size_t account = 0;
+  std::uint64_t account = 0;  // its number; 0: nobody is called so
   std::string password = {};
   std::string hash = {};
 };
@@ -59,10 +60,14 @@ class AccessGuard {
               AttemptLimitsConfig limits = {});
 
   bool needs_hashes() const { return needs_hashes_; }
+  // From now on these. Whoever is among them as before is known as before, also how often wrong
+  // secrets were given for him.
+  void set_accounts(std::vector<Credential> accounts);
   // `authorization`: the header, null without one. One that `costs` counts as failed until settled.
   Verdict judge(Access access, const std::string* authorization, const std::string& address,
                 Instant now);
-  // How a comparison ended that a verdict asked for.
+  // How a comparison ended that a verdict asked for. Right counts only as long as the account has
+  // that hash.
   Verdict settle(const Verdict& asked, const std::string& address, bool right);
   // It will not be made for this one.
   void withdraw(const Verdict& asked, const std::string& address);
@@ -72,16 +77,18 @@ class AccessGuard {
  private:
   struct Account {
     Credential credential;
+    std::uint64_t number = 0;  // never given twice
     bool hashed = false;
     std::optional<std::array<std::uint64_t, 2>> found_right;  // of a hashed one
   };
 
-  const Account* find(const std::string& principal, std::size_t& index) const;
-  Verdict wrong(const std::string& address, std::size_t account, Instant now);
+  Account* find(const std::string& principal);
+  Verdict wrong(const std::string& address, std::uint64_t account, Instant now);
 
   AccessRules rules_;
   SecretKey key_;
   std::vector<Account> accounts_;  // by principal
+  std::uint64_t numbers_given_ = 0;
   bool needs_hashes_ = false;
   AttemptLimits limits_;
   std::uint64_t wrong_passwords_ = 0;

@@ -1,6 +1,10 @@
 #include "api/authentication_flags.hpp"
 
+#include <csignal>
+
+#include "api/authenticator.hpp"
 #include "proto/codec/credential_form.hpp"
+#include "runtime/log.hpp"
 #include "runtime/password.hpp"
 #include "runtime/secret_file.hpp"
 
@@ -33,7 +37,7 @@ void AuthenticationFlags::add(runtime::Flags& flags, bool with_schedulers) {
   }
   flags.add("credentials", credentials,
             "file of principals and their secrets, or hashes of these: "
-            "{\"credentials\":[{\"principal\":\"..\",\"secret\":\"..\"}]}");
+            "{\"credentials\":[{\"principal\":\"..\",\"secret\":\"..\"}]}; SIGHUP reads it anew");
 }
 
 Result<Authentication> AuthenticationFlags::take(std::string realms) const {
@@ -44,13 +48,36 @@ Result<Authentication> AuthenticationFlags::take(std::string realms) const {
         "--credentials: is missing beside --authenticate-http-...: give the file that says whose "
         "secrets are right");
   }
-  const auto text = runtime::read_secret_file(credentials);
-  if (!text.ok()) return Error{text.error().code, "--credentials: " + text.error().message};
+  auto accounts = accounts_in(credentials);
+  if (!accounts.ok()) {
+    return Error{accounts.error().code, "--credentials: " + accounts.error().message};
+  }
+  out.accounts = std::move(accounts).value();
+  out.file = credentials;
+  return out;
+}
+
+Result<std::vector<Credential>> accounts_in(const std::string& path) {
+  const auto text = runtime::read_secret_file(path);
+  if (!text.ok()) return text.error();
   auto accounts = codec::read_credentials(text.value());
   Status good = accounts.ok() ? check_hashes(accounts.value()) : Status(accounts.error());
-  if (!good.ok()) return invalid("--credentials: " + credentials + ": " + good.error().message);
-  out.accounts = std::move(accounts).value();
-  return out;
+  if (!good.ok()) return invalid(path + ": " + good.error().message);
+  return accounts;
+}
+
+runtime::SignalWatch reread_on_hangup(runtime::Loop& loop, const Authentication& settings,
+                                      Authenticator& authenticator) {
+  if (settings.file.empty()) return {};
+  return loop.on_signals({SIGHUP}, [file = settings.file, &authenticator](int) {
+    auto accounts = accounts_in(file);
+    if (!accounts.ok()) {
+      return runtime::log_error("--credentials: not read anew, those of before go on",
+                                {{"reason", accounts.error().message}});
+    }
+    runtime::log_info("--credentials: read anew", {{"accounts", std::to_string(accounts->size())}});
+    authenticator.set_accounts(std::move(accounts).value());
+  });
 }
 
 Result<Credential> credential_in(const std::string& path) {

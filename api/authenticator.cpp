@@ -26,12 +26,22 @@ Authenticator::Authenticator(runtime::Loop& loop, Authentication settings, Acces
     : loop_(loop),
       guard_(settings.rules, std::move(settings.accounts),
              {runtime::random_u64(), runtime::random_u64()}),
+      asks_(settings.rules.any()),
       realms_(std::move(settings.realms)),
       access_of_(std::move(access_of)),
       next_(std::move(next)),
       compare_(std::move(compare)) {
-  if (settings.rules.any() && guard_.needs_hashes())
-    hasher_ = std::thread([this] { hashing_.run(); });
+  start_hasher();
+}
+
+void Authenticator::start_hasher() {
+  if (!asks_ || !guard_.needs_hashes() || hasher_.joinable()) return;
+  hasher_ = std::thread([this] { hashing_.run(); });
+}
+
+void Authenticator::set_accounts(std::vector<Credential> accounts) {
+  guard_.set_accounts(std::move(accounts));
+  start_hasher();
 }
 
 Authenticator::~Authenticator() {
@@ -81,7 +91,7 @@ void Authenticator::refuse(const Verdict& verdict, const Waiting& waiting) {
 
 void Authenticator::wait(Verdict verdict, Waiting waiting) {
   auto login = std::find_if(logins_.begin(), logins_.end(), [&](const Login& other) {
-    return other.asked.account == verdict.account &&
+    return other.asked.account == verdict.account && other.asked.hash == verdict.hash &&
            equal_secrets(other.asked.password, verdict.password);
   });
   const bool known = login != logins_.end();

@@ -48,6 +48,8 @@ class Authenticator {
 
   runtime::HttpHandler handler();
   AuthenticatorStats stats() const;
+  // From now on these. I/O thread.
+  void set_accounts(std::vector<Credential> accounts);
 
  private:
   struct Waiting {
@@ -62,6 +64,7 @@ class Authenticator {
   };
   using Logins = std::list<Login>;
 
+  void start_hasher();
   void handle(runtime::HttpRequest request, runtime::HttpResponder responder);
   void act(const Verdict& verdict, Waiting waiting);
   void wait(Verdict verdict, Waiting waiting);
@@ -71,6 +74,7 @@ class Authenticator {
 
   runtime::Loop& loop_;
   AccessGuard guard_;
+  const bool asks_;  // of anybody at all
   const std::string realms_;
   AccessOf access_of_;
   runtime::HttpHandler next_;

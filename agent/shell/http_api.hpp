@@ -24,6 +24,7 @@ class AgentHttpApi {
 
   // Through those who may, and then the routes.
   runtime::HttpHandler handler() { return authenticator_.handler(); }
+  api::Authenticator& authenticator() { return authenticator_; }
   void set_ready() { ready_ = true; }
 
  private:

@@ -5,6 +5,7 @@
 #include "agent/shell/agent_process.hpp"
 #include "agent/shell/http_api.hpp"
 #include "agent/shell/options.hpp"
+#include "api/authentication_flags.hpp"
 #include "runtime/daemon.hpp"
 #include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
@@ -53,6 +54,7 @@ int run(agent::AgentOptions& options) {
     process.leave();
     loop.post([&] { loop.stop(); });
   });
+  const auto hangups = api::reread_on_hangup(loop, options.authentication, api.authenticator());
   std::printf("ready http=%s:%u\n", options.ip.c_str(), server.value()->port());
   std::fflush(stdout);
   loop.run();

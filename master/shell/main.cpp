@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "api/authentication_flags.hpp"
 #include "api/authenticator.hpp"
 #include "master/shell/core_runner.hpp"
 #include "master/shell/leader_gate.hpp"
@@ -127,6 +128,7 @@ class MasterProcess {
   Status run() {
     const auto sampling = loop_.every(Duration::seconds(1), [this] { process_metrics_.sample(); });
     const auto signals = loop_.on_signals({SIGINT, SIGTERM}, [this](int) { loop_.stop(); });
+    const auto hangups = api::reread_on_hangup(loop_, options_.authentication, authenticator_);
     if (!options_.zk.empty()) say_ready();  // as a standby
     loop_.run();
     core_.stop();

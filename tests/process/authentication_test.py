@@ -5,6 +5,7 @@ import base64
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import unittest
 
@@ -308,6 +309,37 @@ class Authentication(ClusterCase):
                 for _ in range(2):
                     self.assertEqual(
                         self.post("", login(name, f"secret of {name}"), "/state").status, 200)
+
+    def test_at_a_hangup_the_credentials_are_read_anew_and_a_broken_file_changes_nothing(self):
+        master = self.begin()
+        agent = self.start_agent("a", *ALL, f"--credentials={self.dir}/credentials")
+        daemons = ((master, self.http_port), (agent, self.agent_port(agent)))
+
+        def status(who, secret, port):
+            return self.post("", login(who, secret), "/state", port, "GET").status
+
+        def hang_up(says):
+            for process, _ in daemons:
+                process.errors.clear()
+                process.popen.send_signal(signal.SIGHUP)
+            for process, _ in daemons:
+                wait_for(says, lambda process=process: says in "\n".join(process.errors))
+
+        for _, port in daemons:
+            self.assertEqual(status("web", "w", port), 200)
+        self.credentials(ops="another", late=hashed("l", b"$6$"))
+        for _, port in daemons:
+            self.assertEqual(status("late", "l", port), 401)
+        hang_up("credentials: read anew")
+        for _, port in daemons:
+            self.assertEqual([status("ops", "another", port), status("late", "l", port),
+                              status("web", "w", port)], [200, 200, 401])
+        for broken, mode in (("{", 0o600), ({"credentials": []}, 0o644)):
+            self.file("credentials", broken, mode)
+            hang_up("those of before go on")
+            for process, port in daemons:
+                self.assertIn(f"{self.dir}/credentials", "\n".join(process.errors))
+                self.assertEqual(status("ops", "another", port), 200)
 
     # -- flags
 

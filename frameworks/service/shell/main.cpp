@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "api/authentication_flags.hpp"
 #include "api/authenticator.hpp"
 #include "frameworks/service/shell/file_book.hpp"
 #include "frameworks/service/shell/options.hpp"
@@ -111,6 +112,7 @@ class ServiceProcess {
   // Until a signal or a failure, which is returned.
   Status run() {
     const auto signals = loop_.on_signals({SIGINT, SIGTERM}, [this](int) { loop_.stop(); });
+    const auto hangups = api::reread_on_hangup(loop_, options_.authentication, authenticator_);
     std::printf("ready http=%s:%u\n", options_.ip.c_str(), server_->port());
     std::fflush(stdout);
     loop_.run();

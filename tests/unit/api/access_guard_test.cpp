@@ -93,3 +93,28 @@ TEST_CASE("guesses at a hash count before they are answered, and those that were
   CHECK(world.guard.settle(asked[1], "10.0.0.1", true).kind == Kind::passes);
   CHECK(world.judge("hashed", "secret").kind == Kind::costs);
 }
+
+TEST_CASE("accounts that are replaced: who stayed is known as before, who left or changed is not") {
+  World world;
+  CHECK(world.guard.settle(world.judge("hashed", "secret"), "10.0.0.1", true).kind == Kind::passes);
+  for (int i = 0; i < 3; ++i) CHECK(world.judge("ops", "guess").kind == Kind::refused);
+  const Verdict under_way = world.judge("hashed", "other");
+  REQUIRE(under_way.kind == Kind::costs);
+  // One more before the others in order: nobody is taken for somebody else.
+  world.guard.set_accounts({{"ops", "new"}, {"first", "f"}, {"hashed", "$6$what-it-was-made-of"}});
+  CHECK(world.judge("first", "f").principal == "first");
+  CHECK(world.judge("hashed", "secret").principal == "hashed");
+  // Guessing goes on where it was.
+  CHECK(world.judge("ops", "new").kind == Kind::limited);
+  world.now = world.now + Duration::seconds(1);
+  CHECK(world.judge("ops", "secret").kind == Kind::refused);
+  CHECK(world.judge("ops", "new", Access::readwrite, "10.0.0.2").principal == "ops");
+  // What is right for a hash that is gone is wrong.
+  world.guard.set_accounts({{"hashed", "$6$made-of-another"}});
+  CHECK(world.guard.settle(under_way, "10.0.0.1", true).kind == Kind::refused);
+  CHECK(world.judge("hashed", "secret").kind == Kind::costs);
+  CHECK(world.judge("ops", "new", Access::readwrite, "10.0.0.2").kind == Kind::refused);
+  world.guard.set_accounts({});
+  CHECK_FALSE(world.guard.needs_hashes());
+  CHECK(world.guard.settle(under_way, "10.0.0.1", true).kind == Kind::refused);
+}
