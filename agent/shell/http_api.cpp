@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "agent/shell/classic_state.hpp"
+#include "agent/shell/nested_containers.hpp"
 #include "agent/shell/operator_reads.hpp"
 #include "agent/shell/stream_headers.hpp"
 #include "api/negotiation.hpp"
@@ -219,6 +220,8 @@ void AgentHttpApi::operator_call(const HttpRequest& request, const HttpResponder
     }
     case v1::agent::Call::GET_CONTAINERS:
       fill_containers(*statistics_.answer(process_.core().state()), response);
+      if (!call.get_containers().show_nested()) break;
+      add_nested(process_.core().state(), sessions_.sessions(), *response.mutable_get_containers());
       break;
     case v1::agent::Call::GET_LOGGING_LEVEL:
       response.set_type(v1::agent::Response::GET_LOGGING_LEVEL);
@@ -250,8 +253,14 @@ void AgentHttpApi::monitor_statistics(const HttpRequest& request, const HttpResp
 }
 
 void AgentHttpApi::containers(const HttpRequest& request, const HttpResponder& responder) {
-  responder.respond(api::json_answer(
-      request, *statistics_.read(process_.core().state(), ContainerStatistics::Form::containers)));
+  const AgentState& state = process_.core().state();
+  const auto told = statistics_.read(state, ContainerStatistics::Form::containers);
+  if (request.query_value("show_nested") != "true") {
+    return responder.respond(api::json_answer(request, *told));
+  }
+  std::string text = *told;
+  add_nested(state, sessions_.sessions(), text);
+  responder.respond(api::json_answer(request, text));
 }
 
 api::Metrics AgentHttpApi::metrics() const {

@@ -26,9 +26,10 @@ constexpr int kClearTries = 200;
 }  // namespace
 
 Error SessionApi::not_allowed() {
-  return {ErrorCode::denied,
-          "sessions: this agent listens beyond this machine and asks nobody who they are; start it "
-          "with --sessions to let everybody who reaches it run programs in its containers"};
+  return {
+      ErrorCode::denied,
+      "sessions: this agent listens beyond this machine; start it with --sessions to let whoever "
+      "may call its /api/v1 run programs in its containers"};
 }
 
 SessionApi::SessionApi(runtime::Loop& loop, SessionHost& host, bool allowed)

@@ -43,6 +43,8 @@ class SessionApi {
   // A request of records: its body is still to come.
   void stream_in(const CallForm& form, const runtime::HttpResponder& responder);
 
+  const Sessions& sessions() const { return sessions_; }
+
  private:
   struct Live;
   struct Input;
