@@ -17,7 +17,7 @@ class SharedValue {
   SharedValue(T value) : body_(new Body{std::move(value)}) {}  // NOLINT: a value is one shared
   SharedValue(const SharedValue& other) : body_(other.body_) { hold(); }
   SharedValue(SharedValue&& other) noexcept : body_(std::exchange(other.body_, nullptr)) {}
-  SharedValue& operator=(const SharedValue& other) {
+  SharedValue& operator=(const SharedValue& other) {  // NOLINT: of itself too, by the copy
     SharedValue copy(other);
     std::swap(body_, copy.body_);
     return *this;
