@@ -33,7 +33,7 @@ HELP = """usage: ./dev VERB [options]
   sim   [--seed N | --seconds S]  the cores in a seeded world of faults; --planted: its planted bugs
   chaos [--minutes N] [--seed S]  real daemons under real faults; reads everybody's books afterwards
   fmt   [--check]                 clang-format every C++ file
-  lint                            tidy, format and clang-tidy
+  lint  [--all] [file..]          tidy, format, and clang-tidy on what differs from main
   setup                           install what tools/packages.txt lists and stop
   clean                           remove build/
 
