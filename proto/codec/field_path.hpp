@@ -11,7 +11,7 @@ namespace bourse::codec {
 class FieldPath {
  public:
   // `name` must outlive the path: a literal.
-  FieldPath(const char* name) : name_(name) {}
+  FieldPath(const char* name) : name_(name) {}  // NOLINT: the first name is a path of one
 
   FieldPath at(std::string_view name) const& { return {name, -1, this}; }
   FieldPath at(std::string_view name, int index) const& { return {name, index, this}; }
