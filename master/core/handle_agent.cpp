@@ -148,16 +148,17 @@ void come_back(Context& c, AgentSlot slot, const FromAgent& event, const Registe
     return;
   }
   if (agent.phase == AgentPhase::active) become_silent(c, slot, "it registers with a change");
-  std::vector<Effect> after{registered(c, agent.id, event.peer, event.message.header.session)};
+  // Told once, by the last of what is written.
+  const Effect told = registered(c, agent.id, event.peer, event.message.header.session);
   PersistId last;
   if (given_up) {
     agent.standing = registry::AgentStanding::admitted;
     last = persist(c, registry::MarkAgent{agent.id, agent.standing, c.stamp.wall},
-                   pending::Return{slot}, changed ? std::vector<Effect>{} : std::move(after));
+                   pending::Return{slot}, changed ? std::vector<Effect>{} : std::vector{told});
   }
   if (changed || !given_up) {
     last = persist(c, registry::UpdateAgent{*with_id(message.agent, agent.id)},
-                   pending::Return{slot}, std::move(after));
+                   pending::Return{slot}, {told});
   }
   agent.pending = pending_of(event, message, last);
 }
