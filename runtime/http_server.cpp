@@ -164,12 +164,11 @@ void HttpResponder::respond(HttpResponse response) const {
     }
     return;
   }
-  state_->loop.post(
-      [state = state_, held = std::make_unique<HttpResponse>(std::move(response))]() mutable {
-        if (const auto connection = state->connection.lock()) {
-          connection->respond(state->request, std::move(*held));
-        }
-      });
+  state_->loop.post([state = state_, held = std::move(response)]() mutable {
+    if (const auto connection = state->connection.lock()) {
+      connection->respond(state->request, std::move(held));
+    }
+  });
 }
 
 void HttpBody::receive(HttpBodyHandlers handlers) const {
@@ -195,18 +194,17 @@ HttpStream HttpResponder::open_stream(HttpResponse head, std::size_t queue_bytes
   std::string first(head.bytes());
   head.body.clear();
   head.shared_body.reset();
-  state_->loop.post(
-      [stream, request = state_->request, held = std::make_unique<HttpResponse>(std::move(head))] {
-        if (const auto connection = stream->connection.lock()) {
-          return connection->open_stream(request, std::move(*held), stream);
-        }
-        {
-          const std::lock_guard lock(stream->mutex);
-          stream->closed = true;
-          stream->ended = Error{ErrorCode::unavailable, "the client is gone"};
-        }
-        HttpStreamState::notify(stream);
-      });
+  state_->loop.post([stream, request = state_->request, held = std::move(head)]() mutable {
+    if (const auto connection = stream->connection.lock()) {
+      return connection->open_stream(request, std::move(held), stream);
+    }
+    {
+      const std::lock_guard lock(stream->mutex);
+      stream->closed = true;
+      stream->ended = Error{ErrorCode::unavailable, "the client is gone"};
+    }
+    HttpStreamState::notify(stream);
+  });
   HttpStream handle(std::move(stream));
   if (!first.empty()) handle.send(std::move(first));
   return handle;
