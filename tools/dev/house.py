@@ -132,7 +132,7 @@ def clang_tidy(options, directory):
 
 def lint(arguments):
     parser = argparse.ArgumentParser(prog="./dev lint")
-    parser.add_argument("--all", action="store_true", help="clang-tidy on the whole tree, which takes long")
+    parser.add_argument("--all", action="store_true", help="clang-tidy on the tree; takes long")
     parser.add_argument(
         "files", nargs="*", help="for clang-tidy; those that differ from main unless given"
     )
