@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/kill_cause.hpp"
 #include "model/link_session.hpp"
 #include "model/operation_status.hpp"
 #include "model/resource_operation.hpp"
@@ -31,6 +32,7 @@ struct KnownTask {
   bool terminal_unacknowledged = false;  // its resources are free already
   std::string role = {};                 // it was launched in; empty: an older master did not say
   bool ending = false;                   // it was told to kill it
+  bool end_settled = false;              // as in StatusUpdate
 };
 struct KnownExecutor {
   FrameworkId framework_id;
@@ -69,6 +71,9 @@ struct StatusUpdate {
   // What the agent knows as the newest state: earlier unacknowledged updates may still be under
   // way.
   TaskState latest_state = TaskState::staging;
+  // What led to the end, if it is one, is in the status already: it is told as it is. Else the
+  // agent does not know, being an older build or having been ordered by one.
+  bool end_settled = false;
 };
 // The executor's container is gone and its resources are free.
 struct ExecutorExited {
@@ -149,6 +154,7 @@ struct Kill {
   FrameworkId framework_id;
   TaskId task_id;
   std::optional<Duration> grace;
+  KillCause cause = KillCause::asked;
 };
 struct ShutdownExecutor {
   FrameworkId framework_id;

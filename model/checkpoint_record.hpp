@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "model/facets.hpp"
 #include "model/ids.hpp"
+#include "model/kill_cause.hpp"
 #include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
 
@@ -61,9 +62,10 @@ struct ExecutorForgotten {  // 8: container gone and nothing of it left to repor
   FrameworkId framework_id;
   ExecutorId executor_id;
 };
-struct KillRequested {  // 9: so that a kill survives a restart
+struct KillRequested {  // 9: so that a kill survives a restart, and what led to it
   FrameworkId framework_id;
   TaskId task_id;
+  KillCause cause = KillCause::asked;  // unsaid in records of builds that did not say
 };
 struct LifeBegun {  // 10: before this life registers, so that the next one counts higher
   std::uint64_t incarnation = 0;

@@ -175,10 +175,7 @@ bool Judge::told_with_uuid(const TaskKey& key, Truth& truth, const TaskStatus& s
             text_of(key) + " was told an update that its agent never made");
     return false;
   }
-  // One that ends because its agent is drained to be gone is told by that.
-  const bool gone = it->state == TaskState::killed && operators_.may_be_emptied(truth.agent);
-  if (!is_told_as(gone ? TaskState::gone_by_operator : it->state, status.state) &&
-      it->state != status.state) {
+  if (!is_told_as(it->state, status.state)) {
     violate("S10", text_of(key) + " was told as " + std::string(name_of(status.state)) +
                        " what its agent calls " + std::string(name_of(it->state)));
     return false;

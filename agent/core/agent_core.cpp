@@ -324,6 +324,7 @@ std::uint64_t AgentCore::fingerprint() const {
     fp.add(static_cast<std::uint32_t>(task.state));
     fp.add(static_cast<std::uint64_t>(task.pending.size()));
     fp.add(task.kill_requested);
+    fp.add(static_cast<std::uint32_t>(task.kill_cause));
   }
   for (const auto& [uuid, operation] : state_.operations) {
     fp.add(operation.number);

@@ -59,7 +59,7 @@ void begin_cleanup(Context& c) {
       if (task.phase == TaskPhase::ended || task.kill_requested) continue;
       // Stored, so that a crash amid this does not turn the kill into a failure of the task.
       task.kill_requested = true;
-      c.checkpoint({checkpoint::KillRequested{key.first, id}}, SettledPending{});
+      c.checkpoint({checkpoint::KillRequested{key.first, id, task.kill_cause}}, SettledPending{});
     }
     shutdown_executor(c, key);
   }

@@ -96,6 +96,10 @@ void shutdown_framework(Context& c, const FrameworkId& framework_id);
 // Nothing can be done about how it ends, whether that is told yet or not.
 bool has_ended(const AgentState& state, const TaskKey& key);
 Duration grace_of(const Context& c, const Task& task, std::optional<Duration> asked);
+// Whether its end says what led to it, or nothing did. A kill of unknown cause is told by masters.
+inline bool end_settled(const Task& task) {
+  return !task.kill_requested || task.kill_cause != KillCause::unsaid;
+}
 
 // containers.cpp: what the container runtime reports.
 void on_container_started(Context& c, const ContainerStarted& event);

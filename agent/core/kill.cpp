@@ -50,7 +50,8 @@ void on_kill(Context& c, const to_agent::Kill& message) {
   }
   if (has_ended(c.state, key)) return;  // its end is on its way already
   if (!it->second.kill_requested) {
-    c.checkpoint({checkpoint::KillRequested{message.framework_id, message.task_id}},
+    it->second.kill_cause = message.cause;
+    c.checkpoint({checkpoint::KillRequested{message.framework_id, message.task_id, message.cause}},
                  SettledPending{});
   }
   kill_task(c, key, message.grace);

@@ -149,7 +149,9 @@ struct Folder {
   }
   void operator()(const checkpoint::KillRequested& r) const {
     const auto it = c.state.tasks.find({r.framework_id, r.task_id});
-    if (it != c.state.tasks.end()) it->second.kill_requested = true;
+    if (it == c.state.tasks.end() || it->second.kill_requested) return;
+    it->second.kill_requested = true;
+    it->second.kill_cause = r.cause;
   }
 };
 

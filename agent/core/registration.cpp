@@ -44,6 +44,7 @@ to_master::KnownTask known_task(const TaskKey& key, const Task& task, bool comma
   known.terminal_unacknowledged = is_terminal(task.stored_state);
   known.role = task.role;
   known.ending = task.kill_requested;
+  known.end_settled = end_settled(task);
   return known;
 }
 

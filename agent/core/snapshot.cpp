@@ -54,7 +54,9 @@ std::vector<CheckpointRecord> AgentCore::snapshot() const {
     for (const PendingUpdate& pending : task.pending) {
       out.push_back(checkpoint::UpdateStored{key.first, pending.status});
     }
-    if (task.kill_requested) out.push_back(checkpoint::KillRequested{key.first, key.second});
+    if (task.kill_requested) {
+      out.push_back(checkpoint::KillRequested{key.first, key.second, task.kill_cause});
+    }
   }
   return out;
 }

@@ -17,6 +17,7 @@
 #include "base/deadline_queue.hpp"
 #include "base/siphash.hpp"
 #include "model/facets.hpp"
+#include "model/kill_cause.hpp"
 #include "model/link_session.hpp"
 #include "model/resource_operation.hpp"
 #include "model/task_status.hpp"
@@ -82,6 +83,8 @@ struct Task {
   std::deque<PendingUpdate> pending;
   std::uint32_t resends = 0;  // of the front since it was first sent
   bool kill_requested = false;
+  KillCause kill_cause =
+      KillCause::asked;  // of the first kill: what comes after it changes nothing
   std::optional<Duration> kill_grace;
   std::deque<Uuid> acknowledged;    // the newest of its executor's updates that were
   std::optional<bool> healthy;      // as its health check says

@@ -24,6 +24,18 @@ void write_update(Context& c, const TaskKey& key, const TaskStatus& status,
                std::move(after));
 }
 
+// A task that a drain killed is told so, whoever makes the end: its executor knows of no drain. One
+// that its health check ended stays that.
+void say_what_killed(const Task& task, TaskStatus& status) {
+  if (status.state != TaskState::killed || !task.kill_requested) return;
+  if (status.healthy && !*status.healthy) return;
+  const bool to_gone = task.kill_cause == KillCause::drain_to_gone;
+  if (!to_gone && task.kill_cause != KillCause::drain) return;
+  PROBE("agent.tells_of_drain");
+  status.reason = StatusReason::agent_draining;
+  if (to_gone) status.state = TaskState::gone_by_operator;
+}
+
 }  // namespace
 
 TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::string message,
@@ -49,6 +61,7 @@ TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::stri
 
 void store_update(Context& c, const TaskKey& key, TaskStatus status, std::vector<Effect> after) {
   Task& task = c.state.tasks.at(key);
+  say_what_killed(task, status);
   ASSERT(classify(task.state, status.state) != Transition::impossible);
   const bool ends = is_terminal(status.state);
   task.state = status.state;
@@ -120,8 +133,8 @@ void send_front(Context& c, const TaskKey& key) {
   if (it == c.state.tasks.end() || it->second.pending.empty()) return;
   const Task& task = it->second;
   if (!task.pending.front().stored || !c.state.link.registered) return;
-  send_to_master(
-      c, to_master::StatusUpdate{key.first, task.pending.front().status, task.stored_state});
+  send_to_master(c, to_master::StatusUpdate{key.first, task.pending.front().status,
+                                            task.stored_state, end_settled(task)});
   c.arm(Kind::update_retry, resend_after(c, task.resends), key.first.raw(), key.second.raw());
 }
 
@@ -195,7 +208,7 @@ void forget_executor_if_done(Context& c, const ExecutorKey& key) {
 
 void send_plain_status(Context& c, const FrameworkId& framework_id, TaskStatus status) {
   const TaskState state = status.state;
-  send_to_master(c, to_master::StatusUpdate{framework_id, std::move(status), state});
+  send_to_master(c, to_master::StatusUpdate{framework_id, std::move(status), state, true});
 }
 
 }  // namespace bourse::agent

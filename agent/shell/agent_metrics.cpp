@@ -42,10 +42,14 @@ void add_tasks(const AgentState& state, const EndedTasks& ended, Metrics& out) {
       {TaskState::finished, "finished"}, {TaskState::failed, "failed"},
       {TaskState::killed, "killed"},     {TaskState::lost, "lost"},
       {TaskState::gone, "gone"},         {TaskState::error, "error"}};
+  const auto count_of = [&](TaskState state) {
+    const auto it = ended.find(state);
+    return it == ended.end() ? 0.0 : static_cast<double>(it->second);
+  };
   for (const auto& [wanted, name] : kEnded) {
-    const auto it = ended.find(wanted);
-    out.emplace_back(std::string("slave/tasks_") + name,
-                     it == ended.end() ? 0.0 : static_cast<double>(it->second));
+    // Killed for a drain that ends in gone: there is no name of its own for those.
+    const double more = wanted == TaskState::killed ? count_of(TaskState::gone_by_operator) : 0.0;
+    out.emplace_back(std::string("slave/tasks_") + name, count_of(wanted) + more);
   }
 }
 

@@ -107,6 +107,7 @@ void add_task(Fingerprint& fp, const Task& task) {
   fp.add(task.released);
   fp.add(task.charged);
   fp.add(task.kill_requested);
+  add_enum(fp, task.kill_cause);
   fp.add(task.ending);
 }
 

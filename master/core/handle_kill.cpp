@@ -56,21 +56,22 @@ std::optional<Duration> within_drain(const Agent& agent, const Task& task,
 
 }  // namespace
 
-void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace) {
+void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace, KillCause cause) {
   Task& task = c.state.tasks.at(slot);
   if (is_terminal(task.state)) return;  // its end is on its way
   grace = within_drain(c.state.agents.at(task.agent), task, grace);
+  if (!task.kill_requested) task.kill_cause = cause;
   task.kill_requested = true;
   task.kill_grace = grace;
   if (task.standing == TaskStanding::live) count_task(c, task);
   send_to_agent(c, c.state.agents.at(task.agent),
-                to_agent::Kill{task.framework_id, task.facet->id, grace});
+                to_agent::Kill{task.framework_id, task.facet->id, grace, task.kill_cause});
 }
 
 void on_kill(Context& c, FrameworkSlot slot, const call::Kill& call) {
   Framework& framework = c.state.frameworks.at(slot);
   if (const auto row = framework.task_of.find(call.task_id); row != framework.task_of.end()) {
-    kill_task(c, row->second, call.grace);
+    kill_task(c, row->second, call.grace, KillCause::asked);
     return;
   }
   if (!framework.completed.contains(call.task_id) && await_return(c, framework, call)) {

@@ -79,7 +79,7 @@ struct Operate {
                                                "' has no task '" + call.task_id.raw() + "'"});
       return;
     }
-    kill_task(c, row->second, call.grace);
+    kill_task(c, row->second, call.grace, KillCause::asked);
     c.answer(event.request, {});
   }
 

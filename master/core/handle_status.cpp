@@ -153,8 +153,9 @@ bool ends_by_drain(TaskState state) {
   return state == TaskState::killed || state == TaskState::gone_by_operator;
 }
 
-// How the end of this task is told was settled when it was first heard of, perhaps under another
-// drain than the present one: what its framework may have been told stays true.
+// Its agent does not know why it killed (an older build, or told to by one). How the end is told
+// was settled here when it was first heard of, perhaps under another drain than the present one:
+// what its framework may have been told stays true, as far as this master remembers it.
 std::optional<TaskState> known_end(const Context& c, AgentSlot slot,
                                    const to_master::StatusUpdate& update) {
   const auto framework = c.state.framework_of.find(update.framework_id);
@@ -171,7 +172,7 @@ std::optional<TaskState> known_end(const Context& c, AgentSlot slot,
 
 void on_status_update(Context& c, AgentSlot slot, const to_master::StatusUpdate& update) {
   const Agent& agent = c.state.agents.at(slot);
-  if (!is_emptied(agent)) return take_update(c, slot, update);
+  if (!is_emptied(agent) || update.end_settled) return take_update(c, slot, update);
   TaskStatus status = *update.status;
   TaskState newest = update.latest_state;
   tell_as_drained(agent, status, newest);

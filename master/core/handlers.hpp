@@ -166,7 +166,7 @@ void on_executor_message(Context& c, AgentSlot slot, const to_master::ExecutorMe
 void on_kill(Context& c, FrameworkSlot slot, const call::Kill& call);
 void on_shutdown(Context& c, FrameworkSlot slot, const call::Shutdown& call);
 void on_framework_data(Context& c, FrameworkSlot slot, const call::Message& call);
-void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace);
+void kill_task(Context& c, TaskSlot slot, std::optional<Duration> grace, KillCause cause);
 void answer_waiting_kills(Context& c);
 
 // -- handle_reconcile.cpp

@@ -134,7 +134,7 @@ void take_down(Context& c, AgentSlot slot) {
     PROBE("master.machine_taken_down");
     for (const TaskSlot task : agent.tasks) {
       if (c.state.tasks.at(task).standing != TaskStanding::live) continue;
-      kill_task(c, task, std::nullopt);
+      kill_task(c, task, std::nullopt, KillCause::asked);
     }
     const std::string reason = reason_of_down(*agent.facet);
     send_to_peer(c, agent.session.peer, agent.session.number,

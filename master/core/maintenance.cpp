@@ -37,13 +37,14 @@ bool is_within(const Task& task, const Maintenance& drain) {
 void kill_all(Context& c, AgentSlot slot, bool again) {
   const Agent& agent = c.state.agents.at(slot);
   const bool here = agent.phase == AgentPhase::active;
+  const KillCause cause = agent.maintenance.mark_gone ? KillCause::drain_to_gone : KillCause::drain;
   for (const TaskSlot task_slot : agent.tasks) {
     const Task& task = c.state.tasks.at(task_slot);
     if (task.standing != TaskStanding::live) continue;  // it is being ended already
     const bool killed = task.kill_requested && is_within(task, agent.maintenance);
     if (task.state == TaskState::unreachable || (killed && !again)) continue;
     if (!task.kill_requested && !(here && may_ask_away(c, slot, task))) continue;
-    kill_task(c, task_slot, task.kill_requested ? task.kill_grace : std::nullopt);
+    kill_task(c, task_slot, task.kill_requested ? task.kill_grace : std::nullopt, cause);
   }
 }
 

@@ -355,7 +355,7 @@ void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& mess
   }
   for (const auto& known : message.executors) reconciler.executor(known);
   for (const KnownTask& known : message.tasks) {
-    if (!is_emptied(agent)) {
+    if (!is_emptied(agent) || known.end_settled) {
       reconciler.task(known, zombies);
       continue;
     }
@@ -379,7 +379,8 @@ void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& mess
   }
   for (const TaskSlot task_slot : reconciler.to_kill) {
     const Task& row = c.state.tasks.at(task_slot);
-    send_to_agent(c, agent, to_agent::Kill{row.framework_id, row.facet->id, row.kill_grace});
+    send_to_agent(c, agent,
+                  to_agent::Kill{row.framework_id, row.facet->id, row.kill_grace, row.kill_cause});
   }
   reconciler.answer_waiting();
 }

@@ -100,6 +100,7 @@ struct Task {
   std::uint32_t role = 0;    // index into Framework::roles
   std::optional<Duration> kill_grace;
   bool kill_requested = false;
+  KillCause kill_cause = KillCause::asked;  // of the first: it is repeated with a kill
   bool ending = false;   // its agent says that it was told to kill it, perhaps by an earlier master
   bool counted = false;  // in its framework's `running`
   std::uint32_t position_in_agent = 0;

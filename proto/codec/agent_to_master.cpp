@@ -43,6 +43,7 @@ void write_register(const to_master::Register& in, internal::Register& out) {
     if (known.terminal_unacknowledged) made.set_terminal_unacknowledged(true);
     if (!known.role.empty()) made.set_role(known.role);
     if (known.ending) made.set_ending(true);
+    if (known.end_settled) made.set_end_settled(true);
   }
   if (in.total) out.set_total(resources_bytes(*in.total));
   for (const to_master::KnownOperation& known : in.operations) {
@@ -65,6 +66,7 @@ struct Writer {
     made.set_framework_id(in.framework_id.raw());
     write_record(in.status, *made.mutable_status());
     made.set_latest_state(static_cast<std::uint32_t>(in.latest_state));
+    if (in.end_settled) made.set_end_settled(true);
   }
   void operator()(const to_master::ExecutorExited& in) {
     internal::ExecutorExited& made = *out.mutable_executor_exited();
@@ -130,6 +132,7 @@ Result<to_master::KnownTask> read_known_task(const internal::Register::Task& mes
   if (Status ok = check_held_role(message.role(), at.at("role")); !ok) return ok.error();
   out.role = message.role();
   out.ending = message.ending();
+  out.end_settled = message.end_settled();
   return out;
 }
 
@@ -263,6 +266,7 @@ Result<to_master::StatusUpdate> read_update(const internal::StatusUpdate& messag
   Result<TaskState> latest = read_state(message.latest_state(), "status_update.latest_state");
   if (!latest) return latest.error();
   out.latest_state = *latest;
+  out.end_settled = message.end_settled();
   return out;
 }
 

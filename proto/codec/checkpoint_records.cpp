@@ -75,7 +75,9 @@ struct Sealer {
     return seal_record(kind, out);
   }
   std::string operator()(const checkpoint::KillRequested& in) const {
-    return seal_record(kind, task_mark(in.framework_id, in.task_id));
+    message::TaskMark out = task_mark(in.framework_id, in.task_id);
+    if (in.cause != KillCause::unsaid) out.set_cause(static_cast<std::uint32_t>(in.cause));
+    return seal_record(kind, out);
   }
   std::string operator()(const checkpoint::LifeBegun& in) const {
     message::LifeBegun out;
@@ -195,7 +197,10 @@ Result<CheckpointRecord> read_task_mark(std::string_view payload, std::uint8_t k
   const FrameworkId framework_id(in.framework_id());
   const TaskId task_id(in.task_id());
   if (kind == 7) return CheckpointRecord(checkpoint::TaskForgotten{framework_id, task_id});
-  if (kind == 9) return CheckpointRecord(checkpoint::KillRequested{framework_id, task_id});
+  if (kind == 9) {
+    return CheckpointRecord(
+        checkpoint::KillRequested{framework_id, task_id, kill_cause_from(in.cause())});
+  }
   Result<Uuid> uuid = read_uuid(in.uuid(), "uuid");
   if (!uuid) return uuid.error();
   return CheckpointRecord(checkpoint::UpdateAcknowledged{framework_id, task_id, *uuid});

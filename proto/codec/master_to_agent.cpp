@@ -53,6 +53,9 @@ struct Writer {
     out.mutable_kill()->set_framework_id(in.framework_id.raw());
     out.mutable_kill()->set_task_id(in.task_id.raw());
     if (in.grace) out.mutable_kill()->set_grace_ns(in.grace->ns);
+    if (in.cause != KillCause::unsaid) {
+      out.mutable_kill()->set_cause(static_cast<std::uint32_t>(in.cause));
+    }
   }
   void operator()(const to_agent::ShutdownExecutor& in) {
     out.mutable_shutdown_executor()->set_framework_id(in.framework_id.raw());
@@ -141,7 +144,8 @@ Result<to_agent::Kill> read_kill(const internal::Kill& message) {
       !ok) {
     return ok.error();
   }
-  to_agent::Kill out{FrameworkId(message.framework_id()), TaskId(message.task_id()), std::nullopt};
+  to_agent::Kill out{FrameworkId(message.framework_id()), TaskId(message.task_id()), std::nullopt,
+                     kill_cause_from(message.cause())};
   if (message.has_grace_ns()) {
     Result<Duration> grace =
         duration_from_ns(message.grace_ns(), limits::kMaxKillGrace, "kill.grace_ns");

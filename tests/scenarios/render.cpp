@@ -41,6 +41,8 @@ struct AgentBody {
   std::string operator()(const to_agent::Kill& m) const {
     std::string out = "Kill " + m.task_id.raw();
     if (m.grace) out += " within " + std::to_string(m.grace->ms()) + " ms";
+    if (m.cause == KillCause::drain) out += ", drained";
+    if (m.cause == KillCause::drain_to_gone) out += ", drained to be gone";
     return out;
   }
   std::string operator()(const to_agent::ShutdownExecutor& m) const {

@@ -3,8 +3,8 @@
 //   lead [removals=10s] | lead again       a master starts (one agent given up in 10 s); anew, over
 //                                          the same registry
 //   agent A RESOURCES                      a machine registers for the first time
-//   register A [incarnation=+1|-1] [total=R] [tasks=t1:RUNNING[:ending],t2:STAGING] [as=B]
-//              [cluster=X]
+//   register A [incarnation=+1|-1] [total=R] [tasks=t1:RUNNING[:ending|:settled],t2:STAGING]
+//              [as=B] [cluster=X]
 //   break X                                the connection of an agent or framework is lost
 //   leave A | lose A | heartbeat A         planned stop | a frame is lost | it says what it sent
 //   framework F [roles=a,b] [failover=60s] [plain] [http] [budget=min_running:2]
@@ -12,7 +12,9 @@
 //   subscribe F | instance F [http]        again | from another connection, with its id
 //   accept F OFFER[,OFFER] TASK[@A][/R][!E] ... [refuse=1s] [group=E] [operation=RESERVE]
 //   decline F OFFER[,OFFER] [refuse=1s]
-//   status A F TASK STATE | repeat A F TASK STATE
+//   status A F TASK STATE [settled] [drained] | repeat A F TASK STATE [settled] [drained]
+//                                          settled: it stored what led to this; drained: a drain
+//                                          did
 //   ack F TASK | kill F TASK [agent=A] [grace=1s] | reconcile F [TASK[@A]] ...
 //   suppress F [roles=..] | revive F [roles=..] | teardown F | update F [name=N] [budget=..]
 //   shutdown F A E | message F A E TEXT | answer A F E TEXT | publish F NAME TEXT
@@ -86,6 +88,7 @@ struct Verbs {
       const Words parts = split(item, ':');
       auto known = h.known(who, parts.at(0), state_of(parts.at(1)));
       known.ending = parts.size() > 2 && parts[2] == "ending";
+      known.end_settled = parts.size() > 2 && parts[2] == "settled";
       if (is_terminal(known.state)) {
         known.terminal_unacknowledged = true;
         TaskStatus status;
@@ -215,7 +218,9 @@ struct Verbs {
     Uuid& uuid = w.last_uuid[l.words[2]];
     if (!again) uuid = make_uuid(77, ++w.uuids);
     status.uuid = uuid;
-    h.say(agent(0), to_master::StatusUpdate{framework(1).facet.id, status, status.state});
+    if (l.has("drained")) status.reason = StatusReason::agent_draining;
+    h.say(agent(0),
+          to_master::StatusUpdate{framework(1).facet.id, status, status.state, l.has("settled")});
   }
 
   void acknowledge() const {

@@ -6,6 +6,7 @@
 
 #include "proto/codec/canonical.hpp"
 #include "proto/codec/frames.hpp"
+#include "proto/codec/link_frame.hpp"
 #include "proto/codec/scheduler_form.hpp"
 #include "proto/internal/link.pb.h"
 #include "tests/unit/proto/codec/sample.hpp"
@@ -86,6 +87,52 @@ TEST_CASE("a time that a master orders is neither negative nor makes an agent sp
   const auto kill = decoded(to_agent::Kill{FrameworkId("f"), TaskId("t"), never});
   REQUIRE(kill.ok());
   CHECK(std::get<to_agent::Kill>(kill->body).grace == limits::kMaxKillGrace);
+}
+
+TEST_CASE("a kill travels with what led to it, and builds that do not say or know it are read") {
+  const auto sent = [](const internal::MasterToAgent& message) {
+    std::string batch;
+    append_message(message, batch);
+    const auto decoded = decode_master_to_agent(only_frame(batch));
+    if (!decoded) FAIL(decoded.error().message);
+    return std::get<to_agent::Kill>(decoded->body).cause;
+  };
+  internal::MasterToAgent message;
+  message.mutable_kill()->set_framework_id("F");
+  message.mutable_kill()->set_task_id("t");
+  CHECK(sent(message) == KillCause::unsaid);
+  for (const KillCause cause : {KillCause::asked, KillCause::drain, KillCause::drain_to_gone}) {
+    message.mutable_kill()->set_cause(static_cast<std::uint32_t>(cause));
+    CHECK(sent(message) == cause);
+    std::string ours, theirs;
+    append_master_to_agent({{}, to_agent::Kill{FrameworkId("F"), TaskId("t"), {}, cause}}, ours);
+    append_message(message, theirs);
+    CHECK(ours == theirs);
+  }
+  message.mutable_kill()->set_cause(77);
+  CHECK(sent(message) == KillCause::unsaid);
+}
+
+TEST_CASE("whether an agent settled how an end is told travels with it; older ones settle none") {
+  const auto settled = [](bool says) {
+    std::string batch;
+    append_agent_to_master(
+        {{7, 3, 2},
+         to_master::StatusUpdate{FrameworkId("F"), sample::status(), TaskState::killed, says}},
+        batch);
+    const auto decoded = decode_agent_to_master(only_frame(batch));
+    REQUIRE(decoded.ok());
+    return std::get<to_master::StatusUpdate>(decoded->body).end_settled;
+  };
+  CHECK(settled(true));
+  CHECK_FALSE(settled(false));  // the field is not there
+  std::string batch;
+  append_agent_to_master(sample::agent_messages().front(), batch);
+  const auto decoded = decode_agent_to_master(only_frame(batch));
+  REQUIRE(decoded.ok());
+  const auto& tasks = std::get<to_master::Register>(decoded->body).tasks;
+  CHECK_FALSE(tasks[0].end_settled);
+  CHECK(tasks[1].end_settled);
 }
 
 TEST_CASE("a registration carries its facets whole, descriptions with equal digests") {

@@ -3,11 +3,24 @@
 #include <catch2/catch.hpp>
 
 #include "proto/codec/record_form.hpp"
+#include "proto/internal/checkpoint.pb.h"
 #include "proto/v1/ids.pb.h"
 #include "tests/unit/proto/codec/sample.hpp"
 
 using namespace bourse;
 using namespace bourse::codec;
+
+namespace {
+
+std::string from_hex(std::string_view hex) {
+  std::string out;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    out.push_back(static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  }
+  return out;
+}
+
+}  // namespace
 
 TEST_CASE("every registry command comes back from its record") {
   Registry ours, theirs;
@@ -51,6 +64,37 @@ TEST_CASE("every checkpoint record comes back from its bytes") {
       encode_checkpoint_record(checkpoint::UpdateStored{FrameworkId("F1"), sample::status()}));
   REQUIRE(stored.ok());
   CHECK(std::get<checkpoint::UpdateStored>(*stored).status == sample::status());
+}
+
+TEST_CASE("a checkpoint keeps what led to a kill, and reads kills of builds that stored none") {
+  const auto sealed = [](KillCause cause) {
+    return encode_checkpoint_record(
+        checkpoint::KillRequested{FrameworkId("F1"), TaskId("t1"), cause});
+  };
+  const auto cause_in = [](std::string_view record) {
+    const auto decoded = decode_checkpoint_record(record);
+    if (!decoded) FAIL(decoded.error().message);
+    const auto& kill = std::get<checkpoint::KillRequested>(*decoded);
+    CHECK(kill.framework_id == FrameworkId("F1"));
+    CHECK(kill.task_id == TaskId("t1"));
+    return kill.cause;
+  };
+  for (const KillCause cause :
+       {KillCause::unsaid, KillCause::asked, KillCause::drain, KillCause::drain_to_gone}) {
+    CHECK(cause_in(sealed(cause)) == cause);
+  }
+  // As they stand on disks.
+  const std::string before = from_hex("0109e86eff0f88cffe6a0a02463112027431");
+  CHECK(cause_in(before) == KillCause::unsaid);
+  CHECK(sealed(KillCause::unsaid) == before);
+  const std::string drained = from_hex("0109f05b1cd5b4b854a20a024631120274312002");
+  CHECK(sealed(KillCause::drain) == drained);
+  // Of a build that knows more of them.
+  internal::checkpoint::TaskMark later;
+  later.set_framework_id("F1");
+  later.set_task_id("t1");
+  later.set_cause(77);
+  CHECK(cause_in(seal_record(9, later)) == KillCause::unsaid);
 }
 
 TEST_CASE("a record that is cut anywhere is corrupt") {

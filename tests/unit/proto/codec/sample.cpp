@@ -292,7 +292,7 @@ std::vector<AgentToMaster> agent_messages() {
   hello.tasks = {{f, std::make_shared<const TaskFacet>(task()), LaunchId{2, 9}, ExecutorId("E1"),
                   true, TaskState::running, status(), true, "eng/web"},
                  {f, std::make_shared<const TaskFacet>(task("t2")), LaunchId{}, ExecutorId("t2"),
-                  false, TaskState::staging, std::nullopt, false, "", true}};
+                  false, TaskState::staging, std::nullopt, false, "", true, true}};
   hello.total = resources();
   hello.operations = {{operation_order(), OperationState::finished, uuid(8), ""},
                       {operation_order(), OperationState::failed, std::nullopt, "why"}};
@@ -326,7 +326,8 @@ std::vector<MasterToAgent> master_messages() {
       {header, to_agent::Launch{LaunchId{2, 9}, fw, ex, {t, t}, true, "eng/web"}},
       {header, to_agent::Launch{LaunchId{2, 10}, fw, nullptr, {t}, false}},
       {header, to_agent::Kill{f, TaskId("t1"), Duration::seconds(4)}},
-      {header, to_agent::Kill{f, TaskId("t1"), std::nullopt}},
+      {header, to_agent::Kill{f, TaskId("t1"), std::nullopt, KillCause::drain_to_gone}},
+      {header, to_agent::Kill{f, TaskId("t1"), std::nullopt, KillCause::unsaid}},
       {header, to_agent::ShutdownExecutor{f, ExecutorId("E1")}},
       {header, to_agent::ShutdownFramework{f}},
       {header, to_agent::Acknowledge{f, TaskId("t1"), uuid(3)}},
