@@ -291,7 +291,8 @@ void AgentNode::step(Body body) {
   env_.count_event(name_, event.body.index());
   if (env_.tracing) env_.trace(name_, text_of(event));
   agent::Effects effects;
-  core_->step(event, effects);  // checks its invariants itself
+  core_->step(event, effects);
+  core_->check_invariants();  // of all rows: by itself it looks at those that it touched
   env_.judge->reservations().check(core_->state().identity->id, core_->state().total);
   if (env_.tracing) {
     for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));

@@ -1,6 +1,7 @@
 #include "agent/core/agent_core.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/context.hpp"
 #include "base/assert.hpp"
@@ -208,6 +209,30 @@ void on_deadline(Context& c, const DeadlineKey& key) {
   }
 }
 
+// Not its tasks, which may be many: each of them says that it has this executor.
+void check_executor(const AgentState& state, const ExecutorKey& key, const Executor& executor) {
+  ASSERT(state.frameworks.contains(key.first));
+  const auto it = state.by_container.find(executor.container_id);
+  ASSERT(it != state.by_container.end() && it->second == key);
+  if (!executor.peer.empty()) ASSERT(state.by_peer.at(executor.peer) == key);
+  ASSERT(executor.end.has_value() == (executor.phase == ExecutorPhase::ending));
+}
+
+void check_task(const AgentState& state, const TaskKey& key, const Task& task) {
+  const auto executor = state.executors.find({key.first, task.executor_id});
+  ASSERT(executor != state.executors.end());
+  ASSERT(executor->second.tasks.contains(key.second));
+  ASSERT(task.pending.size() <= limits::kMaxPendingUpdatesPerTask);
+  ASSERT(task.acknowledged.size() <= limits::kMaxAcknowledgedUpdatesPerTask);
+  for (std::size_t i = 0; i + 1 < task.pending.size(); ++i) {
+    ASSERT(!is_terminal(task.pending[i].status.state));
+  }
+  if (task.phase == TaskPhase::ended) {
+    ASSERT(!task.pending.empty());
+    ASSERT(is_terminal(task.state));
+  }
+}
+
 }  // namespace
 
 void release_held(Context& c) {
@@ -262,37 +287,36 @@ void AgentCore::step(const Event& event, Effects& effects) {
   // Every event may find deadlines due: a Tick is only the event that brings nothing else.
   while (const auto due = state_.deadlines.pop_due(event.stamp.now)) on_deadline(c, *due);
   advance_cleanup(c);
-  check_invariants();
+  check_touched();
+}
+
+// An agent may have ten thousand tasks, and each of them is some ten events: a sweep over all in
+// each step would be most of what it does.
+void AgentCore::check_touched() {
+  for (const ExecutorKey& key : state_.executors.take_touched()) {
+    ++state_.rows_looked_at;
+    const auto it = std::as_const(state_.executors).find(key);
+    if (it != std::as_const(state_.executors).end()) check_executor(state_, key, it->second);
+  }
+  for (const TaskKey& key : state_.tasks.take_touched()) {
+    ++state_.rows_looked_at;
+    const auto it = std::as_const(state_.tasks).find(key);
+    if (it != std::as_const(state_.tasks).end()) check_task(state_, key, it->second);
+  }
+  ASSERT(state_.by_container.size() == state_.executors.size());
 }
 
 void AgentCore::check_invariants() const {
   for (const auto& [key, executor] : state_.executors) {
-    ASSERT(state_.frameworks.contains(key.first));
-    const auto it = state_.by_container.find(executor.container_id);
-    ASSERT(it != state_.by_container.end() && it->second == key);
+    check_executor(state_, key, executor);
     for (const TaskId& task : executor.tasks) ASSERT(state_.tasks.contains({key.first, task}));
-    if (!executor.peer.empty()) ASSERT(state_.by_peer.at(executor.peer) == key);
-    ASSERT(executor.end.has_value() == (executor.phase == ExecutorPhase::ending));
   }
   ASSERT(state_.by_container.size() == state_.executors.size());
   const bool storing =
       std::any_of(state_.operations.begin(), state_.operations.end(),
                   [](const auto& entry) { return entry.second.phase == OperationPhase::storing; });
   ASSERT(storing == state_.operations_storing);
-  for (const auto& [key, task] : state_.tasks) {
-    const auto executor = state_.executors.find({key.first, task.executor_id});
-    ASSERT(executor != state_.executors.end());
-    ASSERT(executor->second.tasks.contains(key.second));
-    ASSERT(task.pending.size() <= limits::kMaxPendingUpdatesPerTask);
-    ASSERT(task.acknowledged.size() <= limits::kMaxAcknowledgedUpdatesPerTask);
-    for (std::size_t i = 0; i + 1 < task.pending.size(); ++i) {
-      ASSERT(!is_terminal(task.pending[i].status.state));
-    }
-    if (task.phase == TaskPhase::ended) {
-      ASSERT(!task.pending.empty());
-      ASSERT(is_terminal(task.state));
-    }
-  }
+  for (const auto& [key, task] : state_.tasks) check_task(state_, key, task);
 }
 
 std::uint64_t AgentCore::fingerprint() const {

@@ -1,7 +1,8 @@
 // AgentCore: the deterministic machine of one agent. It decides what to launch, kill, store, resend
 // and report; it touches nothing. One owner, one thread. Copyable: a copy is a fork of the agent.
 //
-// Invariants (check_invariants, asserted after each step):
+// Invariants (asserted after each step of the rows that it touched; check_invariants, which the
+// simulator and tests call, sweeps them all):
 //  1. every task has its executor, every executor its framework, every by_* index its target;
 //  2. a task's queue of updates has at most kMaxPendingUpdatesPerTask entries, a terminal one only
 //  last;
@@ -42,6 +43,8 @@ class AgentCore {
   void check_invariants() const;
 
  private:
+  void check_touched();
+
   AgentConfig config_;
   AgentState state_;
 };

@@ -2,6 +2,7 @@
 // told and acknowledged; then this agent gives its name up and stops. Frameworks that stay away
 // cannot hold it for ever: what they have not acknowledged is told by the next start.
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/context.hpp"
 #include "base/probe.hpp"
@@ -29,9 +30,20 @@ std::size_t leaked(const AgentState& state) {
                                                 [](const auto& e) { return e.second.leaked; }));
 }
 
-bool all_ended(const AgentState& state) {
-  return std::all_of(state.executors.begin(), state.executors.end(),
-                     [](const auto& entry) { return entry.second.phase == ExecutorPhase::exited; });
+// Asked after each event: it goes on from the one that ran when it was asked last, so that each is
+// looked at once.
+bool all_ended(AgentState& state) {
+  const auto& executors = std::as_const(state.executors);
+  const auto runs = [&](const auto& entry) {
+    ++state.rows_looked_at;
+    return entry.second.phase != ExecutorPhase::exited;
+  };
+  auto it = std::find_if(executors.lower_bound(state.cleanup_waits_for), executors.end(), runs);
+  // One that a master launched since.
+  if (it == executors.end()) it = std::find_if(executors.begin(), executors.end(), runs);
+  if (it == executors.end()) return true;
+  state.cleanup_waits_for = it->first;
+  return false;
 }
 
 void forget_identity(Context& c) {

@@ -1,5 +1,6 @@
 // From a Launch message to a container or a task queued for its executor.
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/context.hpp"
 #include "base/assert.hpp"
@@ -359,8 +360,9 @@ void deliver_queued(Context& c, const ExecutorKey& key) {
   std::map<LaunchId, executor_event::LaunchGroup> groups;
   bool any = false;
   for (const TaskId& id : executor.tasks) {
-    Task& task = c.state.tasks.at({key.first, id});
-    if (task.phase != TaskPhase::queued) continue;
+    const TaskKey task_key{key.first, id};
+    if (std::as_const(c.state.tasks).at(task_key).phase != TaskPhase::queued) continue;
+    Task& task = c.state.tasks.at(task_key);
     task.phase = TaskPhase::delivered;
     any = true;
     if (task.group) {

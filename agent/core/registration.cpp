@@ -192,8 +192,8 @@ void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch)
     PROBE("agent.tells_leak_again");
     send_to_master(c, to_master::ContainerLeaked{key.first, key.second, executor.withheld, false});
   }
-  for (auto& [key, task] : c.state.tasks) {
-    task.resends = 0;
+  for (const auto& [key, task] : c.state.tasks) {
+    if (task.resends != 0) c.state.tasks.at(key).resends = 0;
     send_front(c, key);
   }
 }

@@ -16,6 +16,7 @@
 #include "agent/core/oversubscription.hpp"
 #include "base/deadline_queue.hpp"
 #include "base/siphash.hpp"
+#include "base/touched_map.hpp"
 #include "model/facets.hpp"
 #include "model/kill_cause.hpp"
 #include "model/link_session.hpp"
@@ -235,7 +236,8 @@ struct AgentState {
   bool life_stored = false;   // else each launch writes it
   bool life_known = false;    // a master has registered it
   CleanupPhase cleanup = CleanupPhase::none;
-  bool identity_stored = false;  // else each launch writes it
+  ExecutorKey cleanup_waits_for;  // one that ran when it was looked at last
+  bool identity_stored = false;   // else each launch writes it
   std::uint64_t incarnation = 0;
   std::uint64_t seed = 0;
   SecretKey token_key{};
@@ -246,8 +248,8 @@ struct AgentState {
 
   Link link;
   std::map<FrameworkId, Framework> frameworks;
-  std::map<ExecutorKey, Executor> executors;
-  std::map<TaskKey, Task> tasks;
+  TouchedMap<ExecutorKey, Executor> executors;
+  TouchedMap<TaskKey, Task> tasks;
   std::map<ContainerId, ExecutorKey> by_container;
   std::map<PeerId, ExecutorKey> by_peer;
   std::map<PersistId, PendingWrite> writes;
@@ -263,6 +265,9 @@ struct AgentState {
   std::deque<MasterToAgent> held;
   Oversubscription oversubscription;
   DeadlineQueue<DeadlineKey> deadlines;
+  // How many rows were looked at because a step ended: it must follow what happens, not what there
+  // is.
+  std::uint64_t rows_looked_at = 0;
 };
 
 }  // namespace bourse::agent

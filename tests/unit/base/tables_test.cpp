@@ -9,6 +9,7 @@
 #include "base/prng.hpp"
 #include "base/shared_value.hpp"
 #include "base/slot_map.hpp"
+#include "base/touched_map.hpp"
 
 using bourse::Blob;
 using bourse::DeadlineQueue;
@@ -31,6 +32,38 @@ TEST_CASE("a stale slot finds nothing after its index is reused") {
   REQUIRE(map.find(first) == nullptr);
   REQUIRE(*map.find(second) == "b");
   REQUIRE(map.size() == 1);
+}
+
+TEST_CASE(
+    "a touched map tells each row that was handed out for change, and none that was looked at") {
+  using Map = bourse::TouchedMap<int, std::string>;
+  using Keys = std::vector<int>;
+  Map map;
+  map.emplace(3, "c");
+  map[1] = "a";
+  map[2] = "b";
+  REQUIRE(map.take_touched() == Keys{1, 2, 3});
+  REQUIRE(map.take_touched().empty());
+  const Map& seen = map;
+  REQUIRE(seen.at(1) == "a");
+  REQUIRE(seen.find(2)->second == "b");
+  REQUIRE(seen.lower_bound(3)->second == "c");
+  for (const auto& [key, value] : map) REQUIRE(map.contains(key));
+  REQUIRE(map.find(7) == map.end());
+  REQUIRE(map.take_touched().empty());
+  map.at(2) += "!";
+  map.at(1) += "!";
+  map.find(2)->second += "!";
+  REQUIRE(map.take_touched() == Keys{1, 2});
+  map.erase(3);
+  map.erase(map.find(1));
+  REQUIRE(map.take_touched() == Keys{1, 3});
+  REQUIRE(map.size() == 1);
+  // A copy is a fork of its own.
+  map.at(2) = "x";
+  Map copy = map;
+  REQUIRE(map.take_touched() == Keys{2});
+  REQUIRE(copy.take_touched() == Keys{2});
 }
 
 TEST_CASE("a default slot names nothing") {

@@ -38,6 +38,8 @@ class World {
   Blob status_extra;
   std::vector<CheckpointRecord> disk;
   bool auto_store = true;  // false: writes wait in `writes`
+  bool sweeps = true;      // after each step, over all rows
+  std::uint64_t steps = 0;
   std::vector<Checkpoint> writes;
   std::vector<Effect> done;  // everything but checkpoints, in order
   std::vector<Note> notes;
@@ -85,6 +87,8 @@ class World {
   void step(Body body) {
     Effects effects;
     core->step(Event{stamp, std::move(body)}, effects);
+    if (sweeps) core->check_invariants();
+    ++steps;
     absorb(effects);
   }
   template <typename Body>

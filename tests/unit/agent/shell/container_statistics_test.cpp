@@ -82,7 +82,7 @@ TEST_CASE("a call's answer says of a container what /containers does, from a loo
   counted.memory->total_bytes = 5LL << 30;
   counted.pids = 7;
   w.counted = counted;
-  w.state.executors.begin()->second.pid = 42;
+  w.state.executors.at({FrameworkId("f"), ExecutorId("t")}).pid = 42;
   const auto told = w.statistics.answer(w.state);
   REQUIRE(told->containers_size() == 1);
   const auto& one = told->containers(0);
