@@ -277,6 +277,7 @@ void on_container_failed(Context& c, const ContainerFailed& event) {
   const ExecutorKey key = *found;
   Executor& executor = c.state.executors.at(key);
   if (is_over(executor.phase)) return;
+  ++c.state.counts.launch_errors;
   executor.phase = ExecutorPhase::exited;
   const bool custom = !executor.command_task;
   const std::set<TaskId> tasks = executor.tasks;

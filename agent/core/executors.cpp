@@ -23,6 +23,7 @@ void on_update(Context& c, const ExecutorKey& key, PeerId peer, TaskStatus statu
   if (it == c.state.tasks.end() || it->second.executor_id != key.second) {
     // Ended and acknowledged long ago, or never its own: it must not repeat it for ever.
     PROBE("agent.update_of_unknown_task");
+    ++c.state.counts.invalid_updates;
     acknowledge(c, peer, status);
     return;
   }
@@ -46,6 +47,7 @@ void on_update(Context& c, const ExecutorKey& key, PeerId peer, TaskStatus statu
     return;
   }
   if (classify(task.state, status.state) == Transition::impossible) {
+    ++c.state.counts.invalid_updates;
     c.note(Note::Level::warning, "task.impossible_update",
            {{"task_id", status.task_id.raw()},
             {"from", std::string(name_of(task.state))},

@@ -71,6 +71,7 @@ void preempt(Context& c, const Eviction& eviction) {
     return;
   }
   PROBE("agent.preempts_container");
+  ++c.state.counts.preempted;
   executor.preempted = "Preempted: " + eviction.reason;
   executor.shutting_down = true;  // nothing more is started in it
   c.note(Note::Level::warning, "container.preempted",

@@ -223,6 +223,14 @@ enum class CleanupPhase : std::uint8_t {
   over,        // Stop was issued
 };
 
+// What has happened in this life of the agent, for who monitors it. Nothing is decided by these.
+struct AgentCounts {
+  std::uint64_t valid_updates = 0;  // of tasks, by executors or the agent itself: each once
+  std::uint64_t invalid_updates = 0;
+  std::uint64_t launch_errors = 0;  // containers that could not be started
+  std::uint64_t preempted = 0;      // containers that what they were lent was taken back from
+};
+
 struct AgentState {
   AgentFacetPtr identity;  // id empty until a master gave one
   // What the checkpoint says of us and the next life is compared with. A cleanup offers nothing,
@@ -268,6 +276,7 @@ struct AgentState {
   // How many rows were looked at because a step ended: it must follow what happens, not what there
   // is.
   std::uint64_t rows_looked_at = 0;
+  AgentCounts counts;
 };
 
 }  // namespace bourse::agent

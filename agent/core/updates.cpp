@@ -63,6 +63,7 @@ void store_update(Context& c, const TaskKey& key, TaskStatus status, std::vector
   Task& task = c.state.tasks.at(key);
   say_what_killed(task, status);
   ASSERT(classify(task.state, status.state) != Transition::impossible);
+  ++c.state.counts.valid_updates;
   const bool ends = is_terminal(status.state);
   task.state = status.state;
   task.latest = status;

@@ -72,6 +72,17 @@ void add_executors(const AgentState& state, Metrics& out) {
   out.emplace_back("slave/executors_terminating", static_cast<double>(terminating));
 }
 
+void add_counts(const AgentCounts& counts, Metrics& out) {
+  const std::pair<const char*, std::uint64_t> all[] = {
+      {"container_launch_errors", counts.launch_errors},
+      {"executors_preempted", counts.preempted},
+      {"invalid_status_updates", counts.invalid_updates},
+      {"valid_status_updates", counts.valid_updates}};
+  for (const auto& [name, count] : all) {
+    out.emplace_back(std::string("slave/") + name, static_cast<double>(count));
+  }
+}
+
 }  // namespace
 
 EndedTasks ended_in(const std::vector<CheckpointRecord>& records) {
@@ -92,6 +103,7 @@ Metrics agent_metrics(const AgentState& state, const EndedTasks& ended, Duration
   for (const auto& [key, executor] : state.executors) used.add(held_by(state, key, executor));
   add_amounts(state.total, state.oversubscription.lent, used, out);
   add_executors(state, out);
+  add_counts(state.counts, out);
   add_tasks(state, ended, out);
   return out;
 }

@@ -27,9 +27,8 @@ COUNTED = {"cpus_limit", "disk_limit_bytes", "cpus_nr_periods", "cpus_nr_throttl
 ADDED_METRICS = ("slave/tasks_error", "bourse/http_authentication/refused",
                  "bourse/http_authentication/limited", "bourse/http_authentication/wrong_passwords")
 ABSENT_METRICS = ("containerizer/", "gc/", "resource_provider_manager/", "slave/recovery_",
-                  "slave/container_launch_errors", "slave/executor_directory_max_allowed_age_secs",
-                  "slave/executors_preempted", "slave/executors_terminated", "slave/invalid_",
-                  "slave/valid_")
+                  "slave/executor_directory_max_allowed_age_secs", "slave/executors_terminated",
+                  "slave/invalid_framework_", "slave/valid_framework_")
 
 
 class ClassicAgent(ClassicCase):
@@ -129,7 +128,10 @@ class ClassicAgent(ClassicCase):
         for name, value in (("registered", 1), ("tasks_running", 1), ("tasks_finished", 1),
                             ("tasks_failed", 1), ("tasks_killed", 0), ("executors_running", 1),
                             ("frameworks_active", 1), ("cpus_total", 4), ("cpus_used", 0.1),
-                            ("cpus_percent", 0.025), ("mem_used", 32), ("cpus_revocable_total", 0)):
+                            ("cpus_percent", 0.025), ("mem_used", 32), ("cpus_revocable_total", 0),
+                            ("valid_status_updates", 9), ("invalid_status_updates", 0),
+                            ("container_launch_errors", 0),
+                            ("executors_preempted", 0)):
             with self.subTest(name):
                 self.assertEqual(told["slave/" + name], value)
         prometheus = get(port, "/metrics").text

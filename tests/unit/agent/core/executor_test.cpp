@@ -160,8 +160,11 @@ TEST_CASE("impossible updates of an executor are acknowledged and go nowhere") {
   const std::size_t before = w.updates().size();
   w.executor_update(1, "t", TaskState::running, 2);
   w.executor_update(1, "other", TaskState::running, 3);
+  w.executor_update(1, "t", TaskState::finished, 1);  // as it was, once more: neither
   REQUIRE(w.updates().size() == before);
-  REQUIRE(w.to_executor_all<executor_event::Acknowledged>().size() == 3);
+  REQUIRE(w.core->state().counts.valid_updates == 1);
+  REQUIRE(w.core->state().counts.invalid_updates == 2);
+  REQUIRE(w.to_executor_all<executor_event::Acknowledged>().size() == 4);
 }
 
 TEST_CASE("messages pass both ways while the executor is connected") {

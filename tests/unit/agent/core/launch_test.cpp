@@ -197,6 +197,7 @@ TEST_CASE("a container that cannot start fails its task with the runtime's reaso
   w.step(ContainerFailed{w.container_of("t"), "no such user: user"});
   REQUIRE(w.update().state == TaskState::failed);
   REQUIRE(w.update().message == "the container could not be started: no such user: user");
+  REQUIRE(w.core->state().counts.launch_errors == 1);
 }
 
 TEST_CASE("a leaked container keeps its resources withheld until it is clean") {

@@ -292,6 +292,7 @@ TEST_CASE("a task on lent resources is preempted under pressure and told GONE wi
   CHECK(end.message.find("Preempted: 3.8 of 4 cpus were used, at least 90 %") == 0);
   live(w, {{"own", 4'000}}, 60);  // nothing is left that was lent
   CHECK(w.count<KillContainer>() == 1);
+  CHECK(w.core->state().counts.preempted == 1);
   CHECK(w.core->state().tasks.contains({FrameworkId("F"), TaskId("own")}));
 }
 

@@ -73,17 +73,27 @@ TEST_CASE("an agent's tasks wait, run or have ended, and what has ended holds no
 }
 
 TEST_CASE("an agent counts what is held of what it has, and each end once it is stored") {
-  const AgentState state = with_executor("cpus:0.5", "cpus:0.25;mem:32");
+  AgentState state = with_executor("cpus:0.5", "cpus:0.25;mem:32");
+  state.counts = {7, 3, 2, 1};
   checkpoint::UpdateStored over;
   over.status.state = TaskState::failed;
   checkpoint::UpdateStored begun;
   begun.status.state = TaskState::running;
-  const auto ended = ended_in({over, begun, over, checkpoint::LifeBegun{}});
+  checkpoint::UpdateStored killed;
+  killed.status.state = TaskState::killed;
+  checkpoint::UpdateStored drained;
+  drained.status.state = TaskState::gone_by_operator;
+  const auto ended = ended_in({over, begun, over, killed, drained, checkpoint::LifeBegun{}});
   const auto metrics = agent_metrics(state, ended, Duration::milliseconds(1'500));
   CHECK(at(metrics, "slave/cpus_total") == 6.0);
   CHECK(at(metrics, "slave/cpus_used") == 1.0);
   CHECK(at(metrics, "slave/tasks_failed") == 2.0);
+  CHECK(at(metrics, "slave/tasks_killed") == 2.0);  // for a drain too, which ends in gone
   CHECK(at(metrics, "slave/tasks_running") == 1.0);
   CHECK(at(metrics, "slave/executors_running") == 1.0);
   CHECK(at(metrics, "slave/uptime_secs") == 1.5);
+  CHECK(at(metrics, "slave/valid_status_updates") == 7.0);
+  CHECK(at(metrics, "slave/invalid_status_updates") == 3.0);
+  CHECK(at(metrics, "slave/container_launch_errors") == 2.0);
+  CHECK(at(metrics, "slave/executors_preempted") == 1.0);
 }
