@@ -84,6 +84,11 @@ struct Operate {
   }
 
   void operator()(const operation::SetWeight& call) const {
+    if (const Status allowed = authorize(event.principal, Action::update_weight, call.role);
+        !allowed.ok()) {
+      c.answer(event.request, allowed);
+      return;
+    }
     if (const auto wrong = validate_role(call.role)) {
       c.answer(event.request, invalid("role: " + *wrong));
       return;
