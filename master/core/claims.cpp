@@ -264,10 +264,15 @@ void update_role(Context& c, FrameworkSlot slot, std::uint32_t index) {
   auto state = allocator::ClaimState::active;
   if (!framework.connected()) {
     state = allocator::ClaimState::disconnected;
-  } else if (!role.subscribed || role.suppressed || role.claim.held_back) {
+  } else if (!role.subscribed || role.suppressed || role.claim.held_back || is_full(framework)) {
     state = allocator::ClaimState::suppressed;
   }
   c.state.allocation.tree.set_state(role.claim.id, state);
+}
+
+void update_roles(Context& c, FrameworkSlot slot) {
+  const auto count = static_cast<std::uint32_t>(c.state.frameworks.at(slot).roles.size());
+  for (std::uint32_t i = 0; i < count; ++i) update_role(c, slot, i);
 }
 
 std::uint32_t held_role(Context& c, FrameworkSlot slot, const std::string& name) {

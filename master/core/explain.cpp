@@ -87,6 +87,10 @@ class Explainer {
               "it gave back its last " + std::to_string(role_.claim.declined_in_a_row) +
                   " offers whole and gets its turn by and by: launch something, or REVIVE"};
     }
+    if (is_full(framework_)) {
+      return {"offers_full", "it holds " + std::to_string(limits::kMaxOffersPerFramework) +
+                                 " offers, the most: accept or decline some"};
+    }
     if (claim_.demanded && allocation_.demands.is_met(role_.claim.id)) {
       return {"demand", "all that it wants is on offer to it: launch on that, or REQUEST more"};
     }

@@ -48,7 +48,8 @@ void arm_next(Context& c, AgentSlot slot, Agent& agent) {
   }
 }
 
-// A framework over its limit: of its filters the eighth that ends first is dropped.
+// A framework over its limit: of its filters the eighth that ends first is dropped, and no more
+// where many end together.
 void drop_earliest(Context& c, FrameworkSlot slot) {
   PROBE("master.too_many_filters");
   std::vector<Instant> ends;
@@ -58,14 +59,17 @@ void drop_earliest(Context& c, FrameworkSlot slot) {
     }
   });
   if (ends.empty()) return;
-  const auto at = ends.begin() + static_cast<std::ptrdiff_t>(ends.size() / 8);
-  std::nth_element(ends.begin(), at, ends.end());
-  const Instant bound = *at;
+  const auto last = ends.begin() + static_cast<std::ptrdiff_t>((ends.size() - 1) / 8);
+  std::nth_element(ends.begin(), last, ends.end());
+  const Instant bound = *last;
+  // Of those that end at the bound itself, in the order of the agents.
+  auto at_bound = 1 + std::count(ends.begin(), last, bound);
   c.state.agents.for_each([&](AgentSlot agent_slot, Agent& agent) {
     std::erase_if(agent.filters, [&](const Filter& filter) {
-      const bool drop = filter.framework == slot && filter.ends <= bound;
-      if (drop) forget(c, agent_slot, filter);
-      return drop;
+      if (filter.framework != slot || filter.ends > bound) return false;
+      if (filter.ends == bound && at_bound-- <= 0) return false;
+      forget(c, agent_slot, filter);
+      return true;
     });
   });
 }

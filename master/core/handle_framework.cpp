@@ -254,11 +254,6 @@ void close_offers(Context& c, Framework& framework) {
   }
 }
 
-void update_roles(Context& c, FrameworkSlot slot) {
-  const auto count = static_cast<std::uint32_t>(c.state.frameworks.at(slot).roles.size());
-  for (std::uint32_t i = 0; i < count; ++i) update_role(c, slot, i);
-}
-
 }  // namespace
 
 void on_framework_message(Context& c, const FromFramework& event) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "master/core/context.hpp"
+#include "model/limits.hpp"
 
 namespace bourse::master {
 
@@ -278,6 +279,12 @@ void enter_agent(Context& c, AgentSlot slot);                      // its total 
 void leave_agent(Context& c, AgentSlot slot);
 void enter_role(Context& c, FrameworkSlot slot, std::uint32_t role);  // or changes
 void update_role(Context& c, FrameworkSlot slot, std::uint32_t role);
+void update_roles(Context& c, FrameworkSlot slot);  // all of them
+// Of offers: its claims are out until one of them ends, or what it cannot have would be kept from
+// the others.
+inline bool is_full(const Framework& framework) {
+  return framework.offers.size() >= limits::kMaxOffersPerFramework;
+}
 void renew_claim(Context& c, FrameworkSlot slot, std::uint32_t role);  // it wants something else
 // What it holds is in a role of that name: which of its roles that is, also one that it has left.
 // An agent that does not know the name (empty) is taken to mean the first.

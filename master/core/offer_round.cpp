@@ -241,9 +241,12 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
   const Allocation::ClaimOwner owner = allocation.owners[grant.claim.raw()];
   const AgentSlot agent_slot = c.state.agents.slot_of_index(grant.room.raw());
   Framework& framework = c.state.frameworks.at(owner.framework);
-  if (framework.offers.size() >= limits::kMaxOffersPerFramework) {
+  if (is_full(framework)) {
+    // It became so in this round and is out of the next, which gives the others what it cannot
+    // have. It is looked at again when one of its offers ends.
     PROBE("master.too_many_offers");
-    return;  // what is left out is looked at again when one of them ends
+    touch_room(c, agent_slot);
+    return;
   }
   const Agent& agent = c.state.agents.at(agent_slot);
   const std::span<const std::uint32_t> parts = c.memory.output.parts_of(grant);
@@ -259,7 +262,7 @@ void open_granted(Context& c, const allocator::Grant& grant, Batches& batches) {
     const std::size_t shapes = allocation.demands.shapes(grant.claim).size();
     note_meets(c, owner.framework, owner.role, c.memory.output.met_of(grant, shapes));
   }
-  if (framework.offers.size() == limits::kMaxOffersPerFramework) {
+  if (is_full(framework)) {
     c.note(Note::Level::warning, "framework.offers_full",
            {{"framework_id", framework.id.raw()},
             {"offers", std::to_string(limits::kMaxOffersPerFramework)}});

@@ -118,6 +118,7 @@ void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role_ind
   agent.offers.push_back(slot);
   framework.offers.push_back(slot);
   c.state.offer_of.insert(added.number + 1, slot);
+  if (is_full(framework)) update_roles(c, framework_slot);
   touch_framework(c, framework_slot);
   c.publish(change::OfferAdded{added.number, framework.facet, agent.facet, facet.role, resources});
   facet.resources = std::move(resources);
@@ -126,7 +127,8 @@ void open_offer(Context& c, FrameworkSlot framework_slot, std::uint32_t role_ind
 void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
   Offer& offer = c.state.offers.at(slot);
   Agent& agent = c.state.agents.at(offer.agent);
-  Framework& framework = c.state.frameworks.at(offer.framework);
+  const FrameworkSlot framework_slot = offer.framework;
+  Framework& framework = c.state.frameworks.at(framework_slot);
   agent.ledger.unoffer(offer.resources);
   unmeet(c.state.allocation, framework.roles[offer.role], offer);
   uncharge(c, framework.roles[offer.role], offer.resources);
@@ -136,7 +138,10 @@ void close_offer(Context& c, OfferSlot slot, change::OfferRemoved::Why why) {
   touch_framework(c, offer.framework);
   touch_room(c, offer.agent);
   // Rooms that it could not be offered have room for it again.
-  if (framework.offers.size() + 1 == limits::kMaxOffersPerFramework) touch_all_rooms(c);
+  if (framework.offers.size() + 1 == limits::kMaxOffersPerFramework) {
+    update_roles(c, framework_slot);
+    touch_all_rooms(c);
+  }
   c.publish(change::OfferRemoved{offer.number, why});
   c.state.offer_of.erase(offer.number + 1);
   c.state.offers.erase(slot);

@@ -16,6 +16,7 @@ const RULES: Record<string, [label: string, tone: Tone]> = {
   suppressed: ['It asked for no offers', 'stop'],
   disconnected: ['It is not connected', 'lost'],
   held_back: ['It holds offers unused', 'stop'],
+  offers_full: ['It holds as many offers as it may', 'stop'],
   no_gpu_capability: ['It takes no GPUs', 'stop'],
   agent_draining: ['Being drained', 'stop'],
   agent_silent: ['Its agent is silent', 'lost'],
