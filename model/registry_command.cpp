@@ -64,8 +64,9 @@ struct Applier {
                    "framework_id: '" + c.framework.id.raw() + "' was removed and stays so"};
     }
     const auto [it, inserted] =
-        to.frameworks.try_emplace(c.framework.id, Registry::Framework{c.framework, c.at});
+        to.frameworks.try_emplace(c.framework.id, Registry::Framework{c.framework, c.at, {}});
     if (!inserted) it->second.facet = c.framework;
+    it->second.away = c.away;
     return {};
   }
 

@@ -43,9 +43,10 @@ struct MarkAgent {  // 4
 struct RemoveAgent {  // 5: forgotten (garbage collection of gone agents)
   AgentId agent_id;
 };
-struct PutFramework {  // 6: first subscribed, or changed
+struct PutFramework {  // 6: first subscribed, or changed, or away for so long by now
   FrameworkFacet framework;
   WallTime at;
+  Duration away = {};  // of its failover_timeout, as leaders have counted it; none: it is here
 };
 struct RemoveFramework {  // 7: torn down or its failover_timeout passed
   FrameworkId framework_id;
@@ -92,6 +93,7 @@ struct Registry {
   struct Framework {
     FrameworkFacet facet;
     WallTime registered_at;
+    Duration away = {};
 
     bool operator==(const Framework&) const = default;
   };

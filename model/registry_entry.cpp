@@ -129,7 +129,8 @@ std::vector<RegistryCommand> snapshot_of(const Registry& registry, const Registr
     case Kind::framework: {
       const auto it = registry.frameworks.find(FrameworkId(entity.id));
       if (it == registry.frameworks.end()) return out;
-      out.emplace_back(registry::PutFramework{it->second.facet, it->second.registered_at});
+      out.emplace_back(
+          registry::PutFramework{it->second.facet, it->second.registered_at, it->second.away});
       return out;
     }
     case Kind::removed: {
@@ -137,7 +138,7 @@ std::vector<RegistryCommand> snapshot_of(const Registry& registry, const Registr
       if (it == registry.removed_frameworks.end()) return out;
       FrameworkFacet removed;
       removed.id = it->first;
-      out.emplace_back(registry::PutFramework{removed, it->second});
+      out.emplace_back(registry::PutFramework{removed, it->second, {}});
       out.emplace_back(registry::RemoveFramework{it->first, it->second});
       return out;
     }

@@ -32,7 +32,7 @@ std::string_view name_of(TaskState state);
 std::optional<TaskState> task_state_from(std::string_view name);
 
 // A task in such a state never runs again and holds no resources. unreachable is not terminal: the
-// agent may return with it. unknown is only ever an answer to a question.
+// agent may return with it. unknown is only ever said by a master, of what it has forgotten.
 constexpr bool is_terminal(TaskState state) {
   switch (state) {
     case TaskState::finished:

@@ -1,6 +1,10 @@
 #include "proto/codec/record_form.hpp"
 
-#include <google/protobuf/message_lite.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/unknown_field_set.h>
+
+#include <vector>
 
 #include "base/fingerprint.hpp"
 #include "proto/codec/canonical.hpp"
@@ -19,6 +23,29 @@ std::uint64_t checksum(std::uint8_t version, std::uint8_t kind, std::string_view
   fp.add(static_cast<std::uint32_t>(kind));
   fp.add(payload);
   return fp.value();
+}
+
+// "field 3 of Framework": the first that this build does not know. Empty: none.
+std::string unknown_field(const google::protobuf::Message& message) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  const google::protobuf::UnknownFieldSet& unknown = reflection.GetUnknownFields(message);
+  if (!unknown.empty()) {
+    return "field " + std::to_string(unknown.field(0).number()) + " of " +
+           message.GetDescriptor()->name();
+  }
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const auto* field : fields) {
+    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      std::string found =
+          unknown_field(field->is_repeated() ? reflection.GetRepeatedMessage(message, field, i)
+                                             : reflection.GetMessage(message, field));
+      if (!found.empty()) return found;
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -62,6 +89,14 @@ Result<RecordBody> open_record(std::string_view record, const char* what) {
 Status parse_payload(std::string_view payload, google::protobuf::MessageLite& message) {
   if (parse_bounded(payload, message)) return {};
   return Error{ErrorCode::corrupt, "record whose payload is not a " + message.GetTypeName()};
+}
+
+Status parse_known(std::string_view payload, google::protobuf::Message& message, const char* what) {
+  if (Status ok = parse_payload(payload, message); !ok) return ok;
+  const std::string unknown = unknown_field(message);
+  if (unknown.empty()) return {};
+  return Error{ErrorCode::unsupported, std::string(what) + " with " + unknown +
+                                           ", which this build does not know: run a newer build"};
 }
 
 Error unknown_kind(std::uint8_t kind, const char* what) {

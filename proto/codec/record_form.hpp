@@ -8,8 +8,9 @@
 #include "base/result.hpp"
 
 namespace google::protobuf {
+class Message;
 class MessageLite;
-}
+}  // namespace google::protobuf
 
 namespace bourse::codec {
 
@@ -22,6 +23,9 @@ std::string seal_record(std::size_t kind, const google::protobuf::MessageLite& p
 // `what` names the kind of record in errors.
 Result<RecordBody> open_record(std::string_view record, const char* what);
 Status parse_payload(std::string_view payload, google::protobuf::MessageLite& message);
+// Likewise, and nothing stands in it that this build does not know: whoever writes the record anew
+// would leave that out. unsupported: what it is, and that a newer build wrote it.
+Status parse_known(std::string_view payload, google::protobuf::Message& message, const char* what);
 Error unknown_kind(std::uint8_t kind, const char* what);
 
 }  // namespace bourse::codec

@@ -59,6 +59,8 @@ struct Sealer {
     message::Framework out;
     write_framework_description(in.framework, *out.mutable_framework());
     out.set_at_ns(in.at.ns);
+    // Not written for those that are here, so that their records are what they always were.
+    if (in.away != Duration{}) out.set_away_ns(in.away.ns);
     return seal_record(kind, out);
   }
   std::string operator()(const registry::RemoveFramework& in) const {
@@ -124,13 +126,13 @@ struct Sealer {
 
 Result<RegistryCommand> read_cluster(std::string_view payload) {
   message::SetCluster in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   return RegistryCommand(registry::SetCluster{in.cluster_id(), in.epoch()});
 }
 
 Result<RegistryCommand> read_agent(std::string_view payload, bool admit) {
   message::Agent in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   Result<AgentFacet> agent = read_agent_description(in.agent());
   if (!agent) return agent.error();
   if (admit) {
@@ -141,7 +143,7 @@ Result<RegistryCommand> read_agent(std::string_view payload, bool admit) {
 
 Result<RegistryCommand> read_mark(std::string_view payload, bool remove) {
   message::AgentMark in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   if (Status ok = check_id(in.agent_id(), "agent_id"); !ok) return ok.error();
   if (remove) return RegistryCommand(registry::RemoveAgent{AgentId(in.agent_id())});
   if (in.standing() < 1 || in.standing() > 3) {
@@ -155,15 +157,20 @@ Result<RegistryCommand> read_mark(std::string_view payload, bool remove) {
 
 Result<RegistryCommand> read_framework_put(std::string_view payload) {
   message::Framework in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   Result<FrameworkFacet> framework = read_framework_description(in.framework());
   if (!framework) return framework.error();
-  return RegistryCommand(registry::PutFramework{std::move(*framework), WallTime{in.at_ns()}});
+  if (in.away_ns() < 0) {
+    return Error{ErrorCode::corrupt, "registry record of a framework that is away for " +
+                                         std::to_string(in.away_ns()) + " ns"};
+  }
+  return RegistryCommand(
+      registry::PutFramework{std::move(*framework), WallTime{in.at_ns()}, Duration{in.away_ns()}});
 }
 
 Result<RegistryCommand> read_framework_end(std::string_view payload) {
   message::FrameworkEnd in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   if (Status ok = check_id(in.framework_id(), "framework_id"); !ok) return ok.error();
   return RegistryCommand(
       registry::RemoveFramework{FrameworkId(in.framework_id()), WallTime{in.at_ns()}});
@@ -171,14 +178,14 @@ Result<RegistryCommand> read_framework_end(std::string_view payload) {
 
 Result<RegistryCommand> read_weight(std::string_view payload) {
   message::Weight in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   if (Status ok = check_role(in.role(), "role"); !ok) return ok.error();
   return RegistryCommand(registry::SetWeight{in.role(), in.weight_milli()});
 }
 
 Result<RegistryCommand> read_maintenance(std::string_view payload) {
   message::Maintenance in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   if (Status ok = check_id(in.agent_id(), "agent_id"); !ok) return ok.error();
   if (in.duty() < 1 || in.duty() > 4) {
     return Error{ErrorCode::corrupt,
@@ -211,7 +218,7 @@ Status read_amounts(const google::protobuf::RepeatedPtrField<message::Quotas::Am
 
 Result<RegistryCommand> read_quotas(std::string_view payload) {
   message::Quotas in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   if (in.quotas().empty()) return Error{ErrorCode::corrupt, "registry record of no quota"};
   registry::SetQuotas out;
   for (const auto& one : in.quotas()) {
@@ -226,7 +233,7 @@ Result<RegistryCommand> read_quotas(std::string_view payload) {
 
 Result<RegistryCommand> read_weights(std::string_view payload) {
   message::Weights in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   if (in.weights().empty()) return Error{ErrorCode::corrupt, "registry record of no weight"};
   registry::SetWeights out;
   for (const auto& one : in.weights()) {
@@ -242,7 +249,7 @@ Result<RegistryCommand> read_weights(std::string_view payload) {
 
 Result<RegistryCommand> read_schedule(std::string_view payload) {
   message::Schedule in;
-  if (Status ok = parse_payload(payload, in); !ok) return ok.error();
+  if (Status ok = parse_known(payload, in, kWhat); !ok) return ok.error();
   registry::SetSchedule out;
   for (const auto& one : in.windows()) {
     MaintenanceWindow& window = out.schedule.windows.emplace_back();

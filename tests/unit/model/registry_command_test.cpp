@@ -33,7 +33,7 @@ TEST_CASE("a registry rebuilt from its snapshot is equal") {
                                        WallTime{12}})
               .ok());
   REQUIRE(apply(r, registry::PutFramework{framework("f1"), WallTime{13}}).ok());
-  REQUIRE(apply(r, registry::PutFramework{framework("f2"), WallTime{14}}).ok());
+  REQUIRE(apply(r, registry::PutFramework{framework("f2"), WallTime{14}, Duration{9}}).ok());
   REQUIRE(apply(r, registry::RemoveFramework{FrameworkId("f1"), WallTime{15}}).ok());
   REQUIRE(apply(r, registry::SetWeight{"web", 2500}).ok());
   REQUIRE(apply(r,

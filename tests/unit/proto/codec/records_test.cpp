@@ -4,6 +4,7 @@
 
 #include "proto/codec/record_form.hpp"
 #include "proto/internal/checkpoint.pb.h"
+#include "proto/internal/registry.pb.h"
 #include "proto/v1/ids.pb.h"
 #include "tests/unit/proto/codec/sample.hpp"
 
@@ -116,6 +117,39 @@ TEST_CASE("a record with any byte changed is refused") {
       CHECK_FALSE(decode_registry_command(damaged).ok());
     }
   }
+}
+
+TEST_CASE("a registry record with what only newer builds write is refused, not read without it") {
+  const auto refused = [](std::size_t kind, const google::protobuf::MessageLite& payload) {
+    const auto decoded = decode_registry_command(seal_record(kind, payload));
+    REQUIRE_FALSE(decoded.ok());
+    CHECK(decoded.error().code == ErrorCode::unsupported);
+    return decoded.error().message;
+  };
+  internal::registry::FrameworkEnd end;
+  end.set_framework_id("F");
+  REQUIRE(decode_registry_command(seal_record(7, end)).ok());
+  end.mutable_unknown_fields()->AddVarint(77, 1);
+  CHECK(refused(7, end) ==
+        "registry record with field 77 of FrameworkEnd, which this build does not know: run a "
+        "newer build");
+  // However deep.
+  internal::registry::Quotas quotas;
+  auto& quota = *quotas.add_quotas();
+  quota.set_role("eng");
+  auto& amount = *quota.add_limits();
+  amount.set_name("cpus");
+  amount.mutable_unknown_fields()->AddLengthDelimited(9, "new");
+  CHECK(refused(10, quotas).find("field 9 of Amount") != std::string::npos);
+}
+
+TEST_CASE(
+    "a framework that is here has the record that builds before absences were counted wrote") {
+  const auto here =
+      encode_registry_command(registry::PutFramework{sample::framework(), WallTime{3}});
+  internal::registry::Framework read;
+  REQUIRE(read.ParseFromString(here.substr(10)));
+  CHECK_FALSE(read.has_away_ns());
 }
 
 TEST_CASE("a record of a kind that only newer builds write is named, not guessed") {

@@ -6,7 +6,9 @@
 
 #include "base/prng.hpp"
 #include "model/limits.hpp"
+#include "proto/codec/record_form.hpp"
 #include "proto/codec/records.hpp"
+#include "proto/internal/registry.pb.h"
 #include "tests/unit/proto/codec/sample.hpp"
 
 using namespace bourse;
@@ -37,7 +39,8 @@ RegistryCommand random_command(Prng& rng) {
     case 4:
       return registry::RemoveAgent{agent.id};
     case 5:
-      return registry::PutFramework{framework, at};
+      return registry::PutFramework{framework, at,
+                                    Duration::seconds(static_cast<std::int64_t>(rng.below(3)))};
     case 6:
       return registry::RemoveFramework{framework.id, at};
     case 7:
@@ -134,6 +137,22 @@ TEST_CASE("a removed framework that is forgotten at the limit is forgotten by it
     CHECK(kept.size() == (at > 1 ? 3 : 2));
     if (at > 1) CHECK_FALSE(kept.at("removed/0"));
   }
+}
+
+TEST_CASE("an entry with a record that says more than this build knows is refused by its key") {
+  internal::registry::Weight weight;
+  weight.set_role("eng");
+  weight.set_weight_milli(1'000);
+  weight.mutable_unknown_fields()->AddVarint(12, 1);
+  const std::string record = seal_record(8, weight);
+  std::string value(4, '\0');
+  value[0] = static_cast<char>(record.size());
+  const auto read = decode_registry({{"weight/eng", value + record}});
+  REQUIRE_FALSE(read.ok());
+  CHECK(read.error().code == ErrorCode::unsupported);
+  CHECK(read.error().message ==
+        "registry entry 'weight/eng': registry record with field 12 of Weight, which this build "
+        "does not know: run a newer build");
 }
 
 TEST_CASE("keys of entities never change and lead back to them") {

@@ -347,7 +347,7 @@ std::vector<RegistryCommand> registry_commands() {
       registry::UpdateAgent{agent()},
       registry::MarkAgent{AgentId("A1"), registry::AgentStanding::unreachable, WallTime{200}},
       registry::RemoveAgent{AgentId("A1")},
-      registry::PutFramework{framework(), WallTime{300}},
+      registry::PutFramework{framework(), WallTime{300}, Duration::seconds(60)},
       registry::RemoveFramework{FrameworkId("F1"), WallTime{400}},
       registry::SetWeight{"eng", 2500},
       registry::SetMaintenance{AgentId("A1"),
