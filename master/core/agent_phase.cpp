@@ -97,7 +97,8 @@ void become_unreachable(Context& c, AgentSlot slot) {
           {"tasks", std::to_string(agent.tasks.size())}});
   give_up_tasks(c, agent);
   give_up_accepts(c, agent);
-  lose_agent_operations(c, slot, false);
+  lose_agent_operations(c, slot, OperationState::unreachable);
+  depart(c, slot, c.stamp.wall);
   leave_agent(c, slot);
   touch_agent(c, slot);
   c.state.frameworks.for_each([&](FrameworkSlot, Framework& framework) {
@@ -112,6 +113,7 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   const AgentPhase was = agent.phase;
   if (was == AgentPhase::recovered) --c.state.agents_recovering;
   call_off_removal(c, agent);
+  call_off_departure(c, slot);
   agent.phase = AgentPhase::active;
   agent.reason.clear();
   agent.facet = with_id(registration.message->agent, agent.id);

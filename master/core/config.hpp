@@ -27,6 +27,12 @@ struct MasterConfig {
   // Between two that are marked unreachable; 0: as many at once as there are.
   Duration agent_removal_interval;
   Duration agent_retry = Duration::seconds(10);  // a refused agent asks again after this
+  // Those that are unreachable or gone are forgotten: looked for this often, once they are so for
+  // that long, and of more than so many of either kind those that are so longest.
+  Duration registry_gc_interval = Duration::seconds(15 * 60);
+  Duration registry_max_agent_age = Duration::seconds(14 * 24 * 3600);
+  // Both kinds together leave room for most of limits::kMaxAgents.
+  std::int64_t registry_max_agent_count = 20'000;
 
   // -- frameworks
   Duration framework_heartbeat = Duration::seconds(15);  // on HTTP, as Mesos

@@ -45,6 +45,7 @@ void add_agent(Fingerprint& fp, const Agent& agent) {
   for (const change::DrainWait& wait : agent.waits) fp.add(wait.tasks);
   fp.add(agent.going.has_value());
   fp.add(agent.removal_ticket);
+  fp.add(agent.forgetting);
   fp.add(agent.pending.has_value());
   fp.add(static_cast<std::uint64_t>(agent.tasks.size()));
   fp.add(static_cast<std::uint64_t>(agent.offers.size()));
@@ -70,6 +71,9 @@ void add_framework(Fingerprint& fp, const Framework& framework) {
   add_enum(fp, framework.phase);
   add_session(fp, framework.session);
   fp.add(framework.pending.has_value());
+  fp.add(framework.away_before.ns);
+  fp.add(framework.away_from.ns);
+  fp.add(framework.away_noted);
   for (const Role& role : framework.roles) {
     fp.add(role.name);
     fp.add(role.subscribed);

@@ -10,7 +10,7 @@ namespace {
 using Kind = DeadlineKey::Kind;
 
 // What it last said of a task that ended is all there will be: nobody there is left to acknowledge.
-void end_task(Context& c, const Agent& agent, TaskSlot slot) {
+void end_task(Context& c, const Agent& agent, TaskSlot slot, const Farewell& farewell) {
   const Task& task = c.state.tasks.at(slot);
   if (task.standing == TaskStanding::zombie) return erase_task(c, slot);
   Framework& framework = c.state.frameworks.at(task.framework);
@@ -18,14 +18,14 @@ void end_task(Context& c, const Agent& agent, TaskSlot slot) {
   const TaskId id = task.facet->id;
   TaskState state = task.told ? task.told->state : task.state;
   if (!is_terminal(state)) {
-    TaskStatus status = master_status(c, id, agent.id, TaskState::gone_by_operator,
-                                      StatusReason::agent_removed_by_operator,
-                                      "Agent " + agent.facet->hostname + " was marked gone");
-    state = TaskState::gone_by_operator;
+    TaskStatus status =
+        master_status(c, id, agent.id, farewell.task, farewell.reason, farewell.message);
+    state = farewell.task;
     c.publish(change::TaskUpdated{framework_id, status, state});
     send_to_framework(c, framework, event::Update{std::move(status)});
   }
-  remember_completed(framework, id, {state, {}, agent.id});
+  // Of one that is unknown an end may be told yet.
+  if (is_terminal(state)) remember_completed(framework, id, {state, {}, agent.id});
   c.publish(change::TaskRemoved{framework_id, id});
   erase_task(c, slot);
 }
@@ -39,19 +39,6 @@ void end_executors(Context& c, Agent& agent) {
   agent.leaks.clear();
 }
 
-// Kills and ACCEPTs that waited for it: there is nothing to wait for any more.
-void answer_waiting(Context& c, Agent& agent) {
-  std::set<TaskKey> asked = std::move(agent.accepts_waiting);
-  for (const auto& [key, grace] : agent.kills_waiting) asked.insert(key);
-  agent.accepts_waiting.clear();
-  agent.kills_waiting.clear();
-  for (const auto& [framework_id, task_id] : asked) {
-    const auto it = c.state.framework_of.find(framework_id);
-    if (it == c.state.framework_of.end()) continue;
-    send_about_unknown(c, c.state.frameworks.at(it->second), task_id, agent.id);
-  }
-}
-
 void end_session(Context& c, Agent& agent) {
   if (agent.session.peer.empty()) return;
   refuse_gone(c, agent, agent.session.peer, agent.session.number);
@@ -60,6 +47,32 @@ void end_session(Context& c, Agent& agent) {
 }
 
 }  // namespace
+
+void end_all_of(Context& c, AgentSlot slot, const Farewell& farewell) {
+  Agent& agent = c.state.agents.at(slot);
+  for (const TaskSlot task : std::vector<TaskSlot>(agent.tasks)) {
+    end_task(c, agent, task, farewell);
+  }
+  end_executors(c, agent);
+  lose_agent_operations(c, slot, farewell.operation);
+  agent.told_lost.clear();
+}
+
+std::set<TaskKey> take_waiting(Agent& agent) {
+  std::set<TaskKey> asked = std::move(agent.accepts_waiting);
+  for (const auto& [key, grace] : agent.kills_waiting) asked.insert(key);
+  agent.accepts_waiting.clear();
+  agent.kills_waiting.clear();
+  return asked;
+}
+
+void answer_waiting_for(Context& c, const AgentId& id, std::set<TaskKey> asked) {
+  for (const auto& [framework_id, task_id] : asked) {
+    const auto it = c.state.framework_of.find(framework_id);
+    if (it == c.state.framework_of.end()) continue;
+    send_about_unknown(c, c.state.frameworks.at(it->second), task_id, id);
+  }
+}
 
 void refuse_gone(Context& c, const Agent& agent, PeerId peer, std::uint64_t session) {
   const std::string reason = "agent_id: '" + agent.id.raw() + "' was marked gone for ever";
@@ -89,25 +102,27 @@ void on_gone_stored(Context& c, const pending::Gone& write) {
   if (agent.phase == AgentPhase::recovered) --c.state.agents_recovering;
   agent.going.reset();
   call_off_removal(c, agent);
+  call_off_departure(c, slot);
   agent.standing = registry::AgentStanding::gone;
   rescind_offers_of(c, agent);
   agent.phase = AgentPhase::gone;
+  depart(c, slot, c.stamp.wall);
   agent.reason = "marked gone by an operator";
   for (const Kind kind : {Kind::agent_silence, Kind::agent_gone, Kind::agent_clearing,
                           Kind::agent_heartbeat, Kind::agent_settling}) {
     c.disarm(kind, slot);
   }
-  for (const TaskSlot task : std::vector<TaskSlot>(agent.tasks)) end_task(c, agent, task);
-  end_executors(c, agent);
-  lose_agent_operations(c, slot, true);
-  agent.told_lost.clear();
+  end_all_of(c, slot,
+             {TaskState::gone_by_operator, OperationState::gone_by_operator,
+              StatusReason::agent_removed_by_operator,
+              "Agent " + agent.facet->hostname + " was marked gone"});
   end_session(c, agent);
   leave_agent(c, slot);
   touch_agent(c, slot);
   publish_agent(c, agent);
   c.note(Note::Level::warning, "agent.gone",
          {{"agent_id", agent.id.raw()}, {"hostname", agent.facet->hostname}});
-  answer_waiting(c, agent);
+  answer_waiting_for(c, agent.id, take_waiting(agent));
   if (was_away) answer_waiting_kills(c);
   c.state.frameworks.for_each([&](FrameworkSlot, Framework& framework) {
     send_to_framework(c, framework, event::Failure{agent.id, {}, {}});

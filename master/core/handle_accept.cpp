@@ -72,7 +72,8 @@ bool await_agent(Context& c, const Framework& framework, const TaskFacet& task) 
 // nobody can ask.
 TaskState state_with(const MasterState& state, const AgentId& agent_id) {
   const auto agent = state.agent_of.find(agent_id);
-  if (agent == state.agent_of.end()) return TaskState::dropped;
+  // There was one, for it was offered: it is forgotten.
+  if (agent == state.agent_of.end()) return TaskState::unknown;
   switch (state.agents.at(agent->second).phase) {
     case AgentPhase::unreachable:
       return TaskState::unreachable;

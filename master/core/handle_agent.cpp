@@ -76,7 +76,8 @@ void admit(Context& c, const FromAgent& event, const Register& message) {
   if (c.state.agents.size() >= limits::kMaxAgents) {
     refuse(c, event,
            "the cluster has " + std::to_string(limits::kMaxAgents) +
-               " agents, its limit; remove agents that are gone",
+               " agents, its limit; those that are gone or unreachable are forgotten after "
+               "--registry-max-agent-age, or when they are more than --registry-max-agent-count",
            c.config.agent_retry);
     return;
   }
@@ -182,6 +183,12 @@ void on_register_known(Context& c, AgentSlot slot, const FromAgent& event,
   if (agent.going) {
     PROBE("master.agent_back_while_being_marked_gone");
     refuse(c, event, "agent_id: '" + agent.id.raw() + "' is being marked gone",
+           c.config.agent_retry);
+    return;
+  }
+  if (agent.forgetting) {
+    PROBE("master.agent_back_while_being_forgotten");
+    refuse(c, event, "agent_id: '" + agent.id.raw() + "' was away for too long and is forgotten",
            c.config.agent_retry);
     return;
   }

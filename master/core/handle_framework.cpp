@@ -313,12 +313,8 @@ void disconnect_framework(Context& c, FrameworkSlot slot, const std::string& rea
           {"name", framework.facet->name},
           {"reason", reason},
           {"failover_timeout_ms", std::to_string(framework.facet->failover_timeout.ms())}});
-  if (framework.pending) return;  // it is on its way back
-  if (framework.facet->failover_timeout <= Duration{}) {
-    begin_removal(c, slot, {}, "it disconnected and has no failover_timeout");
-  } else {
-    c.arm(Kind::framework_removal, slot, c.stamp.now + framework.facet->failover_timeout);
-  }
+  if (framework.pending && !framework.pending->update_only) return;  // it is on its way back
+  await_return(c, slot);
 }
 
 void on_framework_silence_due(Context& c, FrameworkSlot slot) {

@@ -41,6 +41,7 @@ void recover_agent(Context& c, const Registry::Agent& stored, const ScheduleInde
   const AgentSlot slot = c.state.agents.insert(std::move(agent));
   c.state.agent_of.emplace(stored.facet.id, slot);
   begin_waiting(c, slot);
+  if (stored.standing != registry::AgentStanding::admitted) depart(c, slot, stored.standing_at);
   const Agent& row = c.state.agents.at(slot);
   if (row.machine_down) touch_agent(c, slot);
   if (row.phase == AgentPhase::recovered) {
@@ -62,8 +63,8 @@ void recover_framework(Context& c, const Registry::Framework& stored) {
   c.state.framework_of.emplace(stored.facet.id, slot);
   Framework& row = c.state.frameworks.at(slot);
   for (std::uint32_t role = 0; role < row.roles.size(); ++role) enter_role(c, slot, role);
-  const Duration grace = std::max(row.facet->failover_timeout, c.config.framework_recovery);
-  c.arm(DeadlineKey::Kind::framework_removal, slot, c.stamp.now + grace);
+  row.away_noted = stored.away > Duration{};
+  begin_absence(c, slot, stored.away, c.config.framework_recovery);
   publish_framework(c, row);
 }
 
@@ -97,6 +98,8 @@ struct OnStored {
   void operator()(const pending::Gone& w) const { on_gone_stored(c, w); }
   void operator()(const pending::Quotas& w) const { on_quotas_stored(c, w); }
   void operator()(const pending::Schedule& w) const { on_schedule_stored(c, w); }
+  void operator()(const pending::Absence&) const {}
+  void operator()(const pending::Forgetting& w) const { on_forgetting_stored(c, w); }
 };
 
 struct OnRejected {
@@ -125,6 +128,8 @@ struct OnRejected {
   void operator()(const pending::Gone& w) const { on_gone_rejected(c, w, reason); }
   void operator()(const pending::Quotas& w) const { on_quotas_rejected(c, w, reason); }
   void operator()(const pending::Schedule& w) const { on_schedule_rejected(c, w, reason); }
+  void operator()(const pending::Absence& w) const { on_absence_rejected(c, w.framework, reason); }
+  void operator()(const pending::Forgetting& w) const { on_forgetting_rejected(c, w, reason); }
 };
 
 }  // namespace

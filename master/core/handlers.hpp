@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -114,6 +115,27 @@ void on_gone_stored(Context& c, const pending::Gone& write);
 void on_gone_rejected(Context& c, const pending::Gone& write, const std::string& reason);
 void refuse_gone(Context& c, const Agent& agent, PeerId peer, std::uint64_t session);
 
+// What an agent leaves behind that is not spoken with any more: its tasks and operations are told
+// as these, its executors and leaks are no more.
+struct Farewell {
+  TaskState task;
+  OperationState operation;
+  StatusReason reason;
+  std::string message;
+};
+void end_all_of(Context& c, AgentSlot slot, const Farewell& farewell);
+// Kills and ACCEPTs that waited for it: there is nothing to wait for any more.
+void answer_waiting_for(Context& c, const AgentId& id, std::set<TaskKey> asked);
+std::set<TaskKey> take_waiting(Agent& agent);
+
+// -- forget_agents.cpp: agents that were away for long enough are no agents any more
+void depart(Context& c, AgentSlot slot, WallTime at);  // REQUIRES unreachable or gone
+void call_off_departure(Context& c, AgentSlot slot);   // before its phase is another
+void on_departed_due(Context& c);
+void on_forgetting_stored(Context& c, const pending::Forgetting& write);
+void on_forgetting_rejected(Context& c, const pending::Forgetting& write,
+                            const std::string& reason);
+
 // -- reconcile_agent.cpp: what is there against what we think, task by task
 // `was_given_up`: it returns from unreachable.
 void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& message,
@@ -137,6 +159,13 @@ std::optional<std::string> validate_role(const std::string& role);
 void on_framework_message(Context& c, const FromFramework& event);
 void disconnect_framework(Context& c, FrameworkSlot slot, const std::string& reason);
 void on_framework_silence_due(Context& c, FrameworkSlot slot);
+// -- absence.cpp: a failover_timeout runs on, whoever leads
+// `before`: what earlier leaders counted; `least`: how long it has in any case.
+void begin_absence(Context& c, FrameworkSlot slot, Duration before, Duration least);
+void await_return(Context& c, FrameworkSlot slot);  // it is disconnected, if that does not run yet
+void end_absence(Context& c, FrameworkSlot slot);   // it is here, and the registry says so
+void on_framework_away_due(Context& c, FrameworkSlot slot);
+void on_absence_rejected(Context& c, FrameworkSlot slot, const std::string& reason);
 // Its end: written first, done when stored.
 void begin_removal(Context& c, FrameworkSlot slot, RequestId request, const std::string& reason);
 void on_removal_stored(Context& c, FrameworkSlot slot);
@@ -193,7 +222,8 @@ void tell_operation_refused(Context& c, Framework& framework, const OperationId&
 // The agent registers: what it did is adopted, what it never got is sent again.
 void reconcile_agent_operations(Context& c, AgentSlot slot, const to_master::Register& message);
 Resources total_with_operations(Agent& agent);
-void lose_agent_operations(Context& c, AgentSlot slot, bool for_ever);
+// As unreachable they are kept, as anything else they end.
+void lose_agent_operations(Context& c, AgentSlot slot, OperationState as);
 void answer_operators_of(Context& c, Agent& agent);
 void remove_framework_operations(Context& c, Framework& framework);
 void check_operations(const MasterState& state, const Agent& agent);

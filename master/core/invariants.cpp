@@ -110,6 +110,11 @@ void check_agent(const MasterState& state, AgentSlot slot) {
   ASSERT(agent.phase != AgentPhase::gone || (agent.tasks.empty() && agent.executors.empty()));
   ASSERT(agent.phase != AgentPhase::admitting || agent.tasks.empty());
   check_operations(state, agent);
+  const bool unreachable = agent.phase == AgentPhase::unreachable;
+  const bool gone = agent.phase == AgentPhase::gone;
+  ASSERT(unreachable == state.departed.unreachable.contains({agent.left_at, slot}));
+  ASSERT(gone == state.departed.gone.contains({agent.left_at, slot}));
+  ASSERT(!agent.forgetting || unreachable || gone);
   const bool away = agent.phase == AgentPhase::silent || agent.phase == AgentPhase::recovered;
   ASSERT(agent.removal_ticket == 0 ||
          (away && state.removals_waiting.at(agent.removal_ticket) == slot));

@@ -74,6 +74,7 @@ Result<AgentSlot> maintained_agent(const Context& c, const FromOperator& event, 
     return Error{ErrorCode::conflict, words_of(id) + " was marked gone, which is for ever"};
   }
   if (agent.going) return Error{ErrorCode::conflict, words_of(id) + " is being marked gone"};
+  if (agent.forgetting) return Error{ErrorCode::conflict, words_of(id) + " is being forgotten"};
   return it->second;
 }
 

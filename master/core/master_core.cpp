@@ -40,6 +40,12 @@ void fire(Context& c, const DeadlineKey& key) {
     case Kind::agent_waited:
       if (c.state.agents.find(agent)) go_on_draining(c, agent);
       return;
+    case Kind::agents_departed:
+      on_departed_due(c);
+      return;
+    case Kind::framework_away:
+      if (c.state.frameworks.find(framework)) on_framework_away_due(c, framework);
+      return;
     case Kind::framework_silence:
       if (c.state.frameworks.find(framework)) on_framework_silence_due(c, framework);
       return;

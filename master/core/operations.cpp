@@ -390,7 +390,7 @@ Resources total_with_operations(Agent& agent) {
   return expected_total(agent);
 }
 
-void lose_agent_operations(Context& c, AgentSlot slot, bool for_ever) {
+void lose_agent_operations(Context& c, AgentSlot slot, OperationState as) {
   Agent& agent = c.state.agents.at(slot);
   std::vector<std::uint64_t> numbers;
   for (auto& [number, row] : agent.operations) {
@@ -399,17 +399,17 @@ void lose_agent_operations(Context& c, AgentSlot slot, bool for_ever) {
                           "agent '" + agent.id.raw() + "' was lost before it answered"});
     OperationStatus status = status_of(agent, row);
     status.uuid.reset();
-    status.state = for_ever ? OperationState::gone_by_operator : OperationState::unreachable;
+    status.state = as;
     if (row.state == OperationState::pending && has_reader(c.state, row)) {
       send_to_framework(c, *framework_of(c.state, row), event::UpdateOperation{std::move(status)});
     }
     numbers.push_back(number);
   }
-  if (!for_ever) return;
+  if (as == OperationState::unreachable) return;
   for (const std::uint64_t number : numbers) {
     Operation& row = agent.operations.at(number);
     if (row.state == OperationState::pending) {
-      row.state = OperationState::gone_by_operator;
+      row.state = as;
       --agent.operations_pending;
     }
     erase_operation(c, agent, number);

@@ -100,7 +100,7 @@ void on_removal_stored(Context& c, FrameworkSlot slot) {
   remember_removed(c.state, framework.id, c.stamp.wall);
   c.disarm(DeadlineKey::Kind::framework_heartbeat, slot);
   c.disarm(DeadlineKey::Kind::framework_silence, slot);
-  c.disarm(DeadlineKey::Kind::framework_removal, slot);
+  end_absence(c, slot);
   c.publish(change::FrameworkRemoved{framework.id, c.stamp.wall});
   for (const RequestId request : framework.removal_requests) c.answer(request, {});
   c.state.framework_of.erase(framework.id);

@@ -196,6 +196,8 @@ struct Agent {
   std::optional<PersistId> clearing;  // back, and the mark is being taken away
   std::optional<PersistId> going;     // being marked gone
   std::uint64_t removal_ticket = 0;   // in MasterState::removals_waiting; 0: it does not wait
+  bool forgetting = false;            // it is being written that it is no agent any more
+  WallTime left_at;                   // in MasterState::departed, while unreachable or gone
   Maintenance maintenance;            // as stored
   Maintenance wanted;                 // once what was issued is stored
   std::optional<PendingRegistration> pending;
@@ -278,6 +280,10 @@ struct Framework {
   bool pending_moved = false;  // `pending` is another connection's than its SUBSCRIBED is for
   std::vector<RequestId> removal_requests;  // answered when the removal is stored
   bool removed_by_operator = false;
+  // While it is away: how long earlier leaders have counted it so, and since when this one does.
+  Duration away_before;
+  Instant away_from;
+  bool away_noted = false;  // the registry says, or may say, that it is away
 
   std::unordered_map<TaskId, TaskSlot> task_of;
   std::vector<TaskSlot> tasks;
@@ -309,10 +315,12 @@ struct DeadlineKey {
     framework_removal,
     framework_heartbeat,
     agent_filters,
-    agent_settling,  // the registry refused to write that it is drained, or gone
-    agent_removal,   // the next of those that wait to be given up; of no agent
-    agent_asking,    // a framework there is to be asked again whether it leaves
-    agent_waited,    // its drain has waited for budgets as long as it may
+    agent_settling,   // the registry refused to write that it is drained, or gone
+    agent_removal,    // the next of those that wait to be given up; of no agent
+    agent_asking,     // a framework there is to be asked again whether it leaves
+    agent_waited,     // its drain has waited for budgets as long as it may
+    framework_away,   // how long it is away by now is to be written down
+    agents_departed,  // those that are away for good are looked through; of no agent
   };
   Kind kind = Kind::agent_silence;
   std::uint32_t index = 0;
@@ -342,6 +350,12 @@ struct Subscription {
 struct Removal {
   FrameworkSlot framework;
 };
+struct Absence {  // how long a framework is away
+  FrameworkSlot framework;
+};
+struct Forgetting {
+  AgentSlot agent;
+};
 struct Weight {
   RequestId request;
   std::vector<RoleWeight> weights;
@@ -367,7 +381,15 @@ struct Schedule {
 using PendingWrite =
     std::variant<pending::Leadership, pending::Admission, pending::Return, pending::Unreachable,
                  pending::Cleared, pending::Subscription, pending::Removal, pending::Weight,
-                 pending::Upkeep, pending::Gone, pending::Quotas, pending::Schedule>;
+                 pending::Upkeep, pending::Gone, pending::Quotas, pending::Schedule,
+                 pending::Absence, pending::Forgetting>;
+
+// Agents that are unreachable and those that are gone, each by when they became so.
+struct Departed {
+  using Ordered = std::set<std::pair<WallTime, AgentSlot>>;
+  Ordered unreachable;
+  Ordered gone;
+};
 
 // Explanations asked for since then, within a second.
 struct Explaining {
@@ -406,6 +428,9 @@ struct MasterState {
   std::map<std::uint64_t, AgentSlot> removals_waiting;
   std::uint64_t last_removal_ticket = 0;
   Instant next_removal;
+
+  Departed departed;
+  std::size_t agents_forgetting = 0;
 
   OfferSlot oldest_offer;
   OfferSlot newest_offer;

@@ -137,7 +137,7 @@ void complete(Context& c, FrameworkSlot slot, const PendingSubscription& subscri
   if (!subscription.stream.empty()) {
     c.state.framework_of_stream.insert_or_assign(subscription.stream, slot);
   }
-  c.disarm(Kind::framework_removal, slot);
+  end_absence(c, slot);
   watch_session(c, slot);
   forget_demand(c, slot);
   set_roles(c, slot, subscription.suppressed_roles);
@@ -246,7 +246,8 @@ void subscribe_again(Context& c, FrameworkSlot slot, const Asker& asker, const P
     if (!framework.pending->update_only) PROBE("master.subscription_overtaken");
     overtake(c, *framework.pending);
   }
-  if (*facet == *framework.facet && !framework.pending) {
+  // A leader that counted on from what is written of its absence would remove it too early.
+  if (*facet == *framework.facet && !framework.pending && !framework.away_noted) {
     for (Effect& effect : welcome(c, asker, framework.id)) c.emit(std::move(effect));
     complete(c, slot, subscription);
     return;
@@ -440,6 +441,7 @@ void on_subscription_rejected(Context& c, FrameworkSlot slot, PersistId id,
   if (framework->session.peer != subscription.stream) {
     c.state.framework_of_stream.erase(subscription.stream);
   }
+  if (framework->phase == FrameworkPhase::disconnected) await_return(c, slot);
   if (framework->phase != FrameworkPhase::admitting) return;
   c.state.framework_of.erase(framework->id);
   c.state.frameworks.erase(slot);

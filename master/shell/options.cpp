@@ -22,6 +22,10 @@ Status check_times(const MasterConfig& core) {
       {"agent-heartbeat", core.agent_heartbeat},
       {"agent-silence", core.agent_silence},
       {"agent-timeout", core.agent_timeout},
+      {"agent-reregister-timeout", core.agent_recovery},
+      {"framework-reregister-timeout", core.framework_recovery},
+      {"registry-gc-interval", core.registry_gc_interval},
+      {"registry-max-agent-age", core.registry_max_agent_age},
       {"framework-heartbeat", core.framework_link_heartbeat},
       {"framework-silence", core.framework_silence},
       {"offer-lifetime", core.offer_lifetime},
@@ -43,9 +47,12 @@ Status check_times(const MasterConfig& core) {
   return {};
 }
 
-}  // namespace
-
-namespace {
+Status check_agent_count(const MasterConfig& core) {
+  const std::int64_t count = core.registry_max_agent_count;
+  if (count >= 0 && count <= static_cast<std::int64_t>(limits::kMaxAgents)) return {};
+  return invalid("--registry-max-agent-count: is " + std::to_string(count) + "; give 0 to " +
+                 std::to_string(limits::kMaxAgents));
+}
 
 // "N/duration", as Mesos has it.
 Status read_removal_rate(MasterOptions& options) {
@@ -105,6 +112,37 @@ struct AccessFlags {
   }
 };
 
+void add_times(runtime::Flags& flags, MasterOptions& options) {
+  flags.add("agent-heartbeat", options.core.agent_heartbeat, "how often master and agents say so");
+  flags.add("agent-silence", options.core.agent_silence,
+            "an agent not heard of for so long gets no offers made of it");
+  flags.add("agent-timeout", options.core.agent_timeout,
+            "an agent silent for so long is unreachable: its frameworks are told");
+  flags.add("agent-reregister-timeout", options.core.agent_recovery,
+            "after a change of leader, an agent not back for so long is unreachable");
+  flags.add("agent-removal-rate-limit", options.agent_removal_rate,
+            "at most so many agents are marked unreachable in a time, the others wait and may come "
+            "back; empty sets no limit");
+  flags.add("framework-heartbeat", options.core.framework_link_heartbeat,
+            "how often master and SDK frameworks say so");
+  flags.add("framework-silence", options.core.framework_silence,
+            "an SDK framework not heard of for so long is disconnected");
+  flags.add("framework-reregister-timeout", options.core.framework_recovery,
+            "after a change of leader, a framework has at least so long to come back, whatever is "
+            "left of its failover_timeout");
+  flags.add("registry-gc-interval", options.core.registry_gc_interval,
+            "how often agents are looked for that were unreachable or gone for long enough to be "
+            "forgotten");
+  flags.add("registry-max-agent-age", options.core.registry_max_agent_age,
+            "an agent that was unreachable or gone for so long is forgotten");
+  flags.add("registry-max-agent-count", options.core.registry_max_agent_count,
+            "of more unreachable agents than so many, those that are so longest are forgotten; "
+            "likewise of gone ones");
+  flags.add("offer-lifetime", options.core.offer_lifetime, "an unanswered offer lapses after this");
+  flags.add("reoffer-min", options.core.reoffer_min,
+            "what a framework declined is not offered to it again before this");
+}
+
 }  // namespace
 
 Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& options) {
@@ -129,21 +167,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
       "where this master stands: agents of another region are offered only to frameworks that "
       "are REGION_AWARE; empty makes no difference between regions");
   flags.add("zone", options.zone, "the part of that region, for clients; give both or none");
-  flags.add("agent-heartbeat", options.core.agent_heartbeat, "how often master and agents say so");
-  flags.add("agent-silence", options.core.agent_silence,
-            "an agent not heard of for so long gets no offers made of it");
-  flags.add("agent-timeout", options.core.agent_timeout,
-            "an agent silent for so long is unreachable: its frameworks are told");
-  flags.add("agent-removal-rate-limit", options.agent_removal_rate,
-            "at most so many agents are marked unreachable in a time, the others wait and may come "
-            "back; empty sets no limit");
-  flags.add("framework-heartbeat", options.core.framework_link_heartbeat,
-            "how often master and SDK frameworks say so");
-  flags.add("framework-silence", options.core.framework_silence,
-            "an SDK framework not heard of for so long is disconnected");
-  flags.add("offer-lifetime", options.core.offer_lifetime, "an unanswered offer lapses after this");
-  flags.add("reoffer-min", options.core.reoffer_min,
-            "what a framework declined is not offered to it again before this");
+  add_times(flags, options);
   flags.add("recorder", options.recorder,
             "while this master leads, write everything that happens to it into this directory, "
             "for bourse replay");
@@ -172,6 +196,7 @@ Result<bool> parse_options(int argc, const char* const* argv, MasterOptions& opt
                    " bytes; give 1MB or more");
   }
   if (Status good = check_times(options.core); !good.ok()) return good.error();
+  if (Status good = check_agent_count(options.core); !good.ok()) return good.error();
   if (options.core.region.empty() != options.zone.empty()) {
     return invalid("--region, --zone: give both or none");
   }

@@ -123,7 +123,11 @@ TEST_CASE("an agent that is one too many for the cluster is refused and told whe
   FakeAgent& agent = h.add_agent("newcomer");
   REQUIRE(agent.heard_of<to_agent::Refused>().size() == 1);
   const to_agent::Refused refused = agent.heard_of<to_agent::Refused>()[0];
-  CHECK(refused.reason == "the cluster has 100000 agents, its limit; remove agents that are gone");
+  CHECK(
+      refused.reason ==
+      "the cluster has 100000 agents, its limit; those that are gone or unreachable are forgotten "
+      "after --registry-max-agent-age, or when they are more than "
+      "--registry-max-agent-count");
   CHECK(refused.retry_after == h.config.agent_retry);
   CHECK(h.persists == 1);  // who leads
   FakeAgent& known = h.agents.emplace_back();
