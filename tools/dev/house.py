@@ -10,6 +10,7 @@ import build
 from machine import ROOT, Refusal, cores
 
 FORMATTER = "clang-format-14"
+PRECOMPILED = re.compile(r" (-include \S*cmake_pch\.hxx|-Winvalid-pch|-fpch-preprocess)(?= |$)")
 SOURCES = ("*.cpp", "*.hpp", "*.h")
 # Most of the time is the analyzer's, on the paths of few functions (docs/TESTING.md has figures).
 # So in the tree it leaves a function after this many steps; what was changed it walks in full.
@@ -95,12 +96,13 @@ def units_for(changed, units, included_by):
 
 
 def once_each(database, directory):
-    """The build's own sources, each as it is compiled first: the simulator compiles the cores once
-    more, with its probes, and clang-tidy would look at a file once for every command."""
+    """The build's own sources, each as it is compiled first, less what g++ has precompiled: a file
+    must include what it uses, and clang cannot read the other compiler's form."""
     found = {}
     for entry in database:
         if entry["file"].startswith(f"{ROOT}/") and not entry["file"].startswith(f"{directory}/"):
-            found.setdefault(entry["file"], entry)
+            command = PRECOMPILED.sub("", entry["command"])
+            found.setdefault(entry["file"], {**entry, "command": command})
     return found
 
 

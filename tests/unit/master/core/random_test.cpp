@@ -5,7 +5,6 @@
 
 #include <set>
 
-
 #include "base/fingerprint.hpp"
 #include "base/prng.hpp"
 #include "tests/unit/master/core/harness.hpp"
