@@ -42,8 +42,8 @@ void add_tasks(const AgentState& state, const EndedTasks& ended, Metrics& out) {
       {TaskState::finished, "finished"}, {TaskState::failed, "failed"},
       {TaskState::killed, "killed"},     {TaskState::lost, "lost"},
       {TaskState::gone, "gone"},         {TaskState::error, "error"}};
-  const auto count_of = [&](TaskState state) {
-    const auto it = ended.find(state);
+  const auto count_of = [&](TaskState end) {
+    const auto it = ended.find(end);
     return it == ended.end() ? 0.0 : static_cast<double>(it->second);
   };
   for (const auto& [wanted, name] : kEnded) {

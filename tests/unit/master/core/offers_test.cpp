@@ -324,6 +324,7 @@ TEST_CASE("who comes back is offered what was refused for long before it came") 
   h.lead();
   h.add_agent("a");
   FakeFramework& f = h.add_framework("f");
+  f.facet.failover_timeout = Duration::seconds(500);
   h.subscribe(f);
   h.decline(f, h.offers(f), Duration::seconds(3'600));
   h.advance(Duration::seconds(60));
