@@ -117,6 +117,9 @@ std::string text_of(const master::MasterConfig& m) {
              .add("recovery", m.agent_recovery)
              .add("removal_interval", m.agent_removal_interval)
              .add("retry", m.agent_retry)
+             .add("forgets_every", m.registry_gc_interval)
+             .add("forgets_after", m.registry_max_agent_age)
+             .add("forgets_over", m.registry_max_agent_count)
              .line() +
          Fields("   of frameworks:")
              .add("heartbeat", m.framework_heartbeat)
