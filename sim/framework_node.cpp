@@ -276,9 +276,7 @@ std::string FrameworkNode::missing(const std::set<AgentId>& agents, bool given_u
   for (const auto& [id, row] : rows_) {
     if (row.ended) continue;
     // Its agent lost its name in a crash before it was stored, and will never be back under it.
-    // So it is with one that was forgotten.
-    const bool away = row.last == TaskState::unreachable || row.last == TaskState::unknown;
-    if (away && !agents.contains(row.agent)) {
+    if (row.last == TaskState::unreachable && !agents.contains(row.agent)) {
       ++beyond;
       continue;
     }

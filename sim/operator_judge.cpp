@@ -72,8 +72,6 @@ void OperatorJudge::step(const master::MasterCore& core, const master::Effects& 
   for (const Change& change : effects.changes) {
     if (const auto* put = std::get_if<change::AgentPut>(&change.body)) {
       agent_put(*put, epoch);
-    } else if (const auto* forgotten = std::get_if<change::AgentRemoved>(&change.body)) {
-      agent_removed(forgotten->agent_id);
     } else if (const auto* offer = std::get_if<change::OfferAdded>(&change.body)) {
       const auto it = agents_.find(offer->agent->id);
       if (it == agents_.end() || it->second.duty == AgentDuty::serving) continue;
@@ -91,7 +89,6 @@ void OperatorJudge::step(const master::MasterCore& core, const master::Effects& 
 void OperatorJudge::agent_put(const change::AgentPut& put, Epoch epoch) {
   const AgentId& id = put.agent->id;
   Agent& agent = agents_[id];
-  agent.phase = put.phase;
   if (put.phase == AgentPhase::gone) {
     if (!agent.gone_asked) judge_.violate("O3", id.raw() + " is gone and nobody marked it");
     agent.gone = true;
@@ -102,17 +99,6 @@ void OperatorJudge::agent_put(const change::AgentPut& put, Epoch epoch) {
                              std::string(bourse::name_of(put.phase)) + " again");
   }
   check_duty(agent, put, epoch);
-}
-
-// One whose admission was not stored never was one.
-void OperatorJudge::agent_removed(const AgentId& id) {
-  const AgentPhase phase = agents_[id].phase;
-  if (phase == AgentPhase::unreachable || phase == AgentPhase::gone ||
-      phase == AgentPhase::admitting) {
-    return;
-  }
-  judge_.violate("O11",
-                 id.raw() + " is forgotten while it is " + std::string(bourse::name_of(phase)));
 }
 
 void OperatorJudge::check_duty(Agent& agent, const change::AgentPut& put, Epoch epoch) {

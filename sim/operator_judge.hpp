@@ -1,8 +1,8 @@
 // OperatorJudge: sees what operators ask of masters and what masters publish of agents and
 // frameworks, and says when a promise to operators breaks: O2 (what they want with an agent holds
 // until they want something else, whoever leads), O3 (an agent that is gone never comes back), O4
-// (nothing runs on a drained agent), O5 (a framework that was removed never comes back), O11 (only
-// an agent that is unreachable or gone is forgotten). Owned by the Judge; one thread.
+// (nothing runs on a drained agent), O5 (a framework that was removed never comes back). Owned by
+// the Judge; one thread.
 #pragma once
 
 #include <map>
@@ -55,11 +55,9 @@ class OperatorJudge {
     bool gone_asked = false;  // for certain, or once it is drained
     bool gone_now = false;    // for certain
     bool gone = false;
-    AgentPhase phase = AgentPhase::admitting;  // as it was published last
   };
 
   void agent_put(const change::AgentPut& put, Epoch epoch);
-  void agent_removed(const AgentId& id);
   void check_duty(Agent& agent, const change::AgentPut& put, Epoch epoch);
 
   Judge& judge_;

@@ -273,17 +273,6 @@ void draw_lending(Plan& plan) {
                        {"pressure-victim", rng.between(0, 1)}};
 }
 
-// Likewise: now and then agents that are away for good are forgotten soon, however few they are,
-// and it is soon written down how long a framework is away.
-void draw_forgetting(Plan& plan) {
-  Prng rng(plan.seed ^ 0xf02637e5ULL);
-  if (rng.chance(1, 6)) {
-    plan.master.registry_max_agent_count = 0;
-    plan.master.registry_gc_interval = ms(rng, 5'000, 60'000);
-  }
-  if (rng.chance(1, 3)) plan.master.framework_recovery = ms(rng, 2'000, 20'000);
-}
-
 }  // namespace
 
 int Plan::task_count() const {
@@ -325,7 +314,6 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_maintenance(plan);
   draw_lending(plan);
   draw_principals(plan);
-  draw_forgetting(plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;

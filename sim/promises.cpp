@@ -67,8 +67,6 @@ constexpr std::array<Promise, kPromises> kList = {{
     {"O8", "no offer takes a role over its limit", "QuotaJudge::check"},
     {"O9", "an offer holds something that its framework says it wants", "DemandJudge::step"},
     {"O10", "no drain leaves fewer running than its framework demands", "BudgetJudge::killed"},
-    {"O11", "only agents that are unreachable or gone are forgotten",
-     "OperatorJudge::agent_removed"},
     {"D1", "what a disk refused or left open is not promised", "Judge::promises_update",
      "a disk that is full or fails, a batch that was torn: broken, it is called S25"},
     {"D2", "what a disk forgot is noticed, or at least nothing is invented", "Judge::disk_forgot",

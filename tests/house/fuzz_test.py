@@ -10,7 +10,8 @@ DECODER = re.compile(r"\b((?:decode|parse|read)_\w+)\(\s*std::string_view")
 ROOMS = ("agent", "api", "base", "cli", "coordination", "examples", "executors", "framework-sdk",
          "frameworks", "gateway", "link", "master", "model", "proto", "runtime")
 # Reached through the decoders above them.
-INNER = {"decode_base64", "parse_bounded", "parse_frame", "parse_payload", "read_uuid"}
+INNER = {"decode_base64", "parse_bounded", "parse_frame", "parse_known", "parse_payload",
+         "read_uuid"}
 # Fed by flags and files of the operator who starts the program, and by nobody else.
 OF_THE_OPERATOR = {
     "parse_hosts", "parse_http_masters", "parse_http_url", "parse_log_level",
