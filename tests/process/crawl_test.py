@@ -145,11 +145,18 @@ class CrawlTest(CrawlCase):
         words = set(re.findall(r"\w+", promised.split("stages")[0]))
         self.assertEqual(words | {"stages"}, PROGRESS)
 
+    def wait_page(self):
+        """Until it has subscribed and published."""
+        asked = [BIN / "bourse", "crawl", "--json", f"--master=127.0.0.1:{self.http_port}"]
+        wait_for("its page", lambda: subprocess.run(asked, capture_output=True).returncode == 0)
+
     def test_a_crawler_over_http_has_its_page_too(self):
         self.start_web(2, 20)
         self.start_cluster()
         crawler = self.start_crawler("--extract=1", master=f"http://127.0.0.1:{self.http_port}")
-        status = self.wait_status("items on its page", lambda now: now["run"]["items"] > 0)
+        self.wait_page()
+        status = wait_for("items on its page", lambda: next(
+            (now for now in [self.status()] if now["run"]["items"] > 0), None))
         self.assertEqual({row["name"] for row in status["stages"]}, set(STAGES))
         self.assertEqual(crawler.popen.wait(90), 0, crawler.errors[-5:])
         self.check(0)

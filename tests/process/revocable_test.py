@@ -46,6 +46,15 @@ class Revocable(StreamCase):
         owner.call("SUPPRESS")
         return owner, offer["agent_id"]
 
+    def give_back_all(self, owner):
+        """What its task left of the agent, and was offered to it again."""
+        def look():
+            for event in owner.json_events("OFFERS"):
+                owner.call("DECLINE", {"offer_ids": [o["id"] for o in event["offers"]["offers"]],
+                                       "filters": {"refuse_seconds": 3600}})
+            return not self.agents()[0].get("offered_resources")
+        wait_for("the owner holds no offer", look)
+
     def lent_offer(self, guest, cpus):
         """An offer with as much that may be taken back, once there is one."""
         def look():
@@ -119,7 +128,8 @@ class Revocable(StreamCase):
     def test_a_task_of_the_sdk_runs_on_what_is_lent(self):
         self.start_master()
         self.start_agent("a", "--resources=cpus:0.4;mem:512;disk:100", *LENDING)
-        self.run_idle_task("sleep 1000")
+        owner, _ = self.run_idle_task("sleep 1000")
+        self.give_back_all(owner)
         for master in (f"127.0.0.1:{self.link_port}", f"http://127.0.0.1:{self.http_port}"):
             with self.subTest(master):
                 guest = self.start_scheduler(master=master, env={"TOLD_REVOCABLE": "1"})

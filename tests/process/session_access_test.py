@@ -6,7 +6,7 @@ import unittest
 
 from cluster_case import BIN, wait_for
 from session_case import ROOT, TYPED, SessionCase
-from v1_scheduler import post
+from v1_scheduler import Scheduler, post
 
 
 class SessionLists(SessionCase):
@@ -62,6 +62,10 @@ class SessionsBeyondLoopback(SessionCase):
         agent = self.start_agent("a", *self.agent_flags, "--sessions",
                                  "--authenticate-http-readwrite", f"--credentials={credentials}")
         self.port = int(agent.line("ready").rsplit(":", 1)[1])
+        # Its offer went with the first agent.
+        self.framework.close()
+        self.framework = Scheduler(self.http_port, failover_timeout=60.0)
+        self.streams.append(self.framework)
         self.run_task()
         call = {"type": "LAUNCH_NESTED_CONTAINER", "launch_nested_container": {
             "container_id": self.key(), "command": {"value": "true"}}}
