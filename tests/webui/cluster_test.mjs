@@ -91,7 +91,7 @@ test('a real cluster: a framework says which rule keeps it from offers', async (
   await visit.see('2 times 64 cpus')
   await visit.see('2 unmet')
   const explained = {
-    nightly: ['A quota is used up', 'raise the limit of role batch over 0 cpus'],
+    nightly: ['A quota is used up', 'raise the limit of role batch from 0 '],
     greedy: ['Does not hold what it wants', 'or REQUEST less'],
     steady: ['It asked for no offers', 'must REVIVE role eng'],
   }
