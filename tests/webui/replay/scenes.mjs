@@ -84,7 +84,7 @@ function plan(world) {
     {
       ...{ role: 'search', share: 0.11, role_share: 0.11, rank: 2, of: 6 },
       agents: [
-        kind('over_quota', 19, 'raise the limit of role search from 1 cpus to 2 cpus', [['limit', '1 cpus']]),
+        kind('over_quota', 19, 'raise the limit of role search to 2 cpus', [['limit', '1 cpus']]),
         kind('filtered', 5, 'it declined this agent: wait 3.2 s', [['ends_in', '3.2 s']]),
       ],
       refused: [{ name: 'over_quota', value: '1200' }],
