@@ -310,6 +310,9 @@ Finding AgentExplainer::over_quota(const std::string& rule, AgentSlot agent_slot
   const Headroom& limit = *rooms[best.dimension];
   const std::string& name = allocation_.dimensions[best.dimension];
   const auto amount = [&](std::int64_t milli) { return milli_text(milli) + " " + name; };
+  const std::string or_end =
+      limit.consumed > 0 ? ", or end " + amount(best.wanted - limit.left()) + " of what runs in it"
+                         : "";
   const std::int64_t enough =
       std::min(limit.consumed, kMaxQuantity) + std::min(best.wanted, kMaxQuantity);
   return {rule,
@@ -320,8 +323,7 @@ Finding AgentExplainer::over_quota(const std::string& rule, AgentSlot agent_slot
            {"headroom", amount(limit.left())},
            {"least", amount(best.wanted)}},
           "raise the limit of role " + limit.role + " from " + amount(limit.limit) + " to " +
-              amount(enough) + ", or end " + amount(best.wanted - limit.left()) +
-              " of what runs in it"};
+              amount(enough) + or_end};
 }
 
 // The role that lacks most, in thousandths of a guarantee.

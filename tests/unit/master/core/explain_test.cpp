@@ -96,6 +96,12 @@ TEST_CASE("a limit and a guarantee are explained with what there is of them") {
       over.change ==
       "raise the limit of role eng from 2 cpus to 2.01 cpus, or end 0.01 cpus of what runs in it");
 
+  set("idle", {{}, {{"cpus", 0}, {"mem", 0}}});
+  FakeFramework& idle = h.add_framework("idle", {"idle"});
+  h.subscribe(idle);
+  h.offers(idle);
+  CHECK(row(h, idle, agent).change == "raise the limit of role idle from 0 cpus to 0.01 cpus");
+
   set("ops", {{{"cpus", 10'000}, {"mem", 1'024'000}}, {}});
   FakeFramework& other = h.add_framework("other", {"batch"});
   h.subscribe(other);
