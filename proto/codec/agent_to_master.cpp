@@ -92,8 +92,10 @@ struct Writer {
   }
   void operator()(const to_master::Leaving&) { out.mutable_leaving(); }
   void operator()(const to_master::OperationOutcomes& in) {
+    // An empty list is a body too.
+    internal::OperationOutcomes& list = *out.mutable_operation_outcomes();
     for (const to_master::OperationOutcomes::Outcome& one : in.outcomes) {
-      internal::OperationOutcome& made = *out.mutable_operation_outcomes()->add_outcomes();
+      internal::OperationOutcome& made = *list.add_outcomes();
       made.set_uuid(std::string(bytes_of(one.uuid)));
       if (one.finished) made.set_finished(true);
       if (one.status_uuid) made.set_status_uuid(std::string(bytes_of(*one.status_uuid)));

@@ -84,14 +84,13 @@ struct Writer {
   }
   void operator()(const to_agent::Reregister& in) { out.set_reregister(in.reason); }
   void operator()(const to_agent::ApplyOperations& in) {
-    for (const OperationOrder& order : in.orders) {
-      write_operation_order(order, *out.mutable_apply_operations()->add_orders());
-    }
+    // An empty list is a body too.
+    auto& list = *out.mutable_apply_operations();
+    for (const OperationOrder& order : in.orders) write_operation_order(order, *list.add_orders());
   }
   void operator()(const to_agent::AcknowledgeOperations& in) {
-    for (const Uuid& uuid : in.uuids) {
-      out.mutable_acknowledge_operations()->add_uuids(std::string(bytes_of(uuid)));
-    }
+    auto& list = *out.mutable_acknowledge_operations();
+    for (const Uuid& uuid : in.uuids) list.add_uuids(std::string(bytes_of(uuid)));
   }
 };
 

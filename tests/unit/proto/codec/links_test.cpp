@@ -62,6 +62,26 @@ TEST_CASE("every message from a master to an agent comes out as it went in") {
   CHECK(kinds == std::variant_size_v<decltype(MasterToAgent::body)>);
 }
 
+TEST_CASE("a list without entries is a message on a link, not one of no kind") {
+  std::string batch;
+  REQUIRE(append_agent_to_master({{7, 0, 2}, to_master::OperationOutcomes{}}, batch) > 0);
+  const auto outcomes = decode_agent_to_master(only_frame(batch));
+  if (!outcomes) FAIL(outcomes.error().message);
+  CHECK(std::get<to_master::OperationOutcomes>(outcomes->body).outcomes.empty());
+
+  batch.clear();
+  REQUIRE(append_master_to_agent({{7, 0, 2}, to_agent::ApplyOperations{}}, batch) > 0);
+  const auto orders = decode_master_to_agent(only_frame(batch));
+  if (!orders) FAIL(orders.error().message);
+  CHECK(std::get<to_agent::ApplyOperations>(orders->body).orders.empty());
+
+  batch.clear();
+  REQUIRE(append_master_to_agent({{7, 0, 2}, to_agent::AcknowledgeOperations{}}, batch) > 0);
+  const auto settled = decode_master_to_agent(only_frame(batch));
+  if (!settled) FAIL(settled.error().message);
+  CHECK(std::get<to_agent::AcknowledgeOperations>(settled->body).uuids.empty());
+}
+
 TEST_CASE("a time that a master orders is neither negative nor makes an agent spin") {
   const auto decoded = [](decltype(MasterToAgent::body) body) {
     std::string batch;
