@@ -34,8 +34,10 @@ class WebCluster(CrawlCase):
         self.master = self.start_master()
         self.plan()
         self.start_crawl_agent()
-        self.start_agent("b")
         self.start_crawler("--extract=1", f"--expect={SHOPS * ITEMS}")
+        # The pages look for the crawl on the agent that is alone at its start.
+        wait_for("a fetcher", lambda: self.workers("fetch"))
+        self.start_agent("b")
         wait_for("all agents", lambda: len(self.agents()) == 3)
         self.talk()
         self.want()
