@@ -69,9 +69,9 @@ struct EventWriter {
   }
   void operator()(const event::InverseOffers& in) {
     out.set_type(Event::INVERSE_OFFERS);
+    Event::InverseOffers& list = *out.mutable_inverse_offers();
     for (const InverseOfferFacet& offer : in.offers) {
-      write_inverse_offer(offer, in.framework_id,
-                          *out.mutable_inverse_offers()->add_inverse_offers());
+      write_inverse_offer(offer, in.framework_id, *list.add_inverse_offers());
     }
   }
   void operator()(const event::RescindInverse& in) {

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto frames = decode_frames(batch);
   if (batch.empty() || !frames) return 0;
   const auto second = decode_framework_to_master(frames->front());
-  fuzz::must(second.ok());
+  // An operation known by name only has lost its members, which may have been required.
+  if (!second) return 0;
   append_framework_to_master(*second, again);
   fuzz::must(again == batch);
   return 0;

@@ -80,6 +80,12 @@ TEST_CASE("a list without entries is a message on a link, not one of no kind") {
   const auto settled = decode_master_to_agent(only_frame(batch));
   if (!settled) FAIL(settled.error().message);
   CHECK(std::get<to_agent::AcknowledgeOperations>(settled->body).uuids.empty());
+
+  batch.clear();
+  REQUIRE(append_master_to_framework({{7, 0, 2}, event::InverseOffers{}}, kModern, batch) > 0);
+  const auto inverse = decode_master_to_framework(only_frame(batch));
+  if (!inverse) FAIL(inverse.error().message);
+  CHECK(std::get<event::InverseOffers>(inverse->body).offers.empty());
 }
 
 TEST_CASE("a time that a master orders is neither negative nor makes an agent spin") {
