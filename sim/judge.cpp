@@ -254,9 +254,15 @@ void Judge::container_is_killed(const TaskKey& command_task) {
 void Judge::update_issued(const TaskKey& task, const TaskStatus& status) {
   Truth& truth = tasks_[task];
   auto& updates = truth.updates;
-  const bool known = std::any_of(updates.begin(), updates.end(),
-                                 [&](const Update& update) { return update.uuid == *status.uuid; });
-  if (known) return;
+  const auto known = std::find_if(updates.begin(), updates.end(), [&](const Update& update) {
+    return update.uuid == *status.uuid;
+  });
+  if (known != updates.end()) {
+    // Its executor repeats what could not be stored, and a later life of the agent may not know any
+    // more what led to it: nobody was told the first.
+    if (!known->stored) known->state = status.state;
+    return;
+  }
   updates.push_back({*status.uuid, status.state});
   claims_task(truth.agent, task, status.state);
 }
