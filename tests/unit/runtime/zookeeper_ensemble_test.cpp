@@ -141,6 +141,7 @@ TEST_CASE("an ensemble that stops whole and goes on is waited for, without a bus
   if (client.states.back().phase == ZkPhase::connected) {
     CHECK(client.states.back().session_id == client.states.front().session_id);
   }
+  wait_until_all_serve();  // it may have to elect anew
   ZkClient next(loop);
   next.connect(options_for(ensemble().addresses()));
   CHECK(next.exists(path).code == ZkCode::ok);
