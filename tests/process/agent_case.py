@@ -75,10 +75,10 @@ class AgentCase(ClusterCase):
             f"--work-dir={self.dir}/{name}", f"--run-dir={self.dir}/{name}r",
             "--resources=cpus:4;mem:2048;disk:1000", *flags)]
 
-    def run_agent(self, *flags, expect, deadline_s=30):
+    def run_agent(self, *flags, expect, deadline_s=30, env=None):
         """An agent that ends by itself; what it said."""
         done = subprocess.run(self.agent_argv(*flags), capture_output=True, text=True,
-                              timeout=deadline_s)
+                              timeout=deadline_s, env={**os.environ, **(env or {})})
         self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
         return done.stderr
 

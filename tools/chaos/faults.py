@@ -220,11 +220,15 @@ def fill_with_names(path):
     raise worlds.Trouble(f"{path} holds more files than its disk has inodes")
 
 
+def heavy_tasks(world):
+    """Each agent with a small disk has room for one of them, and no other agent for any."""
+    return [world.books.launch(seconds=0.1, code=0, memory_mb=worlds.HEAVY_MB)
+            for _ in range(worlds.SMALL_DISKS)]
+
+
 def one_on_each_small_disk(world):
-    """Tasks that have come to their end. Each agent with a small disk has room for one of them, and
-    no other agent for any."""
-    tasks = [world.books.launch(seconds=0.1, code=0, memory_mb=worlds.HEAVY_MB)
-             for _ in range(worlds.SMALL_DISKS)]
+    """Tasks that have come to their end."""
+    tasks = heavy_tasks(world)
     world.wait("the end of a task on each small disk", lambda: all(t.settled() for t in tasks))
     return tasks
 
@@ -279,6 +283,27 @@ def disk_read_only(world):
     daemon.kill()
     world.run_for(1)
     return f"{name}, started {daemon.starts - starts} times"
+
+
+def disk_fails(world):
+    """F9: an agent's disk takes no write (EIO), then it can sync nothing, which ends the agent."""
+    name, disk = worlds.FAILING_DISK, world.failing_disk
+    starts, told = world.daemons[name].starts, []
+    for calls, what in ((worlds.disk_error.WRITES, "writes"), (worlds.disk_error.SYNCS, "syncs")):
+        before = disk.failed()
+        disk.fail(calls)
+        tasks = heavy_tasks(world)
+        world.wait(f"{what} of {name} that fail", lambda before=before: disk.failed() > before)
+        world.run_for(3)
+        disk.fail(worlds.disk_error.NOTHING)
+        told.append(f"{disk.failed() - before} {what}")
+        world.wait("the end of a task on each small disk", lambda: all(t.settled() for t in tasks))
+    if world.daemons[name].starts == starts:
+        raise worlds.Trouble(f"{name} lives on though it could sync nothing")
+    if refused(one_on_each_small_disk(world)):
+        raise worlds.Trouble(f"launches on the disk of {name}, which is whole again, are refused")
+    return (f"{name}, {' and '.join(told)} failed, "
+            f"started {world.daemons[name].starts - starts} times")
 
 
 def clock_set(world):
@@ -420,6 +445,7 @@ FAULTS = {
     "F9": disk_full,
     "F9-inodes": inodes_gone,
     "F9-read-only": disk_read_only,
+    "F9-error": disk_fails,
     "F10": clock_set,
     "F10-start": clock_wrong_at_start,
     "F11-master": master_out_of_memory,

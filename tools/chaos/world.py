@@ -16,12 +16,14 @@ import network
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/process"))
 
+import disk_error
 import wall_clock
 import zookeeper_case
 
 MASTERS = 3
 AGENTS = 10
 SMALL_DISKS = 3  # agents whose work directory is a disk that can be filled
+FAILING_DISK = "a1"  # the one of them whose disk can fail
 SMALL_RUN_DISK = "a0"  # the agent whose run directory is one too
 INODES = 8192  # of such a disk
 MEMORY_MB = 4096  # of an agent
@@ -48,6 +50,7 @@ class World:
         self.zk = self.ensemble.url("/bourse")
         self.daemons = {}
         self.clocks = {}
+        self.failing_disk = None
         self.agent_ids = {}
         self.items = items
         self.next_task = 0.0
@@ -77,6 +80,10 @@ class World:
         if name in CLOCK_MACHINES:
             self.clocks[name] = wall_clock.WallClock(self.box / f"{name}.clock", self.bin)
             env = self.clocks[name].environment
+        if name == FAILING_DISK:
+            self.failing_disk = disk_error.DiskError(
+                self.box / f"{name}.disk", self.box / name, self.bin)
+            env = self.failing_disk.environment
         daemon = daemons.Daemon(name, self.net.inside(name, argv), self.box, env)
         self.daemons[name] = daemon
         daemon.start()

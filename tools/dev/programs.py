@@ -48,7 +48,8 @@ def demo(arguments):
 
 def chaos(arguments):
     if not asks_help(arguments):
-        with_quiet_build(["programs", "told-scheduler", "told-executor", "wall-clock"], arguments)
+        preloaded = ["wall-clock", "disk-error"]
+        with_quiet_build(["programs", "told-scheduler", "told-executor", *preloaded], arguments)
     os.environ["BOURSE_BIN"] = str(build.build_dir("release") / "bin")
     become_script("tools/chaos", arguments)
 
