@@ -52,6 +52,14 @@ struct KnownOperation {
   std::string message;                             // failed: why
 };
 
+// Its cgroup could not be emptied: the resources stay withheld until it is.
+struct ContainerLeaked {
+  FrameworkId framework_id;
+  ExecutorId executor_id;
+  Resources resources;
+  bool resolved = false;
+};
+
 // First message of a session. With an empty agent.id: a new agent; else it re-registers.
 struct Register {
   AgentFacetPtr agent;
@@ -64,6 +72,9 @@ struct Register {
   std::optional<Resources> total;          // as operations made it of agent->total; absent: that
   std::vector<KnownOperation> operations;  // in the order in which they came
   Resources oversubscribed;                // as in Oversubscribed
+  // What still leaks, none resolved. Known in the event that ends the tasks' hold on it, or it
+  // would be offered in between. An agent of an older build lists none and tells each later.
+  std::vector<ContainerLeaked> leaks = {};
 };
 struct StatusUpdate {
   FrameworkId framework_id;
@@ -80,13 +91,6 @@ struct ExecutorExited {
   FrameworkId framework_id;
   ExecutorId executor_id;
   int wait_status = 0;
-};
-// Its cgroup could not be emptied: the resources stay withheld until it is.
-struct ContainerLeaked {
-  FrameworkId framework_id;
-  ExecutorId executor_id;
-  Resources resources;
-  bool resolved = false;
 };
 struct ExecutorMessage {
   FrameworkId framework_id;

@@ -62,6 +62,7 @@ to_master::Register registration(const AgentState& state) {
     if (holds && !executor.command_task) {
       out.executors.push_back({key.first, executor.facet, executor.container_id, executor.role});
     }
+    if (executor.leaked) out.leaks.push_back({key.first, key.second, executor.withheld, false});
   }
   for (const auto& [key, task] : state.tasks) {
     // Those being stored too: left out, they would be answered as dropped and start all the same.
@@ -186,7 +187,7 @@ void on_registered(Context& c, const to_agent::Registered& message, Epoch epoch)
     return;
   }
   c.note(Note::Level::info, "agent.registered", {{"agent_id", message.agent_id.raw()}});
-  // Registering says nothing of leaks, and the master has forgotten those of the last session.
+  // A master of an older build did not read them in what registered us; to another it is no news.
   for (const auto& [key, executor] : c.state.executors) {
     if (!executor.leaked) continue;
     PROBE("agent.tells_leak_again");

@@ -11,6 +11,7 @@
 //   only we, answered    the agent had it and lost it with its disk: GONE, which is certain
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/probe.hpp"
 #include "master/core/handlers.hpp"
@@ -325,6 +326,21 @@ struct Reconciler {
     }
   }
 
+  // Those that it has still: what it held is not free in between. An agent of an older build
+  // lists none here and tells each once it is registered.
+  void leaks(const std::vector<to_master::ContainerLeaked>& listed) {
+    const std::map<ExecutorKey, Resources> known = std::exchange(agent.leaks, {});
+    for (const to_master::ContainerLeaked& leak : listed) {
+      const ExecutorKey key(leak.framework_id, leak.executor_id);
+      if (!agent.leaks.emplace(key, leak.resources).second || known.contains(key)) continue;
+      PROBE("master.agent_comes_with_leak");
+      c.note(Note::Level::warning, "container.leaked",
+             {{"agent_id", agent.id.raw()},
+              {"executor_id", leak.executor_id.raw()},
+              {"resources", leak.resources.to_text()}});
+    }
+  }
+
   void rebuild_ledger() {
     Ledger ledger(total_with_operations(agent));
     for (const TaskSlot task_slot : agent.tasks) {
@@ -368,8 +384,7 @@ void reconcile_agent(Context& c, AgentSlot slot, const to_master::Register& mess
     (void)reconciler.framework_or_shut_down(known.framework->id);
   }
   agent.told_lost.clear();
-  // It tells of the leaks that it still has once it is registered.
-  agent.leaks.clear();
+  reconciler.leaks(message.leaks);
   // Before the tasks that are launched again: they may use what an operation makes.
   reconcile_agent_operations(c, slot, message);
   reconciler.missing();

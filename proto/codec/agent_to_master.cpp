@@ -16,6 +16,13 @@ void write_bytes(const Blob& blob, std::string& out) {
   out.assign(blob.bytes());
 }
 
+void write_leaked(const to_master::ContainerLeaked& in, internal::ContainerLeaked& out) {
+  out.set_framework_id(in.framework_id.raw());
+  out.set_executor_id(in.executor_id.raw());
+  out.set_resources(resources_bytes(in.resources));
+  out.set_resolved(in.resolved);
+}
+
 void write_register(const to_master::Register& in, internal::Register& out) {
   write_agent_description(*in.agent, *out.mutable_agent());
   out.set_incarnation(in.incarnation);
@@ -54,6 +61,7 @@ void write_register(const to_master::Register& in, internal::Register& out) {
     if (!known.message.empty()) made.set_message(known.message);
   }
   if (!in.oversubscribed.empty()) out.set_oversubscribed(resources_bytes(in.oversubscribed));
+  for (const to_master::ContainerLeaked& leak : in.leaks) write_leaked(leak, *out.add_leaks());
 }
 
 // One overload per kind of message.
@@ -75,11 +83,7 @@ struct Writer {
     made.set_wait_status(in.wait_status);
   }
   void operator()(const to_master::ContainerLeaked& in) {
-    internal::ContainerLeaked& made = *out.mutable_container_leaked();
-    made.set_framework_id(in.framework_id.raw());
-    made.set_executor_id(in.executor_id.raw());
-    made.set_resources(resources_bytes(in.resources));
-    made.set_resolved(in.resolved);
+    write_leaked(in, *out.mutable_container_leaked());
   }
   void operator()(const to_master::ExecutorMessage& in) {
     internal::ExecutorData& made = *out.mutable_executor_message();
@@ -209,6 +213,44 @@ Result<Resources> read_oversubscribed(const std::string& bytes, const FieldPath&
   return resources;
 }
 
+Result<to_master::ContainerLeaked> read_leaked(const internal::ContainerLeaked& message,
+                                               const FieldPath& at) {
+  to_master::ContainerLeaked out;
+  const std::string framework = at.at("framework_id").text();
+  const std::string executor = at.at("executor_id").text();
+  if (Status ok = require_ids({{framework.c_str(), &message.framework_id()},
+                               {executor.c_str(), &message.executor_id()}});
+      !ok) {
+    return ok.error();
+  }
+  out.framework_id = FrameworkId(message.framework_id());
+  out.executor_id = ExecutorId(message.executor_id());
+  Result<Resources> resources = resources_from_bytes(message.resources(), at.at("resources"));
+  if (!resources) return resources.error();
+  out.resources = std::move(*resources);
+  out.resolved = message.resolved();
+  return out;
+}
+
+Status read_leaks(const internal::Register& message, const FieldPath& at,
+                  to_master::Register& out) {
+  if (static_cast<std::size_t>(message.leaks_size()) > limits::kMaxExecutorsPerAgent) {
+    return Error{ErrorCode::too_large,
+                 "'" + at.at("leaks").text() + "' has " + std::to_string(message.leaks_size()) +
+                     " entries: at most " + std::to_string(limits::kMaxExecutorsPerAgent)};
+  }
+  for (int i = 0; i < message.leaks_size(); ++i) {
+    const FieldPath here = at.at("leaks", i);
+    Result<to_master::ContainerLeaked> leak = read_leaked(message.leaks(i), here);
+    if (!leak) return leak.error();
+    if (leak->resolved) {
+      return invalid("'" + here.at("resolved").text() + "' is true: only what leaks is listed");
+    }
+    out.leaks.push_back(std::move(*leak));
+  }
+  return {};
+}
+
 Result<to_master::Register> read_register(const internal::Register& message) {
   const FieldPath at = "register";
   to_master::Register out;
@@ -253,6 +295,7 @@ Result<to_master::Register> read_register(const internal::Register& message) {
     if (!lent) return lent.error();
     out.oversubscribed = std::move(*lent);
   }
+  if (Status ok = read_leaks(message, at, out); !ok) return ok.error();
   return out;
 }
 
@@ -269,23 +312,6 @@ Result<to_master::StatusUpdate> read_update(const internal::StatusUpdate& messag
   if (!latest) return latest.error();
   out.latest_state = *latest;
   out.end_settled = message.end_settled();
-  return out;
-}
-
-Result<to_master::ContainerLeaked> read_leaked(const internal::ContainerLeaked& message) {
-  to_master::ContainerLeaked out;
-  if (Status ok = require_ids({{"container_leaked.framework_id", &message.framework_id()},
-                               {"container_leaked.executor_id", &message.executor_id()}});
-      !ok) {
-    return ok.error();
-  }
-  out.framework_id = FrameworkId(message.framework_id());
-  out.executor_id = ExecutorId(message.executor_id());
-  Result<Resources> resources =
-      resources_from_bytes(message.resources(), "container_leaked.resources");
-  if (!resources) return resources.error();
-  out.resources = std::move(*resources);
-  out.resolved = message.resolved();
   return out;
 }
 
@@ -320,7 +346,7 @@ Status read_message(internal::AgentToMaster& message, AgentToMaster& out) {
       return {};
     }
     case internal::AgentToMaster::kContainerLeaked:
-      return put(read_leaked(message.container_leaked()), out);
+      return put(read_leaked(message.container_leaked(), "container_leaked"), out);
     case internal::AgentToMaster::kExecutorMessage: {
       internal::ExecutorData& in = *message.mutable_executor_message();
       if (Status ok = require_ids({{"executor_message.framework_id", &in.framework_id()},

@@ -38,6 +38,7 @@ TEST_CASE("a leak is told, and so is the end, only once the checkpoint has the l
   w.step(MasterLost{});
   w.connect();
   CHECK(w.to_master_all<to_master::Register>().back().tasks.size() == 1);
+  CHECK(w.to_master_all<to_master::Register>().back().leaks.empty());
   w.store_next();
   REQUIRE(leaks(w).size() == 1);
   CHECK(leaks(w).back().resources == World::task("t")->resources);
@@ -141,6 +142,25 @@ TEST_CASE("a leak outlives the agent: what it holds is told to the next master")
   w.start();
   w.connect();
   CHECK(leaks(w).empty());
+}
+
+TEST_CASE("a leak is in what registers its agent, as long as it is one") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t");
+  w.exited("t", 9, false, true);
+  w.acknowledge(w.update());
+  const auto listed = [&w] { return w.to_master_all<to_master::Register>().back().leaks; };
+  w.step(MasterLost{});
+  w.connect();
+  REQUIRE(listed().size() == 1);
+  CHECK(listed().back().executor_id == ExecutorId("t"));
+  CHECK(listed().back().resources == World::task("t")->resources);
+  CHECK_FALSE(listed().back().resolved);
+  w.step(ContainerCleaned{w.container_of("t")});
+  w.step(MasterLost{});
+  w.connect();
+  CHECK(listed().empty());
 }
 
 TEST_CASE("a leak of an earlier life whose end is told by the runtime is over with it") {

@@ -196,6 +196,7 @@ void Harness::enroll(FakeAgent& agent) {
   message.total = agent.converted_total;
   message.operations = agent.operations;
   message.oversubscribed = agent.oversubscribed;
+  message.leaks = agent.leaks;
   say_unsequenced(agent, std::move(message));
 }
 

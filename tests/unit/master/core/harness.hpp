@@ -34,6 +34,7 @@ struct FakeAgent {
   std::optional<Resources> converted_total;
   std::vector<to_master::KnownOperation> operations;
   Resources oversubscribed;
+  std::vector<to_master::ContainerLeaked> leaks;
   // What it heard.
   std::vector<MasterToAgent> heard;
 

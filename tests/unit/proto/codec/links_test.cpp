@@ -402,3 +402,28 @@ TEST_CASE("what an agent lends is plain, revocable and scalar, or refused with i
           std::string::npos);
   }
 }
+
+TEST_CASE("what an agent lists as leaking leaks, has an executor and is no endless list") {
+  const to_master::ContainerLeaked leak{FrameworkId("F"), ExecutorId("E"), {}, false};
+  const auto refused = [](std::vector<to_master::ContainerLeaked> leaks) {
+    to_master::Register hello;
+    hello.agent = std::make_shared<const AgentFacet>(sample::agent());
+    hello.leaks = std::move(leaks);
+    std::string batch;
+    REQUIRE(append_agent_to_master({{}, hello}, batch) > 0);
+    const auto frames = decode_frames(batch);
+    REQUIRE(frames.ok());
+    const auto decoded = decode_agent_to_master(frames->front());
+    return decoded.ok() ? std::string() : decoded.error().message;
+  };
+  CHECK(refused({leak}) == "");
+  auto wrong = leak;
+  wrong.resolved = true;
+  CHECK(refused({leak, wrong}) ==
+        "'register.leaks[1].resolved' is true: only what leaks is listed");
+  wrong = leak;
+  wrong.executor_id = ExecutorId();
+  CHECK(refused({wrong}).find("register.leaks[0].executor_id") != std::string::npos);
+  CHECK(refused(std::vector(limits::kMaxExecutorsPerAgent + 1, leak)) ==
+        "'register.leaks' has 10001 entries: at most 10000");
+}

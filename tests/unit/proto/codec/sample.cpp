@@ -297,6 +297,7 @@ std::vector<AgentToMaster> agent_messages() {
   hello.operations = {{operation_order(), OperationState::finished, uuid(8), ""},
                       {operation_order(), OperationState::failed, std::nullopt, "why"}};
   hello.oversubscribed = lent();
+  hello.leaks = {{f, ExecutorId("E1"), resources(), false}};
   return {
       {header, hello},
       {header, to_master::StatusUpdate{f, status(), TaskState::failed}},
