@@ -107,6 +107,9 @@ void AgentNode::start() {
   started.detected = detected_;
   const Stamp stamp = clock_.stamp(env_.schedule.now());
   started.incarnation = static_cast<std::uint64_t>(stamp.wall.ns / 1'000'000);
+  if (env_.plan.plant == Plant::lives_counted_down) {
+    started.incarnation = planted::count_down(life_);
+  }
   started.seed = env_.rng.next() ^ planted::bias(env_.plan.plant, stamp.wall);
   started.token_key = {env_.rng.next(), env_.rng.next()};
   started.boot_id = "boot-" + std::to_string(boots_);
@@ -169,12 +172,15 @@ void AgentNode::crash_and_return(Duration away, Machine machine) {
   const AgentId id = core_->state().identity->id;
   ++life_;
   newest_incarnation_ = std::max(newest_incarnation_, core_->state().incarnation);
+  std::vector<Judge::TaskKey> had;
+  for (const auto& [key, task] : core_->state().tasks) had.push_back(key);
   core_.reset();
   if (machine != Machine::loses_power) {
     disk_.crash();
   } else if (disk_.lose_power()) {
     env_.trace(name_, "has lost what its disk said was stored");
     env_.judge->disk_forgot(id);
+    forgotten_.insert(had.begin(), had.end());
   }
   batch_.clear();
   channel_.stop();
@@ -213,6 +219,7 @@ void AgentNode::on_bytes(std::string_view bytes) {
     if (env_.plan.plant == Plant::epoch_not_checked) {
       message.header.epoch = std::max(message.header.epoch, core_->state().epoch);
     }
+    if (env_.plan.plant == Plant::lives_counted_down) planted::forget_newest(message);
     step(agent::FromMaster{std::move(message)});
     if (life != life_) return;
     note_epoch();
@@ -306,14 +313,14 @@ void AgentNode::step(Body body) {
 }
 
 void AgentNode::perform(agent::Effect& effect) {
-  if (const auto* message = std::get_if<agent::SendToMaster>(&effect.body)) {
+  if (auto* message = std::get_if<agent::SendToMaster>(&effect.body)) {
     send(*message);
   } else if (auto* write = std::get_if<agent::Checkpoint>(&effect.body)) {
     perform_checkpoint(*write);
   } else if (auto* start = std::get_if<agent::StartContainer>(&effect.body)) {
     const Resources share = start->resources;
     if (env_.plan.plant == Plant::double_share) start->resources.add(share);
-    host_.start(*start);
+    host_.order(*start);
     if (const auto also = planted::start_also(env_.plan.plant, *start)) {
       env_.judge->container_stored(also->container_id);
       host_.start(*also);
@@ -377,11 +384,15 @@ void AgentNode::close_executor(const agent::CloseExecutor& close) {
   });
 }
 
-void AgentNode::send(const agent::SendToMaster& send) {
-  if (const auto* update = std::get_if<to_master::StatusUpdate>(&send.message.body)) {
+void AgentNode::send(agent::SendToMaster& send) {
+  if (auto* update = std::get_if<to_master::StatusUpdate>(&send.message.body)) {
     if (update->status->uuid) {
       env_.judge->promises_update({update->framework_id, update->status->task_id},
                                   *update->status->uuid);
+      const bool forgot = forgotten_.contains({update->framework_id, update->status->task_id});
+      if (forgot && env_.plan.plant == Plant::update_invented) {
+        update->status = planted::invent(update->status);
+      }
     }
   } else if (const auto* here = std::get_if<to_master::Register>(&send.message.body)) {
     for (const to_master::KnownTask& task : here->tasks) {

@@ -5,8 +5,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/core/agent_core.hpp"
@@ -52,7 +54,7 @@ class AgentNode {
   void perform(agent::Effect& effect);
   void perform_checkpoint(agent::Checkpoint& write);
   void note_issued(const agent::Checkpoint& write);
-  void send(const agent::SendToMaster& send);
+  void send(agent::SendToMaster& send);
   void flush();
   void close_executor(const agent::CloseExecutor& close);
   void after_master_message(const MasterToAgent& message);
@@ -85,6 +87,8 @@ class AgentNode {
   Epoch highest_epoch_ = 0;  // that it was registered by
   Epoch obeying_ = 0;        // of the message that is being acted on
   bool launching_ = false;
+  // What it had when its disk forgot: under update_invented it says of that what it never made.
+  std::set<std::pair<FrameworkId, TaskId>> forgotten_;
   std::map<PeerId, std::weak_ptr<ExecutorProcess>> executors_;
   std::uint64_t http_calls_ = 0;
   std::vector<Status> http_answers_;  // to the last of them

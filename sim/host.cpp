@@ -11,6 +11,13 @@ namespace bourse::sim {
 
 using State = Host::Container::State;
 
+namespace {
+
+// An order to start is so long on its way, under started_when_killed.
+constexpr Duration kLate = Duration::seconds(3);
+
+}  // namespace
+
 bool is_instance(const TaskId& id) {
   return id.raw().starts_with("app");
 }
@@ -30,6 +37,23 @@ const TaskPlan& plan_of(const Plan& plan, const TaskId& id) {
 Host::Container* Host::find(const ContainerId& id) {
   const auto it = containers_.find(id);
   return it == containers_.end() ? nullptr : &it->second;
+}
+
+void Host::order(const agent::StartContainer& start) {
+  if (env_.plan.plant != Plant::started_when_killed || !start.task) return this->start(start);
+  late_.emplace(start.container_id, start);
+  env_.schedule.in(kLate, [this, id = start.container_id] {
+    if (const auto late = late_.extract(id)) this->start(late.mapped());
+  });
+}
+
+// Its order to start was on its way: what is told ended starts all the same.
+bool Host::kill_late(const ContainerId& id) {
+  const auto late = late_.extract(id);
+  if (!late) return false;
+  report_later(agent::ContainerExited{id, 9});
+  env_.schedule.in(kLate * 2, [this, start = late.mapped()] { this->start(start); });
+  return true;
 }
 
 void Host::start(const agent::StartContainer& start) {
@@ -142,6 +166,7 @@ void Host::resize(const ContainerId& id, const Resources& resources) {
 }
 
 void Host::kill(const ContainerId& id, Duration grace) {
+  if (kill_late(id)) return;
   Container* container = find(id);
   if (container == nullptr || env_.plan.plant == Plant::ignore_kill) return;
   if (container->task) {
@@ -174,7 +199,9 @@ void Host::reboot(bool unnoticed) {
       env_.judge->task_stops({container.framework, *container.task});
     }
   }
-  if (!unnoticed) containers_.clear();
+  if (unnoticed) return;
+  containers_.clear();
+  late_.clear();
 }
 
 std::vector<agent::Started::FoundContainer> Host::found() {

@@ -94,6 +94,8 @@ class Host {
         total_(std::move(total)),
         agent_(std::move(agent)) {}
 
+  // An order to start it, which is carried out at once.
+  void order(const agent::StartContainer& start);
   void start(const agent::StartContainer& start);
   void resize(const ContainerId& id, const Resources& resources);
   void kill(const ContainerId& id, Duration grace);
@@ -122,6 +124,7 @@ class Host {
   void terminate(Container& container, Duration grace);
   void clean_later(const ContainerId& id);
   void check_sum(const ContainerId& id);
+  bool kill_late(const ContainerId& id);
   void report_later(decltype(agent::Event::body) body);
 
   Env& env_;
@@ -130,6 +133,7 @@ class Host {
   Resources total_;
   Agent agent_;
   std::map<ContainerId, Container> containers_;
+  std::map<ContainerId, agent::StartContainer> late_;  // ordered, under started_when_killed
   std::uint32_t pids_ = 100;
 };
 

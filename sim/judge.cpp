@@ -319,6 +319,7 @@ void Judge::master_step(int index, const master::MasterCore& core, const master:
   demands_.step(index, core.state(), effects);
   budgets_.step(core.state(), event, effects);
   std::uint64_t& last = last_change_[index];
+  std::set<AgentId> offered;
   for (const Change& change : effects.changes) {
     if (change.sequence != last + 1) {
       violate("S27",
@@ -328,10 +329,23 @@ void Judge::master_step(int index, const master::MasterCore& core, const master:
     if (const auto* gone = std::get_if<change::FrameworkRemoved>(&change.body)) {
       removed(gone->framework_id);
     }
+    if (const auto* added = std::get_if<change::OfferAdded>(&change.body)) {
+      opened_[index].emplace(added->number, event.stamp.now);
+      offered.insert(added->agent->id);
+    } else if (const auto* over = std::get_if<change::OfferRemoved>(&change.body)) {
+      opened_[index].erase(over->number);
+    }
     const auto* put = std::get_if<change::AgentPut>(&change.body);
     if (put && put->phase == AgentPhase::unreachable) given_up(put->agent->id);
   }
-  if (++steps_ % kSweepEvery == 0) check_master(core, event.stamp.now);
+  // Where something is offered: what is held twice may be released before the next sweep.
+  for (const AgentId& id : offered) {
+    const auto slot = core.state().agent_of.find(id);
+    if (slot != core.state().agent_of.end()) {
+      check_agent_rows(core.state(), core.state().agents.at(slot->second));
+    }
+  }
+  if (++steps_ % kSweepEvery == 0 && !broken()) check_master(index, core, event.stamp.now);
 }
 
 // One that is away comes back long before its failover time-out is over.
@@ -407,19 +421,23 @@ void Judge::check_rows_of(const master::MasterState& state, const master::Agent&
   }
 }
 
-void Judge::check_master(const master::MasterCore& core, Instant now) {
+void Judge::check_master(int index, const master::MasterCore& core, Instant now) {
   core.check_invariants();
   const master::MasterState& state = core.state();
   state.agents.for_each(
       [&](master::AgentSlot, const master::Agent& agent) { check_agent_rows(state, agent); });
   operators_.sweep(state);
-  // No offer outlives its lifetime; a process that stood still first hears what came meanwhile.
-  if (core.next_deadline() <= now) return;
-  state.offers.for_each([&](master::OfferSlot, const master::Offer& offer) {
-    if (offer.expires + Duration::seconds(1) < now) {
-      violate("L5", "offer O" + std::to_string(offer.number) + " is past its lifetime");
-    }
-  });
+  check_lifetimes(index, core, now);
+}
+
+// Counted from when it was opened, whatever the master's own row says. A process that stood still
+// first hears what came meanwhile.
+void Judge::check_lifetimes(int index, const master::MasterCore& core, Instant now) {
+  if (core.next_deadline() <= now || opened_[index].empty()) return;
+  const auto& [number, since] = *opened_[index].begin();  // numbers grow: the oldest
+  if (since + env_.plan.master.offer_lifetime + Duration::seconds(1) < now) {
+    violate("L5", "offer O" + std::to_string(number) + " is past its lifetime");
+  }
 }
 
 }  // namespace bourse::sim

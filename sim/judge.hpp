@@ -90,9 +90,10 @@ class Judge {
                      const master::Effects& effects);
   // This call is of somebody whom its framework's principal does not let speak.
   void check_stranger(const SchedulerCall& call, PeerId from, const master::Effects& effects);
-  void check_master(const master::MasterCore& core, Instant now);
+  void check_master(int index, const master::MasterCore& core, Instant now);
   void new_master(int index) {
     last_change_[index] = 0;
+    opened_[index].clear();
     offers_.begin(index);
     demands_.begin(index);
   }
@@ -135,6 +136,7 @@ class Judge {
   void given_up(const AgentId& agent);
   void removed(const FrameworkId& id);
   void check_agent_rows(const master::MasterState& state, const master::Agent& agent);
+  void check_lifetimes(int index, const master::MasterCore& core, Instant now);
   void check_rows_of(const master::MasterState& state, const master::Agent& agent, bool lent);
 
   Env& env_;
@@ -152,7 +154,8 @@ class Judge {
   BudgetJudge budgets_{*this};
   ReservationJudge reservations_{*this};
   std::set<AgentId> forgetful_;
-  std::map<int, std::uint64_t> last_change_;  // by master
+  std::map<int, std::uint64_t> last_change_;                // by master
+  std::map<int, std::map<std::uint64_t, Instant>> opened_;  // offers that live, by number
   std::uint64_t steps_ = 0;
   std::size_t ended_ = 0;
 };

@@ -207,6 +207,24 @@ PeerId speaker_of(const master::MasterState& state, const master::Event& event) 
 
 }  // namespace
 
+// What a step decided, turned wrong before anybody sees it.
+void MasterNode::plant_after(const master::Event& event, master::Effects& effects) {
+  switch (env_.plan.plant) {
+    case Plant::leak_ledger:
+      return planted::leak_ledger(*core_, event);
+    case Plant::change_swallowed:
+      return planted::swallow(effects.changes);
+    case Plant::freed_at_launch:
+      return planted::free_at_launch(*core_, event, effects);
+    case Plant::offers_stay:
+      return planted::keep_offers(*core_, effects);
+    case Plant::limits_unheard:
+      return planted::forget_limits(*core_);
+    default:
+      return;
+  }
+}
+
 template <typename Body>
 void MasterNode::step(Body body) {
   if (!core_) return;
@@ -216,8 +234,7 @@ void MasterNode::step(Body body) {
   const PeerId speaker = speaker_of(core_->state(), event);
   master::Effects effects;
   core_->step(event, effects);
-  if (env_.plan.plant == Plant::leak_ledger) planted::leak_ledger(*core_, event);
-  if (env_.plan.plant == Plant::change_swallowed) planted::swallow(effects.changes);
+  plant_after(event, effects);
   if (env_.tracing) {
     for (const Note& note : effects.notes) env_.trace(name_, "  note " + text_of(note));
   }

@@ -45,6 +45,7 @@ class MasterNode {
   Hub& hub() { return hub_; }
   NodeClock& clock() { return clock_; }
   const std::string& name() const { return name_; }
+  int index() const { return index_; }
   CoordinationNode* coordination() { return registry_->coordination(); }
   Disk* disk() { return registry_->disk(); }
 
@@ -67,6 +68,7 @@ class MasterNode {
   void step(Body body);
   void perform(master::Effect& effect);
   void persist(master::Persist& write);
+  void plant_after(const master::Event& event, master::Effects& effects);
   void hand_over();
   void flush(std::vector<Outgoing> batch);
   void arm();

@@ -111,8 +111,14 @@ enum class Plant : std::uint8_t {
   run_before_remembered,  // an agent draws its pauses from what the process ran before (S30)
   nobody_follows,         // a master that was started again never leads (L1)
   write_dropped,          // a master is told that a write is stored that was never made (S5)
+  freed_at_launch,        // what a task is launched with stays free for offers (S2)
+  started_when_killed,    // a start that its kill overtook happens all the same (S9)
+  offers_stay,            // no offer ends by itself (L5)
+  limits_unheard,         // who shares out knows no limit of any role (O8)
+  update_invented,        // who lost what it had stored tells of it what it never made (D2)
+  lives_counted_down,     // each life of an agent is older than the last, and refused (D3)
 };
-inline constexpr int kPlants = 42;  // with none
+inline constexpr int kPlants = 48;  // with none
 std::string_view name_of(Plant plant);
 // What it breaks is seen only where a seed runs twice.
 constexpr bool shows_when_run_twice(Plant plant) {

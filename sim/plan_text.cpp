@@ -303,7 +303,13 @@ std::string_view name_of(Plant plant) {
                                                 "change_swallowed",
                                                 "run_before_remembered",
                                                 "nobody_follows",
-                                                "write_dropped"};
+                                                "write_dropped",
+                                                "freed_at_launch",
+                                                "started_when_killed",
+                                                "offers_stay",
+                                                "limits_unheard",
+                                                "update_invented",
+                                                "lives_counted_down"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 

@@ -127,6 +127,50 @@ void spare_what_is_over(const master::MasterCore& core, master::SendToAgent& ord
   }
 }
 
+void free_at_launch(const master::MasterCore& core, const master::Event& event,
+                    const master::Effects& effects) {
+  // By an ACCEPT: what is launched once more at a registration was freed before.
+  const auto* from = std::get_if<master::FromFramework>(&event.body);
+  const auto* said = from == nullptr ? nullptr : std::get_if<SchedulerCall>(&from->message.body);
+  if (said == nullptr || !std::holds_alternative<call::Accept>(said->body)) return;
+  auto& state = const_cast<master::MasterState&>(core.state());
+  for (const master::Effect& effect : effects.list) {
+    const auto* order = std::get_if<master::SendToAgent>(&effect.body);
+    const auto* launch =
+        order == nullptr ? nullptr : std::get_if<to_agent::Launch>(&order->message.body);
+    const auto agent =
+        launch == nullptr ? state.agent_of_peer.end() : state.agent_of_peer.find(order->peer);
+    if (agent == state.agent_of_peer.end()) continue;
+    master::Ledger& ledger = state.agents.at(agent->second).ledger;
+    for (const TaskFacetPtr& task : launch->tasks) {
+      if (ledger.used().contains(task->resources)) ledger.release(task->resources);
+    }
+  }
+}
+
+void keep_offers(const master::MasterCore& core, const master::Effects& effects) {
+  auto& state = const_cast<master::MasterState&>(core.state());
+  for (const Change& change : effects.changes) {
+    const auto* added = std::get_if<change::OfferAdded>(&change.body);
+    const auto* slot = added == nullptr ? nullptr : state.offer_of.find(added->number + 1);
+    if (slot != nullptr) state.offers.at(*slot).expires = Instant::max();
+  }
+}
+
+void forget_limits(const master::MasterCore& core) {
+  auto& state = const_cast<master::MasterState&>(core.state());
+  if (state.quotas.empty()) return;
+  allocator::QuotaTable& table = state.allocation.quotas;
+  const std::vector<std::int64_t> none(table.dimensions(), allocator::kNoLimit);
+  for (std::uint32_t entry = 0; entry < table.entry_capacity(); ++entry) {
+    if (table.node_of(entry) == allocator::kNone) continue;
+    const std::int64_t* kept = table.guarantees(entry);
+    const std::vector<std::int64_t> guarantees(kept, kept + table.dimensions());
+    table.set(allocator::NodeId{table.node_of(entry)}, guarantees, none);
+  }
+  table.settle(state.allocation.tree);
+}
+
 void swallow(std::vector<Change>& changes) {
   std::erase_if(changes, [](const Change& change) { return change.sequence % 256 == 0; });
 }
@@ -165,6 +209,11 @@ void forget(Plant plant, std::vector<CheckpointRecord>& records) {
       return std::holds_alternative<checkpoint::UpdateAcknowledged>(record);
     });
   }
+  if (plant == Plant::lives_counted_down) {
+    for (CheckpointRecord& record : records) {
+      if (auto* life = std::get_if<checkpoint::LifeBegun>(&record)) life->incarnation = 0;
+    }
+  }
   if (plant != Plant::owner_forgotten) return;
   for (CheckpointRecord& record : records) give_away(record);
 }
@@ -173,6 +222,21 @@ std::uint64_t bias(Plant plant, WallTime now) {
   static std::uint64_t lives = 0;
   if (plant == Plant::run_before_remembered) return ++lives;
   return plant == Plant::time_of_day_drawn ? static_cast<std::uint64_t>(now.ns / 1'000'000) : 0;
+}
+
+SharedStatus invent(const SharedStatus& status) {
+  TaskStatus made = *status;
+  made.uuid->bytes[0] ^= 1;
+  return SharedStatus(std::move(made));
+}
+
+std::uint64_t count_down(std::uint64_t life) {
+  return 1'000'000 - life;
+}
+
+void forget_newest(MasterToAgent& message) {
+  auto* refused = std::get_if<to_agent::Refused>(&message.body);
+  if (refused != nullptr) refused->newest_incarnation = 0;
 }
 
 std::optional<agent::StartContainer> start_also(Plant plant, const agent::StartContainer& start) {

@@ -42,6 +42,13 @@ void halve_wants(FrameworkToMaster& message);
 // An order to end a task whose framework was told that it is over becomes something else.
 void spare_what_is_over(const master::MasterCore& core, master::SendToAgent& order);
 
+// What tasks are launched with is free in the ledger of their agent.
+void free_at_launch(const master::MasterCore& core, const master::Event& event,
+                    const master::Effects& effects);
+// The offers that were opened never lapse.
+void keep_offers(const master::MasterCore& core, const master::Effects& effects);
+// No role has a limit where offers are made; the quotas that are listed have theirs.
+void forget_limits(const master::MasterCore& core);
 // One Change of many is not published.
 void swallow(std::vector<Change>& changes);
 
@@ -49,6 +56,11 @@ void swallow(std::vector<Change>& changes);
 void forget(Plant plant, std::vector<CheckpointRecord>& records);
 // What it adds to the number that it is to draw its pauses from.
 std::uint64_t bias(Plant plant, WallTime now);
+// An update under another name, that was never made.
+SharedStatus invent(const SharedStatus& status);
+// The number of a life of an agent, each lower than the last; and none that is newer is heard of.
+std::uint64_t count_down(std::uint64_t life);
+void forget_newest(MasterToAgent& message);
 // What it starts besides; none: nothing.
 std::optional<agent::StartContainer> start_also(Plant plant, const agent::StartContainer& start);
 

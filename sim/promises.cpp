@@ -52,7 +52,7 @@ constexpr std::array<Promise, kPromises> kList = {{
      "more where the pauses before repeats are longer, or an agent is given up first"},
     {"L4", "reconciliation converges in one round trip", "FrameworkNode::check_answers",
      "as soon as everybody is back"},
-    {"L5", "no offer outlives its lifetime", "Judge::check_master"},
+    {"L5", "no offer outlives its lifetime", "Judge::check_lifetimes"},
     {"L6", "a container's rest is gone, or reported and kept", "Judge::rests_are_withheld",
      "gone in 60 s once faults stop; an agent remembers it over restarts"},
     {"L7", "the API answers in time", "", "needs real processes: bench/"},

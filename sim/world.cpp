@@ -177,7 +177,8 @@ void World::progress() {
     return;
   }
   MasterNode* leading = leader();
-  judge_.check_master(leading->core(), leading->clock().here(env_.schedule.now()));
+  judge_.check_master(leading->index(), leading->core(),
+                      leading->clock().here(env_.schedule.now()));
 }
 
 World::Missing World::missing() {
