@@ -210,6 +210,7 @@ Result<std::string> Api::ask(const std::string& method, const std::string& path,
     if (answer.ok() || answer.error().code != ErrorCode::unavailable || waited >= patience_) {
       return answer;
     }
+    if (on_waiting_ && waited == Duration{}) on_waiting_(answer.error());
     const Duration drawn{std::uniform_int_distribution<std::int64_t>(pause.ns / 2, pause.ns)(rng_)};
     if (!wait(drawn)) return answer;
     waited = waited + drawn;

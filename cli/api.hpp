@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -43,9 +44,13 @@ class Api {
   Result<std::string> request(const std::string& method, const std::string& url,
                               const std::string& body);
   // From here on a call that nobody answers, or that is answered 503, is made again for this long,
-  // after pauses that double, with jitter: for what follows over a failover. Only for calls that
-  // may be made twice.
-  void be_patient(Duration span) { patience_ = span; }
+  // after pauses that double, with jitter: for what follows over a failover. Duration::max(): until
+  // somebody answers or interrupts. Only for calls that may be made twice. `on_waiting`, if any, is
+  // told why, once for each call that has to wait.
+  void be_patient(Duration span, std::function<void(const Error&)> on_waiting = {}) {
+    patience_ = span;
+    on_waiting_ = std::move(on_waiting);
+  }
   // Waits this long; false when interrupted (Ctrl-C).
   bool wait(Duration span);
 
@@ -78,6 +83,7 @@ class Api {
   std::vector<std::string> masters_;  // as named
   std::string leader_;                // answered last; empty: none yet
   Duration patience_;
+  std::function<void(const Error&)> on_waiting_;
   std::mt19937_64 rng_{std::random_device{}()};
   runtime::Loop loop_;
   runtime::SignalWatch signals_;  // from the first wait on: a call that is under way ends first

@@ -1,5 +1,4 @@
 // logs: what a task wrote, once or for as long as it writes.
-#include <algorithm>
 #include <cstdio>
 
 #include "cli/api.hpp"
@@ -18,7 +17,6 @@ namespace v1 = mesos::v1;
 using v1::master::Response;
 
 constexpr Duration kFollow = Duration::milliseconds(500);
-constexpr Duration kMostPatience = Duration::seconds(5);  // between two tries while nobody answers
 
 struct Piece {
   std::string bytes;
@@ -52,7 +50,6 @@ class Reader {
       auto piece = read();
       if (!piece.ok()) return piece.error();
       waiting_ = false;
-      patience_ = kFollow;
       if (piece->size < offset_) offset_ = 0;  // rotated: from its new start
       print(piece.value());
       offset_ += piece->bytes.size();
@@ -62,9 +59,13 @@ class Reader {
 
   // Prints until the task has ended and all is printed, or somebody interrupts.
   Status follow() {
+    // Masters and agents that are away come back.
+    api_.be_patient(Duration::max(), [this](const Error& why) { say_waiting(why); });
     while (true) {
       const Status printed = print_rest();
-      if (!printed.ok() && !worth_waiting(printed.error())) return printed;
+      if (!printed.ok() && printed.error().code == ErrorCode::unavailable)
+        return {};  // interrupted
+      if (!printed.ok() && !is_to_come(printed.error())) return printed;
       if (printed.ok() && ended_) return {};
       if (printed.ok()) {
         // Asked of a master that reaches the agent, which has told it then what it runs: a task
@@ -72,8 +73,7 @@ class Reader {
         ended_ = look();
         if (ended_) continue;  // what it wrote between the last read and its end
       }
-      if (!api_.wait(patience_)) return {};
-      if (!printed.ok()) patience_ = std::min(patience_ * 2, kMostPatience);
+      if (!api_.wait(kFollow)) return {};
     }
   }
 
@@ -98,14 +98,17 @@ class Reader {
     std::fflush(stdout);
   }
 
-  // Masters and agents that are away come back, and a task that starts makes its file yet; what is
-  // not there once the task has ended never will be.
-  bool worth_waiting(const Error& error) {
-    if (error.code == ErrorCode::not_found && (ended_ || look())) return false;
-    if (error.code != ErrorCode::not_found && error.code != ErrorCode::unavailable) return false;
-    if (!waiting_) std::fprintf(stderr, "bourse: %s; waiting\n", printable(error.message).c_str());
-    waiting_ = true;
+  // A task that starts makes its file yet; what is not there once the task has ended never will be.
+  bool is_to_come(const Error& error) {
+    if (error.code != ErrorCode::not_found || ended_ || look()) return false;
+    say_waiting(error);
     return true;
+  }
+
+  // Once, until something is read again.
+  void say_waiting(const Error& why) {
+    if (!waiting_) std::fprintf(stderr, "bourse: %s; waiting\n", printable(why.message).c_str());
+    waiting_ = true;
   }
 
   // Whether it has ended, as far as the master says.
@@ -125,7 +128,6 @@ class Reader {
   bool json_;
   bool ended_ = false;
   bool waiting_ = false;  // and it has been said why
-  Duration patience_ = kFollow;
   std::uint64_t offset_ = 0;
 };
 
