@@ -108,7 +108,8 @@ void become_unreachable(Context& c, AgentSlot slot) {
 
 }  // namespace
 
-void become_active(Context& c, AgentSlot slot, const PendingRegistration& registration) {
+void become_active(Context& c, AgentSlot slot, SessionBegun begun,
+                   const to_master::Register& message) {
   Agent& agent = c.state.agents.at(slot);
   const AgentPhase was = agent.phase;
   if (was == AgentPhase::recovered) --c.state.agents_recovering;
@@ -116,18 +117,16 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   call_off_departure(c, slot);
   agent.phase = AgentPhase::active;
   agent.reason.clear();
-  agent.facet = with_id(registration.message->agent, agent.id);
+  agent.facet = with_id(message.agent, agent.id);
   agent.unreachable_at.reset();
   if (was != AgentPhase::admitting) agent.reregistered_at = c.stamp.wall;
-  agent.session = Session{registration.peer, registration.session, {}, {}, c.stamp.now};
-  if (!registration.peer.empty()) {
-    c.state.agent_of_peer.insert_or_assign(registration.peer, slot);
-  }
+  agent.session = Session{begun.peer, begun.session, {}, {}, c.stamp.now};
+  if (!begun.peer.empty()) c.state.agent_of_peer.insert_or_assign(begun.peer, slot);
   c.disarm(Kind::agent_gone, slot);
   c.arm(Kind::agent_silence, slot, c.stamp.now + c.config.agent_silence);
   c.arm(Kind::agent_heartbeat, slot, c.stamp.now + c.config.agent_heartbeat);
   plan_agent(c, slot);
-  reconcile_agent(c, slot, *registration.message, was == AgentPhase::unreachable);
+  reconcile_agent(c, slot, message, was == AgentPhase::unreachable);
   enter_agent(c, slot);
   publish_agent(c, agent);
   c.note(Note::Level::info, "agent.registered",
@@ -145,7 +144,7 @@ void become_active(Context& c, AgentSlot slot, const PendingRegistration& regist
   if (was == AgentPhase::recovered || was == AgentPhase::unreachable) answer_waiting_kills(c);
   continue_drain(c, slot);
   clear_mark(c, slot);
-  if (registration.peer.empty()) become_silent(c, slot, "its connection broke");
+  if (begun.peer.empty()) become_silent(c, slot, "its connection broke");
 }
 
 void become_silent(Context& c, AgentSlot slot, const std::string& reason) {

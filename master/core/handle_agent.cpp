@@ -143,9 +143,9 @@ void come_back(Context& c, AgentSlot slot, const FromAgent& event, const Registe
   // Being given up right now: nobody was told yet, so that it is back is simply written after it.
   const bool given_up = agent.marking && agent.standing == registry::AgentStanding::unreachable;
   if (!changed && !given_up && !agent.pending) {
-    const PendingRegistration registration = pending_of(event, message, {});
-    c.emit(registered(c, agent.id, event.peer, event.message.header.session));
-    become_active(c, slot, registration);
+    const std::uint64_t session = event.message.header.session;
+    c.emit(registered(c, agent.id, event.peer, session));
+    become_active(c, slot, {event.peer, session}, message);
     return;
   }
   if (agent.phase == AgentPhase::active) become_silent(c, slot, "it registers with a change");
@@ -329,7 +329,7 @@ void complete(Context& c, AgentSlot slot, Agent& agent) {
   if (registration.session != registration.promised && !registration.peer.empty()) {
     c.emit(registered(c, agent.id, registration.peer, registration.session));
   }
-  become_active(c, slot, registration);
+  become_active(c, slot, {registration.peer, registration.session}, *registration.message);
 }
 
 }  // namespace

@@ -31,7 +31,13 @@ void send_agent_heartbeat(Context& c, AgentSlot slot);
 
 // -- agent_phase.cpp: silent, unreachable, active again
 void become_silent(Context& c, AgentSlot slot, const std::string& reason);
-void become_active(Context& c, AgentSlot slot, const PendingRegistration& registration);
+// Over which connection, with what it said there. No peer: it broke meanwhile.
+struct SessionBegun {
+  PeerId peer;
+  std::uint64_t session = 0;
+};
+void become_active(Context& c, AgentSlot slot, SessionBegun begun,
+                   const to_master::Register& message);
 void on_agent_silence_due(Context& c, AgentSlot slot);
 void on_unreachable_stored(Context& c, AgentSlot slot, PersistId id);
 void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std::string& reason);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/deadline_queue.hpp"
+#include "base/kept_hash.hpp"
 #include "base/number_map.hpp"
 #include "base/slot_map.hpp"
 #include "base/time.hpp"
@@ -285,10 +286,10 @@ struct Framework {
   Instant away_from;
   bool away_noted = false;  // the registry says, or may say, that it is away
 
-  std::unordered_map<TaskId, TaskSlot> task_of;
+  std::unordered_map<TaskId, TaskSlot, KeptHash<TaskId>> task_of;
   std::vector<TaskSlot> tasks;
   std::size_t filters = 0;
-  std::unordered_map<TaskId, CompletedTask> completed;
+  std::unordered_map<TaskId, CompletedTask, KeptHash<TaskId>> completed;
   std::deque<TaskId> completed_order;
   std::map<TaskId, std::optional<Duration>> kills_waiting;  // no agent named, not all are back
   std::map<std::string, std::size_t> published;             // name and size
@@ -408,7 +409,7 @@ struct MasterState {
   SlotMap<Framework, Framework> frameworks;
   SlotMap<Offer, Offer> offers;
   SlotMap<Task, Task> tasks;
-  std::unordered_map<AgentId, AgentSlot> agent_of;
+  std::unordered_map<AgentId, AgentSlot, KeptHash<AgentId>> agent_of;
   std::unordered_map<FrameworkId, FrameworkSlot> framework_of;
   NumberMap<OfferSlot> offer_of;  // by number, counted from one
   std::unordered_map<PeerId, AgentSlot> agent_of_peer;

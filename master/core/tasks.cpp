@@ -38,13 +38,13 @@ TaskSlot add_task(Context& c, Task task) {
   task.position_in_agent = static_cast<std::uint32_t>(agent.tasks.size());
   const FrameworkSlot framework_slot = task.framework;
   const AgentSlot agent_slot = task.agent;
-  const TaskId id = task.facet->id;
+  const TaskFacetPtr facet = task.facet;
   Framework* framework = nullptr;
   if (task.standing == TaskStanding::live) {
     framework = &c.state.frameworks.at(framework_slot);
     task.position_in_framework = static_cast<std::uint32_t>(framework->tasks.size());
     if (!task.released) {
-      charge(c, framework->roles[task.role], task.facet->resources);
+      charge(c, framework->roles[task.role], facet->resources);
       task.charged = true;
     }
     touch_framework(c, framework_slot);
@@ -53,7 +53,7 @@ TaskSlot add_task(Context& c, Task task) {
   agent.tasks.push_back(slot);
   if (framework != nullptr) {
     framework->tasks.push_back(slot);
-    framework->task_of.emplace(id, slot);
+    framework->task_of.emplace(facet->id, slot);
     count_task(c, c.state.tasks.at(slot));
   }
   touch_agent(c, agent_slot);
