@@ -109,9 +109,9 @@ Status read_limits(const v1::TaskInfo& info, const FieldPath& at,
   return {};
 }
 
-}  // namespace
+// -- what is decided on, without the description
 
-Result<AgentFacet> read_agent(v1::AgentInfo& info, const FieldPath& at) {
+Result<AgentFacet> agent_fields(v1::AgentInfo& info, const FieldPath& at) {
   AgentFacet out;
   if (info.has_id()) {
     if (Status ok = check_id(info.id().value(), at.at("id")); !ok) return ok.error();
@@ -143,12 +143,10 @@ Result<AgentFacet> read_agent(v1::AgentInfo& info, const FieldPath& at) {
       return ok.error();
     }
   }
-  refine(*info.mutable_resources());
-  out.description = canonical_blob(info);
   return out;
 }
 
-Result<FrameworkFacet> read_framework(v1::FrameworkInfo& info, const FieldPath& at) {
+Result<FrameworkFacet> framework_fields(v1::FrameworkInfo& info, const FieldPath& at) {
   FrameworkFacet out;
   // A client that has no id yet may send an empty one.
   if (!info.id().value().empty()) {
@@ -187,12 +185,11 @@ Result<FrameworkFacet> read_framework(v1::FrameworkInfo& info, const FieldPath& 
   if (!labels) return labels.error();
   out.labels = std::move(*labels);
   if (Status ok = read_offer_filters(info, at, out.min_allocatable); !ok) return ok.error();
-  out.description = canonical_blob(info);
   return out;
 }
 
-Result<ExecutorFacet> read_executor(v1::ExecutorInfo& info, const FrameworkId& framework_id,
-                                    const FieldPath& at) {
+Result<ExecutorFacet> executor_fields(v1::ExecutorInfo& info, const FrameworkId& framework_id,
+                                      const FieldPath& at) {
   ExecutorFacet out;
   const FieldPath id = at.at("executor_id");
   if (Status ok = check_id(info.executor_id().value(), id.at("value")); !ok) return ok.error();
@@ -228,13 +225,20 @@ Result<ExecutorFacet> read_executor(v1::ExecutorInfo& info, const FrameworkId& f
       !ok) {
     return ok.error();
   }
-  refine(*info.mutable_resources());
-  out.description = canonical_blob(info);
   return out;
 }
 
-Result<TaskFacet> read_task(v1::TaskInfo& info, const FrameworkId& framework_id,
-                            const FieldPath& at) {
+template <typename Facet, typename Message>
+Result<Facet> described(Result<Facet> facet, Message& info) {
+  if (!facet) return facet;
+  if constexpr (requires { info.mutable_resources(); }) refine(*info.mutable_resources());
+  facet->description = canonical_blob(info);
+  return facet;
+}
+
+// Its executor, if it brings one, has its description from here: no blob of it alone came.
+Result<TaskFacet> task_fields(v1::TaskInfo& info, const FrameworkId& framework_id,
+                              const FieldPath& at) {
   TaskFacet out;
   const FieldPath task_id = at.at("task_id"), agent_id = at.at("agent_id");
   if (Status ok = check_id(info.task_id().value(), task_id.at("value")); !ok) return ok.error();
@@ -251,10 +255,10 @@ Result<TaskFacet> read_task(v1::TaskInfo& info, const FrameworkId& framework_id,
   Result<Resources> resources = read_resources(info.resources(), at);
   if (!resources) return resources.error();
   out.resources = std::move(*resources);
-  refine(*info.mutable_resources());
   if (info.has_executor()) {
+    v1::ExecutorInfo& own = *info.mutable_executor();
     Result<ExecutorFacet> executor =
-        read_executor(*info.mutable_executor(), framework_id, at.at("executor"));
+        described(executor_fields(own, framework_id, at.at("executor")), own);
     if (!executor) return executor.error();
     out.executor = std::move(*executor);
   }
@@ -278,8 +282,27 @@ Result<TaskFacet> read_task(v1::TaskInfo& info, const FrameworkId& framework_id,
   }
   if (Status ok = check_labels(info, at); !ok) return ok.error();
   out.has_health_check = info.has_health_check();
-  out.description = canonical_blob(info);
   return out;
+}
+
+}  // namespace
+
+Result<AgentFacet> read_agent(v1::AgentInfo& info, const FieldPath& at) {
+  return described(agent_fields(info, at), info);
+}
+
+Result<FrameworkFacet> read_framework(v1::FrameworkInfo& info, const FieldPath& at) {
+  return described(framework_fields(info, at), info);
+}
+
+Result<ExecutorFacet> read_executor(v1::ExecutorInfo& info, const FrameworkId& framework_id,
+                                    const FieldPath& at) {
+  return described(executor_fields(info, framework_id, at), info);
+}
+
+Result<TaskFacet> read_task(v1::TaskInfo& info, const FrameworkId& framework_id,
+                            const FieldPath& at) {
+  return described(task_fields(info, framework_id, at), info);
 }
 
 Result<Unavailability> read_unavailability(const v1::Unavailability& message, const FieldPath& at) {
@@ -309,7 +332,8 @@ Status parse_description(const Blob& blob, Message& message, const char* what) {
   return {};
 }
 
-// The description is kept as it came, so that its digest stays what the sender computed.
+// The description is kept as it came, so that its digest stays what the sender computed: none is
+// made here.
 template <typename Facet>
 Result<Facet> with_blob(Result<Facet> facet, Blob description) {
   if (facet) facet->description = std::move(description);
@@ -321,14 +345,14 @@ Result<Facet> with_blob(Result<Facet> facet, Blob description) {
 Result<AgentFacet> agent_from_blob(Blob description) {
   v1::AgentInfo info;
   if (Status ok = parse_description(description, info, "an agent"); !ok) return ok.error();
-  return with_blob(read_agent(info, "agent_info"), std::move(description));
+  return with_blob(agent_fields(info, "agent_info"), std::move(description));
 }
 
 Result<FrameworkFacet> framework_from_blob(Blob description, FrameworkId id) {
   v1::FrameworkInfo info;
   if (Status ok = parse_description(description, info, "a framework"); !ok) return ok.error();
   Result<FrameworkFacet> out =
-      with_blob(read_framework(info, "framework_info"), std::move(description));
+      with_blob(framework_fields(info, "framework_info"), std::move(description));
   if (out) out->id = std::move(id);
   return out;
 }
@@ -336,7 +360,7 @@ Result<FrameworkFacet> framework_from_blob(Blob description, FrameworkId id) {
 Result<ExecutorFacet> executor_from_blob(Blob description) {
   v1::ExecutorInfo info;
   if (Status ok = parse_description(description, info, "an executor"); !ok) return ok.error();
-  return with_blob(read_executor(info, FrameworkId(), "executor_info"), std::move(description));
+  return with_blob(executor_fields(info, FrameworkId(), "executor_info"), std::move(description));
 }
 
 Result<TaskFacet> task_from_blob(Blob description) {
@@ -344,7 +368,7 @@ Result<TaskFacet> task_from_blob(Blob description) {
   const std::size_t bytes = description.bytes().size();
   if (Status ok = parse_description(description, info, "a task"); !ok) return ok.error();
   Result<TaskFacet> out =
-      with_blob(read_task(info, FrameworkId(), "task_info"), std::move(description));
+      with_blob(task_fields(info, FrameworkId(), "task_info"), std::move(description));
   recycle(info, bytes);
   return out;
 }
