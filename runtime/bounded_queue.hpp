@@ -6,9 +6,11 @@
 // `closed`.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -72,6 +74,10 @@ class BoundedQueue {
   PushOutcome push(T item, std::size_t item_bytes) const {
     return State::push(state_, std::move(item), item_bytes);
   }
+  // All of them or, when they do not all fit, none.
+  PushOutcome push_all(std::vector<T>&& items, std::size_t bytes) const {
+    return State::push_all(state_, std::move(items), bytes);
+  }
   bool nearly_full() const { return state_->nearly_full.load(); }
   std::size_t items() const {
     const std::lock_guard lock(state_->mutex);
@@ -100,18 +106,37 @@ class BoundedQueue {
     }
 
     static PushOutcome push(const std::shared_ptr<State>& self, T&& item, std::size_t item_bytes) {
+      return put(self, 1, item_bytes,
+                 [&](std::vector<T>& queue) { queue.push_back(std::move(item)); });
+    }
+
+    static PushOutcome push_all(const std::shared_ptr<State>& self, std::vector<T>&& items,
+                                std::size_t bytes) {
+      if (items.empty()) return PushOutcome::accepted;
+      return put(self, items.size(), bytes, [&](std::vector<T>& queue) {
+        if (queue.empty()) {
+          queue.swap(items);
+        } else {
+          std::move(items.begin(), items.end(), std::back_inserter(queue));
+        }
+      });
+    }
+
+    template <typename Append>
+    static PushOutcome put(const std::shared_ptr<State>& self, std::size_t items, std::size_t bytes,
+                           Append append) {
       bool wake = false;
       PushOutcome outcome = PushOutcome::accepted;
       {
         const std::lock_guard lock(self->mutex);
         if (self->closed) return PushOutcome::closed;
-        if (self->queue.size() + 1 > self->limits.items ||
-            item_bytes > self->limits.bytes - self->bytes) {
+        if (items > self->limits.items - self->queue.size() ||
+            bytes > self->limits.bytes - self->bytes) {
           return PushOutcome::full;
         }
         wake = self->queue.empty();
-        self->queue.push_back(std::move(item));
-        self->bytes += item_bytes;
+        append(self->queue);
+        self->bytes += bytes;
         if (self->queue.size() >= mark(self->limits.items, self->limits.marked_items) ||
             self->bytes >= mark(self->limits.bytes, self->limits.marked_bytes)) {
           self->nearly_full.store(true);

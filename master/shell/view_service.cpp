@@ -16,7 +16,7 @@ ViewService::ViewService(std::function<void()> relieved, Duration patience)
       queue_(
           loop_, {limits::kChangeQueueEvents, kChangeBytes},
           [this](std::vector<Change>&& changes) {
-            for (const Change& change : changes) view_.apply(change);
+            for (Change& change : changes) view_.apply(std::move(change));
             serve_waiting();
           },
           [relieved = std::move(relieved)] { relieved(); }) {}
@@ -41,12 +41,8 @@ void ViewService::stop() {
 }
 
 runtime::PushOutcome ViewService::push(std::vector<Change>&& changes) {
-  runtime::PushOutcome worst = runtime::PushOutcome::accepted;
-  for (Change& change : changes) {
-    const auto outcome = queue_.push(std::move(change), sizeof(Change));
-    if (outcome != runtime::PushOutcome::accepted) worst = outcome;
-  }
-  return worst;
+  const std::size_t bytes = changes.size() * sizeof(Change);
+  return queue_.push_all(std::move(changes), bytes);
 }
 
 void ViewService::read(std::uint64_t sequence, Read read, std::function<void()> late) {

@@ -136,7 +136,7 @@ FrameworksParts parts_of_frameworks(const ViewState& state, std::string_view onl
 void write_classic_task(const TaskRow& row, std::string& out) {
   codec::FlatTask task{row.framework_id, {}, *row.task, row.state, *row.role, {}};
   if (row.executor) task.executor_id = row.executor->id.raw();
-  for (const TaskStatus& status : row.statuses) task.statuses.push_back(&status);
+  for (const SharedStatus& status : row.statuses) task.statuses.push_back(&*status);
   codec::write_flat_task(task, out);
 }
 

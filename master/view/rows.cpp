@@ -33,7 +33,7 @@ void write_held(const Holdings& holdings, google::protobuf::RepeatedPtrField<v1:
 void write_task_row(const TaskRow& row, v1::Task& out) {
   codec::TaskRowParts parts{*row.task, row.framework_id, nullptr, *row.role, row.state, {}};
   if (row.executor) parts.executor_id = &row.executor->id;
-  for (const TaskStatus& status : row.statuses) parts.statuses.push_back(&status);
+  for (const SharedStatus& status : row.statuses) parts.statuses.push_back(&*status);
   codec::write_task_row(parts, out);
 }
 

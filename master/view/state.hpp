@@ -30,7 +30,7 @@ struct TaskRow {
   TaskFacetPtr task;
   ExecutorFacetPtr executor;  // null: a command task
   TaskState state = TaskState::staging;
-  std::vector<TaskStatus> statuses;  // bounded: the first, and the newest
+  std::vector<SharedStatus> statuses;  // bounded: the first, and the newest
   bool holds_resources = true;
   SharedValue<std::string> role;
 };

@@ -4,8 +4,9 @@
 
 namespace bourse::master {
 
-void View::apply(const Change& change) {
-  Kept kept{change, state_.apply(change)};
+void View::apply(Change change) {
+  ViewState::Applied applied = state_.apply(change);
+  Kept kept{std::move(change), std::move(applied)};
   publish(kept);
   kept_.push_back(std::move(kept));
   if (kept_.size() > kChangesKept) kept_.pop_front();

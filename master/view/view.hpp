@@ -28,7 +28,7 @@ class View {
   static constexpr std::size_t kMostSubscribers = 1'000;  // the oldest is let go
   static constexpr std::size_t kChangesKept = 100'000;
 
-  void apply(const Change& change);
+  void apply(Change change);
   const ViewState& state() const { return state_; }
 
   // Sends SUBSCRIBED (fresh or resumed), HEARTBEAT, what was missed, and from now on every matching

@@ -245,6 +245,23 @@ TEST_CASE("a bounded queue says when it is three quarters full, refuses when ful
   REQUIRE(queue.push(10, 1) == PushOutcome::full);  // by bytes
 }
 
+TEST_CASE("a bounded queue takes many at once, in order, or none of them") {
+  Loop loop;
+  std::vector<int> got;
+  BoundedQueue<int> queue(loop, {.items = 8, .bytes = 1000}, [&](std::vector<int>&& batch) {
+    got.insert(got.end(), batch.begin(), batch.end());
+  });
+  REQUIRE(queue.push_all({}, 0) == PushOutcome::accepted);
+  REQUIRE(queue.push_all({1, 2}, 2) == PushOutcome::accepted);
+  REQUIRE(queue.push(3, 1) == PushOutcome::accepted);
+  REQUIRE(queue.push_all({4, 5}, 2) == PushOutcome::accepted);
+  REQUIRE(queue.push_all({6, 7, 8, 9}, 4) == PushOutcome::full);
+  REQUIRE(queue.push_all({6}, 996) == PushOutcome::full);  // by bytes
+  REQUIRE(queue.push_all({6}, 1) == PushOutcome::accepted_nearly_full);
+  REQUIRE(run_until(loop, [&] { return got.size() == 6; }));
+  REQUIRE(got == std::vector<int>{1, 2, 3, 4, 5, 6});
+}
+
 TEST_CASE("a queue with marks lets its producers go on while what it held is worked on") {
   Loop loop;
   std::vector<std::string> order;
