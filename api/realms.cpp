@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 10> kMasterReads = {
 constexpr std::array<std::string_view, 9> kAgentReads = {
     "containers", "files/browse",     "files/download", "files/read",        "flags",
     "metrics",    "metrics/snapshot", "state",          "monitor/statistics"};
+constexpr std::array<std::string_view, 2> kGatewayReads = {"metrics", "metrics/snapshot"};
 
 }  // namespace
 
@@ -32,6 +33,11 @@ Access agent_access(const std::string* route) {
   if (route == nullptr || is_one_of(*route, kOpen)) return Access::open;
   if (*route == "api/v1/executor") return Access::open;
   return is_one_of(*route, kAgentReads) ? Access::readonly : Access::readwrite;
+}
+
+Access gateway_access(const std::string* route) {
+  if (route == nullptr || route->empty() || is_one_of(*route, kOpen)) return Access::open;
+  return is_one_of(*route, kGatewayReads) ? Access::readonly : Access::readwrite;
 }
 
 Access service_access(const std::string* route, std::string_view method) {

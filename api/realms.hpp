@@ -19,6 +19,7 @@ enum class Access : std::uint8_t {
 Access master_access(const std::string* route);
 // The executor API is open here: it has tokens of its own.
 Access agent_access(const std::string* route);
+Access gateway_access(const std::string* route);
 Access service_access(const std::string* route, std::string_view method);
 
 // "mesos-master-readonly"; `owner` is what stands before the access: "mesos-master".

@@ -141,9 +141,9 @@ def measure_gateways(count, gateways, report, repetitions):
     took = []
     with box() as place:
         master = Master(place / "master")
-        doors = [Program("bourse-gateway", f"--master={master.link}", "--port=0",
+        doors = [Program("bourse-gateway", f"--master={master.link}", "--port=0", "--http-port=0",
                          log=place / f"gateway{i}.log") for i in range(gateways)]
-        links = [door.line("ready").removeprefix("link=") for door in doors]
+        links = [door.line("ready").rsplit("link=", 1)[1] for door in doors]
         crowd = Crowd(count, gateways, place)
         try:
             report.progress(f"{crowd.count} agents that nobody knows, through {gateways} gateways")

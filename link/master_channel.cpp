@@ -186,6 +186,10 @@ void MasterChannel::learned(const std::string& leader) {
   impl_->step(finder::Learned{leader});
 }
 
+std::size_t MasterChannel::queued_bytes() const {
+  return impl_->queued_bytes + (impl_->client ? impl_->client->queued_bytes() : 0);
+}
+
 const std::string& MasterChannel::address() const {
   return impl_->finder.address();
 }

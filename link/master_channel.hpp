@@ -6,6 +6,7 @@
 // the owner. Destroy it there, not from inside a callback.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -51,6 +52,8 @@ class MasterChannel {
   void give_up();
   // ZooKeeper says who leads; empty: nobody.
   void learned(const std::string& leader);
+  // Taken from the owner and not yet by the network.
+  std::size_t queued_bytes() const;
   // Connected or connecting to.
   const std::string& address() const;
 

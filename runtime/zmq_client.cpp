@@ -255,6 +255,9 @@ bool ZmqClient::connected() const {
 Status ZmqClient::send(std::string bytes) {
   return impl_->send(std::move(bytes));
 }
+std::size_t ZmqClient::queued_bytes() const {
+  return impl_->queued_bytes + impl_->in_flight->load();
+}
 void ZmqClient::set_reading(bool reading) {
   if (impl_->reading == reading) return;
   impl_->reading = reading;

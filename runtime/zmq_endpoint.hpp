@@ -158,6 +158,8 @@ class ZmqClient {
   bool connected() const;
   // unavailable: not connected. full: over queue_bytes, the message was not taken.
   Status send(std::string bytes);
+  // What is counted against queue_bytes now.
+  std::size_t queued_bytes() const;
   void set_reading(bool reading);
 
  private:

@@ -10,7 +10,6 @@ namespace bourse::gateway {
 
 namespace {
 
-constexpr Duration kRetry = Duration::milliseconds(5);
 constexpr Duration kLookEvery = Duration::milliseconds(10);  // reading tells nobody
 
 std::string nobody_leads() {
@@ -29,27 +28,46 @@ Instant GatewayCore::next_deadline() const {
   return std::min({look_at_, retry_at_, ping_at_, heard_ + kGatewaySilence});
 }
 
+GatewayHolds GatewayCore::holds() const {
+  GatewayHolds out;
+  out.agents = peers_.size();
+  out.agents_carried = by_channel_.size();
+  out.agents_unread = slow_.size();
+  for (const PeerId id : slow_) out.unread_bytes += peers_.at(id).unread;
+  out.waiting_bytes = batch_.size();
+  for (const std::string& message : backlog_) out.waiting_bytes += message.size();
+  out.paused = stuck_;
+  return out;
+}
+
 // -- agents
 
 void GatewayCore::on(const PeerSaid& event, Effects& effects) {
   const auto it = peers_.find(event.peer);
   if (it == peers_.end()) return on_newcomer(event, effects);
   Peer& peer = it->second;
-  if (peer.closing) return;
-  if (peer.channel != 0) {
+  if (peer.closing) {
+    ++counts_.dropped_of_closing;
+  } else if (peer.channel != 0) {
+    ++counts_.messages_from_agents;
+    counts_.bytes_from_agents += event.bytes.size();
     put({Envelope::Kind::said, peer.channel, event.bytes}, effects);
   } else if (joined() && event.bytes == kAgentPreamble) {
     join(event.peer, peer, effects);
+  } else {
+    // Sent before it heard that nobody leads, or that it is to begin anew.
+    ++counts_.dropped_without_master;
   }
-  // Else it was sent before it heard that nobody leads, or that it is to begin anew.
 }
 
 void GatewayCore::on_newcomer(const PeerSaid& event, Effects& effects) {
   Peer& peer = peers_[event.peer];
   if (event.bytes != kAgentPreamble) {
+    ++counts_.refused_strangers;
     return close(event.peer, peer, "its first message is not an agent's preamble", effects);
   }
   if (peers_.size() > limits::kMaxGatewayPeers) {
+    ++counts_.refused_for_room;
     return close(
         event.peer, peer,
         "this gateway has " + std::to_string(limits::kMaxGatewayPeers) + " agents, its limit",
@@ -79,6 +97,7 @@ void GatewayCore::close(PeerId id, Peer& peer, std::string reason, Effects& effe
 void GatewayCore::on(const PeerLeft& event, Effects& effects) {
   const auto it = peers_.find(event.peer);
   if (it == peers_.end()) return;
+  if (event.unread && !it->second.closing) ++counts_.closed_unread;
   const std::uint64_t channel = it->second.channel;
   peers_.erase(it);
   slow_.erase(event.peer);
@@ -118,6 +137,7 @@ void GatewayCore::close_who_reads_least(Effects& effects) {
   if (all <= limits::kGatewayUnreadBytes) return;
   Peer& peer = peers_.at(most);
   const std::uint64_t channel = peer.channel;
+  ++counts_.closed_unread;
   close(most, peer,
         "agents leave " + std::to_string(all) + " bytes unread, and it " +
             std::to_string(peer.unread) + " of them",
@@ -151,10 +171,17 @@ bool GatewayCore::on_envelope(const Envelope& envelope, Effects& effects) {
       on_welcome(effects);
       return true;
     case Kind::said:
-      if (known) effects.list.emplace_back(ToPeer{it->second, std::string(envelope.bytes)});
+      if (!known) {
+        ++counts_.dropped_for_gone;
+        return true;
+      }
+      ++counts_.messages_to_agents;
+      counts_.bytes_to_agents += envelope.bytes.size();
+      effects.list.emplace_back(ToPeer{it->second, std::string(envelope.bytes)});
       return true;
     case Kind::close:
       if (!known) return true;
+      ++counts_.closed_by_master;
       close(it->second, peers_.at(it->second), std::string(envelope.bytes), effects);
       return true;
     case Kind::pong:
@@ -172,6 +199,7 @@ bool GatewayCore::on_envelope(const Envelope& envelope, Effects& effects) {
 void GatewayCore::on_welcome(Effects& effects) {
   if (phase_ == Phase::joined) return;
   phase_ = Phase::joined;
+  ++counts_.masters_joined;
   ping_at_ = now_ + kGatewayPing;
   effects.list.emplace_back(MasterFound{});
   effects.notes.push_back(
@@ -191,10 +219,13 @@ void GatewayCore::give_up(std::string reason, Effects& effects) {
 }
 
 void GatewayCore::lose_master(const std::string& reason, Effects& effects) {
+  if (joined()) ++counts_.masters_lost;
   phase_ = Phase::searching;
   effects.notes.push_back({Note::Level::warning,
                            "gateway.master_lost",
                            {{"reason", reason}, {"agents", std::to_string(by_channel_.size())}}});
+  for (const std::string& message : backlog_) count_lost(message);
+  count_lost(batch_);
   batch_.clear();
   batched_ = 0;
   backlog_.clear();
@@ -208,69 +239,12 @@ void GatewayCore::lose_master(const std::string& reason, Effects& effects) {
   }
 }
 
-// -- what goes to the master
-
-void GatewayCore::put(const Envelope& envelope, Effects& effects) {
-  const std::size_t bytes = envelope.bytes.size() + kEnvelopeHeadBytes;
-  if (batched_ == limits::kMaxEnvelopes || batch_.size() + bytes > limits::kMaxEnvelopesBytes) {
-    flush(effects);
-  }
-  append_envelope(envelope, batch_);
-  ++batched_;
-  if (batch_.size() >= limits::kGatewayBatchBytes) flush(effects);
-}
-
-void GatewayCore::flush(Effects& effects) {
-  batched_ = 0;
-  if (batch_.empty()) return;
-  if (stuck_) {
-    backlog_.push_back(std::exchange(batch_, {}));
-  } else {
-    effects.list.emplace_back(ToMaster{std::exchange(batch_, {})});
-  }
-}
-
-// Nothing more is read from agents, so that what waits is at most what one turn brought.
-void GatewayCore::on(const MasterFull& event, Effects& effects) {
-  if (!joined()) return;
-  backlog_.insert(backlog_.begin(), event.messages.begin(), event.messages.end());
-  retry_at_ = now_ + kRetry;
-  if (std::exchange(stuck_, true)) return;
-  effects.list.emplace_back(SetReading{false});
-}
-
-void GatewayCore::on(const TurnEnded&, Effects& effects) {
-  flush(effects);
-}
-
 void GatewayCore::on(const Tick&, Effects& effects) {
   if (now_ >= look_at_) {
     look_at_ = slow_.empty() ? Instant::max() : now_ + kLookEvery;
     for (const PeerId id : slow_) effects.list.emplace_back(AskUnread{id});
   }
   if (joined()) tick_master(effects);
-}
-
-void GatewayCore::tick_master(Effects& effects) {
-  if (now_ >= heard_ + kGatewaySilence) {
-    return give_up("it said nothing for " + std::to_string(kGatewaySilence.ms() / 1000) + " s",
-                   effects);
-  }
-  if (now_ >= ping_at_) {
-    ping_at_ = now_ + kGatewayPing;
-    put({Envelope::Kind::ping}, effects);
-    flush(effects);
-  }
-  if (now_ < retry_at_) return;
-  // What is given back comes with MasterFull; once a try leaves nothing, agents are read again.
-  retry_at_ = now_ + kRetry;
-  if (backlog_.empty()) {
-    stuck_ = false;
-    retry_at_ = Instant::max();
-    effects.list.emplace_back(SetReading{true});
-  }
-  for (std::string& message : backlog_) effects.list.emplace_back(ToMaster{std::move(message)});
-  backlog_.clear();
 }
 
 }  // namespace bourse::gateway

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "gateway/core/gateway_counts.hpp"
 #include "model/gateway_link.hpp"
 #include "model/ids.hpp"
 #include "model/note.hpp"
@@ -28,9 +29,10 @@ struct PeerSaid {
   PeerId peer;
   std::string_view bytes;  // during the step only
 };
-// It disconnected, or was closed on our word.
+// It disconnected, or was closed on our word, or because it left too much unread.
 struct PeerLeft {
   PeerId peer;
+  bool unread = false;
 };
 // So much of what was sent to it is unread: told when it is more than limits::kPeerUnreadBytes, and
 // in answer to AskUnread.
@@ -100,14 +102,17 @@ class GatewayCore {
   void step(const Event& event, Effects& effects);
   Instant next_deadline() const;
 
-  std::size_t peers() const { return peers_.size(); }
-  std::size_t carried() const { return by_channel_.size(); }
+  // searching: for a master that leads. asking: one is connected. joined: it leads, and carries.
+  enum class Phase : std::uint8_t { searching, asking, joined };
+
+  Phase phase() const { return phase_; }
   bool joined() const { return phase_ == Phase::joined; }
+  const GatewayCounts& counts() const { return counts_; }
+  GatewayHolds holds() const;
   // Whether TurnEnded has something to do.
   bool has_batch() const { return !batch_.empty(); }
 
  private:
-  enum class Phase : std::uint8_t { searching, asking, joined };
   struct Peer {
     std::uint64_t channel = 0;  // 0: it waits for a master
     bool closing = false;
@@ -134,10 +139,12 @@ class GatewayCore {
   void tick_master(Effects& effects);
   void give_up(std::string reason, Effects& effects);
   void lose_master(const std::string& reason, Effects& effects);
+  void count_lost(std::string_view message);
   void put(const Envelope& envelope, Effects& effects);
   void flush(Effects& effects);
 
   Instant now_;
+  GatewayCounts counts_;
   Phase phase_ = Phase::searching;
   std::map<PeerId, Peer> peers_;
   std::map<std::uint64_t, PeerId> by_channel_;

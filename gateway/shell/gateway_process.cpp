@@ -56,7 +56,7 @@ Status GatewayProcess::open_server() {
       runtime::log_warning("agent disconnected", {{"peer", peer.raw()}, {"reason", why.message}});
     }
     closing_.erase(core_id(peer));
-    feed(PeerLeft{core_id(peer)});
+    feed(PeerLeft{core_id(peer), why.code == ErrorCode::full});
   };
   auto opened = runtime::ZmqServer::open(loop_, std::move(options), std::move(handlers));
   if (!opened.ok()) return opened.error();
@@ -83,6 +83,10 @@ Status GatewayProcess::open_channel() {
       loop_, *masters->ensemble, runtime::random_u64(), coordination::LeaderAddress::link,
       [this](const std::string& leader) { master_->learned(leader); });
   return leader_watch_->start();
+}
+
+GatewayFigures GatewayProcess::figures() const {
+  return {core_.joined(), core_.counts(), core_.holds(), master_->queued_bytes(), server_->stats()};
 }
 
 template <typename Body>

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "coordination/link/leader_watch.hpp"
 #include "gateway/core/gateway_core.hpp"
+#include "gateway/shell/gateway_metrics.hpp"
 #include "gateway/shell/options.hpp"
 #include "link/master_channel.hpp"
 #include "runtime/loop.hpp"
@@ -26,6 +27,10 @@ class GatewayProcess {
   // invalid: a flag. unavailable: the port is taken.
   Status start();
   std::uint16_t port() const { return server_->port(); }
+  const GatewayCore& core() const { return core_; }
+  // Of the master that carries the agents, or that is asked.
+  const std::string& master_address() const { return master_->address(); }
+  GatewayFigures figures() const;
 
  private:
   Status open_server();

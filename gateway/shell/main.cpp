@@ -2,9 +2,12 @@
 #include <csignal>
 #include <cstdio>
 
+#include "api/authentication_flags.hpp"
 #include "gateway/shell/gateway_process.hpp"
+#include "gateway/shell/http_api.hpp"
 #include "gateway/shell/options.hpp"
 #include "runtime/daemon.hpp"
+#include "runtime/http_server.hpp"
 #include "runtime/log.hpp"
 #include "runtime/loop.hpp"
 
@@ -24,8 +27,18 @@ int run(const gateway::GatewayOptions& options) {
   runtime::Loop loop;
   gateway::GatewayProcess process(loop, options);
   if (const Status begun = process.start(); !begun.ok()) return fail(begun.error());
+  gateway::GatewayHttpApi api(loop, process, options.authentication);
+  runtime::HttpServerOptions http;
+  http.address = options.ip;
+  http.port = options.http_port;
+  http.allowed_hosts = options.names.hosts;
+  http.allowed_origins = options.names.origins;
+  const auto server = runtime::HttpServer::listen(loop, http, api.handler());
+  if (!server.ok()) return fail(server.error());
+  const auto hangups = api::reread_on_hangup(loop, options.authentication, api.authenticator());
   const auto signals = loop.on_signals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });
-  std::printf("ready link=%s:%u\n", options.ip.c_str(), process.port());
+  std::printf("ready http=%s:%u link=%s:%u\n", options.ip.c_str(), server.value()->port(),
+              options.ip.c_str(), process.port());
   std::fflush(stdout);
   loop.run();
   return 0;

@@ -5,20 +5,34 @@ import json
 import os
 import signal
 import unittest
+import urllib.error
 import urllib.request
 
 import failover_test
+from authentication_test import login
 from cluster_case import BIN, ClusterCase, wait_for
 from zmtp import Peer
 from zookeeper_case import ZookeeperEnsemble, available
 
 
 class GatewayCase(ClusterCase):
-    def start_gateway(self, masters, port=0, name="gateway"):
-        gateway = self.start(
-            name, [BIN / "bourse-gateway", f"--master={masters}", f"--port={port}"])
-        gateway.port = int(gateway.line("ready link=").rsplit(":", 1)[1])
+    def start_gateway(self, masters, port=0, name="gateway", flags=()):
+        gateway = self.start(name, [
+            BIN / "bourse-gateway", f"--master={masters}", f"--port={port}", "--http-port=0",
+            *flags])
+        http, link = gateway.line("ready http=").split()[1:]
+        gateway.http, gateway.port = http.removeprefix("http="), int(link.rsplit(":", 1)[1])
         return gateway
+
+    def ask(self, gateway, path, headers=None):
+        request = urllib.request.Request(f"http://{gateway.http}/{path}", headers=headers or {})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read().decode()
+
+    def told(self, gateway, path="metrics/snapshot"):
+        """What a gateway says of itself, short names of metrics."""
+        return {name.removeprefix("bourse/gateway/"): value
+                for name, value in json.loads(self.ask(gateway, path)).items()}
 
     def start_agent_at(self, name, masters, resources="cpus:1;mem:512;disk:1000"):
         agent = self.start(f"agent {name}", [
@@ -82,6 +96,70 @@ class OneMaster(GatewayCase):
         self.scheduler.say("kill t1 0")
         self.scheduler.line("update t1 TASK_KILLED")
         self.assertIsNone(again.popen.poll())
+
+    def test_a_gateway_says_over_http_whom_it_holds_and_what_it_carried(self):
+        gateway = self.start_gateway(self.link)
+        self.start_agent_at("a", f"127.0.0.1:{gateway.port}")
+        self.wait_carried(1)
+        self.start_scheduler_here()
+        self.launch("t1")
+        first = self.told(gateway)
+        self.assertEqual(
+            [first[name] for name in ("connected", "agents", "agents_carried", "masters_joined")],
+            [1, 1, 1, 1], first)
+        self.assertEqual((first["agents_limit"], first["master_queue_bytes_limit"]),
+                         (20000, 64 << 20))
+        for way in ("from_agents", "to_agents"):
+            self.assertGreater(first[f"messages_{way}"], 1, first)
+            self.assertGreater(first[f"bytes_{way}"], first[f"messages_{way}"], first)
+        self.scheduler.say("kill t1 0")
+        self.scheduler.line("update t1 TASK_KILLED")
+        later = self.told(gateway)
+        for name in ("messages_from_agents", "messages_to_agents"):
+            self.assertGreater(later[name], first[name])
+        for path in ("metrics", "metrics/prometheus"):
+            self.assertIn("\nbourse_gateway_agents_carried 1", self.ask(gateway, path))
+        self.assertEqual(self.told(gateway, "health"), {
+            "state": "joined", "master": self.link, "agents": 1, "agents_carried": 1})
+        self.assertIn("version", self.told(gateway, "version"))
+        with Peer.connect(gateway.port) as stranger:
+            stranger.send(b"bourse-framework/1")
+            wait_for("it is counted", lambda: self.told(gateway)["refused/strangers"] == 1)
+
+    def test_a_gateway_whose_leader_dies_lives_and_says_that_it_carries_nobody(self):
+        gateway = self.start_gateway(self.link)
+        self.start_agent_at("a", f"127.0.0.1:{gateway.port}")
+        self.wait_carried(1)
+        master = self.processes[0]
+        master.kill()
+        wait_for("it noticed", lambda: self.told(gateway)["connected"] == 0)
+        alone = self.told(gateway)
+        self.assertEqual((alone["agents"], alone["agents_carried"], alone["masters_lost"]),
+                         (1, 0, 1))
+        # A supervisor that restarts what is not well would take the agents' connections with it.
+        health = self.told(gateway, "health")
+        self.assertIn(health.pop("state"), ("searching", "asking"))
+        self.assertEqual(health, {"agents": 1, "agents_carried": 0})
+        self.start_master("--agent-silence=100secs")
+        wait_for("the agent is carried again", lambda: self.told(gateway)["agents_carried"] == 1)
+        again = self.told(gateway)
+        self.assertEqual((again["connected"], again["masters_joined"]), (1, 2))
+
+    def test_a_gateway_asks_who_reads_its_metrics_where_it_shall(self):
+        accounts = self.dir / "credentials"
+        accounts.write_text('{"credentials": [{"principal": "ops", "secret": "s"}]}')
+        accounts.chmod(0o600)
+        gateway = self.start_gateway(self.link, flags=(
+            "--authenticate-http-readonly", f"--credentials={accounts}"))
+        for path in ("metrics", "metrics/snapshot"):
+            for headers in ({}, login("ops", "wrong")):
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    self.ask(gateway, path, headers)
+                self.assertEqual(refused.exception.code, 401)
+                self.assertIn("bourse-gateway-readonly",
+                              refused.exception.headers["WWW-Authenticate"])
+            self.assertTrue(self.ask(gateway, path, login("ops", "s")))
+        self.assertTrue(self.ask(gateway, "health"))
 
     def test_agents_of_a_dead_gateway_go_to_another_one_or_to_the_master_itself(self):
         gateway = self.start_gateway(self.link)

@@ -422,6 +422,8 @@ class Hostile(ClusterCase):
             (master, "--region=here", "--region, --zone"),
             (agent, "--ip=localhost", "--ip: 'localhost' is no IPv4 address of four numbers"),
             (gateway, "--ip=::1", "--ip: '::1' is no IPv4 address of four numbers"),
+            (gateway, "--allowed-hosts=lb:80", "--allowed-hosts: 'lb:80' is none"),
+            (gateway, "--authenticate-http-readonly", "--credentials: is missing"),
             (agent, "--advertise-ip=0.0.0.0", "--advertise-ip: 0.0.0.0 leads nowhere"),
             (agent, "--allowed-hosts=a,,b", "--allowed-hosts: '' is none"),
             (master, "--no-such-flag=1", "no-such-flag"),

@@ -45,6 +45,15 @@ TEST_CASE("each route of an agent is in the realm that Mesos has it in") {
   CHECK(of_agent("api/v1/executor") == Access::open);  // it has tokens of its own
 }
 
+TEST_CASE("who reads a gateway's metrics is asked, and who asks whether it lives is not") {
+  const auto of_gateway = [](const std::string& route) { return gateway_access(&route); };
+  for (const char* route : {"", "health", "version"}) CHECK(of_gateway(route) == Access::open);
+  for (const char* route : {"metrics", "metrics/snapshot"}) {
+    CHECK(of_gateway(route) == Access::readonly);
+  }
+  CHECK(of_gateway("new") == Access::readwrite);
+}
+
 TEST_CASE("a route that nobody put into a realm is closed, not open") {
   CHECK(of_master("new") == Access::readwrite);
   CHECK(of_agent("new") == Access::readwrite);

@@ -1,78 +1,9 @@
-#include "gateway/core/gateway_core.hpp"
-
 #include <catch2/catch.hpp>
 
-#include "model/leader_finder.hpp"
-#include "model/link_session.hpp"
+#include "tests/unit/gateway/core/gateway_box.hpp"
 
 using namespace bourse;
 using namespace bourse::gateway;
-
-namespace {
-
-using Kind = Envelope::Kind;
-
-std::string message(const std::vector<Envelope>& envelopes) {
-  std::string out;
-  for (const Envelope& envelope : envelopes) append_envelope(envelope, out);
-  return out;
-}
-
-// A gateway, its clock, and what it did since it was last asked.
-struct Box {
-  template <typename Body>
-  void tell(Body body) {
-    core.step({now, std::move(body)}, effects);
-  }
-  void end_turn() { tell(TurnEnded{}); }
-  void join() {
-    tell(MasterThere{});
-    tell(MasterSaid{message({{Kind::welcome}})});
-  }
-
-  template <typename T>
-  std::vector<T> take() {
-    std::vector<T> out;
-    std::erase_if(effects.list, [&](Effect& effect) {
-      auto* one = std::get_if<T>(&effect);
-      if (one != nullptr) out.push_back(std::move(*one));
-      return one != nullptr;
-    });
-    return out;
-  }
-  // Envelopes to the master, with their bytes.
-  std::vector<std::pair<Envelope, std::string>> to_master() {
-    end_turn();
-    std::vector<std::pair<Envelope, std::string>> out;
-    for (const ToMaster& sent : take<ToMaster>()) {
-      const auto read = decode_envelopes(sent.bytes);
-      REQUIRE(read.ok());
-      for (const Envelope& envelope : read.value()) {
-        out.emplace_back(envelope, envelope.bytes);
-        out.back().first.bytes = {};
-      }
-    }
-    return out;
-  }
-  std::vector<std::string> to_peer(PeerId peer) {
-    std::vector<std::string> out;
-    for (const ToPeer& sent : take<ToPeer>()) {
-      if (sent.peer == peer) out.push_back(sent.bytes);
-    }
-    return out;
-  }
-
-  Instant now{1'000'000'000};
-  GatewayCore core;
-  Effects effects;
-};
-
-const PeerId kOne(1);
-const PeerId kTwo(2);
-const std::string kNobody(kElsewherePreamble);
-const std::string kPreamble(kAgentPreamble);
-
-}  // namespace
 
 TEST_CASE("what agents say arrives as it is, each on its own channel, and the answers go back") {
   Box box;
@@ -154,7 +85,7 @@ TEST_CASE("whom the master closes hears what was said before, and nothing of it 
   box.tell(PeerSaid{kOne, "more"});
   box.tell(PeerLeft{kOne});
   CHECK(box.to_master().empty());
-  CHECK(box.core.peers() == 0);
+  CHECK(box.core.holds().agents == 0);
 }
 
 TEST_CASE("who is no agent is closed, and so is one agent too many") {
@@ -169,7 +100,7 @@ TEST_CASE("who is no agent is closed, and so is one agent too many") {
   CHECK(box.take<ClosePeer>().empty());
   box.tell(PeerSaid{PeerId(limits::kMaxGatewayPeers + 1), kAgentPreamble});
   CHECK(box.take<ClosePeer>().size() == 1);
-  CHECK(box.core.carried() == limits::kMaxGatewayPeers);
+  CHECK(box.core.holds().agents_carried == limits::kMaxGatewayPeers);
 }
 
 TEST_CASE("a master that does not read stops agents' sockets, and nothing is lost or reordered") {
@@ -270,7 +201,7 @@ TEST_CASE("when all agents together leave too much unread, the one that reads le
   REQUIRE(closed.size() == 1);
   CHECK(closed[0].peer == PeerId(7));
   CHECK(box.to_master().at(0).first == Envelope{Kind::left, 7});
-  CHECK(box.core.carried() == 19);
+  CHECK(box.core.holds().agents_carried == 19);
 }
 
 TEST_CASE("a master that says nothing is asked, and then given up") {
