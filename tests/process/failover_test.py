@@ -253,6 +253,22 @@ class Failover(ClusterCase):
         metrics = json.loads(new.get("/metrics/snapshot")[2])
         self.assertEqual(metrics["bourse/master/agents_recovering"], 0)
 
+    def test_a_framework_torn_down_while_its_agent_was_away_ends_there_under_the_next_leader(self):
+        leader = self.start_cluster()
+        pid = self.pid_of("t1")
+        os.kill(self.agent.popen.pid, signal.SIGSTOP)
+        self.cli("teardown", self.scheduler.framework_id)
+        leader.process.kill()
+        self.leader([m for m in self.masters if m is not leader])
+        os.kill(pid, 0)
+        os.kill(self.agent.popen.pid, signal.SIGCONT)
+        self.wait_agents(1)
+        wait_for("its task ends", lambda: not self.processes_of("t1"))
+        known = self.call({"type": "GET_FRAMEWORKS"})["get_frameworks"]
+        self.assertEqual([known.get(key, []) for key in ("frameworks", "recovered_frameworks")],
+                         [[], []])
+        wait_for("nothing is held", lambda: not self.agents()[0].get("allocated_resources"))
+
     def test_a_drain_goes_on_under_the_next_leader_of_an_ensemble(self):
         leader = self.start_cluster()
         self.scheduler.say(f"launch stubborn 100 32 {STUBBORN}")

@@ -190,6 +190,33 @@ class Service(ServiceCase):
         after = self.pids(service, "web")
         self.assertEqual({task: after[task] for task in before}, before)
 
+    def test_a_scheduler_and_a_master_that_come_back_before_an_agent_start_nothing_twice(self):
+        self.start_cluster(1)
+        service = self.start_leading()
+        self.put(service, "web", {**SLEEPER, "instances": 2})
+        self.wait_done(service, "web", 2)
+        before = self.pids(service, "web")
+        agent = [p for p in self.processes if p.name == "agent a0"][0]
+        os.kill(agent.popen.pid, signal.SIGSTOP)
+        [p for p in self.processes if p.name == "master"][0].kill()
+        service.process.kill()
+        self.start_master()
+        service = self.start_leading()
+        # There is room elsewhere, and what is asked for now runs there. Whatever the master said to
+        # the scheduler's question about its tasks came before these offers.
+        self.start_agent("a1", "--hostname=host1", "--resources=cpus:2;mem:1024;disk:1000")
+        self.put(service, "other", SLEEPER)
+        self.wait_done(service, "other", 1)
+        other = self.tasks(service, "other")[0]["id"]
+        self.assertEqual(self.tasks(service, "other")[0]["hostname"], "host1")
+        found = {t["id"]: t["phase"] for t in self.tasks(service, "web")}
+        self.assertEqual(found, dict.fromkeys(before, "recovering"))
+        self.assertEqual(set(self.sleepers()) - {other}, set(before))
+        os.kill(agent.popen.pid, signal.SIGCONT)
+        self.wait_done(service, "web", 2)
+        self.assertEqual(self.pids(service, "web"), before)
+        self.assertEqual(set(self.sleepers()) - {other}, set(before))
+
     def test_of_two_on_one_file_one_leads_and_the_other_takes_over(self):
         self.start_cluster(1)
         first = self.start_leading()
