@@ -62,21 +62,9 @@ void forget_identity(Context& c) {
 
 void begin_cleanup(Context& c) {
   c.state.cleanup = CleanupPhase::killing;
-  std::vector<ExecutorKey> executors;
-  for (const auto& [key, executor] : c.state.executors) executors.push_back(key);
-  for (const ExecutorKey& key : executors) {
-    if (is_over(c.state.executors.at(key).phase)) continue;
-    for (const TaskId& id : std::set<TaskId>(c.state.executors.at(key).tasks)) {
-      Task& task = c.state.tasks.at({key.first, id});
-      if (task.phase == TaskPhase::ended || task.kill_requested) continue;
-      // Stored, so that a crash amid this does not turn the kill into a failure of the task.
-      task.kill_requested = true;
-      c.checkpoint({checkpoint::KillRequested{key.first, id, task.kill_cause}}, SettledPending{});
-    }
-    shutdown_executor(c, key);
-  }
+  end_all(c);
   c.note(Note::Level::info, "agent.cleanup",
-         {{"containers", std::to_string(executors.size())},
+         {{"containers", std::to_string(c.state.executors.size())},
           {"tasks", std::to_string(c.state.tasks.size())}});
 }
 

@@ -93,6 +93,8 @@ void on_kill(Context& c, const to_agent::Kill& message);
 void kill_task(Context& c, const TaskKey& key, std::optional<Duration> grace);
 void shutdown_executor(Context& c, const ExecutorKey& key);
 void shutdown_framework(Context& c, const FrameworkId& framework_id);
+// Whatever runs and is not being ended yet. Each end is stored and told as any other.
+void end_all(Context& c);
 // Nothing can be done about how it ends, whether that is told yet or not.
 bool has_ended(const AgentState& state, const TaskKey& key);
 Duration grace_of(const Context& c, const Task& task, std::optional<Duration> asked);
@@ -128,6 +130,10 @@ void on_subscribe_timeout(Context& c, const ExecutorKey& key);
 Resources resources_of(const AgentState& state, const ExecutorKey& key);
 
 // updates.cpp: the reliable stream of status updates.
+// Whose task it is said to be; without a name of its own yet, whose it was launched as.
+inline const AgentId& name_for(const AgentState& state, const Task& task) {
+  return state.identity->id.empty() ? task.facet->agent_id : state.identity->id;
+}
 TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::string message,
                       std::optional<StatusReason> reason, StatusSource source);
 void store_update(Context& c, const TaskKey& key, TaskStatus status,

@@ -64,7 +64,7 @@ void on_update(Context& c, const ExecutorKey& key, PeerId peer, TaskStatus statu
   if (!status.uuid) status.uuid = c.new_uuid();
   if (status.timestamp == WallTime{}) status.timestamp = c.stamp.wall;
   status.source = StatusSource::executor;
-  status.agent_id = c.state.identity->id;
+  status.agent_id = name_for(c.state, task);
   status.executor_id = key.second;
   status.container_id = executor.container_id;
   status.executor_pid = executor.pid;

@@ -153,4 +153,21 @@ void shutdown_framework(Context& c, const FrameworkId& framework_id) {
   }
 }
 
+void end_all(Context& c) {
+  std::vector<ExecutorKey> executors;
+  for (const auto& [key, executor] : c.state.executors) {
+    if (!is_over(executor.phase) && !executor.shutting_down) executors.push_back(key);
+  }
+  for (const ExecutorKey& key : executors) {
+    for (const TaskId& id : std::set<TaskId>(c.state.executors.at(key).tasks)) {
+      Task& task = c.state.tasks.at({key.first, id});
+      if (task.phase == TaskPhase::ended || task.kill_requested) continue;
+      // Stored, so that a crash amid this does not turn the kill into a failure of the task.
+      task.kill_requested = true;
+      c.checkpoint({checkpoint::KillRequested{key.first, id, task.kill_cause}}, SettledPending{});
+    }
+    shutdown_executor(c, key);
+  }
+}
+
 }  // namespace bourse::agent

@@ -93,6 +93,7 @@ void begin_session(Context& c) {
   Link& link = c.state.link;
   if (waits_for_old_tasks(c.state)) {
     PROBE("agent.waits_for_old_tasks");
+    end_all(c);  // again, where a life that began without a name found it running
     c.arm(Kind::register_again, c.config.register_retry);
     return;
   }
@@ -213,10 +214,7 @@ void on_refused(Context& c, const to_agent::Refused& message) {
   }
   if (message.forget_identity) {
     PROBE("agent.forgets_identity");
-    if (!c.state.tasks.empty()) {
-      // Another cluster's tasks cannot be handed over: nobody there knows them.
-      for (const auto& [id, framework] : std::map(c.state.frameworks)) shutdown_framework(c, id);
-    }
+    end_all(c);
     AgentFacet identity = *c.state.identity;
     identity.id = AgentId();
     c.state.identity = std::make_shared<const AgentFacet>(std::move(identity));

@@ -48,7 +48,7 @@ TaskStatus status_for(Context& c, const TaskKey& key, TaskState state, std::stri
   status.source = source;
   status.reason = reason;
   status.message = std::move(message);
-  status.agent_id = c.state.identity->id;
+  status.agent_id = name_for(c.state, task);
   status.executor_id = task.executor_id;
   status.container_id = executor.container_id;
   status.executor_pid = executor.pid;

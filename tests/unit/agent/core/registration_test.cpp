@@ -169,26 +169,91 @@ TEST_CASE("an agent that a master had registered stops when a newer process has 
   REQUIRE(w.count<Stop>() == 1);
 }
 
-TEST_CASE("an agent unknown to the cluster comes back as a new one, without its old tasks") {
-  World w;
-  w.boot_and_register();
-  w.run_command("t");
+namespace {
+
+// The registry does not know its name any more.
+void forget(World& w) {
   w.step(MasterLost{});
   w.step(MasterConnected{});
   const auto session = w.last<SendToMaster>().message.header.session;
   w.step(FromMaster{{LinkHeader{session, 1, 9},
                      to_agent::Refused{"unknown agent", Duration::milliseconds(100), true}}});
+}
+
+TaskFacetPtr launched_on(const char* agent, const char* id) {
+  TaskFacet facet = *World::task(id);
+  facet.agent_id = AgentId(agent);
+  return std::make_shared<const TaskFacet>(std::move(facet));
+}
+
+}  // namespace
+
+TEST_CASE("an agent that is forgotten ends what it runs and then registers as a new one") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t");
+  forget(w);
   REQUIRE(w.last<KillContainer>().container_id == w.container_of("t"));
   // While anything of its old name lives it has no other: no task changes its agent.
   const std::size_t before = w.to_master_all<to_master::Register>().size();
   w.pass(Duration::seconds(3));
   REQUIRE(w.to_master_all<to_master::Register>().size() == before);
+  CHECK(w.count<KillContainer>() == 1);  // asked once
   w.exited("t", 15);
   w.pass(Duration::seconds(2));
   const auto last = w.to_master_all<to_master::Register>().back();
   REQUIRE(last.agent->id.empty());
   REQUIRE(last.cluster_id.empty());
-  REQUIRE(last.tasks.empty());
+}
+
+TEST_CASE("an agent that was forgotten tells the ends of its tasks under its new name") {
+  World w;
+  w.boot_and_register();
+  w.launch(launched_on("S0", "t"));
+  w.started("t");
+  w.acknowledge(w.update());
+  w.acknowledge(w.update());
+  forget(w);
+  w.exited("t", 15);
+  w.pass(Duration::seconds(2));
+  const auto tasks = w.to_master_all<to_master::Register>().back().tasks;
+  REQUIRE(tasks.size() == 1);
+  CHECK(tasks[0].state == TaskState::killed);
+  CHECK(tasks[0].terminal_unacknowledged);
+  CHECK(tasks[0].latest->agent_id == AgentId("S0"));  // it had no name when it ended
+  w.register_ok("S1");
+  REQUIRE(w.update().state == TaskState::killed);
+  w.acknowledge(w.update());
+  CHECK(w.core->state().tasks.empty());
+  CHECK(w.core->state().executors.empty());
+}
+
+TEST_CASE(
+    "an agent that dies while it ends what it is forgotten with ends the rest when it is back") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t");
+  w.launch(World::task("u"), World::executor());
+  w.started("E");
+  w.subscribe(5);
+  const ContainerId command = w.container_of("t"), executor = w.container_of("E");
+  forget(w);
+  w.crash();
+  w.done.clear();
+  w.start({Started::FoundContainer{command, true, 100u, std::nullopt, false},
+           Started::FoundContainer{executor, true, 50u, std::nullopt, false}});
+  w.step(MasterConnected{});
+  w.pass(Duration::seconds(3));
+  CHECK(w.to_master_all<to_master::Register>().empty());
+  std::set<ContainerId> killed;
+  for (const auto& kill : w.all<KillContainer>()) killed.insert(kill.container_id);
+  CHECK(killed == std::set<ContainerId>{command, executor});
+  w.exited("t", 15);
+  w.exited("E", 15);
+  w.pass(Duration::seconds(2));
+  const auto tasks = w.to_master_all<to_master::Register>().back().tasks;
+  REQUIRE(tasks.size() == 2);
+  for (const auto& task : tasks) CHECK(task.state == TaskState::killed);
 }
 
 TEST_CASE("an agent that was marked gone ends what runs and then stops") {
