@@ -49,7 +49,9 @@ set(bourse_standard_headers
     <string> <string_view> <thread> <tuple> <unordered_map> <unordered_set> <utility> <variant>
     <vector>)
 function(bourse_precompile_shared)
-  set(nothing ${CMAKE_SOURCE_DIR}/cmake/nothing.cpp)
+  # Compiled for its flags alone.
+  set(nothing ${CMAKE_BINARY_DIR}/nothing.cpp)
+  file(CONFIGURE OUTPUT ${nothing} CONTENT "int main() {}\n")
   add_library(bourse_standard OBJECT EXCLUDE_FROM_ALL ${nothing})
   bourse_target_flags(bourse_standard PUBLIC)
   add_executable(bourse_standard_program EXCLUDE_FROM_ALL ${nothing})

@@ -23,7 +23,7 @@ std::string text_of(double value) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   write_json_string(text, out);
   return out;
@@ -50,33 +50,33 @@ TEST_CASE("doubles are written with a fraction or exponent, shortest form that r
 }
 
 TEST_CASE("strings are escaped, and bytes that are not UTF-8 are replaced, so output is JSON") {
-  CHECK(quoted("a\"b\\c/d") == R"("a\"b\\c/d")");
-  CHECK(quoted("\b\f\n\r\t") == R"("\b\f\n\r\t")");
-  CHECK(quoted(std::string("\0\x1f", 2)) == R"("\u0000\u001f")");
-  CHECK(quoted("f\xc3\xbcr \xf0\x9f\x9a\x80") == "\"f\xc3\xbcr \xf0\x9f\x9a\x80\"");
-  CHECK(quoted("a\xff z") == "\"a\xef\xbf\xbd z\"");
-  CHECK(quoted("\xed\xa0\x80").find("\xef\xbf\xbd") != std::string::npos);  // a surrogate
+  CHECK(in_quotes("a\"b\\c/d") == R"("a\"b\\c/d")");
+  CHECK(in_quotes("\b\f\n\r\t") == R"("\b\f\n\r\t")");
+  CHECK(in_quotes(std::string("\0\x1f", 2)) == R"("\u0000\u001f")");
+  CHECK(in_quotes("f\xc3\xbcr \xf0\x9f\x9a\x80") == "\"f\xc3\xbcr \xf0\x9f\x9a\x80\"");
+  CHECK(in_quotes("a\xff z") == "\"a\xef\xbf\xbd z\"");
+  CHECK(in_quotes("\xed\xa0\x80").find("\xef\xbf\xbd") != std::string::npos);  // a surrogate
 }
 
 TEST_CASE("a character that must be escaped is seen wherever it stands in a string of any length") {
   for (std::size_t size = 0; size < 40; ++size) {
     const std::string plain(size, '~');
-    CHECK(quoted(plain) == '"' + plain + '"');
+    CHECK(in_quotes(plain) == '"' + plain + '"');
     for (std::size_t at = 0; at < size; ++at) {
       for (const char c : {'"', '\\', '\n', '\0', '\x1f'}) {
         std::string text = plain;
         text[at] = c;
-        const std::string alone = quoted(std::string(1, c));
-        REQUIRE(quoted(text) == '"' + plain.substr(0, at) + alone.substr(1, alone.size() - 2) +
+        const std::string alone = in_quotes(std::string(1, c));
+        REQUIRE(in_quotes(text) == '"' + plain.substr(0, at) + alone.substr(1, alone.size() - 2) +
                                     plain.substr(at + 1) + '"');
       }
       std::string bad = plain;
       bad[at] = '\x80';
-      REQUIRE(quoted(bad).find("\xef\xbf\xbd") == at + 1);
+      REQUIRE(in_quotes(bad).find("\xef\xbf\xbd") == at + 1);
       for (const char c : {' ', '!', '#', '[', ']', '\x7f'}) {
         std::string text = plain;
         text[at] = c;
-        REQUIRE(quoted(text) == '"' + text + '"');
+        REQUIRE(in_quotes(text) == '"' + text + '"');
       }
     }
   }
