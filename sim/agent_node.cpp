@@ -93,7 +93,7 @@ void AgentNode::refuse(const std::string& damage) {
   env_.schedule.in(span, [this, life = life_] {
     if (life != life_) return;
     env_.trace(name_, "somebody moves its work directory away");
-    disk_.wipe();
+    wipe();
     start();
   });
 }
@@ -169,7 +169,7 @@ void AgentNode::crash_and_return(Duration away, Machine machine) {
   if (!core_) return;
   const bool reboot = machine != Machine::stays;
   env_.trace(name_, reboot ? "reboots" : "dies");
-  const AgentId id = core_->state().identity->id;
+  const AgentId id = named_ = last_name();
   ++life_;
   newest_incarnation_ = std::max(newest_incarnation_, core_->state().incarnation);
   std::vector<Judge::TaskKey> had;
@@ -291,6 +291,30 @@ bool AgentNode::break_executor() {
   return true;
 }
 
+const AgentId& AgentNode::last_name() const {
+  const AgentId& own = core_->state().identity->id;
+  return own.empty() ? gave_up_ : own;
+}
+
+std::optional<Instant> AgentNode::nameless_since() const {
+  if (gave_up_.empty()) return std::nullopt;
+  return std::max(gave_up_at_, started_at_);
+}
+
+void AgentNode::note_name(const AgentId& before) {
+  const AgentId& now = core_->state().identity->id;
+  if (now.empty()) {
+    if (before.empty()) return;
+    env_.judge->forgetting().gave_up_name(name_, before);
+    gave_up_ = before;
+    gave_up_at_ = env_.schedule.now();
+    return;
+  }
+  // The same one, where it died before it had stored that.
+  if (!gave_up_.empty() && gave_up_ != now) env_.judge->renamed(gave_up_, now);
+  gave_up_ = AgentId();
+}
+
 template <typename Body>
 void AgentNode::step(Body body) {
   if (!core_) return;
@@ -298,7 +322,9 @@ void AgentNode::step(Body body) {
   env_.count_event(name_, event.body.index());
   if (env_.tracing) env_.trace(name_, text_of(event));
   agent::Effects effects;
+  const AgentId name = core_->state().identity ? core_->state().identity->id : AgentId();
   core_->step(event, effects);
+  note_name(name);
   core_->check_invariants();  // of all rows: by itself it looks at those that it touched
   env_.judge->reservations().check(core_->state().identity->id, core_->state().total);
   if (env_.tracing) {
@@ -329,6 +355,7 @@ void AgentNode::perform(agent::Effect& effect) {
     host_.resize(resize->container_id, resize->resources);
   } else if (const auto* kill = std::get_if<agent::KillContainer>(&effect.body)) {
     if (env_.tracing) env_.trace(name_, "  kills container " + kill->container_id.raw());
+    if (env_.plan.plant == Plant::forgotten_kept && !gave_up_.empty()) return;
     judge_kill(*kill);
     host_.kill(kill->container_id, kill->grace);
   } else if (const auto* release = std::get_if<agent::ReleaseContainer>(&effect.body)) {
@@ -371,8 +398,14 @@ void AgentNode::stop(const std::string& reason) {
   const bool replaced = gone && (env_.healed || env_.rng.chance(1, 2));
   crash_and_return(env_.between_ms(100, 5'000), replaced ? Machine::reboots : Machine::stays);
   if (!replaced) return;
-  disk_.wipe();
+  wipe();
   newest_incarnation_ = 0;  // it will have another id
+}
+
+void AgentNode::wipe() {
+  env_.judge->wiped(named_);
+  disk_.wipe();
+  gave_up_ = AgentId();
 }
 
 void AgentNode::close_executor(const agent::CloseExecutor& close) {

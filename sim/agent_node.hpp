@@ -38,6 +38,8 @@ class AgentNode {
   Host& host() { return host_; }
   Disk& disk() { return disk_; }
   Instant started_at() const { return started_at_; }
+  // Since when it has no name, because its registry forgot it; nothing: it has one, or never had.
+  std::optional<Instant> nameless_since() const;
   bool watches() const { return watch_ != nullptr; }
   const std::string& name() const { return name_; }
   // Breaks one executor's connection; false: there is none.
@@ -66,6 +68,10 @@ class AgentNode {
   void sample_usage();
   void judge_kill(const agent::KillContainer& kill);
   void note_epoch();
+  // Its own, or the one that it gave up last.
+  const AgentId& last_name() const;
+  void note_name(const AgentId& before);
+  void wipe();
   void arm();
 
   Env& env_;
@@ -95,6 +101,9 @@ class AgentNode {
   Instant armed_ = Instant::max();
   Instant started_at_;
   int stops_in_a_row_ = 0;  // lives that ended without being registered
+  AgentId gave_up_;         // its name till its registry forgot it; empty: it has one, or never had
+  Instant gave_up_at_;
+  AgentId named_;  // in the life before
 };
 
 }  // namespace bourse::sim

@@ -157,7 +157,7 @@ bool Campaign::run_seed(std::uint64_t seed, bool twice) {
 // the last one and the clock was set back, that one or an older is named again: its first words are
 // taken for late ones, or refused so that it takes the next (agent/core/registration.cpp).
 bool Campaign::decides_without_jumps(const Outcome& outcome) {
-  if (outcome.life_named_again) return true;
+  if (outcome.life_named_again || plan_of_seed(outcome.seed).forgets_by_clock) return true;
   const auto probes = probe_counts();
   const Outcome still = run_once(outcome.seed, true);
   probe_counts() = probes;

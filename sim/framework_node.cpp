@@ -276,7 +276,8 @@ std::string FrameworkNode::missing(const std::set<AgentId>& agents, bool given_u
   for (const auto& [id, row] : rows_) {
     if (row.ended) continue;
     // Its agent lost its name in a crash before it was stored, and will never be back under it.
-    if (row.last == TaskState::unreachable && !agents.contains(row.agent)) {
+    const bool away = row.last == TaskState::unreachable && !agents.contains(row.agent);
+    if (away || (row.forgotten && env_.judge->may_stay_unknown({id_, id}, row.agent))) {
       ++beyond;
       continue;
     }

@@ -62,6 +62,7 @@ class FrameworkNode {
     bool kill_wanted = false;
     AgentId agent;
     std::optional<TaskState> last;
+    bool forgotten = false;  // it was told so: UNKNOWN, of one whose agent the registry forgot
   };
   // One process of it.
   struct Instance {

@@ -102,6 +102,8 @@ void FrameworkNode::on_update(Instance& instance, const TaskStatus& status) {
   Row& row = it->second;
   if (!row.ended) {
     row.last = status.state;
+    row.forgotten =
+        status.state == TaskState::unknown && env_.judge->forgetting().is_forgotten(row.agent);
     row.ended = is_terminal(status.state);
     if (row.ended && may_try_again(status.state)) try_again(row);
   }
@@ -317,6 +319,7 @@ std::vector<FrameworkNode::Request> FrameworkNode::requests() const {
     if (!row.launched || row.ended) continue;
     if (!row.last) out.push_back({"the launch of " + id.raw(), row.agent});
     const bool unreachable = row.last == TaskState::unreachable;
+    if (row.forgotten) continue;  // that is the answer
     if (row.kill_wanted) out.push_back({"the kill of " + id.raw(), row.agent, true, unreachable});
   }
   return out;

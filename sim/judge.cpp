@@ -98,6 +98,28 @@ void Judge::disk_forgot(const AgentId& agent) {
   forgetful_.insert(agent);
 }
 
+void Judge::wiped(const AgentId& agent) {
+  for (auto& [key, truth] : tasks_) {
+    if (truth.agent == agent) truth.wiped = true;
+  }
+}
+
+void Judge::renamed(const AgentId& from, const AgentId& to) {
+  for (auto& [key, truth] : tasks_) {
+    if (truth.agent == from) truth.agent = to;
+  }
+  reservations_.renamed(from, to);
+  if (forgetful_.contains(from)) forgetful_.insert(to);
+}
+
+// Of one that was marked gone the end was told, to whoever was there, and its agent tells no other.
+bool Judge::may_stay_unknown(const TaskKey& task, const AgentId& agent) const {
+  if (!forgetting_.is_forgotten(agent)) return false;
+  const auto it = tasks_.find(task);
+  const bool ran = it != tasks_.end() && !it->second.containers.empty();
+  return !ran || it->second.forgotten || it->second.wiped || operators_.is_gone(agent);
+}
+
 void Judge::rebooted(const AgentId& agent) {
   for (auto& [key, truth] : tasks_) {
     if (truth.agent == agent && !truth.containers.empty()) truth.rebooted = true;
@@ -248,6 +270,7 @@ void Judge::container_is_killed(const TaskKey& command_task) {
   if (ended_frameworks_.contains(command_task.first)) return;
   if (!truth.partition_aware && truth.given_up) return;  // it is LOST
   if (operators_.may_be_emptied(truth.agent)) return;
+  if (forgetting_.is_nameless(truth.agent)) return;
   violate("S14", text_of(command_task) + " is killed and nobody asked for it");
 }
 
@@ -314,6 +337,7 @@ void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
 void Judge::master_step(int index, const master::MasterCore& core, const master::Event& event,
                         const master::Effects& effects) {
   offers_.step(index, event, effects);
+  forgetting_.step(index, env_.plan.master, event, effects);
   operators_.step(core, effects);
   quotas_.step(core.state(), effects);
   demands_.step(index, core.state(), effects);

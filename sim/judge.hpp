@@ -19,6 +19,7 @@
 #include "sim/budget_judge.hpp"
 #include "sim/demand_judge.hpp"
 #include "sim/env.hpp"
+#include "sim/forgetting_judge.hpp"
 #include "sim/offer_judge.hpp"
 #include "sim/operator_judge.hpp"
 #include "sim/quota_judge.hpp"
@@ -77,6 +78,12 @@ class Judge {
   // Its disk had lied, and what was told stored is gone: of what was launched there till now
   // nothing can be promised but that no update is invented, and that it comes to an end (D2).
   void disk_forgot(const AgentId& agent);
+  // Somebody moved its work directory away: nobody knows any more what it did.
+  void wiped(const AgentId& agent);
+  // It was forgotten and has another name: what it has still to tell is told under that.
+  void renamed(const AgentId& from, const AgentId& to);
+  // Launched on this agent, which was forgotten: whether nobody can tell how it ended.
+  bool may_stay_unknown(const TaskKey& task, const AgentId& agent) const;
   // Its machine begins anew: what it was told to run before is over.
   void rebooted(const AgentId& agent);
   // It says that it has this task, as that.
@@ -96,6 +103,7 @@ class Judge {
     opened_[index].clear();
     offers_.begin(index);
     demands_.begin(index);
+    forgetting_.begin(index);
   }
   OfferJudge& offers() { return offers_; }
   DemandJudge& demands() { return demands_; }
@@ -104,6 +112,7 @@ class Judge {
   BudgetJudge& budgets() { return budgets_; }
   RegistryJudge& registry() { return registry_; }
   ReservationJudge& reservations() { return reservations_; }
+  ForgettingJudge& forgetting() { return forgetting_; }
 
  private:
   struct Update {
@@ -121,6 +130,7 @@ class Judge {
     bool preempted = false;
     bool running = false;
     bool forgotten = false;  // by a disk that lied
+    bool wiped = false;      // its agent's work directory was moved away
     bool given_up = false;   // its agent was, since it was accepted
     bool rebooted = false;   // its machine was, since it started
     std::set<ContainerId> containers;
@@ -153,6 +163,7 @@ class Judge {
   DemandJudge demands_{*this};
   BudgetJudge budgets_{*this};
   ReservationJudge reservations_{*this};
+  ForgettingJudge forgetting_{*this};
   std::set<AgentId> forgetful_;
   std::map<int, std::uint64_t> last_change_;                // by master
   std::map<int, std::map<std::uint64_t, Instant>> opened_;  // offers that live, by number

@@ -65,7 +65,10 @@ bool Liveness::look_at_agent(const AgentNode& agent) {
       row != state.agent_of.end() && state.agents.at(row->second).phase == AgentPhase::active;
   if (active && agent.core().state().link.registered) return true;
   if (judge_.operators().is_gone(id)) return false;  // ends what it runs, and then itself
-  if (overdue(agent.started_at(), led_since_, registered_within(agent.watches()))) {
+  // What it ran under the name that was forgotten it must end first.
+  const auto nameless = agent.nameless_since();
+  const Instant begun = nameless ? *nameless + kDoneWithin : agent.started_at();
+  if (overdue(begun, led_since_, registered_within(agent.watches()))) {
     judge_.violate("L2", agent.name() + " is not registered long after the last fault");
   }
   return false;

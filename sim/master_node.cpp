@@ -75,6 +75,7 @@ void MasterNode::lead(Registry registry, Epoch epoch) {
   config.seed = env_.rng.next();
   if (env_.plan.plant == Plant::lost_filter) config.reoffer_min = {};
   if (env_.plan.plant == Plant::time_out_forgotten) config.framework_recovery = {};
+  if (env_.plan.plant == Plant::forgotten_too_soon) config.registry_max_agent_count = 0;
   core_ = std::make_unique<master::MasterCore>(config);
   if (env_.plan.seed % kRecordedEvery == 0 && env_.plan.plant == Plant::none) {
     recording_ = std::make_unique<Recording>(config);
@@ -364,6 +365,9 @@ void MasterNode::perform(master::Effect& effect) {
 }
 
 void MasterNode::persist(master::Persist& write) {
+  if (env_.plan.plant == Plant::wrong_one_forgotten) {
+    planted::forget_another(*core_, write.command);
+  }
   std::vector<master::Effect> after = std::move(write.after);
   if (env_.plan.plant == Plant::early_promise) {
     for (master::Effect& effect : after) perform(effect);

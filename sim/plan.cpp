@@ -273,6 +273,21 @@ void draw_lending(Plan& plan) {
                        {"pressure-victim", rng.between(0, 1)}};
 }
 
+// Likewise: now and then agents that are away are forgotten soon, all of them, or those of too
+// many, or those that are so for long; and it is soon written down how long a framework is away.
+void draw_forgetting(Plan& plan) {
+  Prng rng(plan.seed ^ 0xf02637e5ULL);
+  if (rng.chance(1, 6)) {
+    plan.master.registry_gc_interval = ms(rng, 2'000, 40'000);
+    const std::uint64_t by = rng.below(3);
+    plan.forgets_by_clock = by != 0;
+    if (by == 0) plan.master.registry_max_agent_count = 0;
+    if (by == 1) plan.master.registry_max_agent_count = rng.between(1, 2);
+    if (by == 2) plan.master.registry_max_agent_age = ms(rng, 5'000, 60'000);
+  }
+  if (rng.chance(1, 3)) plan.master.framework_recovery = ms(rng, 2'000, 20'000);
+}
+
 }  // namespace
 
 int Plan::task_count() const {
@@ -314,6 +329,7 @@ Plan draw_plan(std::uint64_t seed, Plant plant, const Shape& shape) {
   draw_maintenance(plan);
   draw_lending(plan);
   draw_principals(plan);
+  draw_forgetting(plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const FaultPlan& a, const FaultPlan& b) { return a.at < b.at; });
   return plan;

@@ -117,8 +117,11 @@ enum class Plant : std::uint8_t {
   limits_unheard,         // who shares out knows no limit of any role (O8)
   update_invented,        // who lost what it had stored tells of it what it never made (D2)
   lives_counted_down,     // each life of an agent is older than the last, and refused (D3)
+  wrong_one_forgotten,    // and forgets an agent that is there instead of one that is away (O11)
+  forgotten_too_soon,     // or one that is away as soon as it looks (O11)
+  forgotten_kept,         // an agent that was forgotten ends nothing of what it runs (L2)
 };
-inline constexpr int kPlants = 48;  // with none
+inline constexpr int kPlants = 51;  // with none
 std::string_view name_of(Plant plant);
 // What it breaks is seen only where a seed runs twice.
 constexpr bool shows_when_run_twice(Plant plant) {
@@ -234,7 +237,8 @@ struct Plan {
   int container_fails = 0;
   std::map<FaultKind, int> weights;
   DiskPlan disks;
-  bool operators = false;  // somebody maintains agents and ends things
+  bool forgets_by_clock = false;  // which agents are forgotten, wall clocks decide
+  bool operators = false;         // somebody maintains agents and ends things
   std::vector<FaultPlan> faults;
 
   int task_count() const;

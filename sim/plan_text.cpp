@@ -309,7 +309,10 @@ std::string_view name_of(Plant plant) {
                                                 "offers_stay",
                                                 "limits_unheard",
                                                 "update_invented",
-                                                "lives_counted_down"};
+                                                "lives_counted_down",
+                                                "wrong_one_forgotten",
+                                                "forgotten_too_soon",
+                                                "forgotten_kept"};
   return kNames[static_cast<std::size_t>(plant)];
 }
 
@@ -341,7 +344,8 @@ std::string Plan::to_text() const {
              .permille("leak", container_leaks)
              .line();
   out += "  clocks: drift=" + std::to_string(clock_drift_ppm) +
-         "ppm wall_skew=" + words_of(wall_skew) + (clocks_stay ? " stay" : "") + "\n";
+         "ppm wall_skew=" + words_of(wall_skew) + (clocks_stay ? " stay" : "") +
+         (forgets_by_clock ? " decide who is forgotten" : "") + "\n";
   out += text_of_machines(*this) + text_of(master) + text_of(agent) + text_of(scheduler, executor);
   for (std::size_t i = 0; i < frameworks.size(); ++i) out += text_of(i, frameworks[i]);
   return out + text_of(service) + text_of_faults(*this);

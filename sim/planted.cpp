@@ -171,6 +171,14 @@ void forget_limits(const master::MasterCore& core) {
   table.settle(state.allocation.tree);
 }
 
+void forget_another(const master::MasterCore& core, RegistryCommand& command) {
+  auto* remove = std::get_if<registry::RemoveAgent>(&command);
+  if (remove == nullptr) return;
+  core.state().agents.for_each([&](master::AgentSlot, const master::Agent& agent) {
+    if (agent.phase == AgentPhase::active) remove->agent_id = agent.id;
+  });
+}
+
 void swallow(std::vector<Change>& changes) {
   std::erase_if(changes, [](const Change& change) { return change.sequence % 256 == 0; });
 }

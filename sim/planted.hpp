@@ -49,6 +49,9 @@ void free_at_launch(const master::MasterCore& core, const master::Event& event,
 void keep_offers(const master::MasterCore& core, const master::Effects& effects);
 // No role has a limit where offers are made; the quotas that are listed have theirs.
 void forget_limits(const master::MasterCore& core);
+// What is to be forgotten becomes an agent that is there.
+void forget_another(const master::MasterCore& core, RegistryCommand& command);
+
 // One Change of many is not published.
 void swallow(std::vector<Change>& changes);
 

@@ -41,7 +41,7 @@ constexpr std::array<Promise, kPromises> kList = {{
      "there is no audit log; a recording has each event with who asked, and S30 would miss one"},
     {"S29", "wall clocks that jump change no lease", "Campaign::decides_without_jumps",
      "of seeds that run twice: without the jumps each core makes the same steps at the same "
-     "times"},
+     "times. Who is forgotten by age, wall clocks decide: such worlds are not compared"},
     {"S30", "the same seed gives the same run", "Campaign::run_seed",
      "and what a recorded master was given, played again, gives its state: MasterNode::replay"},
     {"L1", "a leader within the session's time-out and 2 s", "World::check_leader",
@@ -67,6 +67,8 @@ constexpr std::array<Promise, kPromises> kList = {{
     {"O8", "no offer takes a role over its limit", "QuotaJudge::check"},
     {"O9", "an offer holds something that its framework says it wants", "DemandJudge::step"},
     {"O10", "no drain leaves fewer running than its framework demands", "BudgetJudge::killed"},
+    {"O11", "only agents that are away for long are forgotten, and no others give their names up",
+     "ForgettingJudge::removed", "how long is how long, or how many, its leader was told to allow"},
     {"D1", "what a disk refused or left open is not promised", "Judge::promises_update",
      "a disk that is full or fails, a batch that was torn: broken, it is called S25"},
     {"D2", "what a disk forgot is noticed, or at least nothing is invented", "Judge::disk_forgot",

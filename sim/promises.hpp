@@ -14,7 +14,7 @@ struct Promise {
   std::string_view reason = {};  // because; or what is judged of it
 };
 
-inline constexpr int kPromises = 50;
+inline constexpr int kPromises = 51;
 const std::array<Promise, kPromises>& promises();
 
 }  // namespace bourse::sim

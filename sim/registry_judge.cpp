@@ -73,6 +73,7 @@ void RegistryJudge::changed(Epoch epoch, const std::string& key, const Value& va
     return;
   }
   queue.erase(queue.begin(), it + 1);
+  judge_.forgetting().changed(key, value);
   if (value) {
     entries_[key] = *value;
   } else {

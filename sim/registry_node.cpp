@@ -49,8 +49,9 @@ void LocalRegistryNode::store(const RegistryCommand& command, Stored stored) {
           stored(done ? Status() : Status(Error{ErrorCode::full, reason}));
         });
       },
-      [this, removed] {
+      [this, removed, command] {
         if (removed) env_.judge->framework_ended(*removed);
+        env_.judge->forgetting().stored(command);
       });
 }
 

@@ -39,6 +39,12 @@ void ReservationJudge::forgot(const AgentId& agent) {
   reserved_.erase(agent);
 }
 
+void ReservationJudge::renamed(const AgentId& from, const AgentId& to) {
+  if (forgetful_.contains(from)) forgetful_.insert(to);
+  if (auto volumes = volumes_.extract(from)) volumes_[to] = std::move(volumes.mapped());
+  if (auto reserved = reserved_.extract(from)) reserved_[to] = std::move(reserved.mapped());
+}
+
 void ReservationJudge::check(const AgentId& agent, const Resources& total) {
   check_volumes(agent, total);
   check_reserved(agent, total);

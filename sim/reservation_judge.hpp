@@ -27,6 +27,8 @@ class ReservationJudge {
   void may_be_unreserved(const AgentId& agent, const Resource& resource);
   // Its disk had lied: what is told later may have been forgotten meanwhile.
   void forgot(const AgentId& agent);
+  // What is its own it keeps under its new name.
+  void renamed(const AgentId& from, const AgentId& to);
   void check(const AgentId& agent, const Resources& total);
 
  private:

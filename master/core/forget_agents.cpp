@@ -43,7 +43,10 @@ void look_through(const Context& c, const Departed::Ordered& departed, std::vect
     const bool old = at + c.config.registry_max_agent_age <= c.stamp.wall;
     if (to.size() >= kAtOnce || (over == 0 && !old)) return;
     if (over > 0) --over;
-    if (!is_busy(c.state.agents.at(slot))) to.push_back(slot);
+    if (is_busy(c.state.agents.at(slot))) continue;
+    if (old) PROBE("master.agent_forgotten_by_age");
+    if (!old) PROBE("master.agent_forgotten_by_count");
+    to.push_back(slot);
   }
 }
 

@@ -273,6 +273,7 @@ void on_register(Context& c, const FromAgent& event, const Register& message) {
   }
   const auto known = c.state.agent_of.find(message.agent->id);
   if (known == c.state.agent_of.end()) {
+    PROBE("master.forgotten_agent_is_back");
     refuse(c, event, "agent_id: '" + message.agent->id.raw() + "' is not in the registry",
            Duration::seconds(1), true);
     return;

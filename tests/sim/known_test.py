@@ -96,7 +96,7 @@ class PromisesTest(SimCase):
     def test_each_promise_names_the_code_that_judges_it_or_says_why_nothing_does(self):
         rows = self.promises()
         wanted = [f"S{i}" for i in range(1, 31)] + [f"L{i}" for i in range(1, 8)] + [
-            f"O{i}" for i in range(1, 11)] + [f"D{i}" for i in range(1, 4)]
+            f"O{i}" for i in range(1, 12)] + [f"D{i}" for i in range(1, 4)]
         self.assertEqual([row[1] for row in rows], wanted)
         code_of_sim = "".join(
             path.read_text() for path in (SOURCE / "sim").glob("*.cpp") if path.stem != "promises"
