@@ -68,7 +68,7 @@ TEST_CASE("a character that must be escaped is seen wherever it stands in a stri
         text[at] = c;
         const std::string alone = in_quotes(std::string(1, c));
         REQUIRE(in_quotes(text) == '"' + plain.substr(0, at) + alone.substr(1, alone.size() - 2) +
-                                    plain.substr(at + 1) + '"');
+                                       plain.substr(at + 1) + '"');
       }
       std::string bad = plain;
       bad[at] = '\x80';
