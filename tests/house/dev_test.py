@@ -403,11 +403,11 @@ class InterruptedBuildTest(unittest.TestCase):
 class RunTest(unittest.TestCase):
     """./dev test over a hand-written list of tests."""
 
-    def run_tests(self, limit_s=60, **tests):
+    def run_tests(self, limit_s=60, program="sh", **tests):
         with tempfile.TemporaryDirectory() as directory:
             lines = []
             for name, script in tests.items():
-                lines.append(f'add_test(unit.{name} "sh" "-c" "{script}")')
+                lines.append(f'add_test(unit.{name} "{program}" "-c" "{script}")')
                 lines.append(f'set_tests_properties(unit.{name} PROPERTIES LABELS "unit")')
             pathlib.Path(directory, "CTestTestfile.cmake").write_text("\n".join(lines))
             script = RUN.format(tools=str(ROOT / "tools"), build=directory, limit=limit_s)
@@ -431,6 +431,12 @@ class RunTest(unittest.TestCase):
         self.assertIn("the reason", done.stdout)
         self.assertIn("again:    ./dev test unit.b", done.stdout)
         self.assertNotIn("silent", done.stdout)
+
+    def test_a_test_whose_program_is_not_there_fails_and_is_not_called_skipped(self):
+        done = self.run_tests(program="/nowhere/to-be-found", a="true")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.splitlines()[-1], "0 passed, 1 failed")
+        self.assertIn("Unable to find executable: /nowhere/to-be-found", done.stdout)
 
     def test_each_suite_prints_its_time_and_its_limit(self):
         done = self.run_tests(a="true")
