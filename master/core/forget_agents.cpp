@@ -120,10 +120,7 @@ void on_forgetting_stored(Context& c, const pending::Forgetting& write) {
   if (agent.maintenance.duty == AgentDuty::draining) forget_drains(c, slot);
   leave_agent(c, slot);
   disarm_all(c, slot);
-  const auto newcomer = c.state.newcomers.find(agent.newcomer_key);
-  if (newcomer != c.state.newcomers.end() && newcomer->second == slot) {
-    c.state.newcomers.erase(newcomer);
-  }
+  forget_newcomer(c.state, slot);
   c.note(Note::Level::info, "agent.forgotten",
          {{"agent_id", id.raw()},
           {"hostname", agent.facet->hostname},

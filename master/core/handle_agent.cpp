@@ -14,11 +14,6 @@ namespace {
 
 using to_master::Register;
 
-std::string newcomer_key(const Register& message) {
-  return message.agent->hostname + ":" + std::to_string(message.agent->http.port) + "#" +
-         std::to_string(message.incarnation);
-}
-
 void refuse(Context& c, const FromAgent& event, to_agent::Refused refused) {
   c.note(Note::Level::warning, "agent.refused", {{"reason", refused.reason}});
   send_to_peer(c, event.peer, event.message.header.session, std::move(refused));
@@ -96,8 +91,7 @@ void admit(Context& c, const FromAgent& event, const Register& message) {
   const AgentFacetPtr facet = agent.facet;
   const AgentSlot slot = c.state.agents.insert(std::move(agent));
   c.state.agent_of.emplace(id, slot);
-  c.state.agents.at(slot).newcomer_key = newcomer_key(message);
-  c.state.newcomers.insert_or_assign(newcomer_key(message), slot);
+  name_newcomer(c.state, slot, message);
   ++c.state.agents_admitting;
   const PersistId persisted =
       persist(c, registry::AdmitAgent{*facet, c.stamp.wall}, pending::Admission{slot},
@@ -129,9 +123,12 @@ void take_over_peer(Context& c, AgentSlot slot, PeerId peer, bool newer_process)
 // up. What the registry must know first is written first.
 void come_back(Context& c, AgentSlot slot, const FromAgent& event, const Register& message) {
   Agent& agent = c.state.agents.at(slot);
-  take_over_peer(c, slot, event.peer, message.incarnation > agent.incarnation);
+  const bool newer_process = message.incarnation > agent.incarnation;
+  take_over_peer(c, slot, event.peer, newer_process);
+  if (message.agent->id.empty()) name_newcomer(c.state, slot, message);
   if (agent.phase == AgentPhase::admitting) {
-    const std::uint64_t promised = agent.pending->promised;
+    // Each process counts its sessions anew.
+    const std::uint64_t promised = newer_process ? 0 : agent.pending->promised;
     agent.incarnation = message.incarnation;
     agent.pending = pending_of(event, message, agent.pending->persist);
     agent.pending->promised = promised;
@@ -263,9 +260,8 @@ void on_register(Context& c, const FromAgent& event, const Register& message) {
     return;
   }
   if (message.agent->id.empty()) {
-    const auto known = c.state.newcomers.find(newcomer_key(message));
-    if (known != c.state.newcomers.end() && c.state.agents.find(known->second)) {
-      on_register_known(c, known->second, event, message);
+    if (const AgentSlot known = newcomer_of(c.state, message); !known.empty()) {
+      on_register_known(c, known, event, message);
     } else {
       admit(c, event, message);
     }
@@ -279,10 +275,7 @@ void on_register(Context& c, const FromAgent& event, const Register& message) {
     return;
   }
   // It knows its name: its first registration cannot be repeated any more.
-  if (Agent& agent = c.state.agents.at(known->second); !agent.newcomer_key.empty()) {
-    c.state.newcomers.erase(agent.newcomer_key);
-    agent.newcomer_key.clear();
-  }
+  forget_newcomer(c.state, known->second);
   on_register_known(c, known->second, event, message);
 }
 
@@ -415,7 +408,7 @@ void on_admission_rejected(Context& c, AgentSlot slot, const std::string& reason
   const AgentId id = agent.id;
   c.state.agent_of_peer.erase(agent.pending->peer);
   c.state.agent_of.erase(id);
-  c.state.newcomers.erase(agent.newcomer_key);
+  forget_newcomer(c.state, slot);
   c.state.agents.erase(slot);
   c.publish(change::AgentRemoved{id});
 }

@@ -29,6 +29,12 @@ void on_return_rejected(Context& c, AgentSlot slot, PersistId id, const std::str
 void end_agent_session(Context& c, AgentSlot slot, const std::string& reason);
 void send_agent_heartbeat(Context& c, AgentSlot slot);
 
+// -- newcomer.cpp: agents that came without an id, until they register by it
+void name_newcomer(MasterState& state, AgentSlot slot, const to_master::Register& message);
+void forget_newcomer(MasterState& state, AgentSlot slot);
+// The one that this is again; none: it is new.
+AgentSlot newcomer_of(const MasterState& state, const to_master::Register& message);
+
 // -- agent_phase.cpp: silent, unreachable, active again
 void become_silent(Context& c, AgentSlot slot, const std::string& reason);
 // Over which connection, with what it said there. No peer: it broke meanwhile.

@@ -415,8 +415,8 @@ struct MasterState {
   std::unordered_map<PeerId, AgentSlot> agent_of_peer;
   std::unordered_map<PeerId, FrameworkSlot> framework_of_stream;
   // Agents that came without an id in this leadership, by (host, port, incarnation): a repeated
-  // first registration finds its row again.
-  std::unordered_map<std::string, AgentSlot> newcomers;
+  // first registration finds its row again, and so does a later life with the same tasks.
+  std::map<std::string, AgentSlot> newcomers;
   std::map<FrameworkId, WallTime> removed_frameworks;
   std::map<std::string, std::int64_t> weights_milli;
   std::map<std::string, Quota> quotas;         // as stored

@@ -66,7 +66,79 @@ Registry with_gone(std::size_t count, WallTime at) {
   return registry;
 }
 
+// A later life of a forgotten agent, which runs t1 and does not hear what name it gets.
+FakeAgent& come_back_nameless(Harness& h, FakeAgent& before) {
+  h.break_connection(before);
+  FakeAgent& agent = h.agents.emplace_back();
+  agent.host = before.host;
+  agent.peer = PeerId(1'000 + h.agents.size());
+  agent.total = before.total;
+  agent.incarnation = before.incarnation + 1;
+  agent.tasks = before.tasks;
+  h.enroll(agent);
+  return agent;
+}
+
+struct Nameless {
+  Harness h = Harness(soon());
+  FakeFramework* f = nullptr;
+  FakeAgent* first = nullptr;
+
+  Nameless() {
+    h.lead();
+    FakeAgent& agent = h.add_agent("a");
+    f = &h.add_framework("f");
+    f->http = true;
+    h.subscribe(*f);
+    h.run_task(*f, agent, "t1");
+    agent.tasks = {h.known(agent, "t1", TaskState::running)};
+    lose(h, agent);
+    h.advance(kAge + kInterval);
+    REQUIRE_FALSE(is_known(h, agent.id));
+    agent.id = AgentId();
+    first = &agent;
+    f->heard.clear();
+  }
+};
+
 }  // namespace
+
+TEST_CASE("a forgotten agent that dies before it hears its new name keeps its tasks") {
+  Nameless w;
+  FakeAgent& second = come_back_nameless(w.h, *w.first);
+  REQUIRE_FALSE(second.id.empty());
+  FakeAgent& third = come_back_nameless(w.h, second);
+  CHECK(third.id == second.id);
+  CHECK(third.heard_of<to_agent::Kill>().empty());
+  CHECK(w.h.row(third).tasks.size() == 1);
+  CHECK(w.h.registry.agents.size() == 1);
+  w.h.acknowledge(*w.f, third, "t1", w.h.status(third, *w.f, "t1", TaskState::finished));
+  CHECK(w.f->told() == "t1 FINISHED");
+}
+
+TEST_CASE("a forgotten agent that dies while it is admitted is admitted once") {
+  Nameless w;
+  w.h.hold_writes = true;
+  FakeAgent& second = come_back_nameless(w.h, *w.first);
+  FakeAgent& third = come_back_nameless(w.h, second);
+  w.h.hold_writes = false;
+  w.h.store_all();
+  CHECK(w.h.registry.agents.size() == 1);
+  CHECK(w.h.row(third).phase == AgentPhase::active);
+  CHECK(w.h.row(third).tasks.size() == 1);
+  CHECK(third.heard_of<to_agent::Kill>().empty());
+}
+
+TEST_CASE("an agent without a name and with other tasks, or none, is another") {
+  Nameless w;
+  FakeAgent& second = come_back_nameless(w.h, *w.first);
+  SECTION("none") { second.tasks.clear(); }
+  SECTION("another cluster's") { second.tasks[0].framework_id = FrameworkId("elsewhere"); }
+  SECTION("another launch of it") { second.tasks[0].launch_id.number += 100; }
+  FakeAgent& third = come_back_nameless(w.h, second);
+  CHECK(third.id != second.id);
+  CHECK(w.h.registry.agents.size() == 2);
+}
 
 TEST_CASE("an agent that is gone is refused till it is forgotten, and then is a new one") {
   Harness h(soon());
