@@ -129,7 +129,8 @@ struct Folder {
   void operator()(const checkpoint::ExecutorForgotten& r) const {
     const auto it = c.state.executors.find({r.framework_id, r.executor_id});
     if (it == c.state.executors.end()) return;
-    if (!it->second.tasks.empty()) return skip("executor_forgotten", r.executor_id.raw());
+    // Written only once it had none left: it was their own records that were refused.
+    for (const TaskId& task : it->second.tasks) c.state.tasks.erase({r.framework_id, task});
     c.state.by_container.erase(it->second.container_id);
     c.state.executors.erase(it);
   }

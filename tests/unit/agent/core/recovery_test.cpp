@@ -50,6 +50,26 @@ TEST_CASE("updates stored but not acknowledged are sent again after a restart, i
   REQUIRE(w.update().state == TaskState::finished);
 }
 
+TEST_CASE("an executor that was forgotten takes with it what could not be written of its tasks") {
+  World w;
+  w.boot_and_register();
+  w.run_command("t");
+  w.exited("t", 0);
+  w.auto_store = false;
+  w.acknowledge(w.update());
+  // The acknowledgement, the task, its executor.
+  REQUIRE(w.writes.size() == 3);
+  w.store_next();
+  w.reject_next("no space left on device");
+  w.store_next();
+  w.auto_store = true;
+  w.crash();
+  w.start();
+  w.connect();
+  REQUIRE(w.to_master_all<to_master::Register>().back().tasks.empty());
+  REQUIRE(w.core->state().executors.empty());
+}
+
 TEST_CASE("a task whose container was never started is dropped after a restart, not run twice") {
   World w;
   w.boot_and_register();
