@@ -55,6 +55,7 @@ class AgentNode {
   void step(Body body);
   void perform(agent::Effect& effect);
   void perform_checkpoint(agent::Checkpoint& write);
+  void note_refused(const std::vector<CheckpointRecord>& records);
   void note_issued(const agent::Checkpoint& write);
   void send(agent::SendToMaster& send);
   void flush();

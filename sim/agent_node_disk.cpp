@@ -46,6 +46,15 @@ void AgentNode::note_issued(const agent::Checkpoint& write) {
   }
 }
 
+// What it could not write down it has forgotten, and its next life has it again.
+void AgentNode::note_refused(const std::vector<CheckpointRecord>& records) {
+  for (const CheckpointRecord& record : records) {
+    if (std::holds_alternative<checkpoint::TaskForgotten>(record)) {
+      env_.judge->forgetting_refused(last_name());
+    }
+  }
+}
+
 void AgentNode::perform_checkpoint(agent::Checkpoint& write) {
   if (launching_ && obeying_ < highest_epoch_) {
     env_.judge->violate("S6", name_ + " launches for epoch " + std::to_string(obeying_) +
@@ -63,9 +72,12 @@ void AgentNode::perform_checkpoint(agent::Checkpoint& write) {
   }
   disk_.submit(
       std::move(bytes),
-      [this, id = write.id, after = std::move(after)](Disk::Outcome outcome,
-                                                      const std::string& reason) mutable {
-        if (outcome == Disk::Outcome::rejected) return step(agent::Rejected{id, reason});
+      [this, id = write.id, records = write.records, after = std::move(after)](
+          Disk::Outcome outcome, const std::string& reason) mutable {
+        if (outcome == Disk::Outcome::rejected) {
+          note_refused(records);
+          return step(agent::Rejected{id, reason});
+        }
         // Whether it is stored is open: only a restart, which reads the disk, can tell.
         if (outcome == Disk::Outcome::unknown) {
           env_.trace(name_, "ends: " + reason);

@@ -141,12 +141,18 @@ void Judge::given_up(const AgentId& agent) {
   }
 }
 
+void Judge::gone(const AgentId& agent) {
+  for (auto& [key, truth] : tasks_) {
+    if (truth.agent == agent) truth.gone = true;
+  }
+}
+
 // LOST says that the master gave its agent up: the task may run until the agent is back. Of an
 // agent that an operator marked gone nobody knows better; a framework that is not partition aware
 // hears that as LOST too.
 bool Judge::may_be_lost(const Truth& truth, TaskState state) const {
   if (truth.forgotten) return true;
-  const bool gone = operators_.may_be_gone(truth.agent);
+  const bool gone = truth.gone || operators_.may_be_gone(truth.agent);
   if (state == TaskState::lost) return truth.given_up || gone;
   return state == TaskState::gone_by_operator && gone;
 }
@@ -322,8 +328,9 @@ void Judge::acknowledged_to_agent(const TaskKey& task, const Uuid& uuid) {
   if (ended_frameworks_.contains(task.first)) return;
   Truth& truth = tasks_[task];
   if (truth.terminal_told || truth.forgotten) return;
-  // Given up: LOST was said, or will be to whoever asks; what the agent says later is nobody's.
-  const bool lost = !truth.partition_aware && truth.given_up;
+  // Given up or gone: LOST or GONE_BY_OPERATOR was said, or will be to whoever asks. What the agent
+  // says later, of one that is gone when it was forgotten and is back, is nobody's.
+  const bool lost = truth.gone || (!truth.partition_aware && truth.given_up);
   for (std::size_t i = 0; i < truth.updates.size(); ++i) {
     if (truth.updates[i].uuid != uuid) continue;
     truth.updates[i].nobodys = lost && i >= truth.heard;
@@ -361,6 +368,7 @@ void Judge::master_step(int index, const master::MasterCore& core, const master:
     }
     const auto* put = std::get_if<change::AgentPut>(&change.body);
     if (put && put->phase == AgentPhase::unreachable) given_up(put->agent->id);
+    if (put && put->phase == AgentPhase::gone) gone(put->agent->id);
   }
   // Where something is offered: what is held twice may be released before the next sweep.
   for (const AgentId& id : offered) {

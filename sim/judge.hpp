@@ -78,6 +78,9 @@ class Judge {
   // Its disk had lied, and what was told stored is gone: of what was launched there till now
   // nothing can be promised but that no update is invented, and that it comes to an end (D2).
   void disk_forgot(const AgentId& agent);
+  // That a task is over was not stored: the agent's next life has it again till it sees that nothing
+  // of it runs, beside what holds its place by now.
+  void forgetting_refused(const AgentId& agent) { forgetful_.insert(agent); }
   // Somebody moved its work directory away: nobody knows any more what it did.
   void wiped(const AgentId& agent);
   // It was forgotten and has another name: what it has still to tell is told under that.
@@ -132,6 +135,7 @@ class Judge {
     bool forgotten = false;  // by a disk that lied
     bool wiped = false;      // its agent's work directory was moved away
     bool given_up = false;   // its agent was, since it was accepted
+    bool gone = false;       // an operator said so of its agent, under whichever name it is back
     bool rebooted = false;   // its machine was, since it started
     std::set<ContainerId> containers;
     std::optional<TaskState> terminal_told;
@@ -144,6 +148,7 @@ class Judge {
   // Whether its end may be told as this though it may run.
   bool may_be_lost(const Truth& truth, TaskState state) const;
   void given_up(const AgentId& agent);
+  void gone(const AgentId& agent);
   void removed(const FrameworkId& id);
   void check_agent_rows(const master::MasterState& state, const master::Agent& agent);
   void check_lifetimes(int index, const master::MasterCore& core, Instant now);
