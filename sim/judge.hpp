@@ -78,8 +78,8 @@ class Judge {
   // Its disk had lied, and what was told stored is gone: of what was launched there till now
   // nothing can be promised but that no update is invented, and that it comes to an end (D2).
   void disk_forgot(const AgentId& agent);
-  // That a task is over was not stored: the agent's next life has it again till it sees that nothing
-  // of it runs, beside what holds its place by now.
+  // That a task is over was not stored: the agent's next life has it again till it sees that
+  // nothing of it runs, beside what holds its place by now.
   void forgetting_refused(const AgentId& agent) { forgetful_.insert(agent); }
   // Somebody moved its work directory away: nobody knows any more what it did.
   void wiped(const AgentId& agent);

@@ -1,8 +1,8 @@
 // Agents that came without an id in this leadership: who of them is here again.
 //
-// One that was forgotten comes as a new agent and keeps its tasks under the name it then gets. If it
-// dies before it hears that name, its next life comes without one again. It is the same agent, or its
-// tasks would be with two, and be killed on the one that runs them.
+// One that was forgotten comes as a new agent and keeps its tasks under the name it then gets. If
+// it dies before it hears that name, its next life comes without one again. It is the same agent,
+// or its tasks would be with two, and be killed on the one that runs them.
 #include <algorithm>
 #include <set>
 #include <utility>

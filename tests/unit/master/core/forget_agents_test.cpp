@@ -132,9 +132,15 @@ TEST_CASE("a forgotten agent that dies while it is admitted is admitted once") {
 TEST_CASE("an agent without a name and with other tasks, or none, is another") {
   Nameless w;
   FakeAgent& second = come_back_nameless(w.h, *w.first);
-  SECTION("none") { second.tasks.clear(); }
-  SECTION("another cluster's") { second.tasks[0].framework_id = FrameworkId("elsewhere"); }
-  SECTION("another launch of it") { second.tasks[0].launch_id.number += 100; }
+  SECTION("none") {
+    second.tasks.clear();
+  }
+  SECTION("another cluster's") {
+    second.tasks[0].framework_id = FrameworkId("elsewhere");
+  }
+  SECTION("another launch of it") {
+    second.tasks[0].launch_id.number += 100;
+  }
   FakeAgent& third = come_back_nameless(w.h, second);
   CHECK(third.id != second.id);
   CHECK(w.h.registry.agents.size() == 2);
