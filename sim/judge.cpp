@@ -106,7 +106,9 @@ void Judge::wiped(const AgentId& agent) {
 
 void Judge::renamed(const AgentId& from, const AgentId& to) {
   for (auto& [key, truth] : tasks_) {
-    if (truth.agent == from) truth.agent = to;
+    if (truth.agent != from) continue;
+    truth.agent = to;
+    truth.renamed = true;
   }
   reservations_.renamed(from, to);
   if (forgetful_.contains(from)) forgetful_.insert(to);
@@ -180,7 +182,10 @@ void Judge::told(const FrameworkId& framework, const TaskStatus& status, std::ui
     const bool answer = is_terminal(status.state) || status.state == TaskState::unknown;
     const bool lost = *truth.terminal_told == TaskState::lost;
     const bool other = answer && (!status.uuid || lost) && truth.told_to != instance;
-    if (!truth.forgotten && *truth.terminal_told != status.state && !stale && !other) {
+    // A later leader does not know of whom it was said, and passes on how it really ended.
+    const bool truer = is_terminal(status.state) && truth.renamed && (truth.gone || lost);
+    const bool fine = truth.forgotten || stale || other || truer;
+    if (*truth.terminal_told != status.state && !fine) {
       violate("S7", text_of(key) + " was told " + std::string(name_of(*truth.terminal_told)) +
                         " and then " + state + " (" + status.message + ")");
     }

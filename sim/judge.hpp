@@ -136,6 +136,7 @@ class Judge {
     bool wiped = false;      // its agent's work directory was moved away
     bool given_up = false;   // its agent was, since it was accepted
     bool gone = false;       // an operator said so of its agent, under whichever name it is back
+    bool renamed = false;    // its agent was forgotten, and is another one now
     bool rebooted = false;   // its machine was, since it started
     std::set<ContainerId> containers;
     std::optional<TaskState> terminal_told;
