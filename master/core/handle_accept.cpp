@@ -37,9 +37,10 @@ const UnsupportedOperation* find_unsupported(const std::vector<OfferOperation>& 
   return nullptr;
 }
 
-// The epoch in an id "<cluster id>-<epoch>-O<number>" of this cluster; nothing else has one.
-std::optional<Epoch> epoch_of(const MasterState& state, const OfferId& id) {
-  const std::string& text = id.raw();
+// The epoch in an id "<cluster id>-<epoch>-O<number>" of this cluster; nothing else has one. `kind`
+// is "-O" of an offer and "-S" of an agent.
+std::optional<Epoch> epoch_of(const MasterState& state, const std::string& text,
+                              std::string_view kind) {
   if (text.compare(0, state.cluster_id.size(), state.cluster_id) != 0) return std::nullopt;
   std::size_t at = state.cluster_id.size();
   if (at >= text.size() || text[at] != '-') return std::nullopt;
@@ -49,7 +50,7 @@ std::optional<Epoch> epoch_of(const MasterState& state, const OfferId& id) {
     epoch = epoch * 10 + static_cast<Epoch>(text[at] - '0');
     ++digits;
   }
-  if (digits == 0 || text.compare(at, 2, "-O") != 0) return std::nullopt;
+  if (digits == 0 || text.compare(at, kind.size(), kind) != 0) return std::nullopt;
   return epoch;
 }
 
@@ -66,6 +67,10 @@ bool await_agent(Context& c, const Framework& framework, const TaskFacet& task) 
   }
   agent.accepts_waiting.emplace(framework.id, task.id);
   return true;
+}
+
+bool is_forgotten(const MasterState& state, const AgentId& id) {
+  return !state.agent_of.contains(id) && epoch_of(state, id.raw(), "-S").has_value();
 }
 
 // What a task of an earlier master's ACCEPT is that its agent does not list: it may run where
@@ -103,7 +108,9 @@ void answer_unlaunched(Context& c, FrameworkSlot slot, const TaskFacet& task, bo
     PROBE("master.old_accept_waits");
     return;
   }
-  const TaskState state = older_epoch ? state_with(c.state, task.agent_id) : TaskState::dropped;
+  // Of this master's own it knows each task, but for those of whom it has forgotten.
+  const bool may_run = older_epoch || is_forgotten(c.state, task.agent_id);
+  const TaskState state = may_run ? state_with(c.state, task.agent_id) : TaskState::dropped;
   send_to_framework(
       c, framework,
       event::Update{master_status(c, task.id, task.agent_id, state, StatusReason::invalid_offers,
@@ -156,7 +163,7 @@ void on_invalid_offers(Context& c, FrameworkSlot slot, const call::Accept& call,
   PROBE("master.invalid_offers");
   bool older_epoch = false;
   for (const OfferId& id : call.offer_ids) {
-    const auto epoch = epoch_of(c.state, id);
+    const auto epoch = epoch_of(c.state, id.raw(), "-O");
     if (epoch && *epoch > c.state.epoch) {
       // We were overtaken and do not know it yet: what became of it is the later leader's to say.
       PROBE("master.accept_of_a_later_master");

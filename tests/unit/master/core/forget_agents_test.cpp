@@ -335,3 +335,25 @@ TEST_CASE("an accept of an earlier master for an agent that is forgotten says un
   (void)h.http_call(f, std::move(accept));
   CHECK(f.told() == "t1 UNKNOWN");
 }
+
+TEST_CASE("an accept that is said again when its agent is forgotten hears unknown, not dropped") {
+  Harness h(soon());
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& f = h.add_framework("f");
+  f.http = true;
+  h.subscribe(f);
+  const std::vector<OfferFacet> offers = h.offers(f);
+  REQUIRE(offers.size() == 1);
+  call::Accept accept;
+  accept.offer_ids = {offers[0].id};
+  accept.operations.push_back({{}, LaunchOperation{{h.task("t1", agent)}}});
+  (void)h.http_call(f, accept);
+  REQUIRE(agent.heard_of<to_agent::Launch>().size() == 1);
+  lose(h, agent);
+  h.advance(kAge + kInterval);
+  REQUIRE_FALSE(is_known(h, agent.id));
+  f.heard.clear();
+  (void)h.http_call(f, accept);
+  CHECK(f.told() == "t1 UNKNOWN");
+}
