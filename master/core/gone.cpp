@@ -9,7 +9,8 @@ namespace {
 
 using Kind = DeadlineKey::Kind;
 
-// What it last said of a task that ended is all there will be: nobody there is left to acknowledge.
+// What it last said of a task that ended is all there will be, unless it is back as a new agent:
+// nobody there is left to acknowledge, and whether it was heard nobody knows.
 void end_task(Context& c, const Agent& agent, TaskSlot slot, const Farewell& farewell) {
   const Task& task = c.state.tasks.at(slot);
   if (task.standing == TaskStanding::zombie) return erase_task(c, slot);
@@ -25,7 +26,10 @@ void end_task(Context& c, const Agent& agent, TaskSlot slot, const Farewell& far
     send_to_framework(c, framework, event::Update{std::move(status)});
   }
   // Of one that is unknown an end may be told yet.
-  if (is_terminal(state)) remember_completed(framework, id, {state, {}, agent.id});
+  const bool unacknowledged = task.told && is_terminal(task.told->state) && task.told->uuid;
+  if (is_terminal(state)) {
+    remember_completed(framework, id, {state, {}, agent.id, unacknowledged});
+  }
   c.publish(change::TaskRemoved{framework_id, id});
   erase_task(c, slot);
 }

@@ -153,8 +153,10 @@ struct Reconciler {
         send_to_agent(c, agent, to_agent::Acknowledge{known.framework_id, id, it->second.uuid});
         return;
       }
-      // Told without a uuid: by a master, LOST or GONE. What the agent says of it comes too late.
-      if (!is_terminal(known.state) || it->second.uuid == Uuid{}) {
+      // Told without a uuid: by a master, LOST or GONE. What the agent says of it comes too late,
+      // unless it is what was told, and nobody acknowledged.
+      const bool by_master = it->second.uuid == Uuid{} && !it->second.unacknowledged;
+      if (!is_terminal(known.state) || by_master) {
         // Its framework was told that it ended.
         unwanted(known, framework_slot);
         return;

@@ -261,6 +261,7 @@ struct CompletedTask {
   TaskState state = TaskState::finished;
   Uuid uuid;
   AgentId agent_id;
+  bool unacknowledged = false;  // its agent was given up for good first: told again if it is back
 };
 
 struct Framework {

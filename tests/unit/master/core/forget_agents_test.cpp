@@ -357,3 +357,41 @@ TEST_CASE("an accept that is said again when its agent is forgotten hears unknow
   (void)h.http_call(f, accept);
   CHECK(f.told() == "t1 UNKNOWN");
 }
+
+TEST_CASE("an end that nobody acknowledged is told again when its agent is forgotten and back") {
+  Harness h(soon());
+  h.lead();
+  FakeAgent& agent = h.add_agent("a");
+  FakeFramework& f = h.add_framework("f");
+  f.http = true;
+  h.subscribe(f);
+  h.run_task(f, agent, "t1");
+  const Uuid end = h.status(agent, f, "t1", TaskState::finished);
+  agent.tasks = {h.known(agent, "t1", TaskState::finished)};
+  agent.tasks[0].terminal_unacknowledged = true;
+  lose(h, agent);
+  SECTION("away for too long") {
+    h.advance(kAge + kInterval);
+  }
+  SECTION("gone") {
+    mark_gone(h, agent);
+    h.advance(kAge + kInterval);
+  }
+  REQUIRE_FALSE(is_known(h, agent.id));
+  agent.id = AgentId();
+  f.heard.clear();
+  agent.heard.clear();
+  h.enroll(agent);
+  REQUIRE(h.row(agent).phase == AgentPhase::active);
+  CHECK(agent.heard_of<to_agent::Kill>().empty());
+  TaskStatus again;
+  again.task_id = TaskId("t1");
+  again.state = TaskState::finished;
+  again.uuid = end;
+  again.agent_id = agent.id;
+  h.say(agent, to_master::StatusUpdate{f.facet.id, again, TaskState::finished, true});
+  CHECK(f.told() == "t1 FINISHED");
+  CHECK(agent.heard_of<to_agent::Acknowledge>().empty());
+  h.acknowledge(f, agent, "t1", end);
+  CHECK(agent.heard_of<to_agent::Acknowledge>().size() == 1);
+}
