@@ -92,6 +92,8 @@ void AgentNode::start() {
   core_ = std::make_unique<agent::AgentCore>(config());
   armed_ = Instant::max();
   step(std::move(started));
+  // It died before it had stored the name that it heard.
+  if (core_ && core_->state().identity->id.empty() && gave_up_.empty()) gave_up_ = named_;
   if (core_ && core_->state().incarnation <= newest_incarnation_) env_.life_named_again = true;
   // What it had not stored it need not remember: nothing was ordered on it.
   highest_epoch_ = obeying_ = core_ ? core_->state().epoch : 0;
@@ -375,7 +377,7 @@ void AgentNode::stop(const std::string& reason) {
 void AgentNode::wipe() {
   env_.judge->wiped(named_);
   disk_.wipe();
-  gave_up_ = AgentId();
+  gave_up_ = named_ = AgentId();
 }
 
 void AgentNode::close_executor(const agent::CloseExecutor& close) {

@@ -291,6 +291,11 @@ std::string FrameworkNode::missing(const std::set<AgentId>& agents, bool given_u
   for (const TaskId& id : instance.kills_without_agent) {
     if (given_up && rows_.at(id).ended) ++beyond;
   }
+  // Likewise one of what runs, or not, where an agent was that is forgotten.
+  for (const auto& [id, row] : rows_) {
+    const bool forgotten = env_.judge->forgetting().is_forgotten(row.agent);
+    if (row.ended && row.kill_wanted && forgotten) ++beyond;
+  }
   if (instance.machine.pending_calls() > beyond) return name_ + " has pending calls";
   return "";
 }
