@@ -17,9 +17,9 @@ namespace bourse::cli {
 
 namespace {
 
-namespace api = service_api;
+namespace app_api = service_api;
 
-constexpr char kUsage[] =
+constexpr char kAppUsage[] =
     "usage: bourse app list\n"
     "       bourse app run ID --command=... [--instances=N ...]   or --file=FILE\n"
     "       bourse app show|tasks|versions ID\n"
@@ -53,7 +53,7 @@ std::string ago(double seconds) {
   return age_text(static_cast<std::int64_t>(seconds * 1e9), runtime::wall_now().ns);
 }
 
-std::string ready_text(const api::AppState& app) {
+std::string ready_text(const app_api::AppState& app) {
   return std::to_string(app.deployment().ready()) + "/" + std::to_string(app.instances());
 }
 
@@ -61,8 +61,8 @@ void print_line(const char* name, const std::string& text) {
   if (!text.empty()) std::printf("%-10s  %s\n", name, printable(text).c_str());
 }
 
-void print_app(const api::AppState& app) {
-  const api::Deployment& deployment = app.deployment();
+void print_app(const app_api::AppState& app) {
+  const app_api::Deployment& deployment = app.deployment();
   print_line("app", app.id());
   print_line("version", std::to_string(app.version()) + " (" + app.cause() + ", " +
                             ago(app.changed_at_seconds()) + " ago)");
@@ -80,11 +80,11 @@ void print_app(const api::AppState& app) {
   print_line("each", amount_text(app.app().cpus()) + " cpus, " +
                          megabytes_text(static_cast<double>(app.app().mem())) + ", " +
                          std::to_string(app.app().ports()) + " ports");
-  for (const api::Constraint& rule : app.app().constraints()) {
+  for (const app_api::Constraint& rule : app.app().constraints()) {
     print_line("constraint", rule.attribute() + " " + rule.operator_() + " " +
                                  (rule.has_count() ? std::to_string(rule.count()) : rule.value()));
   }
-  for (const api::End& end : app.last_ends()) {
+  for (const app_api::End& end : app.last_ends()) {
     print_line("ended", std::to_string(end.number()) + " on " + end.hostname() + " " +
                             ago(end.at_seconds()) + " ago: " + end.state() +
                             (end.message().empty() ? "" : ", " + end.message()));
@@ -95,14 +95,14 @@ int list(Api& service, bool json) {
   Table table({"APP", ">VERSION", ">READY", "STATE", ">ENDS", "WHY"});
   std::string after;
   do {
-    api::AppList page;
+    app_api::AppList page;
     std::string text;
     const std::string path = "/v1/apps?limit=1000&after=" + runtime::percent_encode(after);
     if (const Status ok = ask(service, "GET", path, "", page, text); !ok.ok()) {
       return failed(ok.error());
     }
     if (json) std::printf("%s", text.c_str());
-    for (const api::AppState& app : page.apps()) {
+    for (const app_api::AppState& app : page.apps()) {
       table.add({app.id(), std::to_string(app.version()), ready_text(app), app.deployment().state(),
                  std::to_string(app.ends()), app.deployment().why()});
     }
@@ -113,7 +113,7 @@ int list(Api& service, bool json) {
 }
 
 int show(Api& service, const std::string& id, bool json) {
-  api::AppState app;
+  app_api::AppState app;
   std::string text;
   if (const Status ok = ask(service, "GET", path_of(id), "", app, text); !ok.ok()) {
     return failed(ok.error());
@@ -127,7 +127,7 @@ int show(Api& service, const std::string& id, bool json) {
 }
 
 int tasks(Api& service, const std::string& id, bool json) {
-  api::TaskList list;
+  app_api::TaskList list;
   std::string text;
   if (const Status ok = ask(service, "GET", path_of(id) + "/tasks", "", list, text); !ok.ok()) {
     return failed(ok.error());
@@ -138,7 +138,7 @@ int tasks(Api& service, const std::string& id, bool json) {
   }
   Table table(
       {"TASK", ">VERSION", "PHASE", "READY", "HEALTHY", "CHECK", "HOST", "PORTS", ">SINCE", "WHY"});
-  for (const api::Task& task : list.tasks()) {
+  for (const app_api::Task& task : list.tasks()) {
     std::string ports;
     for (const std::uint32_t port : task.ports()) {
       ports += (ports.empty() ? "" : ",") + std::to_string(port);
@@ -158,7 +158,7 @@ int tasks(Api& service, const std::string& id, bool json) {
 }
 
 int versions(Api& service, const std::string& id, bool json) {
-  api::VersionList list;
+  app_api::VersionList list;
   std::string text;
   const Status ok = ask(service, "GET", path_of(id) + "/versions", "", list, text);
   if (!ok.ok()) return failed(ok.error());
@@ -167,8 +167,8 @@ int versions(Api& service, const std::string& id, bool json) {
     return 0;
   }
   Table table({">VERSION", "CAUSE", ">AGE", ">INSTANCES", "REPLACES", "COMMAND"});
-  for (const api::Version& version : list.versions()) {
-    const api::App& app = version.app();
+  for (const app_api::Version& version : list.versions()) {
+    const app_api::App& app = version.app();
     table.add({std::to_string(version.version()), version.cause(), ago(version.at_seconds()),
                std::to_string(app.instances()),
                version.version() == version.task_version() ? "yes" : "no",
@@ -183,7 +183,7 @@ int versions(Api& service, const std::string& id, bool json) {
 int wait_done(Api& service, const std::string& id, bool removed) {
   std::string told;
   while (true) {
-    api::AppState app;
+    app_api::AppState app;
     std::string text;
     const Status ok = ask(service, "GET", path_of(id), "", app, text);
     if (!ok.ok()) {
@@ -201,7 +201,7 @@ int wait_done(Api& service, const std::string& id, bool removed) {
 
 int change(Api& service, const std::string& method, const std::string& path,
            const std::string& body, const std::string& id, bool json, bool wait) {
-  api::AppState app;
+  app_api::AppState app;
   std::string text;
   if (const Status ok = ask(service, method, path, body, app, text); !ok.ok()) {
     return failed(ok.error());
@@ -225,7 +225,7 @@ int change(Api& service, const std::string& method, const std::string& path,
 }
 
 int usage() {
-  std::fputs(kUsage, stderr);
+  std::fputs(kAppUsage, stderr);
   return 2;
 }
 
@@ -297,7 +297,7 @@ int act(const std::string& verb, const Arguments& arguments) {
 int app_command(const Arguments& arguments) {
   const std::string verb = arguments.empty() ? "" : arguments.front();
   if (verb == "help" || verb == "--help" || verb == "-h") {
-    std::fputs(kUsage, stdout);
+    std::fputs(kAppUsage, stdout);
     return 0;
   }
   if (arguments.empty()) return usage();

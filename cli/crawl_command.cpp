@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::json;
 using mesos::v1::master::Response;
 
-constexpr char kUsage[] =
+constexpr char kCrawlUsage[] =
     "usage: bourse crawl [status]\n"
     "       bourse crawl pause|resume [STAGE]      a stage (fetch, extract, store) or all of it\n"
     "       bourse crawl scale STAGE N|auto        workers of a stage\n"
@@ -130,7 +130,7 @@ std::optional<Json> operation_of(const Arguments& words) {
 int operate(Api& api, const Arguments& words, bool json) {
   const auto operation = operation_of(words);
   if (!operation) {
-    std::fputs(kUsage, stderr);
+    std::fputs(kCrawlUsage, stderr);
     return 2;
   }
   auto stats = read_stats(api);

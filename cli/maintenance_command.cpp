@@ -19,9 +19,9 @@ using Response = mesos::v1::master::Response;
 using mesos::v1::MachineID;
 using mesos::v1::maintenance::Schedule;
 
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kSecondNs = 1'000'000'000;
 
-int wrong_usage(const std::string& sentence) {
+int wrong_words(const std::string& sentence) {
   std::fprintf(stderr, "bourse %s\n", sentence.c_str());
   return 2;
 }
@@ -54,7 +54,7 @@ std::string these_are(const std::vector<std::string>& machines) {
 }
 
 std::string hours_text(std::int64_t ns) {
-  const std::int64_t minutes = ns / kSecond / 60;
+  const std::int64_t minutes = ns / kSecondNs / 60;
   return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
 }
 
@@ -120,7 +120,7 @@ int schedule(const Arguments& arguments) {
   if (machines.empty()) return show_schedule(invocation, api);
   constexpr double kMostHours = 24 * 366 * 10;
   if ((in < 0) != remove || in > kMostHours || lasting > kMostHours) {
-    return wrong_usage("maintenance schedule: give --in=HOURS (and --for=HOURS), or --remove");
+    return wrong_words("maintenance schedule: give --in=HOURS (and --for=HOURS), or --remove");
   }
   Response response;
   if (const Status asked = fetch(api, "GET_MAINTENANCE_SCHEDULE", response); !asked.ok()) {
@@ -131,7 +131,7 @@ int schedule(const Arguments& arguments) {
     auto& window = *next.add_windows();
     for (const std::string& machine : machines) *window.add_machine_ids() = machine_of(machine);
     const auto nanos = [](double hours) {
-      return static_cast<std::int64_t>(hours * 3600) * kSecond;
+      return static_cast<std::int64_t>(hours * 3600) * kSecondNs;
     };
     auto& planned = *window.mutable_unavailability();
     planned.mutable_start()->set_nanoseconds(runtime::wall_now().ns + nanos(in));
@@ -187,7 +187,7 @@ int turn(const Arguments& arguments, bool down) {
   std::vector<std::string> machines;
   invocation.flags().positional("MACHINE", machines, "the machines, as they stand in the schedule");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
-  if (machines.empty()) return wrong_usage(word + ": name at least one machine");
+  if (machines.empty()) return wrong_words(word + ": name at least one machine");
   std::string list;
   for (const std::string& machine : machines) {
     if (!list.empty()) list += ',';
@@ -201,7 +201,7 @@ int turn(const Arguments& arguments, bool down) {
                       these_are(machines) + (down ? " down" : " up"));
 }
 
-constexpr char kUsage[] =
+constexpr char kMaintenanceUsage[] =
     "usage: bourse maintenance VERB [FLAGS]\n\n"
     "  schedule                       what is planned with machines\n"
     "  schedule MACHINE... --in=HOURS [--for=HOURS]   plans it; --remove takes it back\n"
@@ -216,14 +216,14 @@ constexpr char kUsage[] =
 int maintenance_command(const Arguments& arguments) {
   const std::string word = arguments.empty() ? "" : arguments.front();
   if (word == "help" || word == "--help" || word == "-h") {
-    std::fputs(kUsage, stdout);
+    std::fputs(kMaintenanceUsage, stdout);
     return 0;
   }
   if (word == "schedule") return schedule(arguments);
   if (word == "status") return show_status(arguments);
   if (word == "start") return turn(arguments, true);
   if (word == "stop") return turn(arguments, false);
-  return wrong_usage("maintenance: give schedule, status, start MACHINE or stop MACHINE");
+  return wrong_words("maintenance: give schedule, status, start MACHINE or stop MACHINE");
 }
 
 }  // namespace bourse::cli

@@ -78,7 +78,7 @@ std::optional<std::string> amounts_json(const std::string& text) {
   return "{" + out + "}";
 }
 
-int wrong_usage(const char* sentence) {
+int wrong_words_for_quota(const char* sentence) {
   std::fprintf(stderr, "bourse %s\n", sentence);
   return 2;
 }
@@ -89,7 +89,7 @@ int show_quotas(const Arguments& arguments, bool one) {
   std::vector<std::string> roles;
   if (one) invocation.flags().positional("ROLE", roles, "the role");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
-  if (one && roles.size() != 1) return wrong_usage("quota get: give one role");
+  if (one && roles.size() != 1) return wrong_words_for_quota("quota get: give one role");
   Api api(invocation);
   const std::string call = "{\"type\":\"GET_QUOTA\"}";
   if (!one) {
@@ -139,11 +139,11 @@ int set_quota(const Arguments& arguments) {
                          "below what it uses, or above what there is, all the same");
   invocation.flags().positional("ROLE", roles, "the role");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
-  if (roles.size() != 1) return wrong_usage("quota set: give one role");
+  if (roles.size() != 1) return wrong_words_for_quota("quota set: give one role");
   const auto guaranteed = amounts_json(guarantees);
   const auto limited = amounts_json(limits);
   if (!guaranteed || !limited || (guarantees.empty() && limits.empty())) {
-    return wrong_usage(
+    return wrong_words_for_quota(
         "quota set: give --guarantee or --limit as NAME=AMOUNT,... (cpus=4,mem=1024)");
   }
   return write(invocation,
@@ -159,7 +159,7 @@ int remove_quota(const Arguments& arguments) {
   std::vector<std::string> roles;
   invocation.flags().positional("ROLE", roles, "the role");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
-  if (roles.size() != 1) return wrong_usage("quota remove: give one role");
+  if (roles.size() != 1) return wrong_words_for_quota("quota remove: give one role");
   return write(
       invocation,
       "{\"type\":\"REMOVE_QUOTA\",\"remove_quota\":{\"role\":" + json_text(roles.front()) + "}}",
@@ -188,7 +188,8 @@ int set_weight(const Arguments& arguments) {
   invocation.flags().positional("ROLE WEIGHT", words, "the role, and its weight");
   if (const auto code = invocation.parse({arguments.begin() + 1, arguments.end()})) return *code;
   const auto weight = words.size() == 2 ? amounts_json("weight=" + words[1]) : std::nullopt;
-  if (!weight) return wrong_usage("weight set: give a role and a number (weight set web 2.5)");
+  if (!weight)
+    return wrong_words_for_quota("weight set: give a role and a number (weight set web 2.5)");
   return write(invocation,
                "{\"type\":\"UPDATE_WEIGHTS\",\"update_weights\":{\"weight_infos\":[{\"role\":" +
                    json_text(words[0]) + ",\"weight\":" + words[1] + "}]}}",
@@ -225,7 +226,7 @@ int quota_command(const Arguments& arguments) {
   if (word == "get") return show_quotas(arguments, true);
   if (word == "set") return set_quota(arguments);
   if (word == "remove") return remove_quota(arguments);
-  return wrong_usage("quota: give list, get ROLE, set ROLE or remove ROLE");
+  return wrong_words_for_quota("quota: give list, get ROLE, set ROLE or remove ROLE");
 }
 
 int weight_command(const Arguments& arguments) {
@@ -233,7 +234,7 @@ int weight_command(const Arguments& arguments) {
   if (asks_for_help(word)) return help(kWeightUsage);
   if (word == "list") return list_weights(arguments);
   if (word == "set") return set_weight(arguments);
-  return wrong_usage("weight: give list or set ROLE WEIGHT");
+  return wrong_words_for_quota("weight: give list or set ROLE WEIGHT");
 }
 
 }  // namespace bourse::cli

@@ -20,7 +20,7 @@ namespace bourse::cli {
 
 namespace {
 
-constexpr char kUsage[] =
+constexpr char kRegistryUsage[] =
     "usage: bourse registry export [SOURCE] [--output=FILE]\n"
     "       bourse registry import FILE [TARGET] [--replace]\n"
     "       bourse registry check [SOURCE]\n\n"
@@ -167,14 +167,14 @@ int import_from(const std::string& file, const std::string& target, bool replace
 }
 
 int wrong_usage() {
-  std::fputs(kUsage, stderr);
+  std::fputs(kRegistryUsage, stderr);
   return 2;
 }
 
 }  // namespace
 
 int registry_command(const Arguments& arguments) {
-  runtime::Flags flags("bourse registry", kUsage);
+  runtime::Flags flags("bourse registry", kRegistryUsage);
   std::string output;
   bool replace = false;
   std::vector<std::string> words;

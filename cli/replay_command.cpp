@@ -30,7 +30,7 @@ using master::Replay;
 using master::SegmentName;
 using ull = unsigned long long;
 
-constexpr char kUsage[] =
+constexpr char kReplayUsage[] =
     "usage: bourse replay DIR|FILE [--run=N] [--until=EVENT|TIME] [--explain=TASK] [--json]\n\n"
     "DIR is what a master was given as --recorder; FILE one segment of it, which is played "
     "alone.\n";
@@ -76,7 +76,7 @@ Result<Segments> find_segments(const std::string& place, std::uint64_t run) {
                  std::to_string(out.runs.front()) + " to " + std::to_string(out.runs.back()));
 }
 
-Result<std::string> read_file(const std::string& path) {
+Result<std::string> read_part(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream bytes;
   bytes << in.rdbuf();
@@ -166,7 +166,7 @@ void sum_up(const Replay& replay, const Segments& segments) {
 Status play_all(Replay& replay, const Segments& segments) {
   for (const std::string& path : segments.paths) {
     if (replay.stopped()) break;
-    const auto bytes = read_file(path);
+    const auto bytes = read_part(path);
     if (!bytes.ok()) return bytes.error();
     if (const Status played = replay.play(*bytes, path); !played.ok()) return played;
   }
@@ -198,7 +198,7 @@ int replay_segments(const Options& options) {
 }  // namespace
 
 int replay_command(const Arguments& arguments) {
-  runtime::Flags flags("bourse replay", kUsage);
+  runtime::Flags flags("bourse replay", kReplayUsage);
   Options options;
   flags.add("run", options.run, "which of the runs in DIR; the newest unless given");
   flags.add("until", options.until,
@@ -219,7 +219,7 @@ int replay_command(const Arguments& arguments) {
     return 0;
   }
   if (options.words.size() != 1) {
-    std::fputs(kUsage, stderr);
+    std::fputs(kReplayUsage, stderr);
     return 2;
   }
   return replay_segments(options);

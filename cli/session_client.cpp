@@ -26,14 +26,14 @@ namespace {
 
 using mesos::v1::agent::Call;
 using mesos::v1::agent::ProcessIO;
-using mesos::v1::agent::Response;
+using AgentResponse = mesos::v1::agent::Response;
 using Input = Call::AttachContainerInput;
 
 constexpr char kProtobuf[] = "application/x-protobuf";
 constexpr char kRecords[] = "application/recordio";
 constexpr std::size_t kMostWaiting = 256u << 10;  // of input that the network has not taken
 constexpr Duration kHeartbeat = Duration::seconds(30);
-constexpr Duration kLookAgain = Duration::milliseconds(5);
+constexpr Duration kAskForMoreAfter = Duration::milliseconds(5);
 
 // The local terminal, handed through: what is typed is the program's, Ctrl-C included.
 class RawTerminal {
@@ -137,7 +137,7 @@ class SessionClient {
   void send_bytes(std::string bytes);
   void send_window();
   void ask_for_more();
-  Result<Response> ask(const Call& call);
+  Result<AgentResponse> ask(const Call& call);
   Result<std::int32_t> how_it_ended();
   void stop(Error error);
 
@@ -305,7 +305,7 @@ void SessionClient::send_bytes(std::string bytes) {
 
 void SessionClient::ask_for_more() {
   if (input_.queued_bytes() < kMostWaiting) return stdin_->next();
-  look_again_ = loop_.after(kLookAgain, [this] { ask_for_more(); });
+  look_again_ = loop_.after(kAskForMoreAfter, [this] { ask_for_more(); });
 }
 
 void SessionClient::send_window() {
@@ -321,11 +321,11 @@ void SessionClient::send_window() {
   send_input(input);
 }
 
-Result<Response> SessionClient::ask(const Call& call) {
-  std::optional<Result<Response>> out;
+Result<AgentResponse> SessionClient::ask(const Call& call) {
+  std::optional<Result<AgentResponse>> out;
   runtime::HttpClientCallbacks callbacks;
   callbacks.on_response = [&](const runtime::HttpResponse& answer) {
-    Response response;
+    AgentResponse response;
     if (answer.status == 200 && response.ParseFromString(std::string(answer.bytes()))) {
       out = std::move(response);
     } else {

@@ -14,7 +14,7 @@ namespace {
 
 using Response = v1::master::Response;
 
-Error unknown(const std::string& sentence) {
+Error no_such(const std::string& sentence) {
   return {ErrorCode::not_found, sentence};
 }
 
@@ -28,7 +28,7 @@ Result<v1::Resource> disk_for(const AgentStock& place, const std::string& role,
     const std::string its = source.has_path() ? source.path().root() : source.mount().root();
     if (reservation->role() == role && its == root) return bare(have);
   }
-  return unknown("no disk" + (root.empty() ? std::string() : " at '" + root + "'") +
+  return no_such("no disk" + (root.empty() ? std::string() : " at '" + root + "'") +
                  " is reserved for role '" + role +
                  "' there: bourse reserve AGENT disk:... --role");
 }
@@ -43,7 +43,7 @@ Result<v1::Resource> find_volume(const AgentStock& place, const std::string& id,
     if (found) return invalid("volume '" + id + "' is there for several roles: say --role");
     found = bare(have);
   }
-  if (!found) return unknown("there is no volume '" + id + "' (bourse volume list shows them)");
+  if (!found) return no_such("there is no volume '" + id + "' (bourse volume list shows them)");
   return *found;
 }
 

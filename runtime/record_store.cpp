@@ -16,7 +16,9 @@ namespace {
 constexpr int kCheckpointWhenIdle = 1000;  // pages: 4 MiB
 constexpr int kCheckpointAlways = 16000;
 
-struct Job {
+}  // namespace
+
+struct QueuedWrite {
   std::vector<std::string> records;
   bool replace_all = false;
   RecordStore::Completion done;
@@ -24,13 +26,11 @@ struct Job {
   std::optional<WriteResult> decided;  // refused when it was submitted; waits for its turn only
 };
 
-struct Finished {
+struct FinishedWrite {
   RecordStore::Completion done;
   WriteResult result;
   std::size_t bytes = 0;
 };
-
-}  // namespace
 
 struct RecordStore::Impl {
   Impl(Loop& loop_arg, RecordStoreOptions options_arg)
@@ -46,12 +46,12 @@ struct RecordStore::Impl {
     if (worker.joinable()) worker.join();
   }
 
-  void submit(Job job);
+  void submit(QueuedWrite job);
   void work();
-  std::deque<Job> take_group();
-  void finish(std::deque<Job> group);
-  WriteResult commit(const std::vector<Job*>& jobs);
-  void report(std::vector<Finished> finished);
+  std::deque<QueuedWrite> take_group();
+  void finish(std::deque<QueuedWrite> group);
+  WriteResult commit(const std::vector<QueuedWrite*>& jobs);
+  void report(std::vector<FinishedWrite> finished);
 
   const LoopRef loop;
   const RecordStoreOptions options;
@@ -60,7 +60,7 @@ struct RecordStore::Impl {
 
   std::mutex mutex;  // guards queue and stopping
   std::condition_variable wake;
-  std::deque<Job> queue;
+  std::deque<QueuedWrite> queue;
   bool stopping = false;
 
   std::atomic<std::uint64_t> durable_waits{0};
@@ -71,7 +71,7 @@ struct RecordStore::Impl {
   std::thread worker;
 };
 
-void RecordStore::Impl::submit(Job job) {
+void RecordStore::Impl::submit(QueuedWrite job) {
   for (const std::string& record : job.records) {
     job.bytes += record.size() + sizeof(std::string);
     if (record.size() > options.max_record_bytes) {
@@ -101,7 +101,7 @@ void RecordStore::Impl::submit(Job job) {
   wake.notify_one();
 }
 
-std::deque<Job> RecordStore::Impl::take_group() {
+std::deque<QueuedWrite> RecordStore::Impl::take_group() {
   std::unique_lock lock(mutex);
   if (queue.empty() && file->log_pages() >= kCheckpointWhenIdle) {
     lock.unlock();
@@ -109,7 +109,7 @@ std::deque<Job> RecordStore::Impl::take_group() {
     lock.lock();
   }
   wake.wait(lock, [this] { return stopping || !queue.empty(); });
-  std::deque<Job> group;
+  std::deque<QueuedWrite> group;
   std::size_t records = 0;
   while (!queue.empty() &&
          (group.empty() || records + queue.front().records.size() <= options.max_group_records)) {
@@ -122,25 +122,25 @@ std::deque<Job> RecordStore::Impl::take_group() {
 
 void RecordStore::Impl::work() {
   while (true) {
-    std::deque<Job> group = take_group();
+    std::deque<QueuedWrite> group = take_group();
     if (group.empty()) return;  // stopping, and everything submitted is done
     finish(std::move(group));
     if (file->log_pages() >= kCheckpointAlways) file->checkpoint();
   }
 }
 
-WriteResult RecordStore::Impl::commit(const std::vector<Job*>& jobs) {
+WriteResult RecordStore::Impl::commit(const std::vector<QueuedWrite*>& jobs) {
   if (failed.load()) {
     return {WriteOutcome::unknown,
             Error{ErrorCode::io, "the store failed before and takes nothing more"}};
   }
   std::vector<RecordFile::Batch> batches;
-  for (const Job* job : jobs) batches.push_back({&job->records, job->replace_all});
+  for (const QueuedWrite* job : jobs) batches.push_back({&job->records, job->replace_all});
   ++durable_waits;
   WriteResult result = file->commit(batches);
   if (result.outcome == WriteOutcome::unknown) failed.store(true);
   if (result.outcome == WriteOutcome::stored) {
-    for (const Job* job : jobs) {
+    for (const QueuedWrite* job : jobs) {
       ++stored_batches;
       stored_records += job->records.size();
     }
@@ -148,30 +148,30 @@ WriteResult RecordStore::Impl::commit(const std::vector<Job*>& jobs) {
   return result;
 }
 
-void RecordStore::Impl::finish(std::deque<Job> group) {
-  std::vector<Job*> writes;
-  for (Job& job : group) {
+void RecordStore::Impl::finish(std::deque<QueuedWrite> group) {
+  std::vector<QueuedWrite*> writes;
+  for (QueuedWrite& job : group) {
     if (!job.decided && (job.replace_all || !job.records.empty())) writes.push_back(&job);
   }
   if (!writes.empty()) {
     const WriteResult together = commit(writes);
-    for (Job* job : writes) {
+    for (QueuedWrite* job : writes) {
       // One batch that does not fit must not take its neighbours with it.
       const bool alone = writes.size() > 1 && together.outcome == WriteOutcome::rejected;
       job->decided = alone ? commit({job}) : together;
     }
   }
-  std::vector<Finished> finished;
-  for (Job& job : group) {
+  std::vector<FinishedWrite> finished;
+  for (QueuedWrite& job : group) {
     WriteResult result = job.decided ? std::move(*job.decided) : WriteResult{};
     finished.push_back({std::move(job.done), std::move(result), job.bytes});
   }
   report(std::move(finished));
 }
 
-void RecordStore::Impl::report(std::vector<Finished> finished) {
+void RecordStore::Impl::report(std::vector<FinishedWrite> finished) {
   loop.post([this, token = alive, finished = std::move(finished)]() mutable {
-    for (Finished& one : finished) {
+    for (FinishedWrite& one : finished) {
       if (!*token) return;  // a completion may have destroyed the store
       pending_bytes -= one.bytes;
       if (one.done) one.done(one.result);
@@ -195,14 +195,14 @@ Result<RecordStore::Opened> RecordStore::open(Loop& loop, const std::string& pat
 }
 
 void RecordStore::append(std::vector<std::string> batch, Completion done) {
-  Job job;
+  QueuedWrite job;
   job.records = std::move(batch);
   job.done = std::move(done);
   impl_->submit(std::move(job));
 }
 
 void RecordStore::compact(std::vector<std::string> snapshot, Completion done) {
-  Job job;
+  QueuedWrite job;
   job.records = std::move(snapshot);
   job.replace_all = true;
   job.done = std::move(done);

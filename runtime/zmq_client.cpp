@@ -16,8 +16,8 @@ using zmq::Message;
 
 namespace {
 
-constexpr int kReceiveBatch = 512;
-constexpr Duration kFlushEvery = Duration::milliseconds(5);
+constexpr int kReceiveTurn = 512;
+constexpr Duration kDrainEvery = Duration::milliseconds(5);
 
 // One context (two threads) for all clients of the process.
 std::shared_ptr<zmq::Context> client_context() {
@@ -187,7 +187,7 @@ void ZmqClient::Impl::drain() {
 }
 
 bool ZmqClient::Impl::receive() {
-  for (int i = 0; i < kReceiveBatch; ++i) {
+  for (int i = 0; i < kReceiveTurn; ++i) {
     Message body;
     const int error = body.receive(socket);
     if (error == EINTR) continue;
@@ -212,7 +212,7 @@ void ZmqClient::Impl::flush() {
     queue.pop_front();
   }
   if (!queue.empty() && !flush_timer.armed()) {
-    flush_timer = loop.after(kFlushEvery, [this] { drain(); });
+    flush_timer = loop.after(kDrainEvery, [this] { drain(); });
   }
 }
 
@@ -235,7 +235,7 @@ Status ZmqClient::Impl::send(std::string bytes) {
   if (queue.empty() && zmq::send_bytes(socket, bytes, in_flight) == 0) return {};
   queued_bytes += bytes.size();
   queue.push_back(std::move(bytes));
-  if (!flush_timer.armed()) flush_timer = loop.after(kFlushEvery, [this] { drain(); });
+  if (!flush_timer.armed()) flush_timer = loop.after(kDrainEvery, [this] { drain(); });
   return {};
 }
 

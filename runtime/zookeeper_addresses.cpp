@@ -12,17 +12,17 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-namespace {
-
-struct Server {
+struct NamedServer {
   std::string host;
   std::string port;
   bool numeric = false;
 };
 
-Server split(const std::string& text) {
+namespace {
+
+NamedServer split(const std::string& text) {
   const std::size_t colon = text.rfind(':');
-  Server server{text.substr(0, colon), text.substr(colon + 1), false};
+  NamedServer server{text.substr(0, colon), text.substr(colon + 1), false};
   if (server.host.front() == '[') server.host = server.host.substr(1, server.host.size() - 2);
   // "localhost" is fixed here so that no resolver thread is started for it.
   if (server.host == "localhost") server.host = "127.0.0.1";
@@ -47,7 +47,7 @@ struct ZookeeperAddresses::Impl : std::enable_shared_from_this<Impl> {
   void finish();
 
   tcp::resolver resolver;
-  std::vector<Server> servers;
+  std::vector<NamedServer> servers;
   std::vector<std::string> list;
   std::string error;
   std::vector<std::string> found;  // by the look-up under way
@@ -66,7 +66,7 @@ void ZookeeperAddresses::Impl::next(std::size_t index) {
                          [self = shared_from_this(), index](
                              const error_code& failed, const tcp::resolver::results_type& results) {
                            if (!self->live) return;
-                           const Server& server = self->servers[index];
+                           const NamedServer& server = self->servers[index];
                            if (failed) {
                              self->missing =
                                  "cannot resolve '" + server.host + "': " + failed.message();
@@ -91,7 +91,7 @@ ZookeeperAddresses::ZookeeperAddresses(Loop& loop, const std::vector<std::string
     : impl_(std::make_shared<Impl>(loop)) {
   for (const std::string& server : servers) impl_->servers.push_back(split(server));
   if (!fixed()) return;
-  for (const Server& server : impl_->servers) add(impl_->list, server.host, server.port);
+  for (const NamedServer& server : impl_->servers) add(impl_->list, server.host, server.port);
   std::sort(impl_->list.begin(), impl_->list.end());
 }
 
@@ -102,7 +102,7 @@ ZookeeperAddresses::~ZookeeperAddresses() {
 
 bool ZookeeperAddresses::fixed() const {
   return std::all_of(impl_->servers.begin(), impl_->servers.end(),
-                     [](const Server& server) { return server.numeric; });
+                     [](const NamedServer& server) { return server.numeric; });
 }
 
 const std::vector<std::string>& ZookeeperAddresses::list() const {

@@ -7,7 +7,7 @@ namespace bourse::runtime {
 
 namespace {
 
-constexpr std::string_view kScheme = "zk://";
+constexpr std::string_view kZookeeperScheme = "zk://";
 constexpr std::string_view kExample = "zk://host1:2181,host2:2181/bourse";
 // Several times the largest ensemble that anybody runs.
 constexpr std::size_t kMaxServers = 32;
@@ -114,10 +114,10 @@ Status check_zookeeper_path(std::string_view path) {
 }
 
 Result<ZookeeperUrl> parse_zookeeper_url(std::string_view url) {
-  if (url.substr(0, kScheme.size()) != kScheme) {
+  if (url.substr(0, kZookeeperScheme.size()) != kZookeeperScheme) {
     return invalid("a ZooKeeper URL begins with zk://, as in " + std::string(kExample));
   }
-  const std::string_view rest = url.substr(kScheme.size());
+  const std::string_view rest = url.substr(kZookeeperScheme.size());
   // A password may hold an '@', so the last one before the path divides.
   const std::size_t slash = rest.find('/');
   std::string_view authority = rest.substr(0, slash);

@@ -14,7 +14,7 @@ namespace bourse::sim {
 
 namespace {
 
-constexpr Duration kSocket = Duration::microseconds(100);
+constexpr Duration kAgentSocket = Duration::microseconds(100);
 // More lives in a row than this, none of which was registered, are a loop.
 constexpr int kMostStops = 4;
 
@@ -160,7 +160,7 @@ void AgentNode::crash_and_return(Duration away, Machine machine) {
   const auto executors = std::move(executors_);
   executors_.clear();
   for (const auto& [peer, process] : executors) {
-    env_.schedule.in(kSocket, [peer = peer, process = process] {
+    env_.schedule.in(kAgentSocket, [peer = peer, process = process] {
       if (const auto alive = process.lock()) alive->lose(peer);
     });
   }
@@ -337,7 +337,7 @@ void AgentNode::perform(agent::Effect& effect) {
     if (codec::append_executor_event(tell->event, batch) == 0) {
       env_.judge->violate("codec", "an event to an executor cannot be sent");
     }
-    env_.schedule.in(kSocket, [this, peer = tell->peer, batch = std::move(batch)] {
+    env_.schedule.in(kAgentSocket, [this, peer = tell->peer, batch = std::move(batch)] {
       const auto it = executors_.find(peer);
       const auto process = it == executors_.end() ? nullptr : it->second.lock();
       if (process) process->on_bytes(peer, batch);
@@ -381,7 +381,7 @@ void AgentNode::wipe() {
 }
 
 void AgentNode::close_executor(const agent::CloseExecutor& close) {
-  env_.schedule.in(kSocket, [this, peer = close.peer] {
+  env_.schedule.in(kAgentSocket, [this, peer = close.peer] {
     const auto it = executors_.find(peer);
     const auto process = it == executors_.end() ? nullptr : it->second.lock();
     if (it != executors_.end()) executors_.erase(it);

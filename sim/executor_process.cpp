@@ -12,7 +12,7 @@ namespace bourse::sim {
 
 namespace {
 constexpr Duration kIdle = Duration::seconds(5);
-constexpr Duration kSocket = Duration::microseconds(100);
+constexpr Duration kExecutorSocket = Duration::microseconds(100);
 }  // namespace
 
 ExecutorProcess::ExecutorProcess(Env& env, Host& host, ContainerId container, FrameworkId framework,
@@ -57,7 +57,7 @@ void ExecutorProcess::end() {
   }
   const PeerId peer = std::exchange(peer_, PeerId());
   if (!peer.empty()) {
-    env_.schedule.in(kSocket, [&host = host_, peer] { host.agent().executor_gone(peer); });
+    env_.schedule.in(kExecutorSocket, [&host = host_, peer] { host.agent().executor_gone(peer); });
   }
 }
 
@@ -90,7 +90,7 @@ void ExecutorProcess::perform(sdk::ExecutorOutput& output) {
     if (codec::append_executor_call(send->call, batch) == 0) {
       env_.judge->violate("codec", "an executor's call cannot be sent");
     }
-    env_.schedule.in(kSocket, [&host = host_, peer = peer_, batch = std::move(batch)] {
+    env_.schedule.in(kExecutorSocket, [&host = host_, peer = peer_, batch = std::move(batch)] {
       host.agent().executor_bytes(peer, batch);
     });
   } else if (auto* deliver = std::get_if<sdk::executor_effect::Deliver>(&output)) {

@@ -15,7 +15,7 @@ namespace bourse::isolation {
 
 namespace {
 
-Error io_error(const std::string& what, int error) {
+Error place_error(const std::string& what, int error) {
   return {error == ENOSPC || error == EDQUOT ? ErrorCode::full : ErrorCode::io,
           what + ": " + errno_text(error)};
 }
@@ -114,10 +114,10 @@ Status make_below(const LaunchRecord& record, const std::string& path) {
   for (std::size_t end = path.find('/'); true; end = path.find('/', end + 1)) {
     const std::string dir = record.sandbox_dir + "/" + path.substr(0, end);
     if (::mkdir(dir.c_str(), 0755) != 0 && errno != EEXIST) {
-      return io_error("cannot make the place of a volume, " + dir, errno);
+      return place_error("cannot make the place of a volume, " + dir, errno);
     }
     if (record.switch_user && ::lchown(dir.c_str(), record.uid, record.gid) != 0) {
-      return io_error("cannot give " + dir + " to its user", errno);
+      return place_error("cannot give " + dir + " to its user", errno);
     }
     if (end == std::string::npos) return {};
   }
@@ -130,7 +130,7 @@ Status give_to_user(const LaunchRecord& record, const VolumeMount& volume) {
   if (volume.shared && now.st_uid != 0) return {};
   if (now.st_uid == record.uid && now.st_gid == record.gid) return {};
   if (::chown(volume.host_path.c_str(), record.uid, record.gid) == 0) return {};
-  return io_error("cannot give volume " + volume.host_path + " to its user", errno);
+  return place_error("cannot give volume " + volume.host_path + " to its user", errno);
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ Status ContainerRuntime::Impl::place_volumes(const ContainerSpec& spec,
       }
     }
     if (::symlink(volume.host_path.c_str(), target.c_str()) != 0 && errno != EEXIST) {
-      return io_error("cannot make the place of a volume, " + target, errno);
+      return place_error("cannot make the place of a volume, " + target, errno);
     }
   }
   return {};
@@ -247,11 +247,11 @@ Result<LaunchRecord> ContainerRuntime::Impl::resolve(const ContainerSpec& spec) 
 
 Status ContainerRuntime::Impl::make_sandbox(const LaunchRecord& record) const {
   if (::mkdir(record.sandbox_dir.c_str(), 0755) != 0) {
-    if (errno != EEXIST) return io_error("cannot make sandbox " + record.sandbox_dir, errno);
+    if (errno != EEXIST) return place_error("cannot make sandbox " + record.sandbox_dir, errno);
     return {};  // somebody prepared it, with the owner they wanted
   }
   if (record.switch_user && ::chown(record.sandbox_dir.c_str(), record.uid, record.gid) != 0) {
-    return io_error("cannot give sandbox " + record.sandbox_dir + " to its user", errno);
+    return place_error("cannot give sandbox " + record.sandbox_dir + " to its user", errno);
   }
   return {};
 }
@@ -262,7 +262,7 @@ Status ContainerRuntime::Impl::make_run_dir(const LaunchRecord& record) const {
       return Error{ErrorCode::already_exists,
                    "container " + record.container_id + " has a run directory already"};
     }
-    return io_error("cannot make run directory " + record.run_dir, errno);
+    return place_error("cannot make run directory " + record.run_dir, errno);
   }
   StateFields fields{{"container_id", record.container_id},
                      {"token", record.token},

@@ -22,7 +22,7 @@ void lower(std::int64_t& ceiling, std::int64_t value) {
   ceiling = ceiling == 0 ? value : std::min(ceiling, value);
 }
 
-std::int64_t number_in(const std::string& path) {
+std::int64_t ceiling_in(const std::string& path) {
   const auto text = read_file(path);
   return text ? parse_number(*text).value_or(0) : 0;
 }
@@ -32,13 +32,13 @@ void apply_dir(const CgroupParent& parent, const std::string& dir, CgroupCeiling
     if (parent.v2) {
       lower(ceilings.cpu_milli, cpu_milli_of_cpu_max(read_file(dir + "/cpu.max").value_or("")));
     } else {
-      lower(ceilings.cpu_milli, cpu_milli_of_quota(number_in(dir + "/cpu.cfs_quota_us"),
-                                                   number_in(dir + "/cpu.cfs_period_us")));
+      lower(ceilings.cpu_milli, cpu_milli_of_quota(ceiling_in(dir + "/cpu.cfs_quota_us"),
+                                                   ceiling_in(dir + "/cpu.cfs_period_us")));
     }
   }
   if ((parent.controllers & kMemory) != 0) {
     lower(ceilings.memory_bytes,
-          number_in(dir + (parent.v2 ? "/memory.max" : "/memory.limit_in_bytes")));
+          ceiling_in(dir + (parent.v2 ? "/memory.max" : "/memory.limit_in_bytes")));
   }
 }
 

@@ -10,19 +10,19 @@ using mesos::v1::agent::Call;
 using mesos::v1::agent::ProcessIO;
 namespace v1 = mesos::v1;
 
-Error unsupported(std::string sentence) {
+Error not_in_sessions(std::string sentence) {
   return {ErrorCode::unsupported, std::move(sentence)};
 }
 
 Status check_container(const v1::ContainerInfo& container) {
   if (container.has_mesos() && container.mesos().has_image()) {
-    return unsupported("container.mesos.image: a session sees what its container sees");
+    return not_in_sessions("container.mesos.image: a session sees what its container sees");
   }
   if (container.has_docker()) {
-    return unsupported("container.docker: a session sees what its container sees");
+    return not_in_sessions("container.docker: a session sees what its container sees");
   }
   if (container.volumes_size() > 0) {
-    return unsupported("container.volumes: a session has those of its container");
+    return not_in_sessions("container.volumes: a session has those of its container");
   }
   if (!container.tty_info().has_window_size()) return {};
   const auto& size = container.tty_info().window_size();
@@ -33,7 +33,8 @@ Status fill_command(const v1::CommandInfo& command, const std::string& user,
                     isolation::SessionSpec& spec) {
   if (command.value().empty()) return invalid("command.value: is empty; give what to run");
   if (command.uris_size() > 0) {
-    return unsupported("command.uris: a session fetches nothing; it sees its container's sandbox");
+    return not_in_sessions(
+        "command.uris: a session fetches nothing; it sees its container's sandbox");
   }
   if (!command.user().empty() && command.user() != user) {
     return Error{ErrorCode::denied, "command.user: '" + command.user().substr(0, 64) +
@@ -107,7 +108,7 @@ Result<SessionKey> read_session_key(const v1::ContainerID& id) {
                    id.value().substr(0, 64) + "' is or shall be");
   }
   if (id.parent().has_parent()) {
-    return unsupported(
+    return not_in_sessions(
         "container_id.parent.parent: sessions run in containers of tasks and "
         "executors, not in one another");
   }
@@ -160,7 +161,7 @@ Result<isolation::SessionSpec> read_session(const Call& call, const SessionKey& 
     filled = fill(call.launch_nested_container(), user, spec);
   } else if (call.launch_container().resources_size() > 0 ||
              !call.launch_container().limits().empty()) {
-    filled = unsupported("resources, limits: a session uses those of its container");
+    filled = not_in_sessions("resources, limits: a session uses those of its container");
   } else {
     filled = fill(call.launch_container(), user, spec);
   }

@@ -18,8 +18,8 @@ namespace bourse::agent {
 
 namespace {
 
-constexpr std::size_t kEntriesPerTurn = 256;
-constexpr Duration kBetweenTurns = Duration::milliseconds(2);
+constexpr std::size_t kRemovedPerTurn = 256;
+constexpr Duration kBetweenRemovals = Duration::milliseconds(2);
 
 bool is_directory(const std::string& path) {
   struct stat found {};
@@ -113,8 +113,8 @@ void Volumes::remove(const Resource& volume) {
 
 void Volumes::work() {
   for (auto& [base, remover] : removers_) {
-    if (!remover.work(kEntriesPerTurn)) continue;
-    work_timer_ = loop_.after(kBetweenTurns, [this] { work(); });
+    if (!remover.work(kRemovedPerTurn)) continue;
+    work_timer_ = loop_.after(kBetweenRemovals, [this] { work(); });
     return;
   }
   work_timer_.cancel();

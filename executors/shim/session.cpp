@@ -22,7 +22,7 @@ using isolation::SessionMessage;
 
 namespace {
 
-constexpr int kSocket = 3;
+constexpr int kSessionSocket = 3;
 constexpr int kStartWaitMs = 10'000;
 constexpr int kDestroyPauseMs = 5;
 constexpr int kDestroyPasses = 2'000;  // ten seconds; then the container's end has to do it
@@ -291,14 +291,14 @@ int run_session() {
   ::sigaddset(&wanted, SIGCHLD);
   const int signal_fd = ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
   detach_stdio();
-  ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
+  ::fcntl(kSessionSocket, F_SETFD, FD_CLOEXEC);
   ::setsid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   ::prctl(PR_SET_NAME, "bourse-session", 0, 0, 0);
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   ::umask(022);
   if (::chdir("/") != 0 || signal_fd < 0) return 1;
-  return Session(kSocket, signal_fd).run();
+  return Session(kSessionSocket, signal_fd).run();
 }
 
 }  // namespace bourse::shim

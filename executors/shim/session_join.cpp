@@ -22,7 +22,7 @@ using isolation::ProcessIdentity;
 
 namespace {
 
-SetupReport failed(LaunchStep step, int error) {
+SetupReport failed_to_join(LaunchStep step, int error) {
   return {static_cast<std::int32_t>(step), error};
 }
 
@@ -123,23 +123,24 @@ SetupReport Session::join(int& target) {
   const ProcessIdentity shim{static_cast<pid_t>(begin_.shim_pid), begin_.shim_start_time};
   const ProcessIdentity task{static_cast<pid_t>(begin_.task_pid), begin_.task_start_time};
   task_fd_ = open_pidfd(task);
-  if (task_fd_ < 0 || !isolation::is_alive(shim)) return failed(LaunchStep::claim, ESRCH);
+  if (task_fd_ < 0 || !isolation::is_alive(shim)) return failed_to_join(LaunchStep::claim, ESRCH);
   take_after_task();
   // Not the task's own program, which may have gone elsewhere since: process 1, which is ours.
   const pid_t init = init_below(shim.pid);
   const ProcessIdentity entered = init != 0 ? isolation::identify(init) : task;
   const int entered_fd = open_pidfd(entered);
-  if (entered_fd < 0) return failed(LaunchStep::namespaces, errno);
+  if (entered_fd < 0) return failed_to_join(LaunchStep::namespaces, errno);
   record_.namespaces = namespaces_of(entered.pid);
   own_pids_ = (record_.namespaces & isolation::kNamespacePid) != 0;
   if (record_.namespaces != 0) target = entered_fd;
   if (const Status made = cgroup_.create({}); !made.ok()) {
-    return failed(LaunchStep::cgroup, made.error().code == ErrorCode::conflict ? EEXIST : EIO);
+    return failed_to_join(LaunchStep::cgroup,
+                          made.error().code == ErrorCode::conflict ? EEXIST : EIO);
   }
   cgroup_made_ = true;
   // Only the next fork is meant.
   if (own_pids_ && ::setns(entered_fd, CLONE_NEWPID) != 0) {
-    return failed(LaunchStep::namespaces, errno);
+    return failed_to_join(LaunchStep::namespaces, errno);
   }
   return {};
 }
@@ -147,15 +148,15 @@ SetupReport Session::join(int& target) {
 SetupReport Session::open_streams(TaskPipes& pipes) {
   if (begin_.tty != 0) {
     tty_fd_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (tty_fd_ < 0 || ::unlockpt(tty_fd_) != 0) return failed(LaunchStep::output, errno);
+    if (tty_fd_ < 0 || ::unlockpt(tty_fd_) != 0) return failed_to_join(LaunchStep::output, errno);
     const winsize size{static_cast<unsigned short>(begin_.rows),
                        static_cast<unsigned short>(begin_.columns), 0, 0};
     if (size.ws_row > 0 && size.ws_col > 0) ::ioctl(tty_fd_, TIOCSWINSZ, &size);
     // By descriptor: what the path leads to is the container's business.
     const int slave = ::ioctl(tty_fd_, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (slave < 0) return failed(LaunchStep::output, errno);
+    if (slave < 0) return failed_to_join(LaunchStep::output, errno);
     if (record_.switch_user && ::fchown(slave, record_.uid, static_cast<gid_t>(-1)) != 0) {
-      return failed(LaunchStep::user, errno);
+      return failed_to_join(LaunchStep::user, errno);
     }
     ::fchmod(slave, 0620);
     pipes.stdin_fd = pipes.stdout_fd = pipes.stderr_fd = slave;
@@ -168,13 +169,14 @@ SetupReport Session::open_streams(TaskPipes& pipes) {
   int out[2];
   int err[2];
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
-    return failed(LaunchStep::output, errno);
+    return failed_to_join(LaunchStep::output, errno);
   }
   for (const int fd : {in[1], out[0], err[0]}) set_nonblocking(fd);
   if (record_.switch_user) {
     // So that /dev/stdin and its like can be opened by their user.
     for (const int fd : {in[0], out[1], err[1]}) {
-      if (::fchown(fd, record_.uid, record_.gid) != 0) return failed(LaunchStep::user, errno);
+      if (::fchown(fd, record_.uid, record_.gid) != 0)
+        return failed_to_join(LaunchStep::user, errno);
     }
   }
   pipes.stdin_fd = in[0];
@@ -192,7 +194,7 @@ SetupReport Session::start() {
   TaskPipes pipes;
   if (const SetupReport opened = open_streams(pipes); opened.step != 0) return opened;
   int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) return failed(LaunchStep::fork, errno);
+  if (::pipe2(report, O_CLOEXEC) != 0) return failed_to_join(LaunchStep::fork, errno);
   pipes.report_fd = report[1];
   pipes.init_pidfd = target;
   pipes.shim_pid = ::getpid();
@@ -206,7 +208,7 @@ SetupReport Session::start() {
     ::close(pipes.stderr_fd);
   }
   report_fd_ = report[0];
-  if (pid < 0) return failed(LaunchStep::fork, error);
+  if (pid < 0) return failed_to_join(LaunchStep::fork, error);
   program_ = isolation::identify(pid);
   return {};
 }

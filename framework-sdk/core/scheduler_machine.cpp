@@ -47,9 +47,9 @@ std::set<OperationId> operations_in(const call::Accept& accept) {
 }
 
 // Whether a master that says so has the operation, or never will.
-bool settles(OperationState state) {
-  return state != OperationState::unknown && state != OperationState::recovering &&
-         state != OperationState::unreachable;
+bool settles(bourse::OperationState state) {
+  return state != bourse::OperationState::unknown && state != bourse::OperationState::recovering &&
+         state != bourse::OperationState::unreachable;
 }
 
 }  // namespace
@@ -159,7 +159,7 @@ struct SchedulerMachine::Step {
     if (m.kills_.erase(id) > 0) m.deadlines_.disarm({Due::kill, 0, id.raw()});
   }
 
-  void remember_ended(const TaskId& id, TaskState state) {
+  void remember_ended(const TaskId& id, bourse::TaskState state) {
     if (!m.ended_.emplace(id, state).second) return;
     m.ended_order_.push_back(id);
     if (m.ended_order_.size() <= m.config_.remembered_acknowledgements) return;
@@ -182,7 +182,7 @@ struct SchedulerMachine::Step {
       acknowledge(status);
       return;
     }
-    const bool says_ended = is_terminal(status.state) || status.state == TaskState::unknown;
+    const bool says_ended = is_terminal(status.state) || status.state == bourse::TaskState::unknown;
     const auto ended = m.ended_.find(status.task_id);
     if (says_ended && ended != m.ended_.end() && (!status.uuid || ended->second != status.state)) {
       // An answer that crossed the end which was told (a KILL of a task that was dropped), or what
@@ -196,7 +196,7 @@ struct SchedulerMachine::Step {
       remember_ended(status.task_id, status.state);
       m.live_.erase(status.task_id);
       forget_kill(status.task_id);
-    } else if (status.state != TaskState::unknown) {
+    } else if (status.state != bourse::TaskState::unknown) {
       m.live_[status.task_id] = status.agent_id;
     } else if (!m.live_.contains(status.task_id)) {
       forget_kill(status.task_id);  // neither side knows of any such task

@@ -166,7 +166,7 @@ class SchedulerMachine {
   std::map<TaskId, AgentId> live_;
   std::set<Uuid> acknowledged_;
   std::deque<Uuid> acknowledged_order_;
-  std::map<TaskId, TaskState> ended_;  // as told: final, whatever still arrives
+  std::map<TaskId, bourse::TaskState> ended_;  // as told: final, whatever still arrives
   std::deque<TaskId> ended_order_;
   DeadlineQueue<DueKey> deadlines_;
 };

@@ -20,7 +20,7 @@ namespace {
 
 constexpr Duration kReconnect = Duration::milliseconds(200);
 // How long run() waits after stop() for the agent to have stored the last updates.
-constexpr Duration kFarewell = Duration::seconds(5);
+constexpr Duration kExecutorFarewell = Duration::seconds(5);
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -121,7 +121,7 @@ struct ExecutorDriver::Impl {
     if (machine.unacknowledged() == 0 || !machine.subscribed()) {
       loop.stop();
     } else {
-      farewell = loop.after(kFarewell, [this] { loop.stop(); });
+      farewell = loop.after(kExecutorFarewell, [this] { loop.stop(); });
     }
   }
 

@@ -21,7 +21,7 @@ namespace bourse::sdk {
 namespace {
 
 // How long a TEARDOWN may take to be seen by the master before the driver ends anyway.
-constexpr Duration kFarewell = Duration::seconds(3);
+constexpr Duration kSchedulerFarewell = Duration::seconds(3);
 
 }  // namespace
 
@@ -153,7 +153,7 @@ struct SchedulerDriver::Impl : std::enable_shared_from_this<SchedulerDriver::Imp
       return;
     }
     // Until the master has closed the stream, or long enough.
-    farewell = loop.after(kFarewell, [this] { loop.stop(); });
+    farewell = loop.after(kSchedulerFarewell, [this] { loop.stop(); });
   }
 
   // -- the wire

@@ -6,14 +6,7 @@ namespace bourse::master {
 
 namespace {
 
-using Kind = DeadlineKey::Kind;
-
-AgentFacetPtr with_id(const AgentFacetPtr& facet, const AgentId& id) {
-  if (facet->id == id) return facet;
-  AgentFacet copy = *facet;
-  copy.id = id;
-  return std::make_shared<const AgentFacet>(std::move(copy));
-}
+using Due = DeadlineKey::Kind;
 
 // A framework that is not partition aware hears LOST, which is final: the task is forgotten here
 // and killed should the agent return.
@@ -108,6 +101,13 @@ void become_unreachable(Context& c, AgentSlot slot) {
 
 }  // namespace
 
+AgentFacetPtr with_id(const AgentFacetPtr& facet, const AgentId& id) {
+  if (facet->id == id) return facet;
+  AgentFacet copy = *facet;
+  copy.id = id;
+  return std::make_shared<const AgentFacet>(std::move(copy));
+}
+
 void become_active(Context& c, AgentSlot slot, SessionBegun begun,
                    const to_master::Register& message) {
   Agent& agent = c.state.agents.at(slot);
@@ -122,9 +122,9 @@ void become_active(Context& c, AgentSlot slot, SessionBegun begun,
   if (was != AgentPhase::admitting) agent.reregistered_at = c.stamp.wall;
   agent.session = Session{begun.peer, begun.session, {}, {}, c.stamp.now};
   if (!begun.peer.empty()) c.state.agent_of_peer.insert_or_assign(begun.peer, slot);
-  c.disarm(Kind::agent_gone, slot);
-  c.arm(Kind::agent_silence, slot, c.stamp.now + c.config.agent_silence);
-  c.arm(Kind::agent_heartbeat, slot, c.stamp.now + c.config.agent_heartbeat);
+  c.disarm(Due::agent_gone, slot);
+  c.arm(Due::agent_silence, slot, c.stamp.now + c.config.agent_silence);
+  c.arm(Due::agent_heartbeat, slot, c.stamp.now + c.config.agent_heartbeat);
   plan_agent(c, slot);
   reconcile_agent(c, slot, message, was == AgentPhase::unreachable);
   enter_agent(c, slot);
@@ -151,8 +151,8 @@ void become_silent(Context& c, AgentSlot slot, const std::string& reason) {
   Agent& agent = c.state.agents.at(slot);
   if (!agent.session.peer.empty()) c.state.agent_of_peer.erase(agent.session.peer);
   agent.session.peer = PeerId();
-  c.disarm(Kind::agent_silence, slot);
-  c.disarm(Kind::agent_heartbeat, slot);
+  c.disarm(Due::agent_silence, slot);
+  c.disarm(Due::agent_heartbeat, slot);
   if (agent.phase != AgentPhase::active) return;
   agent.phase = AgentPhase::silent;
   agent.reason = reason;
@@ -160,7 +160,7 @@ void become_silent(Context& c, AgentSlot slot, const std::string& reason) {
   answer_operators_of(c, agent);
   touch_room(c, slot);
   touch_agent(c, slot);
-  c.arm(Kind::agent_gone, slot,
+  c.arm(Due::agent_gone, slot,
         std::max(c.stamp.now, agent.session.last_heard + c.config.agent_timeout));
   publish_agent(c, agent);
   c.note(Note::Level::warning, "agent.silent",
@@ -172,7 +172,7 @@ void on_agent_silence_due(Context& c, AgentSlot slot) {
   if (agent.phase != AgentPhase::active) return;
   const Instant due = agent.session.last_heard + c.config.agent_silence;
   if (due > c.stamp.now) {
-    c.arm(Kind::agent_silence, slot, due);
+    c.arm(Due::agent_silence, slot, due);
     return;
   }
   PROBE("master.agent_silent");
@@ -199,7 +199,7 @@ void on_unreachable_rejected(Context& c, AgentSlot slot, PersistId id, const std
   agent.standing = registry::AgentStanding::admitted;
   c.note(Note::Level::error, "agent.not_marked_unreachable",
          {{"agent_id", agent.id.raw()}, {"reason", reason}});
-  c.arm(Kind::agent_gone, slot, c.stamp.now + c.config.removal_retry);
+  c.arm(Due::agent_gone, slot, c.stamp.now + c.config.removal_retry);
 }
 
 void clear_mark(Context& c, AgentSlot slot) {
@@ -233,7 +233,7 @@ void on_clearing_rejected(Context& c, AgentSlot slot, const std::string& reason)
   agent.clearing.reset();
   c.note(Note::Level::error, "agent.not_marked_reachable",
          {{"agent_id", agent.id.raw()}, {"reason", reason}});
-  c.arm(Kind::agent_clearing, slot, c.stamp.now + c.config.removal_retry);
+  c.arm(Due::agent_clearing, slot, c.stamp.now + c.config.removal_retry);
 }
 
 }  // namespace bourse::master

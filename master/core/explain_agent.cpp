@@ -13,9 +13,9 @@ namespace {
 
 using allocator::RefusalReason;
 
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
 // Of a row: more than that is a quantity that nobody has (minimum_of in claims.cpp).
-constexpr std::int64_t kMaxQuantity = std::int64_t{1} << 60;
+constexpr std::int64_t kMostCounted = std::int64_t{1} << 60;
 constexpr std::size_t kMaxRolesNamed = 8;
 
 std::string seconds_text(Duration span) {
@@ -172,7 +172,7 @@ std::optional<AgentExplainer::Lack> AgentExplainer::nearest_minimum(
     if (is_said && i < said->second.size()) {
       for (const auto& [name, milli] : said->second[i]) {
         if (dimension_of(allocation_, name) != allocator::kNone) continue;
-        lack = {milli_text(milli) + " " + name, kMost - 1, true};
+        lack = {milli_text(milli) + " " + name, kUnlimited - 1, true};
       }
     }
     if (!best || lack.most < best->most) best = std::move(lack);
@@ -244,7 +244,7 @@ Finding AgentExplainer::not_capable(const std::string& rule, AgentSlot agent_slo
 }
 
 Finding AgentExplainer::below_minimum(const std::string& rule, AgentSlot agent_slot) const {
-  Finding out{rule, kMost, {}, {}};
+  Finding out{rule, kUnlimited, {}, {}};
   const auto lack = nearest_minimum(usable_row(allocation_, claim_, agent_slot.index));
   if (!lack) return out;
   out.weight = lack->most;
@@ -287,7 +287,7 @@ Finding AgentExplainer::over_quota(const std::string& rule, AgentSlot agent_slot
   std::vector<std::optional<Headroom>> rooms(width);
   for (std::size_t d = 0; d < width; ++d) rooms[d] = headroom(d);
   struct Missed {
-    std::int64_t most = kMost;  // in thousandths of the row
+    std::int64_t most = kUnlimited;  // in thousandths of the row
     std::size_t dimension = 0;
     std::int64_t wanted = 0;
   } best;
@@ -305,8 +305,8 @@ Finding AgentExplainer::over_quota(const std::string& rule, AgentSlot agent_slot
     if (lacking(minimum.data() + first, there).text.empty()) judge(minimum.data() + first);
   }
   // It takes anything, or what is there goes whole or not at all.
-  if (best.most == kMost) judge(there.data());
-  if (best.most == kMost) return {rule, 0, {}, {}};
+  if (best.most == kUnlimited) judge(there.data());
+  if (best.most == kUnlimited) return {rule, 0, {}, {}};
   const Headroom& limit = *rooms[best.dimension];
   const std::string& name = allocation_.dimensions[best.dimension];
   const auto amount = [&](std::int64_t milli) { return milli_text(milli) + " " + name; };
@@ -314,7 +314,7 @@ Finding AgentExplainer::over_quota(const std::string& rule, AgentSlot agent_slot
       limit.consumed > 0 ? ", or end " + amount(best.wanted - limit.left()) + " of what runs in it"
                          : "";
   const std::int64_t enough =
-      std::min(limit.consumed, kMaxQuantity) + std::min(best.wanted, kMaxQuantity);
+      std::min(limit.consumed, kMostCounted) + std::min(best.wanted, kMostCounted);
   return {rule,
           best.most,
           {{"role", limit.role},

@@ -41,13 +41,6 @@ PendingRegistration pending_of(const FromAgent& event, const Register& message, 
   return {id, event.peer, session, session, std::make_shared<const Register>(message)};
 }
 
-AgentFacetPtr with_id(const AgentFacetPtr& facet, const AgentId& id) {
-  if (facet->id == id) return facet;
-  AgentFacet copy = *facet;
-  copy.id = id;
-  return std::make_shared<const AgentFacet>(std::move(copy));
-}
-
 // The connection speaks for this agent now; if it spoke for another, that one is silent.
 void take_peer(Context& c, PeerId peer, AgentSlot slot) {
   const auto it = c.state.agent_of_peer.find(peer);

@@ -20,7 +20,7 @@ namespace bourse::master {
 
 namespace {
 
-using Kind = DeadlineKey::Kind;
+using Due = DeadlineKey::Kind;
 
 void tell_session_over(Context& c, PeerId stream, std::uint64_t session) {
   if (session == 0) return;
@@ -304,8 +304,8 @@ void disconnect_framework(Context& c, FrameworkSlot slot, const std::string& rea
   forget_demand(c, slot);
   withdraw_asks(c, slot);
   update_roles(c, slot);
-  c.disarm(Kind::framework_heartbeat, slot);
-  c.disarm(Kind::framework_silence, slot);
+  c.disarm(Due::framework_heartbeat, slot);
+  c.disarm(Due::framework_silence, slot);
   touch_framework(c, slot);
   publish_framework(c, framework);
   c.note(Note::Level::warning, "framework.disconnected",
@@ -322,7 +322,7 @@ void on_framework_silence_due(Context& c, FrameworkSlot slot) {
   if (!framework.connected()) return;
   const Instant due = framework.session.last_heard + c.config.framework_silence;
   if (due > c.stamp.now) {
-    c.arm(Kind::framework_silence, slot, due);
+    c.arm(Due::framework_silence, slot, due);
     return;
   }
   PROBE("master.framework_silent");
@@ -360,7 +360,7 @@ void on_removal_rejected(Context& c, FrameworkSlot slot, const std::string& reas
     touch_planned_agents_of(c, slot);
     touch_all_rooms(c);
   } else {
-    c.arm(Kind::framework_removal, slot, c.stamp.now + c.config.removal_retry);
+    c.arm(Due::framework_removal, slot, c.stamp.now + c.config.removal_retry);
   }
 }
 

@@ -12,7 +12,7 @@ struct Verdict {
 };
 
 // Of a task that this master has no row for. nullopt: it may run on an agent that is not back.
-std::optional<Verdict> judge(const MasterState& state, const AgentId& agent_id) {
+std::optional<Verdict> verdict_on(const MasterState& state, const AgentId& agent_id) {
   if (agent_id.empty()) {
     return state.agents_recovering > 0 ? std::nullopt : std::optional(Verdict{});
   }
@@ -57,7 +57,7 @@ void send_about_unknown(Context& c, Framework& framework, const TaskId& task_id,
                                                   "Reconciliation: Latest task state")});
     return;
   }
-  const std::optional<Verdict> verdict = judge(c.state, agent_id);
+  const std::optional<Verdict> verdict = verdict_on(c.state, agent_id);
   if (!verdict) {
     PROBE("master.reconcile_is_silent");
     return;

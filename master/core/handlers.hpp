@@ -36,6 +36,8 @@ void forget_newcomer(MasterState& state, AgentSlot slot);
 AgentSlot newcomer_of(const MasterState& state, const to_master::Register& message);
 
 // -- agent_phase.cpp: silent, unreachable, active again
+// The facet under the id that the master knows it by.
+AgentFacetPtr with_id(const AgentFacetPtr& facet, const AgentId& id);
 void become_silent(Context& c, AgentSlot slot, const std::string& reason);
 // Over which connection, with what it said there. No peer: it broke meanwhile.
 struct SessionBegun {

@@ -15,14 +15,14 @@ namespace bourse::master {
 namespace {
 
 using Said = change::InverseOfferPut::Answer;
-using Batches = std::map<FrameworkSlot, event::InverseOffers>;
+using InverseBatches = std::map<FrameworkSlot, event::InverseOffers>;
 
 OfferId inverse_offer_id(const MasterState& state, std::uint64_t number) {
   return OfferId(state.id_prefix + "-I" + std::to_string(number));
 }
 
 // The number in "<id prefix>-I<number>", or 0.
-std::uint64_t number_of(const MasterState& state, const OfferId& id) {
+std::uint64_t inverse_number_of(const MasterState& state, const OfferId& id) {
   const std::string& text = id.raw();
   const std::string prefix = state.id_prefix + "-I";
   if (!text.starts_with(prefix)) return 0;
@@ -69,7 +69,7 @@ std::set<FrameworkSlot> present_on(const MasterState& state, const Agent& agent)
 }
 
 void ask(Context& c, AgentSlot slot, const Agent& agent, FrameworkSlot framework, InverseAsk& row,
-         Batches& batches) {
+         InverseBatches& batches) {
   row.number = c.state.next_inverse_offer++;
   if (row.answer == Said::none) row.at = c.stamp.wall;
   c.state.inverse_offer_of.emplace(row.number, InversePlace{slot, framework});
@@ -83,7 +83,7 @@ void ask(Context& c, AgentSlot slot, const Agent& agent, FrameworkSlot framework
   batches.erase(framework);
 }
 
-void ask_on(Context& c, AgentSlot slot, Agent& agent, Batches& batches) {
+void ask_on(Context& c, AgentSlot slot, Agent& agent, InverseBatches& batches) {
   if (agent.phase == AgentPhase::silent) return;  // it may be back in a moment
   std::set<FrameworkSlot> present;
   if (agent.phase == AgentPhase::active && agent.unavailability) {
@@ -109,7 +109,7 @@ void ask_on(Context& c, AgentSlot slot, Agent& agent, Batches& batches) {
 }  // namespace
 
 void ask_frameworks(Context& c) {
-  Batches batches;
+  InverseBatches batches;
   for (std::size_t i = 0; i < c.state.touched_agents.size(); ++i) {
     const AgentSlot slot = c.state.touched_agents[i];
     Agent* agent = c.state.agents.find(slot);
@@ -124,7 +124,7 @@ void ask_frameworks(Context& c) {
 void on_answer_inverse_offers(Context& c, FrameworkSlot slot,
                               const call::AnswerInverseOffers& call) {
   for (const OfferId& id : call.offer_ids) {
-    const auto it = c.state.inverse_offer_of.find(number_of(c.state, id));
+    const auto it = c.state.inverse_offer_of.find(inverse_number_of(c.state, id));
     // An answer and the end of what it answers may cross; another's it cannot answer.
     if (it == c.state.inverse_offer_of.end() || it->second.framework != slot) continue;
     const AgentSlot agent_slot = it->second.agent;

@@ -49,7 +49,7 @@ void kill_all(Context& c, AgentSlot slot, bool again) {
 }
 
 // A framework's own executor outlives its tasks unless it is told.
-void end_executors(Context& c, Agent& agent) {
+void tell_executors_to_end(Context& c, Agent& agent) {
   for (auto& [key, executor] : agent.executors) {
     if (executor.told_to_end) continue;
     executor.told_to_end = true;
@@ -215,7 +215,7 @@ void settle_drains(Context& c) {
     if (agent->maintenance.duty != AgentDuty::draining || agent->going) continue;
     if (agent->wanted != agent->maintenance) continue;  // something newer is being written
     if (!agent->tasks.empty()) continue;
-    end_executors(c, *agent);
+    tell_executors_to_end(c, *agent);
     if (!agent->executors.empty()) continue;
     if (agent->maintenance.mark_gone) {
       PROBE("master.agent_drained_to_be_gone");

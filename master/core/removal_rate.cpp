@@ -15,7 +15,7 @@ bool limited(const Context& c) {
 }
 
 // Something about it is being written: what becomes of that decides first.
-bool is_busy(const Agent& agent) {
+bool is_being_marked(const Agent& agent) {
   return agent.pending || agent.marking || agent.clearing || agent.going;
 }
 
@@ -44,7 +44,7 @@ void on_agent_gone_due(Context& c, AgentSlot slot) {
   const Agent& agent = c.state.agents.at(slot);
   if (agent.phase != AgentPhase::silent && agent.phase != AgentPhase::recovered) return;
   if (agent.removal_ticket != 0) return;
-  if (is_busy(agent)) {
+  if (is_being_marked(agent)) {
     c.arm(Kind::agent_gone, slot, c.stamp.now + c.config.removal_retry);
   } else if (limited(c) &&
              (c.stamp.now < c.state.next_removal || !c.state.removals_waiting.empty())) {
@@ -56,7 +56,7 @@ void on_agent_gone_due(Context& c, AgentSlot slot) {
 
 void give_up_now(Context& c, AgentSlot slot) {
   Agent& agent = c.state.agents.at(slot);
-  if (is_busy(agent) || agent.standing != registry::AgentStanding::admitted) return;
+  if (is_being_marked(agent) || agent.standing != registry::AgentStanding::admitted) return;
   call_off_removal(c, agent);
   give_up(c, slot);
 }
@@ -76,7 +76,7 @@ void on_removal_turn(Context& c) {
     waiting.erase(waiting.begin());
     Agent& agent = c.state.agents.at(slot);
     agent.removal_ticket = 0;
-    if (!is_busy(agent)) {
+    if (!is_being_marked(agent)) {
       give_up(c, slot);
       break;
     }

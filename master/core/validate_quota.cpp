@@ -23,8 +23,8 @@ std::string shown(const std::string& name, std::int64_t milli) {
 }
 
 std::string shown(const std::string& name, Sum milli) {
-  constexpr Sum kMost = Sum{1} << 62;
-  return shown(name, static_cast<std::int64_t>(std::min(milli, kMost)));
+  constexpr Sum kMostShown = Sum{1} << 62;
+  return shown(name, static_cast<std::int64_t>(std::min(milli, kMostShown)));
 }
 
 std::string field_of(std::size_t index) {

@@ -13,7 +13,7 @@ namespace bourse::master {
 
 namespace {
 
-using Operation = decltype(FromOperator::body);
+using OperatorBody = decltype(FromOperator::body);
 
 // What is appended as a frame stands behind its length, as any text does.
 template <typename Append>
@@ -232,8 +232,8 @@ operation::DrainAgent read_drain(ByteReader& from) {
   return out;
 }
 
-Operation read_operation(ByteReader& from) {
-  static_assert(std::variant_size_v<Operation> == 14, "give the new operation its number here");
+OperatorBody read_operation(ByteReader& from) {
+  static_assert(std::variant_size_v<OperatorBody> == 14, "give the new operation its number here");
   switch (from.number()) {
     case 1:
       return operation::TeardownFramework{FrameworkId(read_text(from))};

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "master/view/answer_body.hpp"
 #include "master/view/answers.hpp"
 #include "master/view/roles.hpp"
 #include "master/view/task_window.hpp"
@@ -9,10 +10,6 @@
 namespace bourse::master {
 
 namespace {
-
-double units(std::int64_t milli) {
-  return static_cast<double>(milli) / 1000.0;
-}
 
 double part_of(double used, double total) {
   return total > 0 ? used / total : 0;

@@ -9,7 +9,7 @@ namespace bourse::master {
 namespace {
 
 using v1::master::Response;
-using Status = mesos::v1::allocator::InverseOfferStatus;
+using Answered = mesos::v1::allocator::InverseOfferStatus;
 
 void write_machine(const MachineId& id, v1::MachineID& out) {
   if (!id.hostname.empty()) out.set_hostname(id.hostname);
@@ -35,7 +35,7 @@ void write_answers(const ViewState& state, const MachineId& id,
     using Said = change::InverseOfferPut::Answer;
     if (asked.number == 0 && asked.answer == Said::none) continue;
     auto& status = *out.add_statuses();
-    status.set_status(static_cast<Status::Status>(asked.answer));
+    status.set_status(static_cast<Answered::Status>(asked.answer));
     status.mutable_framework_id()->set_value(key.second.raw());
     status.mutable_timestamp()->set_nanoseconds(asked.at.ns);
   }

@@ -65,7 +65,7 @@ void write_register(const to_master::Register& in, internal::Register& out) {
 }
 
 // One overload per kind of message.
-struct Writer {
+struct ToMasterWriter {
   internal::AgentToMaster& out;
 
   void operator()(const to_master::Register& in) { write_register(in, *out.mutable_register_()); }
@@ -385,7 +385,7 @@ Status read_message(internal::AgentToMaster& message, AgentToMaster& out) {
 std::size_t append_agent_to_master(const AgentToMaster& message, std::string& batch) {
   thread_local internal::AgentToMaster out;
   write_header(message.header, out);
-  std::visit(Writer{out}, message.body);
+  std::visit(ToMasterWriter{out}, message.body);
   const std::size_t bytes = append_message(out, batch);
   recycle(out, bytes);
   return bytes;

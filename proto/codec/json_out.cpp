@@ -18,9 +18,9 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 // Strings of protobuf fields are read in place: `scratch` is only used by exotic string types.
-class Writer {
+class JsonWriter {
  public:
-  explicit Writer(JsonText& out) : out_(out) {}
+  explicit JsonWriter(JsonText& out) : out_(out) {}
 
   void message(const Message& message, const TypePlan& plan) {
     const Reflection& reflection = *plan.reflection;
@@ -175,7 +175,7 @@ void write_json_double(double value, std::string& out) {
 
 void write_json(const Message& message, std::string& out) {
   JsonText text(out);
-  Writer(text).message(message, plan_of(*message.GetDescriptor()));
+  JsonWriter(text).message(message, plan_of(*message.GetDescriptor()));
 }
 
 std::string to_json(const Message& message) {

@@ -17,7 +17,7 @@ constexpr Duration kLeastInterval = Duration::milliseconds(1);
 constexpr Duration kMostInterval = limits::kMaxRefuse;  // a year
 
 // One overload per kind of message.
-struct Writer {
+struct ToAgentWriter {
   internal::MasterToAgent& out;
 
   void operator()(const to_agent::Registered& in) {
@@ -279,7 +279,7 @@ Status read_message(internal::MasterToAgent& message, MasterToAgent& out) {
 std::size_t append_master_to_agent(const MasterToAgent& message, std::string& batch) {
   thread_local internal::MasterToAgent out;
   write_header(message.header, out);
-  std::visit(Writer{out}, message.body);
+  std::visit(ToAgentWriter{out}, message.body);
   const std::size_t bytes = append_message(out, batch);
   recycle(out, bytes);
   return bytes;

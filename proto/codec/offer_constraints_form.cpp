@@ -6,7 +6,7 @@
 
 namespace bourse::codec {
 
-namespace v1 = mesos::v1::scheduler;
+namespace scheduler_v1 = mesos::v1::scheduler;
 
 namespace {
 
@@ -17,9 +17,9 @@ Error lacks(const FieldPath& at, const char* choices) {
   return invalid("'" + at.text() + "' says nothing: it must be one of " + choices);
 }
 
-Status read_selector(const v1::AttributeConstraint::Selector& message, const FieldPath& at,
-                     AttributeConstraint& out) {
-  using Selector = v1::AttributeConstraint::Selector;
+Status read_selector(const scheduler_v1::AttributeConstraint::Selector& message,
+                     const FieldPath& at, AttributeConstraint& out) {
+  using Selector = scheduler_v1::AttributeConstraint::Selector;
   if (message.selector_case() == Selector::kAttributeName) {
     out.name = message.attribute_name();
     return check_text(out.name, limits::kMaxNameBytes, at.at("attribute_name"));
@@ -39,9 +39,9 @@ Status read_selector(const v1::AttributeConstraint::Selector& message, const Fie
   }
 }
 
-Status read_predicate(const v1::AttributeConstraint::Predicate& message, const FieldPath& at,
-                      AttributeConstraint& out) {
-  using Predicate = v1::AttributeConstraint::Predicate;
+Status read_predicate(const scheduler_v1::AttributeConstraint::Predicate& message,
+                      const FieldPath& at, AttributeConstraint& out) {
+  using Predicate = scheduler_v1::AttributeConstraint::Predicate;
   const auto with_text = [&](Test test, const std::string& text, const char* name) -> Status {
     out.test = test;
     out.text = text;
@@ -70,8 +70,8 @@ Status read_predicate(const v1::AttributeConstraint::Predicate& message, const F
                "exists, not_exists, text_equals, text_not_equals, text_matches, text_not_matches");
 }
 
-Result<ConstraintGroup> read_group(const v1::OfferConstraints::RoleConstraints::Group& message,
-                                   const FieldPath& at) {
+Result<ConstraintGroup> read_group(
+    const scheduler_v1::OfferConstraints::RoleConstraints::Group& message, const FieldPath& at) {
   if (message.attribute_constraints().empty()) {
     return invalid("'" + at.text() +
                    ".attribute_constraints' is empty: a group without any says "
@@ -81,7 +81,7 @@ Result<ConstraintGroup> read_group(const v1::OfferConstraints::RoleConstraints::
   for (int i = 0; i < message.attribute_constraints_size(); ++i) {
     const FieldPath here = at.at("attribute_constraints", i);
     AttributeConstraint& made = out.emplace_back();
-    const v1::AttributeConstraint& constraint = message.attribute_constraints(i);
+    const scheduler_v1::AttributeConstraint& constraint = message.attribute_constraints(i);
     if (Status ok = read_selector(constraint.selector(), here.at("selector"), made); !ok) {
       return ok.error();
     }
@@ -92,15 +92,15 @@ Result<ConstraintGroup> read_group(const v1::OfferConstraints::RoleConstraints::
   return out;
 }
 
-void write_constraint(const AttributeConstraint& in, v1::AttributeConstraint& out) {
-  using Selector = v1::AttributeConstraint::Selector;
+void write_constraint(const AttributeConstraint& in, scheduler_v1::AttributeConstraint& out) {
+  using Selector = scheduler_v1::AttributeConstraint::Selector;
   if (in.of == Of::attribute) {
     out.mutable_selector()->set_attribute_name(in.name);
   } else {
     out.mutable_selector()->set_pseudoattribute_type(
         static_cast<Selector::PseudoattributeType>(in.of));
   }
-  v1::AttributeConstraint::Predicate& predicate = *out.mutable_predicate();
+  scheduler_v1::AttributeConstraint::Predicate& predicate = *out.mutable_predicate();
   switch (in.test) {
     case Test::exists:
       predicate.mutable_exists();
@@ -125,7 +125,7 @@ void write_constraint(const AttributeConstraint& in, v1::AttributeConstraint& ou
 
 }  // namespace
 
-Result<OfferConstraintsPtr> read_offer_constraints(const v1::OfferConstraints& message,
+Result<OfferConstraintsPtr> read_offer_constraints(const scheduler_v1::OfferConstraints& message,
                                                    const FieldPath& at) {
   if (message.role_constraints().empty()) return OfferConstraintsPtr();
   auto out = std::make_shared<OfferConstraints>();
@@ -153,9 +153,10 @@ Result<OfferConstraintsPtr> read_offer_constraints(const v1::OfferConstraints& m
   return OfferConstraintsPtr(std::move(out));
 }
 
-void write_offer_constraints(const OfferConstraints& constraints, v1::OfferConstraints& out) {
+void write_offer_constraints(const OfferConstraints& constraints,
+                             scheduler_v1::OfferConstraints& out) {
   for (const auto& [role, groups] : constraints.roles) {
-    v1::OfferConstraints::RoleConstraints& made = (*out.mutable_role_constraints())[role];
+    scheduler_v1::OfferConstraints::RoleConstraints& made = (*out.mutable_role_constraints())[role];
     for (const ConstraintGroup& group : groups) {
       auto& list = *made.add_groups()->mutable_attribute_constraints();
       for (const AttributeConstraint& constraint : group) write_constraint(constraint, *list.Add());

@@ -234,8 +234,8 @@ void write_resource(const Resource& in, bool refined, std::string_view allocated
   out.put('}');
 }
 
-void write_resources(const Resources& resources, bool refined, std::string_view allocated_to,
-                     JsonText& out) {
+void write_resources_json(const Resources& resources, bool refined, std::string_view allocated_to,
+                          JsonText& out) {
   if (resources.empty()) return;
   out.literal(R"(,"resources":[)");
   bool first = true;
@@ -294,7 +294,7 @@ void write_agent(const AgentFacet& agent, JsonText& out) {
   out.literal("}}}");
 }
 
-void write_unavailability(const Unavailability& in, JsonText& out) {
+void write_unavailability_json(const Unavailability& in, JsonText& out) {
   out.literal(R"(,"unavailability":{"start":{"nanoseconds":)");
   out.integer(in.start.ns);
   if (in.duration) {
@@ -314,7 +314,8 @@ void write_offer(const OfferFacet& in, const FrameworkId& framework_id,
   out.string(framework_id.raw());
   out.put('}');
   if (in.agent) write_agent(*in.agent, out);
-  write_resources(in.resources, capabilities.has(Capabilities::reservation_refinement), role, out);
+  write_resources_json(in.resources, capabilities.has(Capabilities::reservation_refinement), role,
+                       out);
   if (multi_role) {
     out.literal(R"(,"allocation_info":{"role":)");
     out.string(role);
@@ -333,7 +334,7 @@ void write_offer(const OfferFacet& in, const FrameworkId& framework_id,
       out.put('}');
     });
   }
-  if (in.unavailability) write_unavailability(*in.unavailability, out);
+  if (in.unavailability) write_unavailability_json(*in.unavailability, out);
   out.put('}');
 }
 

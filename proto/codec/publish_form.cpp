@@ -7,7 +7,7 @@
 
 namespace bourse::codec {
 
-using Call = scheduler_extension::Call;
+using PublishCall = scheduler_extension::Call;
 
 Result<call::Publish> read_publish(std::string name, std::string content) {
   if (Status ok = check_id(name, "publish.name"); !ok) return ok.error();
@@ -20,12 +20,12 @@ Result<call::Publish> read_publish(std::string name, std::string content) {
 }
 
 bool is_publish_call(Encoding encoding, std::string_view body) {
-  Call message;
-  return read_body(encoding, body, message).ok() && message.type() == Call::PUBLISH;
+  PublishCall message;
+  return read_body(encoding, body, message).ok() && message.type() == PublishCall::PUBLISH;
 }
 
 Result<SchedulerCall> read_publish_call(Encoding encoding, std::string_view body) {
-  Call message;
+  PublishCall message;
   if (Status ok = read_body(encoding, body, message); !ok) return ok.error();
   const std::string& framework_id = message.framework_id().value();
   if (Status ok = check_id(framework_id, "framework_id"); !ok) return ok.error();
@@ -40,8 +40,8 @@ Result<SchedulerCall> read_publish_call(Encoding encoding, std::string_view body
 
 std::string write_publish_call(Encoding encoding, const FrameworkId& framework_id,
                                const call::Publish& publish) {
-  Call message;
-  message.set_type(Call::PUBLISH);
+  PublishCall message;
+  message.set_type(PublishCall::PUBLISH);
   message.mutable_framework_id()->set_value(framework_id.raw());
   message.mutable_publish()->set_name(publish.name);
   message.mutable_publish()->set_content(publish.content);

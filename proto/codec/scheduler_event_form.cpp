@@ -174,7 +174,7 @@ Result<SchedulerEvent> read_offers(const Event::Offers& message) {
   return SchedulerEvent(std::move(out));
 }
 
-Error lacks(const char* field) {
+Error event_lacks(const char* field) {
   return invalid(std::string("scheduler event without '") + field + "'");
 }
 
@@ -187,7 +187,7 @@ void write_event(const SchedulerEvent& event, const EventShape& shape, Event& ou
 Result<SchedulerEvent> read_event(Event& message) {
   switch (message.type()) {
     case Event::SUBSCRIBED: {
-      if (!message.has_subscribed()) return lacks("subscribed");
+      if (!message.has_subscribed()) return event_lacks("subscribed");
       const std::string& id = message.subscribed().framework_id().value();
       if (Status ok = check_id(id, "subscribed.framework_id"); !ok) return ok.error();
       Result<Duration> interval =
@@ -197,47 +197,47 @@ Result<SchedulerEvent> read_event(Event& message) {
       return SchedulerEvent(event::Subscribed{FrameworkId(id), *interval});
     }
     case Event::OFFERS:
-      if (!message.has_offers()) return lacks("offers");
+      if (!message.has_offers()) return event_lacks("offers");
       return read_offers(message.offers());
     case Event::RESCIND:
-      if (!message.has_rescind()) return lacks("rescind");
+      if (!message.has_rescind()) return event_lacks("rescind");
       return SchedulerEvent(event::Rescind{OfferId(message.rescind().offer_id().value())});
     case Event::UPDATE: {
-      if (!message.has_update()) return lacks("update");
+      if (!message.has_update()) return event_lacks("update");
       Result<TaskStatus> status =
           read_status(*message.mutable_update()->mutable_status(), "update.status");
       if (!status) return status.error();
       return SchedulerEvent(event::Update{std::move(*status)});
     }
     case Event::MESSAGE:
-      if (!message.has_message()) return lacks("message");
+      if (!message.has_message()) return event_lacks("message");
       return SchedulerEvent(event::Message{AgentId(message.message().agent_id().value()),
                                            ExecutorId(message.message().executor_id().value()),
                                            std::move(*message.mutable_message()->mutable_data())});
     case Event::FAILURE: {
-      if (!message.has_failure()) return lacks("failure");
+      if (!message.has_failure()) return event_lacks("failure");
       event::Failure out{AgentId(message.failure().agent_id().value()),
                          ExecutorId(message.failure().executor_id().value()), std::nullopt};
       if (message.failure().has_status()) out.wait_status = message.failure().status();
       return SchedulerEvent(std::move(out));
     }
     case Event::ERROR:
-      if (!message.has_error()) return lacks("error");
+      if (!message.has_error()) return event_lacks("error");
       return SchedulerEvent(event::Error{message.error().message()});
     case Event::HEARTBEAT:
       return SchedulerEvent(event::Heartbeat{});
     case Event::UPDATE_OPERATION_STATUS: {
-      if (!message.has_update_operation_status()) return lacks("update_operation_status");
+      if (!message.has_update_operation_status()) return event_lacks("update_operation_status");
       Result<OperationStatus> status = read_operation_status(
           message.update_operation_status().status(), "update_operation_status.status");
       if (!status) return status.error();
       return SchedulerEvent(event::UpdateOperation{std::move(*status)});
     }
     case Event::INVERSE_OFFERS:
-      if (!message.has_inverse_offers()) return lacks("inverse_offers");
+      if (!message.has_inverse_offers()) return event_lacks("inverse_offers");
       return read_inverse_offers(message.inverse_offers());
     case Event::RESCIND_INVERSE_OFFER:
-      if (!message.has_rescind_inverse_offer()) return lacks("rescind_inverse_offer");
+      if (!message.has_rescind_inverse_offer()) return event_lacks("rescind_inverse_offer");
       return SchedulerEvent(event::RescindInverse{
           OfferId(message.rescind_inverse_offer().inverse_offer_id().value())});
     default:

@@ -9,7 +9,7 @@
 namespace bourse::crawler {
 namespace {
 
-class Reader {
+class SitemapReader {
  public:
   void start(std::string_view name) {
     if (name == "sitemap") in_index_ = true;
@@ -38,13 +38,13 @@ class Reader {
 
 void on_start(void* user, const xmlChar* name, const xmlChar*, const xmlChar*, int, const xmlChar**,
               int, int, const xmlChar**) {
-  static_cast<Reader*>(user)->start(reinterpret_cast<const char*>(name));
+  static_cast<SitemapReader*>(user)->start(reinterpret_cast<const char*>(name));
 }
 void on_end(void* user, const xmlChar* name, const xmlChar*, const xmlChar*) {
-  static_cast<Reader*>(user)->end(reinterpret_cast<const char*>(name));
+  static_cast<SitemapReader*>(user)->end(reinterpret_cast<const char*>(name));
 }
-void on_characters(void* user, const xmlChar* text, int count) {
-  static_cast<Reader*>(user)->characters(
+void on_location_text(void* user, const xmlChar* text, int count) {
+  static_cast<SitemapReader*>(user)->characters(
       {reinterpret_cast<const char*>(text), static_cast<std::size_t>(count)});
 }
 void ignore_message(void*, const char*, ...) {}
@@ -86,13 +86,13 @@ Result<Sitemap> read_sitemap(std::string_view body) {
     storage = std::move(plain).value();
     body = storage;
   }
-  Reader reader;
+  SitemapReader reader;
   xmlSAXHandler events{};
   events.initialized = XML_SAX2_MAGIC;
   events.startElementNs = &on_start;
   events.endElementNs = &on_end;
-  events.characters = &on_characters;
-  events.cdataBlock = &on_characters;
+  events.characters = &on_location_text;
+  events.cdataBlock = &on_location_text;
   events.warning = &ignore_message;
   events.error = &ignore_message;
   xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&events, &reader, nullptr, 0, nullptr);

@@ -18,6 +18,21 @@
 #include "examples/crawler/url/url.hpp"
 
 namespace bourse::crawler {
+// One request under way. Reused, with its curl handle, for later ones.
+struct CurlTransfer {
+  CURL* easy = nullptr;
+  const FetchLimits* limits = nullptr;
+  FetchOrder order;
+  std::string headers;
+  std::string body;
+  std::string location;
+  std::string retry_after;
+  Instant started;
+  Instant first_byte = Instant::max();
+  bool too_large = false;
+  bool began_told = false;
+};
+
 namespace {
 
 constexpr std::uint64_t kMostReservedBytes = 1 << 20;
@@ -64,23 +79,8 @@ bool is_address(std::string_view text) {
          parsed.ptr == digits.data() + digits.size() && port > 0;
 }
 
-// One request under way. Reused, with its curl handle, for later ones.
-struct Transfer {
-  CURL* easy = nullptr;
-  const FetchLimits* limits = nullptr;
-  FetchOrder order;
-  std::string headers;
-  std::string body;
-  std::string location;
-  std::string retry_after;
-  Instant started;
-  Instant first_byte = Instant::max();
-  bool too_large = false;
-  bool began_told = false;
-};
-
 std::size_t on_body(char* data, std::size_t, std::size_t count, void* user) {
-  auto& transfer = *static_cast<Transfer*>(user);
+  auto& transfer = *static_cast<CurlTransfer*>(user);
   if (transfer.body.size() + count > transfer.limits->body_bytes) {
     transfer.too_large = true;
     return 0;  // curl ends the transfer
@@ -90,7 +90,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t count, void* user) {
 }
 
 std::size_t on_header(char* data, std::size_t, std::size_t count, void* user) {
-  auto& transfer = *static_cast<Transfer*>(user);
+  auto& transfer = *static_cast<CurlTransfer*>(user);
   if (transfer.first_byte == Instant::max()) transfer.first_byte = now();
   if (transfer.headers.size() + count > transfer.limits->header_bytes) {
     transfer.too_large = true;
@@ -110,7 +110,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t count, void* user) {
   return count;
 }
 
-Outcome outcome_of(CURLcode code, const Transfer& transfer) {
+Outcome outcome_of(CURLcode code, const CurlTransfer& transfer) {
   switch (code) {
     case CURLE_OK:
       return Outcome::ok;
@@ -207,7 +207,7 @@ class Fetcher::Multi {
       refuse(std::move(order), Outcome::dns);
       return true;
     }
-    std::unique_ptr<Transfer> transfer = fresh_transfer();
+    std::unique_ptr<CurlTransfer> transfer = fresh_transfer();
     transfer->order = std::move(order);
     transfer->started = now();
     CURL* const easy = transfer->easy;
@@ -293,9 +293,9 @@ class Fetcher::Multi {
     return 0;
   }
 
-  std::unique_ptr<Transfer> fresh_transfer() {
+  std::unique_ptr<CurlTransfer> fresh_transfer() {
     if (!idle_.empty()) {
-      std::unique_ptr<Transfer> transfer = std::move(idle_.back());
+      std::unique_ptr<CurlTransfer> transfer = std::move(idle_.back());
       idle_.pop_back();
       transfer->headers.clear();
       transfer->body = std::string();
@@ -306,7 +306,7 @@ class Fetcher::Multi {
       transfer->began_told = false;
       return transfer;
     }
-    auto transfer = std::make_unique<Transfer>();
+    auto transfer = std::make_unique<CurlTransfer>();
     transfer->limits = &limits_;
     transfer->easy = curl_easy_init();
     CURL* const easy = transfer->easy;
@@ -372,7 +372,7 @@ class Fetcher::Multi {
       const CURLcode code = message->data.result;
       const auto it = busy_.find(message->easy_handle);
       ASSERT(it != busy_.end());
-      std::unique_ptr<Transfer> transfer = std::move(it->second);
+      std::unique_ptr<CurlTransfer> transfer = std::move(it->second);
       busy_.erase(it);
       curl_multi_remove_handle(multi_, transfer->easy);
       Fetched fetched = fetched_of(code, *transfer);
@@ -404,7 +404,7 @@ class Fetcher::Multi {
     for (const AnswerBegan& began : long_ones) on_began_(began);
   }
 
-  static Fetched fetched_of(CURLcode code, Transfer& transfer) {
+  static Fetched fetched_of(CURLcode code, CurlTransfer& transfer) {
     Fetched fetched;
     FetchReport& report = fetched.report;
     const Instant end = now();
@@ -448,8 +448,8 @@ class Fetcher::Multi {
   CURLM* multi_ = nullptr;
   Instant timer_ = Instant::max();
   Instant long_answer_due_ = Instant::max();  // when an answer could be long, at the earliest
-  std::map<CURL*, std::unique_ptr<Transfer>> busy_;
-  std::vector<std::unique_ptr<Transfer>> idle_;
+  std::map<CURL*, std::unique_ptr<CurlTransfer>> busy_;
+  std::vector<std::unique_ptr<CurlTransfer>> idle_;
   std::vector<Fetched> refused_;  // answered at the next step, never from within start()
   std::map<std::string, Address> addresses_;
 };

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t kVersion = 2;
 
-constexpr const char* kSchema =
+constexpr const char* kJournalSchema =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS host(id INTEGER PRIMARY KEY, name TEXT NOT NULL, robots TEXT,"
@@ -115,7 +115,8 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path) {
   Result<Database> database = Database::open(path, true);
   if (!database.ok()) return database.error();
   auto state = std::make_unique<State>(std::move(database).value());
-  if (const Status status = state->database.run(kSchema); !status.ok()) return status.error();
+  if (const Status status = state->database.run(kJournalSchema); !status.ok())
+    return status.error();
   {
     Result<Statement> version =
         state->database.prepare("SELECT value FROM meta WHERE name = 'version'");

@@ -7,15 +7,15 @@
 namespace bourse::crawler {
 namespace {
 
-char lower(char c) {
+char small(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
-std::string lowered(std::string_view text) {
+std::string in_small(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
+  std::transform(out.begin(), out.end(), out.begin(), small);
   return out;
 }
-std::string_view trimmed(std::string_view text) {
+std::string_view stripped(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v'; };
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && blank(text.back())) text.remove_suffix(1);
@@ -23,7 +23,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f');
+  return (c >= '0' && c <= '9') || (small(c) >= 'a' && small(c) <= 'f');
 }
 
 // Patterns and paths are compared in one form of percent-encoding: hex in upper case, non-ASCII
@@ -99,8 +99,8 @@ std::optional<Pace> pace_of_rate(std::string_view text) {
   const double requests = std::strtod(copy.c_str(), &end);
   if (!(requests >= 1.0) || requests > 100'000.0 || *end != '/') return std::nullopt;
   double window = std::strtod(end + 1, &end);
-  if (lower(*end) == 'm') window *= 60.0;
-  if (lower(*end) == 'h') window *= 3'600.0;
+  if (small(*end) == 'm') window *= 60.0;
+  if (small(*end) == 'h') window *= 3'600.0;
   if (!(window > 0.0) || window > 86'400.0) return std::nullopt;
   return Pace{static_cast<std::uint32_t>(requests), seconds(window)};
 }
@@ -121,16 +121,16 @@ struct Group {
   bool exists = false;
 };
 
-class Reader {
+class RobotsReader {
  public:
-  explicit Reader(std::string_view product) : product_(lowered(product)) {}
+  explicit RobotsReader(std::string_view product) : product_(in_small(product)) {}
 
   void line(std::string_view text) {
-    text = trimmed(text.substr(0, text.find('#')));
+    text = stripped(text.substr(0, text.find('#')));
     const std::size_t colon = text.find(':');
     if (colon == std::string_view::npos) return;
-    const std::string key = lowered(trimmed(text.substr(0, colon)));
-    const std::string_view value = trimmed(text.substr(colon + 1));
+    const std::string key = in_small(stripped(text.substr(0, colon)));
+    const std::string_view value = stripped(text.substr(colon + 1));
     if (key == "user-agent") {
       user_agent(value);
       return;
@@ -154,7 +154,7 @@ class Reader {
     if (!in_agent_lines_) current_.clear();
     in_agent_lines_ = true;
     // Only the product token counts: "bourse-crawler/1.0" names "bourse-crawler".
-    const std::string name = lowered(value.substr(0, value.find_first_of("/ \t")));
+    const std::string name = in_small(value.substr(0, value.find_first_of("/ \t")));
     Group* group = name == "*" ? &any_ : (name == product_ ? &named_ : nullptr);
     if (group == nullptr) return;
     group->exists = true;
@@ -218,7 +218,7 @@ std::string RobotsRules::text() const {
 RobotsRules parse_robots(std::string_view body, std::string_view product) {
   body = body.substr(0, kMaxRobotsBytes);
   if (body.substr(0, 3) == "\xEF\xBB\xBF") body.remove_prefix(3);
-  Reader reader(product);
+  RobotsReader reader(product);
   while (!body.empty()) {
     const std::size_t end = std::min(body.find_first_of("\r\n"), body.size());
     reader.line(body.substr(0, end));

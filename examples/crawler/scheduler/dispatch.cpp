@@ -7,7 +7,7 @@
 namespace bourse::crawler {
 namespace {
 
-std::size_t index_of(Stage stage) {
+std::size_t place_of(Stage stage) {
   return static_cast<std::size_t>(stage);
 }
 
@@ -82,7 +82,7 @@ void Dispatch::follow(const Crew& crew, const StageTable& stages) {
       continue;
     }
     Link& link = *it->second;
-    StageLoad& past = past_[index_of(link.stage)];
+    StageLoad& past = past_[place_of(link.stage)];
     past.done += link.load.done;
     past.failed += link.load.failed;
     // Closing a stream tells nobody: what it still had out is lost, and said so here. The loop
@@ -97,7 +97,7 @@ void Dispatch::follow(const Crew& crew, const StageTable& stages) {
   for (const Stage stage : kStages) complete_ = complete_ && crew.running(stage) > 0;
   for (auto& [task_id, link] : links_) {
     Configure wanted = base_;
-    wanted.paused = stages[index_of(link->stage)].paused;
+    wanted.paused = stages[place_of(link->stage)].paused;
     if (link->stage == Stage::fetch) wanted.peers = crew.endpoints(Stage::extract);
     if (link->stage == Stage::extract) wanted.peers = crew.endpoints(Stage::store);
     if (wanted == link->sent && link->open_id != 0) continue;
@@ -178,11 +178,11 @@ void Dispatch::take_result(Link& link, std::uint64_t id, bool ok, std::string_vi
 
 Dispatch::StageSum Dispatch::sum(Stage stage) const {
   StageSum sum;
-  sum.done = past_[index_of(stage)].done;
-  sum.failed = past_[index_of(stage)].failed;
+  sum.done = past_[place_of(stage)].done;
+  sum.failed = past_[place_of(stage)].failed;
   for (const auto& [task_id, link] : links_) {
     const auto before = static_cast<std::size_t>(link->stage) + 1;
-    if (before == index_of(stage)) sum.queue += link->load.waiting_for_next;
+    if (before == place_of(stage)) sum.queue += link->load.waiting_for_next;
     if (link->stage != stage) continue;
     sum.queue += link->load.queue;
     sum.in_flight += link->load.in_flight;

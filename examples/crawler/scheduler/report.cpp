@@ -7,7 +7,7 @@
 namespace bourse::crawler {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::size_t kLooks = 6;      // rates over the last five seconds
 constexpr std::size_t kSites = 1'000;  // more would not fit into a published document
@@ -95,7 +95,7 @@ double Reporter::host_rate(std::size_t index) const {
 }
 
 std::string Reporter::document(const CrawlReport& report, WallTime wall) const {
-  Json out;
+  OrderedJson out;
   out["time"] = static_cast<double>(wall.ns / 1'000'000) / 1e3;
   out["run"] = {{"state", report.state},
                 {"expected_items", report.items_expected},
@@ -106,31 +106,31 @@ std::string Reporter::document(const CrawlReport& report, WallTime wall) const {
                 {"errors", errors_in_all(report.stats)},
                 {"seconds", rounded(static_cast<double>(report.elapsed.ns) / 1e9)}};
   out["control"] = report.control;
-  out["stages"] = Json::array();
+  out["stages"] = OrderedJson::array();
   for (const Stage stage : kStages) {
     const StageReport& one = report.stages[static_cast<std::size_t>(stage)];
-    Json row = {{"name", name_of(stage)},       {"workers", one.workers},
-                {"target_workers", one.wanted}, {"queue", one.queue},
-                {"in_flight", one.in_flight},   {"done", one.done},
-                {"failed", one.failed},         {"rate_per_s", rounded(stage_rate(stage))},
-                {"paused", one.paused}};
+    OrderedJson row = {{"name", name_of(stage)},       {"workers", one.workers},
+                       {"target_workers", one.wanted}, {"queue", one.queue},
+                       {"in_flight", one.in_flight},   {"done", one.done},
+                       {"failed", one.failed},         {"rate_per_s", rounded(stage_rate(stage))},
+                       {"paused", one.paused}};
     if (!one.trouble.empty()) row["trouble"] = one.trouble;
     out["stages"].push_back(std::move(row));
   }
-  out["sites"] = Json::array();
+  out["sites"] = OrderedJson::array();
   for (std::size_t i = 0; i < report.hosts.size() && i < kSites; ++i) {
     const Frontier::HostView& host = report.hosts[i];
     const bool done = host.queued == 0 && host.in_flight == 0;
-    Json row = {{"host", host.name},
-                {"queue", host.queued},
-                {"in_flight", host.in_flight},
-                {"done", host.pages},
-                {"items", host.items},
-                {"errors", host.failed},
-                {"rate_per_s", rounded(host_rate(i))},
-                {"state", host.drained ? "draining"
-                          : done       ? "done"
-                                       : "active"}};
+    OrderedJson row = {{"host", host.name},
+                       {"queue", host.queued},
+                       {"in_flight", host.in_flight},
+                       {"done", host.pages},
+                       {"items", host.items},
+                       {"errors", host.failed},
+                       {"rate_per_s", rounded(host_rate(i))},
+                       {"state", host.drained ? "draining"
+                                 : done       ? "done"
+                                              : "active"}};
     if (host.pace.requests > 0) {
       row["allowed_per_s"] = rounded(static_cast<double>(host.pace.requests) * 1e9 /
                                      static_cast<double>(host.pace.window.ns));
@@ -142,15 +142,15 @@ std::string Reporter::document(const CrawlReport& report, WallTime wall) const {
 }
 
 std::string Reporter::progress_line(const CrawlReport& report) const {
-  Json out = {{"state", report.state},
-              {"seconds", rounded(static_cast<double>(report.elapsed.ns) / 1e9)},
-              {"items", report.stats.items},
-              {"pages", report.stats.pages},
-              {"pages_per_second", rounded(pages_per_s())},
-              {"errors", errors_in_all(report.stats)},
-              {"retries", report.stats.retries},
-              {"queued", report.stats.queued}};
-  out["stages"] = Json::object();
+  OrderedJson out = {{"state", report.state},
+                     {"seconds", rounded(static_cast<double>(report.elapsed.ns) / 1e9)},
+                     {"items", report.stats.items},
+                     {"pages", report.stats.pages},
+                     {"pages_per_second", rounded(pages_per_s())},
+                     {"errors", errors_in_all(report.stats)},
+                     {"retries", report.stats.retries},
+                     {"queued", report.stats.queued}};
+  out["stages"] = OrderedJson::object();
   for (const Stage stage : kStages) {
     const StageReport& one = report.stages[static_cast<std::size_t>(stage)];
     out["stages"][name_of(stage)] = {{"workers", one.workers}, {"queue", one.queue}};

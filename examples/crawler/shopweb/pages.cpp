@@ -7,7 +7,7 @@
 namespace bourse::crawler::shopweb {
 namespace {
 
-enum Field : std::uint64_t { kSize = 40, kPad, kRelated };
+enum PageField : std::uint64_t { kSize = 40, kPad, kRelated };
 
 std::uint64_t name_hash(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;

@@ -21,7 +21,16 @@ constexpr std::array<const char*, 6> kJapaneseNouns = {"ジャケット", "シ�
                                                        "コート",     "帽子",   "靴下"};
 constexpr std::array<const char*, 3> kCategories = {"jackets", "knitwear", "accessories"};
 
-enum Field : std::uint64_t { kRate = 1, kNotice, kStyle, kName, kPrice, kStock, kTrouble, kLink };
+enum ShopField : std::uint64_t {
+  kRate = 1,
+  kNotice,
+  kStyle,
+  kName,
+  kPrice,
+  kStock,
+  kTrouble,
+  kLink
+};
 
 std::string number_text(const char* format, unsigned long long a, unsigned long long b = 0) {
   std::array<char, 96> buffer{};

@@ -5,7 +5,7 @@
 namespace bourse::crawler {
 namespace {
 
-constexpr const char* kSchema =
+constexpr const char* kItemSchema =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
     "CREATE TABLE IF NOT EXISTS item(shop TEXT NOT NULL, sku TEXT NOT NULL, name TEXT NOT NULL,"
     "  price_cents INTEGER NOT NULL, currency TEXT NOT NULL, stock TEXT NOT NULL,"
@@ -33,7 +33,7 @@ Result<std::unique_ptr<ItemStore>> ItemStore::open(const std::string& path) {
   Result<Database> database = Database::open(path, true);
   if (!database.ok()) return database.error();
   auto state = std::make_unique<State>(std::move(database).value());
-  if (const Status status = state->database.run(kSchema); !status.ok()) return status.error();
+  if (const Status status = state->database.run(kItemSchema); !status.ok()) return status.error();
   Result<Statement> put = state->database.prepare(kPut);
   if (!put.ok()) return put.error();
   state->put = std::move(put).value();

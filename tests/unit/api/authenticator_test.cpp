@@ -30,8 +30,8 @@ std::vector<Credential> accounts() {
 }
 
 // Before an API that says who asks.
-struct World {
-  explicit World(Authenticator::Compare compare_arg = runtime::password_has_hash)
+struct Realm {
+  explicit Realm(Authenticator::Compare compare_arg = runtime::password_has_hash)
       : compare(std::move(compare_arg)) {}
 
   Authenticator::Compare compare;
@@ -74,7 +74,7 @@ struct World {
 }  // namespace
 
 TEST_CASE("who is not let in is told the realm, and the API behind hears nothing of it") {
-  World world;
+  Realm world;
   const std::string refused = world.answer(world.ask("", ""));
   CHECK(refused.starts_with("HTTP/1.1 401 Unauthorized\r\n"));
   CHECK(refused.find("WWW-Authenticate: Basic realm=\"mesos-master-readwrite\"\r\n") !=
@@ -90,7 +90,7 @@ TEST_CASE("who is not let in is told the realm, and the API behind hears nothing
 }
 
 TEST_CASE("a hashed secret is compared beside the loop, once for all who ask with it") {
-  World world;
+  Realm world;
   std::vector<runtime::test::RawSocket> crowd;
   for (int i = 0; i < 20; ++i) crowd.push_back(world.ask("hashed", "secret"));
   for (auto& one : crowd)
@@ -101,7 +101,7 @@ TEST_CASE("a hashed secret is compared beside the loop, once for all who ask wit
 }
 
 TEST_CASE("an address that guesses is told to come again, and is counted") {
-  World world;
+  Realm world;
   for (int i = 0; i < 10; ++i) CHECK(world.status("ops", "guess") == "401");
   const std::string limited = world.answer(world.ask("ops", "secret"));
   CHECK(limited.starts_with("HTTP/1.1 429 "));
@@ -112,7 +112,7 @@ TEST_CASE("an address that guesses is told to come again, and is counted") {
 
 TEST_CASE("more requests than may wait for a hash are told to come again, and none is lost") {
   std::mutex making;
-  World world([&making](const std::string& password, const std::string&) {
+  Realm world([&making](const std::string& password, const std::string&) {
     const std::lock_guard lock(making);
     return password == "secret";
   });
@@ -138,7 +138,7 @@ TEST_CASE("more requests than may wait for a hash are told to come again, and no
 
 TEST_CASE("more hashes than may wait to be made are told to come again") {
   std::mutex making;
-  World world([&making](const std::string& password, const std::string&) {
+  Realm world([&making](const std::string& password, const std::string&) {
     const std::lock_guard lock(making);
     return password == "secret";
   });

@@ -22,8 +22,8 @@ using test::FaultKind;
 using test::set_fault_plan;
 
 // In memory: thousands of files are made, opened and removed.
-struct TempDir : test::TempDir {
-  TempDir() : test::TempDir("/dev/shm") {}
+struct MemoryDir : test::TempDir {
+  MemoryDir() : test::TempDir("/dev/shm") {}
 };
 
 using Records = std::vector<std::string>;
@@ -55,7 +55,7 @@ Result<std::unique_ptr<RecordFile>> open_file(const std::string& path, Records& 
 // Five records in four commits, as an agent that was killed leaves them (in the log) or as one that
 // ended orderly does (in the database).
 struct Small {
-  TempDir dir;
+  MemoryDir dir;
   std::string path = dir.file("db");
   std::string database, log, witness;
 
@@ -206,7 +206,7 @@ TEST_CASE("a half-written last commit that nobody was told of is left out") {
 
 TEST_CASE("a compacted store that is empty still knows what it had promised") {
   set_fault_plan({});
-  TempDir dir;
+  MemoryDir dir;
   const std::string path = dir.file("db");
   const Records some{"a", "b"}, none{};
   Records found;

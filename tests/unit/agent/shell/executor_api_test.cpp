@@ -18,13 +18,13 @@ const std::string kMessage =
     std::string("{") + kIds + R"(,"type":"MESSAGE","message":{"data":"aGk="}})";
 
 // The API behind a real server, and in place of the core a list of what reached it.
-struct World {
+struct ApiWorld {
   runtime::test::HttpFixture http;
   std::vector<FromExecutor> calls;
   std::vector<ExecutorGone> gone;
   ExecutorApi api;
 
-  explicit World(ExecutorApiOptions options = {})
+  explicit ApiWorld(ExecutorApiOptions options = {})
       : api({[this](FromExecutor event) { calls.push_back(std::move(event)); },
              [this](ExecutorGone event) { gone.push_back(event); }},
             std::move(options)) {
@@ -64,7 +64,7 @@ struct World {
 }  // namespace
 
 TEST_CASE("a subscription of an executor is a stream of records without a stream id") {
-  World world;
+  ApiWorld world;
   RawSocket raw;
   const FromExecutor subscribe = world.call(raw, kSubscribe);
   REQUIRE_FALSE(subscribe.request.empty());
@@ -86,13 +86,13 @@ TEST_CASE("a subscription of an executor is a stream of records without a stream
 }
 
 TEST_CASE("what is for executors on the socket is left to it") {
-  World world;
+  ApiWorld world;
   CHECK_FALSE(world.api.send({PeerId(3), executor_event::Heartbeat{}}));
   CHECK_FALSE(world.api.close({PeerId(3), "over"}));
 }
 
 TEST_CASE("an executor's stream that is closed by the other side is told to the core") {
-  World world;
+  ApiWorld world;
   RawSocket raw;
   const FromExecutor subscribe = world.call(raw, kSubscribe);
   world.api.answer({subscribe.request, {}});
@@ -111,7 +111,7 @@ TEST_CASE("each answer of the agent's core has its status code") {
       {Error{ErrorCode::denied, "x"}, "403"},
       {Error{ErrorCode::conflict, "x"}, "403"},
   };
-  World world;
+  ApiWorld world;
   for (const auto& [status, code] : cases) {
     RawSocket raw;
     const FromExecutor call = world.call(raw, kMessage);
@@ -130,7 +130,7 @@ TEST_CASE("each answer of the agent's core has its status code") {
 
 TEST_CASE("an executor's request is judged in the order of Mesos before the core sees it") {
   const auto first_line = [](const std::string& answer) { return answer.substr(9, 3); };
-  World world;
+  ApiWorld world;
   const std::string bad_accept = "Accept: text/html\r\n";
   CHECK(first_line(world.refused(world.send("", "", "GET"))) == "405");
   CHECK(first_line(world.refused(world.send("{}"))) == "400");
@@ -145,7 +145,7 @@ TEST_CASE("an executor's request is judged in the order of Mesos before the core
 TEST_CASE("where executors must show a token, a call without one is 401 and says what is wanted") {
   ExecutorApiOptions options;
   options.authenticate = true;
-  World world(std::move(options));
+  ApiWorld world(std::move(options));
   for (const char* header : {"", "Authorization: Basic YTpi\r\n", "Authorization: Bearer \r\n"}) {
     const std::string answer = world.refused(world.send("{}", header, "GET"));
     CHECK(answer.find("HTTP/1.1 401") == 0);
@@ -161,7 +161,7 @@ TEST_CASE("an executor's stream over its byte budget is closed, and too many are
   ExecutorApiOptions options;
   options.streams = 1;
   options.stream_bytes = 1000;
-  World world(std::move(options));
+  ApiWorld world(std::move(options));
   RawSocket raw;
   const FromExecutor subscribe = world.call(raw, kSubscribe);
   world.api.answer({subscribe.request, {}});
@@ -177,7 +177,7 @@ TEST_CASE("an executor's stream over its byte budget is closed, and too many are
 TEST_CASE("of executors that together leave too much unread, the one that reads least is closed") {
   ExecutorApiOptions options;
   options.all_streams_bytes = 10'000;
-  World world(std::move(options));
+  ApiWorld world(std::move(options));
   RawSocket most, less;
   const FromExecutor first = world.call(most, kSubscribe);
   const FromExecutor second = world.call(less, kSubscribe);

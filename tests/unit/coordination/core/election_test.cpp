@@ -10,8 +10,6 @@ using namespace bourse::coordination::test;
 
 namespace {
 
-constexpr Duration kSecond = Duration::seconds(1);
-
 std::vector<std::string> create_paths(const Process& process) {
   std::vector<std::string> out;
   for (const auto& [id, request] : process.requests) {

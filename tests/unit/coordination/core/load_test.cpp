@@ -11,8 +11,6 @@ using namespace bourse::coordination::test;
 
 namespace {
 
-constexpr Duration kSecond = Duration::seconds(1);
-
 // An ensemble with a registry of one entry that nobody leads.
 struct Left {
   explicit Left(CoordinationConfig config = {}, std::uint64_t seed = 1) : world(seed) {

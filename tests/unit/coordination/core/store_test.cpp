@@ -11,7 +11,6 @@ using namespace bourse::coordination::test;
 
 namespace {
 
-constexpr Duration kSecond = Duration::seconds(1);
 using Entries = std::vector<std::pair<std::string, std::string>>;
 
 // A world with one leader.

@@ -17,6 +17,8 @@
 
 namespace bourse::coordination::test {
 
+inline constexpr Duration kSecond = Duration::seconds(1);
+
 class World;
 
 // One process: what a shell does with a coordinator, and what it saw.

@@ -19,8 +19,8 @@ using namespace bourse::crawler;
 namespace {
 
 // A served web without rates and a fetcher with short limits.
-struct Served {
-  explicit Served(const std::string& more_hosts = "") : site(config()), server(site) {
+struct ServedPages {
+  explicit ServedPages(const std::string& more_hosts = "") : site(config()), server(site) {
     REQUIRE(server.start(0, 1).ok());
     HostsMap hosts = *parse_hosts(site.hosts_lines() + more_hosts);
     hosts.address_of["refusing.test"] = "127.0.0.1:1";
@@ -80,7 +80,7 @@ constexpr const char* kHostile = "http://shop-007.test";
 }  // namespace
 
 TEST_CASE("a page arrives whole, with its type and the time since its first byte") {
-  Served served;
+  ServedPages served;
   const Fetched& fetched = served.get("http://shop-000.test/");
   CHECK(fetched.report.outcome == Outcome::ok);
   CHECK(fetched.report.status == 200);
@@ -92,7 +92,7 @@ TEST_CASE("a page arrives whole, with its type and the time since its first byte
 }
 
 TEST_CASE("an answer that trickles is told of while it does, a prompt one is not") {
-  Served served;
+  ServedPages served;
   const OrderId prompt = served.start("http://shop-000.test/");
   const OrderId trickling = served.start(std::string(kHostile) + "/drip");
   served.finish();
@@ -104,7 +104,7 @@ TEST_CASE("an answer that trickles is told of while it does, a prompt one is not
 }
 
 TEST_CASE("a shop that lies about length, never ends or closes early costs one failed request") {
-  Served served;
+  ServedPages served;
   const std::string host = kHostile;
   const std::map<std::string, Outcome> expected = {
       {"/longer", Outcome::truncated},   {"/cut", Outcome::truncated},
@@ -125,14 +125,14 @@ TEST_CASE("a shop that lies about length, never ends or closes early costs one f
 }
 
 TEST_CASE("redirects are reported, never followed") {
-  Served served;
+  ServedPages served;
   const Fetched& fetched = served.get(std::string(kHostile) + "/loop/a");
   CHECK(fetched.report.outcome == Outcome::redirect);
   CHECK(fetched.report.redirect_to == "/loop/b");
 }
 
 TEST_CASE("hosts without an address or without a server are dns and connect errors") {
-  Served served;
+  ServedPages served;
   CHECK(served.get("http://unknown.test/").report.outcome == Outcome::dns);
   CHECK(served.get("http://refusing.test/").report.outcome == Outcome::connect);
   CHECK(served.get("not an address").report.outcome == Outcome::refused);
@@ -143,7 +143,8 @@ TEST_CASE("a server that accepts and never answers is a timeout") {
   asio::io_context context;
   // Nobody accepts: the kernel does, and the request lies there.
   asio::ip::tcp::acceptor silent(context, {asio::ip::address_v4::loopback(), 0});
-  Served served("silent.test 127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "\n");
+  ServedPages served("silent.test 127.0.0.1:" + std::to_string(silent.local_endpoint().port()) +
+                     "\n");
   const Fetched& fetched = served.get("http://silent.test/");
   CHECK(fetched.report.outcome == Outcome::timeout);
   CHECK(fetched.report.status == 0);
@@ -151,7 +152,7 @@ TEST_CASE("a server that accepts and never answers is a timeout") {
 }
 
 TEST_CASE("a compressed page arrives unpacked") {
-  Served served;
+  ServedPages served;
   const Fetched& fetched = served.get("http://shop-006.test/");  // answers with gzip
   CHECK(fetched.report.outcome == Outcome::ok);
   CHECK(fetched.page.headers.find("Content-Encoding: gzip") != std::string::npos);
@@ -159,7 +160,7 @@ TEST_CASE("a compressed page arrives unpacked") {
 }
 
 TEST_CASE("many requests at once end once each and more than the limit are refused") {
-  Served served;
+  ServedPages served;
   for (int i = 0; i < 256; ++i) {
     served.start("http://shop-00" + std::to_string(i % 10) + ".test/c/jackets");
   }

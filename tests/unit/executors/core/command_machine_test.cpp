@@ -30,7 +30,7 @@ std::string text_of(const CommandEffects& effects) {
   return text;
 }
 
-struct Bench {
+struct CommandBench {
   CommandMachine machine;
   std::int64_t now_ms = 0;
 
@@ -59,7 +59,7 @@ KillRequested kill_in(std::int64_t grace_ms) {
 }  // namespace
 
 TEST_CASE("a task that ends by itself is cleaned up, stored and then reported") {
-  Bench on;
+  CommandBench on;
   CHECK(on(AgentConnected{}) == "");
   CHECK(on(TaskStarted{}) == "report-started");
   CHECK(on(TaskExited{0x300}) == "destroy");
@@ -73,7 +73,7 @@ TEST_CASE("a task that ends by itself is cleaned up, stored and then reported") 
 }
 
 TEST_CASE("a kill sends SIGTERM and after the grace destroys the whole tree") {
-  Bench on;
+  CommandBench on;
   on.run();
   on.now_ms = 100;
   CHECK(on(kill_in(5000)) == "signal:" + std::to_string(SIGTERM));
@@ -89,7 +89,7 @@ TEST_CASE("a kill sends SIGTERM and after the grace destroys the whole tree") {
 }
 
 TEST_CASE("the grace of a kill holds while the agent is away") {
-  Bench on;
+  CommandBench on;
   on.run();
   CHECK(on(kill_in(1000)) == "signal:15");
   CHECK(on(AgentLost{}) == "");
@@ -100,7 +100,7 @@ TEST_CASE("the grace of a kill holds while the agent is away") {
 }
 
 TEST_CASE("a second kill may shorten the grace but never lengthen it") {
-  Bench on;
+  CommandBench on;
   on.run();
   on(kill_in(10'000));
   CHECK(on(kill_in(60'000)) == "");
@@ -112,7 +112,7 @@ TEST_CASE("a second kill may shorten the grace but never lengthen it") {
 }
 
 TEST_CASE("a kill before the task has started destroys at once") {
-  Bench on;
+  CommandBench on;
   CHECK(on(kill_in(5000)) == "destroy");
   CHECK(on(DestroyPassed{false}) == "");
   CHECK(on(TaskStarted{}) == "");
@@ -121,7 +121,7 @@ TEST_CASE("a kill before the task has started destroys at once") {
 }
 
 TEST_CASE("an empty tree is not the end before the task's status is known") {
-  Bench on;
+  CommandBench on;
   on.run();
   on(kill_in(0));
   CHECK(on(DestroyPassed{true}) == "");
@@ -130,7 +130,7 @@ TEST_CASE("an empty tree is not the end before the task's status is known") {
 }
 
 TEST_CASE("a tree that does not die is tried again with growing pauses and then declared leaked") {
-  Bench on;
+  CommandBench on;
   on.run();
   on(kill_in(0));
   on(TaskExited{9});
@@ -151,7 +151,7 @@ TEST_CASE("a tree that does not die is tried again with growing pauses and then 
 }
 
 TEST_CASE("hitting the memory limit ends the whole container and is reported first") {
-  Bench on;
+  CommandBench on;
   on.run();
   CHECK(on(OomHit{}) == "report-oom destroy");
   CHECK(on(OomHit{}) == "");
@@ -161,7 +161,7 @@ TEST_CASE("hitting the memory limit ends the whole container and is reported fir
 }
 
 TEST_CASE("an oom that is only noticed after the task's death still counts") {
-  Bench on;
+  CommandBench on;
   on.run();
   CHECK(on(TaskExited{9}) == "destroy");
   CHECK(on(OomHit{}) == "");
@@ -169,7 +169,7 @@ TEST_CASE("an oom that is only noticed after the task's death still counts") {
 }
 
 TEST_CASE("an exit status that cannot be stored is reported as such and held until acknowledged") {
-  Bench on;
+  CommandBench on;
   on.run();
   on(TaskExited{0});
   CHECK(on(ExitAcknowledged{}) == "");
@@ -184,7 +184,7 @@ TEST_CASE("an exit status that cannot be stored is reported as such and held unt
 }
 
 TEST_CASE("an exit status that can be stored later ends the wait") {
-  Bench on;
+  CommandBench on;
   on.run();
   on(TaskExited{0});
   on(DestroyPassed{true});
@@ -194,7 +194,7 @@ TEST_CASE("an exit status that can be stored later ends the wait") {
 }
 
 TEST_CASE("a launch that fails is cleaned up, stored and reported like an exit") {
-  Bench on;
+  CommandBench on;
   on(AgentConnected{});
   CHECK(on(LaunchFailed{12, 2}) == "destroy");
   CHECK(on(TaskExited{127 << 8}) == "");
@@ -206,7 +206,7 @@ TEST_CASE("a launch that fails is cleaned up, stored and reported like an exit")
 }
 
 TEST_CASE("a returning agent hears again that the task runs") {
-  Bench on;
+  CommandBench on;
   CHECK(on(TaskStarted{}) == "");
   CHECK(on(AgentConnected{}) == "report-started");
   CHECK(on(AgentLost{}) == "");
@@ -214,7 +214,7 @@ TEST_CASE("a returning agent hears again that the task runs") {
 }
 
 TEST_CASE("signals reach a task that runs and nobody else") {
-  Bench on;
+  CommandBench on;
   CHECK(on(SignalRequested{SIGHUP}) == "");
   on.run();
   CHECK(on(SignalRequested{SIGHUP}) == "signal:1");

@@ -10,7 +10,7 @@ namespace {
 
 using Kind = Envelope::Kind;
 
-std::string message(const std::vector<Envelope>& envelopes) {
+std::string joined_messages(const std::vector<Envelope>& envelopes) {
   std::string out;
   for (const Envelope& envelope : envelopes) append_envelope(envelope, out);
   return out;
@@ -24,7 +24,7 @@ struct Master {
     peers.flush();
   }
   std::vector<GatewayPeers::Arrival> hear(const std::vector<Envelope>& envelopes) {
-    heard.push_back(message(envelopes));
+    heard.push_back(joined_messages(envelopes));
     auto taken = peers.take(kGateway, heard.back());
     REQUIRE(taken.ok());
     return std::move(taken).value();
@@ -53,9 +53,9 @@ TEST_CASE("a gateway is welcomed and its pings are answered") {
   CHECK(peers.is_gateway(kGateway));
   const auto first = peers.flush();
   REQUIRE(first.size() == 1);
-  CHECK(first[0].second == message({{Kind::welcome}}));
-  REQUIRE(peers.take(kGateway, message({{Kind::ping}})).ok());
-  CHECK(peers.flush().at(0).second == message({{Kind::pong}}));
+  CHECK(first[0].second == joined_messages({{Kind::welcome}}));
+  REQUIRE(peers.take(kGateway, joined_messages({{Kind::ping}})).ok());
+  CHECK(peers.flush().at(0).second == joined_messages({{Kind::pong}}));
   CHECK(peers.flush().empty());
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("a gateway that uses a channel twice or speaks as a master is an error
         std::vector<Envelope>{{Kind::close, 1}}}) {
     Master master;
     master.hear({{Kind::came, 1, "hello"}, {Kind::left, 1}});
-    CHECK_FALSE(master.peers.take(kGateway, message(bad)).ok());
+    CHECK_FALSE(master.peers.take(kGateway, joined_messages(bad)).ok());
   }
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("a gateway too many is refused, and an agent too many of one closed") 
   CHECK(peers.admit(PeerId(1000)).error().code == ErrorCode::full);
   peers.flush();
   for (std::uint64_t i = 1; i <= limits::kMaxGatewayPeers + 1; ++i) {
-    REQUIRE(peers.take(PeerId(1), message({{Kind::came, i, "hello"}})).ok());
+    REQUIRE(peers.take(PeerId(1), joined_messages({{Kind::came, i, "hello"}})).ok());
   }
   CHECK(peers.peers() == limits::kMaxGatewayPeers);
   const auto said = peers.flush();

@@ -11,7 +11,7 @@ using Quantities = std::vector<std::int64_t>;
 using Shapes = std::vector<DemandTable::Shape>;
 
 // Two dimensions: cpus and mem.
-struct Cluster {
+struct DemandCluster {
   ShareTree tree{2};
   RoomTable rooms{2};
   RefusalTable refusals{2};
@@ -49,7 +49,7 @@ struct Cluster {
 using Rooms = std::set<std::uint32_t>;
 
 TEST_CASE("a claim that says what it wants is granted only rooms in which a shape fits") {
-  Cluster cluster;
+  DemandCluster cluster;
   const ClaimId claim = cluster.claim(kRootRole, {2, 4, 8, 0}, {{9, 9}, {9, 9}});
   cluster.room(0, {{}}, {2, 4});
   cluster.room(1, {{}}, {2, 3});
@@ -63,7 +63,7 @@ TEST_CASE("a claim that says what it wants is granted only rooms in which a shap
 }
 
 TEST_CASE("a claim is granted no more once all it wants is met, and others get the rest") {
-  Cluster cluster;
+  DemandCluster cluster;
   const ClaimId claim = cluster.claim(kRootRole, {1, 1}, {{2, 2}});
   const ClaimId other = cluster.tree.add_claim({kRootRole, 0, kDefaultWeightMilli, {}});
   cluster.tree.charge(other, Quantities{90, 90});
@@ -75,7 +75,7 @@ TEST_CASE("a claim is granted no more once all it wants is met, and others get t
 }
 
 TEST_CASE("a room meets a shape as often as it holds it, one shape after the other") {
-  Cluster cluster;
+  DemandCluster cluster;
   const ClaimId claim = cluster.claim(kRootRole, {2, 1, 1, 1}, {{2, 2}, {3, 3}});
   cluster.room(0, {{}}, {7, 7});
   cluster.granted(claim);
@@ -92,7 +92,7 @@ TEST_CASE("a room meets a shape as often as it holds it, one shape after the oth
 }
 
 TEST_CASE("a shape that is wanted in one room is met there and nowhere else") {
-  Cluster cluster;
+  DemandCluster cluster;
   const ClaimId claim = cluster.claim(kRootRole, {1, 1}, {{9, 9, 1}});
   const ClaimId nowhere = cluster.claim(kRootRole, {1, 1}, {{9, 9, DemandTable::kNoRoom}});
   for (std::uint32_t i = 0; i < 3; ++i) cluster.room(i, {{}}, {5, 5});
@@ -103,7 +103,7 @@ TEST_CASE("a shape that is wanted in one room is met there and nowhere else") {
 }
 
 TEST_CASE("what is reserved for its role counts towards a shape") {
-  Cluster cluster;
+  DemandCluster cluster;
   const NodeId web = cluster.tree.add_role(kRootRole);
   const ClaimId claim = cluster.claim(web, {3, 3}, {{1, 1}});
   const ClaimId other = cluster.claim(kRootRole, {3, 3}, {{1, 1}});
@@ -115,7 +115,7 @@ TEST_CASE("what is reserved for its role counts towards a shape") {
 }
 
 TEST_CASE("a thousand claims that want little leave the rest of the rooms alone") {
-  Cluster cluster;
+  DemandCluster cluster;
   for (int i = 0; i < 1'000; ++i) cluster.claim(kRootRole, {1, 1}, {{1, 1}});
   for (std::uint32_t i = 0; i < 3'000; ++i) cluster.room(i, {{}}, {1, 1});
   cluster.granted(ClaimId{0});

@@ -13,7 +13,7 @@ using Row = std::vector<std::int64_t>;
 constexpr std::int64_t kAny = kNoLimit;
 
 // cpus, mem, ports; ports enter no share and have no quota.
-struct Cluster {
+struct QuotaCluster {
   ShareTree tree{3};
   RoomTable rooms{3};
   RefusalTable refusals{3};
@@ -63,7 +63,7 @@ struct Cluster {
 };
 
 TEST_CASE("an offer is cut where it would pass a limit, and the rest of the agent goes to others") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const NodeId b = cluster.tree.add_role(kRootRole);
   const ClaimId limited = cluster.claim(a);
@@ -79,7 +79,7 @@ TEST_CASE("an offer is cut where it would pass a limit, and the rest of the agen
 }
 
 TEST_CASE("a limit holds over all agents of one allocation and over what is consumed already") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const ClaimId claim = cluster.claim(a);
   cluster.quota(a, {0, 0, 0}, {2'500, 2'500, kAny});
@@ -92,7 +92,7 @@ TEST_CASE("a limit holds over all agents of one allocation and over what is cons
 }
 
 TEST_CASE("what a role consumes counts for every role above it") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const NodeId b = cluster.tree.add_role(a);
   const NodeId c = cluster.tree.add_role(a);
@@ -107,7 +107,7 @@ TEST_CASE("what a role consumes counts for every role above it") {
 }
 
 TEST_CASE("a role below its guarantee comes first, whatever its share") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const NodeId b = cluster.tree.add_role(kRootRole);
   const ClaimId rich = cluster.claim(a);
@@ -122,7 +122,7 @@ TEST_CASE("a role below its guarantee comes first, whatever its share") {
 }
 
 TEST_CASE("what guarantees still need is kept from all others, who are told so") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const NodeId b = cluster.tree.add_role(kRootRole);
   const ClaimId other = cluster.claim(b);
@@ -138,7 +138,7 @@ TEST_CASE("what guarantees still need is kept from all others, who are told so")
 }
 
 TEST_CASE("ports and disks that cannot be cut are granted whole or not at all") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const ClaimId claim = cluster.claim(a);
   cluster.quota(a, {0, 0, 0}, {1'000, 1'500, kAny});
@@ -150,7 +150,7 @@ TEST_CASE("ports and disks that cannot be cut are granted whole or not at all") 
 
 TEST_CASE(
     "what is reserved for a role is offered to it whatever its limit, for it counts already") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const ClaimId claim = cluster.claim(a);
   cluster.quota(a, {0, 0, 0}, {1'000, 1'000, kAny});
@@ -164,7 +164,7 @@ TEST_CASE(
 }
 
 TEST_CASE("revocable resources are outside of every quota") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const ClaimId claim = cluster.tree.add_claim({a, kRevocable, kDefaultWeightMilli, {}});
   cluster.quota(a, {0, 0, 0}, {0, 0, kAny});
@@ -174,7 +174,7 @@ TEST_CASE("revocable resources are outside of every quota") {
 }
 
 TEST_CASE("explain says that a limit or another's guarantee is in the way") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const NodeId b = cluster.tree.add_role(kRootRole);
   const ClaimId limited = cluster.claim(a);
@@ -189,7 +189,7 @@ TEST_CASE("explain says that a limit or another's guarantee is in the way") {
 }
 
 TEST_CASE("a parent needs no more than its own guarantee or its children's together") {
-  Cluster cluster;
+  QuotaCluster cluster;
   const NodeId a = cluster.tree.add_role(kRootRole);
   const NodeId b = cluster.tree.add_role(a);
   cluster.quotas.set(a, Row{5'000, 0, 0}, Row{kAny, kAny, kAny});

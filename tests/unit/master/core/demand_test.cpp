@@ -27,7 +27,7 @@ call::Request::Wanted want(const std::string& resources, std::uint32_t count = 1
 }
 
 // A small, a middle and a large agent.
-void add_agents(Harness& h) {
+void add_hosts(Harness& h) {
   h.lead();
   h.add_agent("small", "cpus:1;mem:512");
   h.add_agent("middle", "cpus:2;mem:1024");
@@ -54,7 +54,7 @@ DemandPtr shown(const Harness& h) {
   return out;
 }
 
-FakeFramework& subscribed(Harness& h, std::vector<std::string> roles = {"*"}) {
+FakeFramework& subscribed_asker(Harness& h, std::vector<std::string> roles = {"*"}) {
   FakeFramework& framework = h.add_framework("f", roles);
   if (roles.size() > 1) framework.facet.capabilities.set(Capabilities::multi_role);
   framework.http = true;
@@ -71,8 +71,8 @@ Explanation explained(Harness& h, const FakeFramework& framework) {
 
 TEST_CASE("a framework that says what it wants is offered only agents where a shape fits") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h);
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h);
   CHECK(offered(h, framework) == Hosts{"small", "middle", "large"});
   REQUIRE(h.http_call(framework, call::Request{{want("cpus:2;mem:1024", 9)}}).ok());
   give_back(h, framework);
@@ -85,7 +85,7 @@ TEST_CASE("a framework that says what it wants is offered only agents where a sh
 
 TEST_CASE("a framework is offered no more once what is on offer to it meets all it wants") {
   Harness h;
-  add_agents(h);
+  add_hosts(h);
   FakeFramework& framework = h.add_framework("f");
   framework.http = true;
   h.subscribe(framework);
@@ -109,8 +109,8 @@ TEST_CASE("a framework is offered no more once what is on offer to it meets all 
 
 TEST_CASE("a new demand takes the place of the one before, and an empty one ends it") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h);
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h);
   h.decline(framework, h.offers(framework), Duration{});
   h.call(framework, call::Request{{want("cpus:8", 3)}});
   REQUIRE(shown(h) != nullptr);
@@ -124,8 +124,8 @@ TEST_CASE("a new demand takes the place of the one before, and an empty one ends
 
 TEST_CASE("the same demand again changes nothing") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h);
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h);
   h.call(framework, call::Request{{want("cpus:8")}});
   const std::size_t changes = h.changes.size();
   REQUIRE(h.http_call(framework, call::Request{{want("cpus:8")}}).ok());
@@ -137,7 +137,7 @@ TEST_CASE("what is launched lowers no demand: the framework says what it wants n
   h.lead();
   FakeAgent& agent = h.add_agent("a", "cpus:2;mem:1024");
   h.add_agent("b", "cpus:2;mem:1024");
-  FakeFramework& framework = subscribed(h);
+  FakeFramework& framework = subscribed_asker(h);
   h.decline(framework, h.offers(framework), Duration{});
   h.call(framework, call::Request{{want("cpus:2")}});
   h.advance(Duration::seconds(5));
@@ -154,8 +154,8 @@ TEST_CASE("what is launched lowers no demand: the framework says what it wants n
 
 TEST_CASE("each role has a demand of its own, and one without is offered everything") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h, {"web", "batch"});
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h, {"web", "batch"});
   h.decline(framework, h.offers(framework), Duration{});
   REQUIRE(h.http_call(framework, call::Request{{want("cpus:100", 1, "web")}}).ok());
   h.advance(Duration::seconds(5));
@@ -166,8 +166,8 @@ TEST_CASE("each role has a demand of its own, and one without is offered everyth
 
 TEST_CASE("a shape for one agent is met there, also when that agent comes later") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h);
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h);
   h.decline(framework, h.offers(framework), Duration{});
   h.call(framework, call::Request{{want("cpus:1", 9, "", h.agents[1].id)}});
   h.advance(Duration::seconds(5));
@@ -184,8 +184,8 @@ TEST_CASE("a shape for one agent is met there, also when that agent comes later"
 
 TEST_CASE("a shape of what nobody has is met once an agent brings it") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h);
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h);
   h.decline(framework, h.offers(framework), Duration{});
   h.call(framework, call::Request{{want("licences:1")}});
   h.advance(Duration::seconds(5));
@@ -200,8 +200,8 @@ TEST_CASE("a shape of what nobody has is met once an agent brings it") {
 
 TEST_CASE("a demand that cannot be is refused with its shape and leaves the one before") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h, {"web", "batch"});
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h, {"web", "batch"});
   REQUIRE(h.http_call(framework, call::Request{{want("cpus:1", 2, "web")}}).ok());
   const auto refused = [&](std::vector<call::Request::Wanted> wanted) {
     const Status status = h.http_call(framework, call::Request{std::move(wanted)});
@@ -231,8 +231,8 @@ TEST_CASE("a demand that cannot be is refused with its shape and leaves the one 
 
 TEST_CASE("a demand ends with its subscription and with its role") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h, {"web", "batch"});
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h, {"web", "batch"});
   h.call(framework, call::Request{{want("cpus:100", 1, "web"), want("cpus:100", 1, "batch")}});
   framework.facet.roles = {"web"};
   h.call(framework, call::UpdateFramework{framework.facet, {}, nullptr});
@@ -247,7 +247,7 @@ TEST_CASE("a demand ends with its subscription and with its role") {
 
 TEST_CASE("a demand is forgotten while its framework is away") {
   Harness h;
-  add_agents(h);
+  add_hosts(h);
   FakeFramework& framework = h.add_framework("f");
   framework.facet.failover_timeout = Duration::seconds(60);
   h.subscribe(framework);
@@ -259,8 +259,8 @@ TEST_CASE("a demand is forgotten while its framework is away") {
 
 TEST_CASE("an explanation says what is wanted, what is on offer, what would fit and what lacks") {
   Harness h;
-  add_agents(h);
-  FakeFramework& framework = subscribed(h);
+  add_hosts(h);
+  FakeFramework& framework = subscribed_asker(h);
   h.decline(framework, h.offers(framework), Duration{});
   h.call(framework, call::Request{{want("cpus:2;mem:1024", 3), want("cpus:1;mem:10000", 4)}});
   h.advance(Duration::seconds(5));
@@ -286,7 +286,7 @@ TEST_CASE("an explanation says what is wanted, what is on offer, what would fit 
 
 TEST_CASE("what would fit is what constraints, capabilities and limits leave to the framework") {
   Harness h;
-  add_agents(h);
+  add_hosts(h);
   h.add_agent("gpu", "cpus:32;mem:32768;gpus:1");
   FakeFramework& framework = h.add_framework("f", {"web"});
   framework.http = true;

@@ -9,7 +9,7 @@ using namespace bourse::master::test;
 
 namespace {
 
-Resources res(const char* text) {
+Resources amounts(const char* text) {
   return Resources::parse(text).value();
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("what an agent lends is offered to frameworks that can lose it, and to
   FakeFramework& plain = h.add_framework("plain");
   h.subscribe(plain);
   REQUIRE(h.offers(plain).size() == 1);
-  CHECK(plain.offers[0].resources == res("mem:512"));
+  CHECK(plain.offers[0].resources == amounts("mem:512"));
   h.decline(plain, plain.offers);
   FakeFramework& able = able_framework(h);
   REQUIRE(h.offers(able).size() == 1);
@@ -89,7 +89,7 @@ TEST_CASE("when an agent lends less, offers of it end and tasks on it stay") {
   CHECK(h.ledger(agent).deficit() == lent(600));
   CHECK(h.ledger(agent).used().revocable() == lent(1'000));
   REQUIRE(h.offers(able).size() == 1);  // memory of its own is offered on
-  CHECK(able.offers[0].resources == res("mem:448"));
+  CHECK(able.offers[0].resources == amounts("mem:448"));
 
   h.status(agent, able, "guest", TaskState::gone);
   CHECK(h.ledger(agent).deficit().empty());

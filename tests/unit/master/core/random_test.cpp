@@ -24,9 +24,9 @@ struct Machine {
   bool wants_to_register = false;
 };
 
-class World {
+class RandomWorld {
  public:
-  explicit World(std::uint64_t seed) : prng_(seed) {
+  explicit RandomWorld(std::uint64_t seed) : prng_(seed) {
     h_.config.agent_timeout = Duration::seconds(20);
     h_.config.agent_recovery = Duration::seconds(30);
     h_.core = MasterCore(h_.config);
@@ -479,9 +479,9 @@ TEST_CASE(
     "have equal fingerprints") {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     INFO("seed " << seed);
-    World first(seed);
+    RandomWorld first(seed);
     first.run(1'500);
-    World second(seed);
+    RandomWorld second(seed);
     second.run(1'500);
     CHECK(first.fingerprint() == second.fingerprint());
     CHECK(first.harness().core.fingerprint() == second.harness().core.fingerprint());

@@ -13,7 +13,7 @@ using runtime::HttpResponse;
 namespace {
 
 // A gate with a lease that the test ends, before an API that answers everything.
-struct World {
+struct GateWorld {
   runtime::Loop loop;
   bool lease = true;
   LeaderGate gate{[](HttpRequest request, HttpResponder responder) {
@@ -40,7 +40,7 @@ codec::Candidate candidate(const std::string& hostname) {
 }  // namespace
 
 TEST_CASE("a standby sends clients on to the leader, and says so while nobody leads") {
-  World world;
+  GateWorld world;
   CHECK(world.status_of("/state") == "503");
   CHECK(world.status_of("/health") == "200");
   world.gate.follow(candidate("other"));
@@ -50,7 +50,7 @@ TEST_CASE("a standby sends clients on to the leader, and says so while nobody le
 }
 
 TEST_CASE("a leader whose lease is over tells nothing of the cluster, not even that it leads") {
-  World world;
+  GateWorld world;
   world.gate.follow(std::nullopt);
   world.gate.lead();
   CHECK(world.get("/state").find("told /state") != std::string::npos);

@@ -15,11 +15,11 @@ namespace {
 const codec::MasterDescription kSelf = {"M", "host", "127.0.0.1", 5050, "1.11.0", {}};
 
 // The gate behind a real server, and behind it an API that says it was reached.
-struct World {
+struct DoorWorld {
   runtime::test::HttpFixture http;
   LeaderGate gate{http.router.handler(), kSelf, [] { return true; }};
 
-  World() {
+  DoorWorld() {
     for (const char* route : {"api/v1/scheduler", "api/v1", "health"}) {
       http.router.add(route, {"POST", "GET"},
                       [](runtime::HttpRequest, runtime::HttpResponder responder) {
@@ -59,14 +59,14 @@ codec::Candidate other() {
 }  // namespace
 
 TEST_CASE("while nobody leads every call is 503, before all that is wrong with it") {
-  World world;
+  DoorWorld world;
   world.every_call_is_503("no master leads this cluster now; try again");
   CHECK(begins_with(world.ask("GET", "/redirect"), "HTTP/1.1 503"));
   CHECK(begins_with(world.ask("GET", "/redirect/x"), "HTTP/1.1 404"));
 }
 
 TEST_CASE("a master that was elected and reads the registry is 503, and sends nobody to another") {
-  World world;
+  DoorWorld world;
   world.gate.follow(other());
   CHECK(begins_with(world.ask("POST", "/api/v1"), "HTTP/1.1 307"));
   world.gate.follow(codec::Candidate{kSelf, "127.0.0.1:5060"});
@@ -78,7 +78,7 @@ TEST_CASE("a master that was elected and reads the registry is 503, and sends no
 }
 
 TEST_CASE("clients are sent on to the host name of the leader, with path and query") {
-  World world;
+  DoorWorld world;
   world.gate.follow(other());
   for (const char* target : {"/api/v1/scheduler", "/master/state?x=1&y=%2F", "/nothing"}) {
     const std::string answer = world.ask("POST", target, "Content-Type: text/plain\r\n", "{");

@@ -31,7 +31,7 @@ std::string written(const Resources& resources, const ResourceForm& form) {
   return json.substr(from, json.rfind(']') + 1 - from);
 }
 
-std::string refusal(const std::string& resources) {
+std::string refused_list(const std::string& resources) {
   const auto refused = read(resources);
   REQUIRE_FALSE(refused.ok());
   return refused.error().message;
@@ -88,12 +88,12 @@ TEST_CASE("resources of value zero are accepted and hold nothing") {
 }
 
 TEST_CASE("negative, NaN, infinite and huge scalars are refused") {
-  CHECK(refusal(scalar("-1")) ==
+  CHECK(refused_list(scalar("-1")) ==
         "'task.resources[0].scalar.value' is -1: a quantity must be a "
         "number from 0 on");
-  CHECK_THAT(refusal(scalar("\"Infinity\"")), Contains("is Infinity"));
-  CHECK_THAT(refusal(scalar("\"-Infinity\"")), Contains("is -Infinity"));
-  CHECK_THAT(refusal(scalar("1e13")), Contains("at most 1e12"));
+  CHECK_THAT(refused_list(scalar("\"Infinity\"")), Contains("is Infinity"));
+  CHECK_THAT(refused_list(scalar("\"-Infinity\"")), Contains("is -Infinity"));
+  CHECK_THAT(refused_list(scalar("1e13")), Contains("at most 1e12"));
   // NaN cannot be said in JSON, but in protobuf it can.
   v1::AgentInfo holder;
   v1::Resource& cpus = *holder.add_resources();
@@ -109,23 +109,23 @@ TEST_CASE("ranges that are inverted or overlap are refused, also between entries
   const auto ports = [](const std::string& ranges) {
     return R"({"name":"ports","type":"RANGES","ranges":{"range":[)" + ranges + "]}}";
   };
-  CHECK_THAT(refusal("[" + ports(R"({"begin":5,"end":4})") + "]"),
+  CHECK_THAT(refused_list("[" + ports(R"({"begin":5,"end":4})") + "]"),
              Contains("'task.resources[0].ranges.range[0]' is [5-4]"));
-  CHECK_THAT(refusal("[" + ports(R"({"begin":1,"end":10},{"begin":10,"end":11})") + "]"),
+  CHECK_THAT(refused_list("[" + ports(R"({"begin":1,"end":10},{"begin":10,"end":11})") + "]"),
              Contains("'task.resources[0].ranges.range[1]' is [10-11]: it overlaps"));
-  CHECK_THAT(
-      refusal("[" + ports(R"({"begin":1,"end":10})") + "," + ports(R"({"begin":7,"end":8})") + "]"),
-      Contains("'task.resources[1].ranges' of 'ports' overlaps"));
+  CHECK_THAT(refused_list("[" + ports(R"({"begin":1,"end":10})") + "," +
+                          ports(R"({"begin":7,"end":8})") + "]"),
+             Contains("'task.resources[1].ranges' of 'ports' overlaps"));
   CHECK(read("[" + ports(R"({"begin":0,"end":18446744073709551615})") + "]").ok());
 }
 
 TEST_CASE("sets with equal items, resources without the value their type announces are refused") {
-  CHECK_THAT(refusal(R"([{"name":"d","type":"SET","set":{"item":["a","b","a"]}}])"),
+  CHECK_THAT(refused_list(R"([{"name":"d","type":"SET","set":{"item":["a","b","a"]}}])"),
              Contains("holds 'a' twice"));
-  CHECK_THAT(refusal(R"([{"name":"cpus","type":"SCALAR","set":{"item":["a"]}}])"),
+  CHECK_THAT(refused_list(R"([{"name":"cpus","type":"SCALAR","set":{"item":["a"]}}])"),
              Contains("'task.resources[0].scalar' is missing"));
-  CHECK_THAT(refusal(R"([{"name":"cpus","type":"TEXT"}])"), Contains("is TEXT"));
-  CHECK_THAT(refusal(R"([{"name":"","type":"SCALAR","scalar":{"value":1}}])"),
+  CHECK_THAT(refused_list(R"([{"name":"cpus","type":"TEXT"}])"), Contains("is TEXT"));
+  CHECK_THAT(refused_list(R"([{"name":"","type":"SCALAR","scalar":{"value":1}}])"),
              Contains("name' must not be empty"));
 }
 
@@ -133,16 +133,17 @@ TEST_CASE("reservations that do not refine the one before, or for everybody, are
   const auto reserved = [](const std::string& stack) {
     return R"([{"name":"cpus","type":"SCALAR","scalar":{"value":1},)" + stack + "}]";
   };
-  CHECK_THAT(refusal(reserved(R"("reservations":[{"type":"DYNAMIC","role":"*"}])")),
+  CHECK_THAT(refused_list(reserved(R"("reservations":[{"type":"DYNAMIC","role":"*"}])")),
              Contains("nothing can be reserved for everybody"));
-  CHECK_THAT(refusal(reserved(R"("reservations":[{"type":"DYNAMIC","role":"a"},
+  CHECK_THAT(refused_list(reserved(R"("reservations":[{"type":"DYNAMIC","role":"a"},
                                                  {"type":"DYNAMIC","role":"b"}])")),
              Contains("must lie below"));
-  CHECK_THAT(refusal(reserved(R"("reservations":[{"type":"STATIC","role":"a"},
+  CHECK_THAT(refused_list(reserved(R"("reservations":[{"type":"STATIC","role":"a"},
                                                  {"type":"STATIC","role":"a/b"}])")),
              Contains("STATIC"));
-  CHECK_THAT(refusal(reserved(R"("reservations":[{"role":"a"}])")), Contains("STATIC or DYNAMIC"));
-  CHECK_THAT(refusal(reserved(R"("role":"a","reservations":[{"type":"DYNAMIC","role":"a"}])")),
+  CHECK_THAT(refused_list(reserved(R"("reservations":[{"role":"a"}])")),
+             Contains("STATIC or DYNAMIC"));
+  CHECK_THAT(refused_list(reserved(R"("role":"a","reservations":[{"type":"DYNAMIC","role":"a"}])")),
              Contains("only one of the two forms"));
 }
 

@@ -17,7 +17,7 @@ SchedulerCall decoded(const std::string& json) {
   return std::move(*call);
 }
 
-Error refusal(const std::string& json) {
+Error refused_call(const std::string& json) {
   const auto call = decode_scheduler_call(Encoding::json, json);
   REQUIRE_FALSE(call.ok());
   return call.error();
@@ -109,32 +109,33 @@ TEST_CASE("a subscription names itself once or twice, but not differently") {
   const auto inside = decoded(
       R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n","id":{"value":"F1"}}}})");
   CHECK(inside.framework_id == FrameworkId("F1"));
-  refusal(of_framework(
+  refused_call(of_framework(
       R"("type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n","id":{"value":"F2"}}})"));
 }
 
 TEST_CASE("calls lacking their body, with bad ids or a bad uuid are refused, naming the field") {
   for (const char* type :
        {"ACCEPT", "DECLINE", "KILL", "SHUTDOWN", "ACKNOWLEDGE", "RECONCILE", "MESSAGE"}) {
-    CHECK_THAT(refusal(of_framework(std::string(R"("type":")") + type + "\"")).message,
+    CHECK_THAT(refused_call(of_framework(std::string(R"("type":")") + type + "\"")).message,
                Contains("Expecting '"));
   }
-  CHECK_THAT(refusal(of_framework(R"("type":"KILL","kill":{"task_id":{"value":"a/b"}})")).message,
-             Contains("'kill.task_id' is 'a/b'"));
-  CHECK_THAT(refusal(of_framework(
-                         R"("type":"ACKNOWLEDGE","acknowledge":{"agent_id":{"value":"a"},
+  CHECK_THAT(
+      refused_call(of_framework(R"("type":"KILL","kill":{"task_id":{"value":"a/b"}})")).message,
+      Contains("'kill.task_id' is 'a/b'"));
+  CHECK_THAT(refused_call(of_framework(
+                              R"("type":"ACKNOWLEDGE","acknowledge":{"agent_id":{"value":"a"},
                             "task_id":{"value":"t"},"uuid":"AAAA"})"))
                  .message,
              Contains("'acknowledge.uuid' has 3 bytes: a uuid has 16"));
-  CHECK_THAT(
-      refusal(of_framework(R"("type":"ACCEPT","accept":{"offer_ids":[{"value":""}]})")).message,
-      Contains("'accept.offer_ids[0]'"));
-  CHECK_THAT(refusal(of_framework(R"("type":"ACCEPT","accept":{"operations":[{}]})")).message,
+  CHECK_THAT(refused_call(of_framework(R"("type":"ACCEPT","accept":{"offer_ids":[{"value":""}]})"))
+                 .message,
+             Contains("'accept.offer_ids[0]'"));
+  CHECK_THAT(refused_call(of_framework(R"("type":"ACCEPT","accept":{"operations":[{}]})")).message,
              Contains("'accept.operations[0].type'"));
 }
 
 TEST_CASE("a bad task is named by its place in the call") {
-  CHECK_THAT(refusal(of_framework(R"("type":"ACCEPT","accept":{"operations":[{"type":"LAUNCH",
+  CHECK_THAT(refused_call(of_framework(R"("type":"ACCEPT","accept":{"operations":[{"type":"LAUNCH",
       "launch":{"task_infos":[{"name":"n","task_id":{"value":"t"},"agent_id":{"value":"a"},
       "resources":[{"name":"cpus","type":"SCALAR","scalar":{"value":-1}}]}]}}]})"))
                  .message,
@@ -143,10 +144,10 @@ TEST_CASE("a bad task is named by its place in the call") {
 
 TEST_CASE("a volume that is to come from elsewhere than its disk is refused by name") {
   const auto create = [](const std::string& member) {
-    return refusal(of_framework(R"("type":"ACCEPT","accept":{"operations":[{"type":"CREATE",
+    return refused_call(of_framework(R"("type":"ACCEPT","accept":{"operations":[{"type":"CREATE",
         "create":{"volumes":[{"name":"disk","type":"SCALAR","scalar":{"value":1},
         "disk":{"persistence":{"id":"v"},"volume":{"mode":"RW","container_path":"data",)" +
-                                member + "}}}]}}]}"))
+                                     member + "}}}]}}]}"))
         .message;
   };
   CHECK(create(R"("host_path":"/srv")") ==
@@ -185,13 +186,13 @@ TEST_CASE("offer constraints that say nothing are refused with their place") {
            groups + "}}}}}";
   };
   const auto one = [&](const std::string& constraint) {
-    return refusal(constraints(R"([{"attribute_constraints":[)" + constraint + "]}]")).message;
+    return refused_call(constraints(R"([{"attribute_constraints":[)" + constraint + "]}]")).message;
   };
   const std::string place = "'subscribe.offer_constraints.role_constraints.web.groups";
-  CHECK(refusal(constraints("[]")).message ==
+  CHECK(refused_call(constraints("[]")).message ==
         "'subscribe.offer_constraints.role_constraints.web.groups' is empty: a role that has no "
         "constraints is left out");
-  CHECK(refusal(constraints("[{}]")).message ==
+  CHECK(refused_call(constraints("[{}]")).message ==
         place + "[0].attribute_constraints' is empty: a group without any says nothing");
   CHECK(one(R"({"selector":{},"predicate":{"exists":{}}})") ==
         place +
@@ -203,7 +204,7 @@ TEST_CASE("offer constraints that say nothing are refused with their place") {
                  std::string(limits::kMaxConstraintTextBytes + 1, 'x') + "\"}}}"),
              Contains("predicate.text_equals"));
   // Told on the stream, like who may subscribe.
-  CHECK(refusal(constraints("[]")).code == ErrorCode::denied);
+  CHECK(refused_call(constraints("[]")).code == ErrorCode::denied);
   std::string many;
   for (std::size_t i = 0; i <= limits::kMaxOfferConstraints; ++i) {
     many += R"({"selector":{"attribute_name":"a"},"predicate":{"exists":{}}},)";
@@ -241,7 +242,7 @@ TEST_CASE("equal requests are one shape with its count, ranges and sets count by
 }
 
 TEST_CASE("a request that cannot be meant is refused with its place") {
-  const auto refused = [](const std::string& json) { return refusal(json).message; };
+  const auto refused = [](const std::string& json) { return refused_call(json).message; };
   CHECK_THAT(refused(asking_for_one(cpus("-1"))),
              Contains("'request.requests[0].resources[0].scalar.value'"));
   CHECK_THAT(refused(asking_for_one(cpus("\"NaN\""))), Contains("request.requests[0]"));
@@ -271,12 +272,12 @@ TEST_CASE("more requests, or more different ones, than a framework may have are 
   };
   const auto most = decoded(many(limits::kMaxDemandShapes, true));
   CHECK(std::get<call::Request>(most.body).wanted.size() == limits::kMaxDemandShapes);
-  const Error shapes = refusal(many(limits::kMaxDemandShapes + 1, true));
+  const Error shapes = refused_call(many(limits::kMaxDemandShapes + 1, true));
   CHECK(shapes.code == ErrorCode::too_large);
   CHECK(shapes.message == "'request.requests' asks for more than 64 different shapes");
   const auto often = decoded(many(limits::kMaxDemandRequests, false));
   CHECK(std::get<call::Request>(often.body).wanted[0].shape.count == limits::kMaxDemandRequests);
-  const Error count = refusal(many(limits::kMaxDemandRequests + 1, false));
+  const Error count = refused_call(many(limits::kMaxDemandRequests + 1, false));
   CHECK(count.code == ErrorCode::too_large);
   CHECK(count.message == "'request.requests' has 10001 entries: at most 10000");
 }
@@ -300,15 +301,16 @@ TEST_CASE("a document is published in a form that Mesos does not know, in both e
 }
 
 TEST_CASE("a document that cannot be published is refused with the field") {
-  CHECK_THAT(refusal(R"({"type":"PUBLISH","publish":{"name":"a"}})").message,
+  CHECK_THAT(refused_call(R"({"type":"PUBLISH","publish":{"name":"a"}})").message,
              Contains("framework_id"));
-  CHECK_THAT(refusal(of_framework(R"("type":"PUBLISH")")).message,
+  CHECK_THAT(refused_call(of_framework(R"("type":"PUBLISH")")).message,
              Contains("Expecting 'publish' to be present"));
-  CHECK_THAT(refusal(of_framework(R"("type":"PUBLISH","publish":{"content":""})")).message,
+  CHECK_THAT(refused_call(of_framework(R"("type":"PUBLISH","publish":{"content":""})")).message,
              Contains("publish.name"));
-  CHECK(refusal(of_framework(R"("type":"PUBLISH","publish":{"name":"a","content":")" +
-                             std::string(4 * (limits::kMaxPublishedBytes / 3 + 1), 'A') + R"("})"))
+  CHECK(refused_call(of_framework(R"("type":"PUBLISH","publish":{"name":"a","content":")" +
+                                  std::string(4 * (limits::kMaxPublishedBytes / 3 + 1), 'A') +
+                                  R"("})"))
             .code == ErrorCode::too_large);
-  CHECK_THAT(refusal(of_framework(R"("type":"PUBLISHED")")).message,
+  CHECK_THAT(refused_call(of_framework(R"("type":"PUBLISHED")")).message,
              Contains("Expecting 'type' to be present"));
 }

@@ -10,8 +10,8 @@ using sdk::TaskState;
 
 namespace {
 
-struct Three : ServiceWorld {
-  Three() {
+struct ThreeRecovered : ServiceWorld {
+  ThreeRecovered() {
     add_agent("a");
     add_agent("b");
     add_agent("c");
@@ -26,7 +26,7 @@ std::size_t in_phase(const ServiceWorld& w, InstancePhase phase) {
 }  // namespace
 
 TEST_CASE("a restart of the scheduler adopts what runs: nothing is killed, nothing launched") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   const auto before = w.running("web");
   w.done.clear();
@@ -40,7 +40,7 @@ TEST_CASE("a restart of the scheduler adopts what runs: nothing is killed, nothi
 }
 
 TEST_CASE("what ended while the scheduler was away is replaced") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   w.end_task("web.1.1.2", TaskState::failed);  // its update waits to be acknowledged
   w.tasks.erase("web.1.1.3");                  // nobody remembers this one
@@ -52,7 +52,7 @@ TEST_CASE("what ended while the scheduler was away is replaced") {
 }
 
 TEST_CASE("a launch that was stored but never left is found missing and made anew") {
-  Three w;
+  ThreeRecovered w;
   w.settle();
   w.ask(change::PutApp{AppId("web"), sleeper(1)});
   while (w.app("web").tally.count(InstancePhase::placing) == 0) {
@@ -65,7 +65,7 @@ TEST_CASE("a launch that was stored but never left is found missing and made ane
 }
 
 TEST_CASE("while the master does not know yet, nothing is concluded and it is asked again") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   for (auto& [id, agent] : w.agents) agent.recovering = true;
   w.restart();
@@ -82,7 +82,7 @@ TEST_CASE("while the master does not know yet, nothing is concluded and it is as
 }
 
 TEST_CASE("a launch that was lost with its master is asked for until somebody knows") {
-  Three w;
+  ThreeRecovered w;
   w.hold_tasks = true;
   w.put("web", sleeper(1));
   REQUIRE(in_phase(w, InstancePhase::launching) == 1);
@@ -101,7 +101,7 @@ TEST_CASE("a launch that was lost with its master is asked for until somebody kn
 }
 
 TEST_CASE("an app is removed though an instance that others ended was lost with its machine") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(1));
   const std::string lost = w.tasks.begin()->first;
   const std::string agent = w.tasks.begin()->second.agent_id;
@@ -126,7 +126,7 @@ TEST_CASE("an app is removed though an instance that others ended was lost with 
 }
 
 TEST_CASE("an instance that is lost with its machine while the master changes is replaced") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(1));
   REQUIRE(w.running("web").size() == 1);
   const std::string lost = w.tasks.begin()->first;
@@ -160,7 +160,7 @@ TEST_CASE("nothing is launched as a framework whose id is not stored yet") {
 }
 
 TEST_CASE("a rolling change goes on over a restart of the scheduler") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(4));
   w.pass(Duration::seconds(10));
   w.restart_app("web");
@@ -175,7 +175,7 @@ TEST_CASE("a rolling change goes on over a restart of the scheduler") {
 }
 
 TEST_CASE("an unreachable instance is replaced after its delay, and ended when it comes back") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   const std::string away = w.tasks.begin()->first;
   const std::string agent = w.tasks.begin()->second.agent_id;
@@ -193,7 +193,7 @@ TEST_CASE("an unreachable instance is replaced after its delay, and ended when i
 }
 
 TEST_CASE("an instance that comes back before its delay is over goes on") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   const auto before = w.running("web");
   w.lose_agent("a");
@@ -205,7 +205,7 @@ TEST_CASE("an instance that comes back before its delay is over goes on") {
 }
 
 TEST_CASE("with no delay an unreachable instance is replaced at once") {
-  Three w;
+  ThreeRecovered w;
   AppDefinition definition = sleeper(3);
   definition.policy.replace_unreachable_after = {};
   w.put("web", definition);
@@ -215,7 +215,7 @@ TEST_CASE("with no delay an unreachable instance is replaced at once") {
 }
 
 TEST_CASE("an instance that comes back when it is needed again is kept") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   w.lose_agent("a");
   w.pass(Duration::seconds(61));
@@ -230,7 +230,7 @@ TEST_CASE("an instance that comes back when it is needed again is kept") {
 }
 
 TEST_CASE("an instance that comes back is kept while its replacement has no place") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   const auto before = w.running("web");
   for (auto& [id, agent] : w.agents) agent.free = {};  // no room for another
@@ -247,7 +247,7 @@ TEST_CASE("an instance that comes back is kept while its replacement has no plac
 }
 
 TEST_CASE("an instance that comes back is kept while its replacement does not run yet") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   const auto before = w.running("web");
   w.lose_agent("a");
@@ -263,7 +263,7 @@ TEST_CASE("an instance that comes back is kept while its replacement does not ru
 }
 
 TEST_CASE("an instance on an agent that is gone for good is replaced and forgotten") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   w.remove_agent("a");
   w.settle();
@@ -273,7 +273,7 @@ TEST_CASE("an instance on an agent that is gone for good is replaced and forgott
 }
 
 TEST_CASE("after a restart a replaced instance on a dead machine pulls no other down") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   w.lose_agent("a");
   w.pass(Duration::seconds(61));
@@ -285,7 +285,7 @@ TEST_CASE("after a restart a replaced instance on a dead machine pulls no other 
 }
 
 TEST_CASE("a task that bears our name and has no record is adopted if wanted, else ended") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(2));
   // As if the store were older than the task.
   Book older = w.disk;
@@ -306,7 +306,7 @@ TEST_CASE("a task that bears our name and has no record is adopted if wanted, el
 }
 
 TEST_CASE("a task that comes to light late, on an agent that was away, is ended then") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   const std::string agent = w.tasks.begin()->second.agent_id;
   w.lose_agent(agent);
@@ -319,7 +319,7 @@ TEST_CASE("a task that comes to light late, on an agent that was away, is ended 
 }
 
 TEST_CASE("a task whose name is none of ours is left alone and said") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(1));
   w.tasks["batch-7"] = w.tasks.at("web.1.1.1");
   w.tasks["batch-7"].id = "batch-7";
@@ -331,7 +331,7 @@ TEST_CASE("a task whose name is none of ours is left alone and said") {
 }
 
 TEST_CASE("a lost connection to the master changes nothing about what runs") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(3));
   const auto before = w.running("web");
   w.disconnect();
@@ -342,7 +342,7 @@ TEST_CASE("a lost connection to the master changes nothing about what runs") {
 }
 
 TEST_CASE("started as a new framework it forgets the instances and launches all anew") {
-  Three w;
+  ThreeRecovered w;
   w.put("web", sleeper(2));
   w.tasks.clear();  // the master ended them with the framework
   for (auto& [id, agent] : w.agents) agent.free.cpu_milli = 4000;
@@ -354,7 +354,7 @@ TEST_CASE("started as a new framework it forgets the instances and launches all 
 }
 
 TEST_CASE("the framework id is stored before anything is launched under it") {
-  Three w;
+  ThreeRecovered w;
   w.ask(change::PutApp{AppId("web"), sleeper(1)});
   while (w.tasks.empty()) REQUIRE((w.write_one() || w.offer() || w.tell_one()));
   CHECK(w.disk.framework_id == "F1");
