@@ -6,6 +6,7 @@
 #       a binary in <build>/bin
 #   bourse_test(NAME base SOURCES id_test.cpp DEPS bourse_base [TIMEOUT s])
 #       a Catch2 binary test_base and a ctest entry "unit.base"
+include(${CMAKE_CURRENT_LIST_DIR}/Batches.cmake)
 
 function(bourse_target_flags target scope)
   target_include_directories(${target} ${scope} ${CMAKE_SOURCE_DIR})
@@ -25,8 +26,8 @@ function(bourse_target_flags target scope)
   endif()
 endfunction()
 
-# In rooms whose files all begin with the same large headers half of a cold build went into reading
-# them. Other presets leave this out, so that each file still has to include what it uses.
+# Where many units begin with the same large headers half of a cold build went into reading them.
+# Other presets leave this out, so that each file still has to include what it uses.
 option(BOURSE_PRECOMPILE "Precompile the headers that a room's files share" OFF)
 function(bourse_precompile target)
   if(BOURSE_PRECOMPILE)
@@ -66,6 +67,7 @@ endfunction()
 # At the end of a room: one that has precompiled headers of its own stays with them.
 function(bourse_reuse target from)
   cmake_language(EVAL CODE "cmake_language(DEFER CALL bourse_reuse_now [[${target}]] ${from})")
+  bourse_batched(${target})
 endfunction()
 function(bourse_reuse_now target from)
   get_target_property(own ${target} PRECOMPILE_HEADERS)

@@ -112,6 +112,21 @@ class LintTest(PlantedTree):
         with unittest.mock.patch("subprocess.run", return_value=done):
             self.assertEqual(house.includers("/x"), {"/x/id.hpp": {"/x/a.cpp", "/x/b.cpp"}})
 
+    def test_of_files_that_were_compiled_as_one_the_header_is_seen_from_one_that_reads_it(self):
+        self.plant({"base/a.cpp": "int a;\n", "base/b.cpp": '#include "base/id.hpp"\nint b;\n'})
+        self.compiled(("base/a.cpp", "-o a.o"), ("base/b.cpp", "-o b.o"))
+        names = ("build/both.cpp", "base/a.cpp", "base/b.cpp", "base/id.hpp")
+        lines = "".join(f"    {self.root / name}\n" for name in names)
+        noted = f"both.o: #deps 4, deps mtime 1 (VALID)\n{lines}\n"
+        with unittest.mock.patch("subprocess.run",
+                                 return_value=subprocess.CompletedProcess([], 0, noted, "")):
+            included_by = house.includers(self.build)
+        database = json.loads((self.build / "compile_commands.json").read_text())
+        commands = house.once_each(database, self.build)
+        found = house.units_for(["base/id.hpp"], set(commands), included_by,
+                                lambda unit, header: house.reads(commands[unit], header))
+        self.assertEqual(found, [str(self.root / "base/b.cpp")])
+
     def test_a_unit_that_nothing_compiles_is_refused_by_name(self):
         self.compiled(("base/id.cpp", ""))
         with self.assertRaisesRegex(machine.Refusal, "no unit.*compiles base/od.cpp: name a .cpp"):

@@ -1,8 +1,10 @@
 """fmt and lint: the same checks the test run makes, and clang-tidy, which is too slow for it."""
 
 import argparse
+import itertools
 import json
 import re
+import shlex
 import subprocess
 import sys
 
@@ -70,17 +72,26 @@ def ask_git(*words):
 
 
 def includers(directory):
-    """Header -> the units that were compiled with it, as the last build noted them."""
+    """Header -> the units that were compiled with it, as the last build noted them. Of what was
+    compiled as one, any file may have asked for the header."""
     done = subprocess.run(["ninja", "-t", "deps"], cwd=directory, capture_output=True, text=True)
     found = {}
     for block in done.stdout.split("\n\n"):
         unit, *headers = [line.strip() for line in block.splitlines()[1:]] or [""]
+        units = {name for name in headers if name.endswith(".cpp")} or {unit}
         for header in headers:
-            found.setdefault(header, set()).add(unit)
+            found.setdefault(header, set()).update(units)
     return found
 
 
-def units_for(changed, units, included_by):
+def reads(entry, header):
+    """Whether a unit, compiled alone, reads that header."""
+    words = shlex.split(re.sub(r" -o \S+", "", entry["command"]))
+    done = subprocess.run([*words, "-MM"], cwd=entry["directory"], capture_output=True, text=True)
+    return header in done.stdout.split()
+
+
+def units_for(changed, units, included_by, reads=lambda unit, header: True):
     """The units that show clang-tidy every changed file: a header is seen from its own .cpp, or
     from one that includes it. Another list of checks is another tree."""
     if ".clang-tidy" in changed:
@@ -91,7 +102,8 @@ def units_for(changed, units, included_by):
         if path in units or own in units:
             wanted.add(path if path in units else own)
         else:
-            wanted.update(sorted(included_by.get(path, set()) & units)[:1])
+            seen = (one for one in sorted(included_by.get(path, set()) & units) if reads(one, path))
+            wanted.update(itertools.islice(seen, 1))
     return sorted(wanted)
 
 
@@ -106,20 +118,21 @@ def once_each(database, directory):
     return found
 
 
-def units_wanted(options, units, directory):
+def units_wanted(options, commands, directory):
+    units = set(commands)
     if options.all:
         return sorted(units)
-    included_by = includers(directory)
-    unseen = [name for name in options.files if not units_for([name], units, included_by)]
+    known = (units, includers(directory), lambda unit, header: reads(commands[unit], header))
+    unseen = [name for name in options.files if not units_for([name], *known)]
     if unseen:
         raise Refusal(f"no unit of the build compiles {unseen[0]}: name a .cpp or .hpp of it.")
-    return units_for(options.files or changed_since_main(), units, included_by)
+    return units_for(options.files or changed_since_main(), *known)
 
 
 def clang_tidy(options, directory):
     database = json.loads((directory / "compile_commands.json").read_text())
     commands = once_each(database, directory)
-    wanted = units_wanted(options, set(commands), directory)
+    wanted = units_wanted(options, commands, directory)
     if not wanted:
         print("clang-tidy: no C++ file differs from main; --all looks at the tree")
         return 0
