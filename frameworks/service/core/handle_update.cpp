@@ -102,6 +102,36 @@ void on_end(Context& c, App& app, Instance& instance, const sdk::TaskUpdate& upd
   end_instance(c, app, instance, update, asked_for ? "stopped" : sentence(update));
 }
 
+// What our store must take before a stranger is ended: nothing, if the name was given and is over
+// by what is stored. Else its store was newer, or ours is older than it was. A scheduler that was
+// overtaken and does not know it yet cannot write, so it ends nothing that its successor launched.
+std::vector<ServiceCommand> proof_of_leading(const Context& c, const InstanceName& name,
+                                             const sdk::TaskUpdate& update) {
+  const Book& book = c.state.book;
+  if (name.incarnation >= book.next_incarnation) {
+    return {SetFramework{book.framework_id, name.incarnation + 1}};
+  }
+  const auto it = book.apps.find(name.app);
+  if (it == book.apps.end() || it->second.incarnation != name.incarnation) return {};
+  if (name.number < it->second.next_number) return {};
+  InstanceRecord record;
+  record.number = name.number;
+  record.version = name.version;
+  record.agent_id = AgentId(update.agent_id);
+  record.launched_at = c.stamp.wall;
+  return {AddInstance{name.app, record}, EndInstance{name.app, name.number}};
+}
+
+void end_stranger(Context& c, const InstanceName& name, const sdk::TaskUpdate& update) {
+  PROBE("service.kills_stranger");
+  c.note(Note::Level::warning, "task.not_wanted", {{"task", update.task_id}});
+  std::vector<ServiceCommand> commands = proof_of_leading(c, name, update);
+  if (commands.empty()) return c.emit(Kill{update.task_id});
+  PROBE("service.proves_that_it_leads");
+  persist(c, std::move(commands), pending::Stranger{name.app, name.number},
+          {Effect{Kill{update.task_id}}});
+}
+
 // A task that has no row but bears the name of one of ours: its record was forgotten while its
 // agent was away, or the store is older than the task.
 void on_stranger(Context& c, const InstanceName& name, const sdk::TaskUpdate& update) {
@@ -133,9 +163,7 @@ void on_stranger(Context& c, const InstanceName& name, const sdk::TaskUpdate& up
       return;
     }
   }
-  PROBE("service.kills_stranger");
-  c.note(Note::Level::warning, "task.not_wanted", {{"task", update.task_id}});
-  c.emit(Kill{update.task_id});
+  end_stranger(c, name, update);
 }
 
 }  // namespace

@@ -151,12 +151,16 @@ struct End {
   AppId app_id;
   std::uint64_t number = 0;
 };
+struct Stranger {  // its kill leaves with this
+  AppId app_id;
+  std::uint64_t number = 0;
+};
 }  // namespace pending
 struct PendingWrite {
   PersistId id;
   std::vector<ServiceCommand> commands;
   std::variant<pending::Framework, pending::NewFramework, pending::Definition, pending::Removal,
-               pending::Forget, pending::Launch, pending::Adoption, pending::End>
+               pending::Forget, pending::Launch, pending::Adoption, pending::End, pending::Stranger>
       what;
 };
 

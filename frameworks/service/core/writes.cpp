@@ -57,6 +57,11 @@ struct WhenStored {
     App& app = app_of(what.app_id);
     erase_instance(c, app, what.number);
   }
+  void operator()(const pending::Stranger& what) const {
+    const auto it = c.state.apps.find(what.app_id);
+    if (it == c.state.apps.end()) return;
+    it->second.next_number = std::max(it->second.next_number, what.number + 1);
+  }
 };
 
 struct WhenRejected {
@@ -94,6 +99,10 @@ struct WhenRejected {
   }
   void operator()(const pending::End& what) const {
     again(what.app_id, what.number);  // as it is: ended, and not acknowledged
+  }
+  void operator()(const pending::Stranger&) const {
+    c.state.ask_for_all = true;  // it is told again
+    c.arm(Kind::reconcile, AppId(), 0, c.config.store_retry);
   }
 };
 

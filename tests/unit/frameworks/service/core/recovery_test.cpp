@@ -305,6 +305,36 @@ TEST_CASE("a task that bears our name and has no record is adopted if wanted, el
   CHECK(w.running("web") == std::vector<std::string>{"web.1.1.1"});
 }
 
+TEST_CASE("a task of a newer store than ours is ended once it is proved that we lead") {
+  ThreeRecovered w;
+  w.put("web", sleeper(2));
+  Book older = w.disk;
+  std::vector<std::string> left = {"web.1.1.1"};
+  SECTION("another instance") {
+    AppRecord& web = older.apps.at(AppId("web"));
+    web.instances.erase(2);
+    web.next_number = 2;
+    web.current.definition.policy.instances = 1;
+  }
+  SECTION("another app") {
+    older.apps.clear();
+    older.next_incarnation = 1;
+    left.clear();
+  }
+  w.disk = older;
+  w.done.clear();
+  w.refuse_writes = true;  // as one that was overtaken finds
+  w.restart();
+  w.settle();
+  CHECK(w.count<Kill>() == 0);
+  CHECK(w.running("web").size() == 2);
+  w.refuse_writes = false;
+  w.pass(Duration::seconds(120));
+  CHECK(w.running("web") == left);
+  CHECK(w.disk.next_incarnation == 2);
+  if (!left.empty()) CHECK(w.disk.apps.at(AppId("web")).next_number == 3);
+}
+
 TEST_CASE("a task that comes to light late, on an agent that was away, is ended then") {
   ThreeRecovered w;
   w.put("web", sleeper(3));
