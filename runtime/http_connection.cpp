@@ -14,7 +14,8 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kLingerBytes = 1u << 20;
+// A client that sends all of its body before it reads would miss the answer that refuses it.
+constexpr std::size_t kLingerBytes = 8u << 20;
 constexpr Duration kLingerTime = Duration::seconds(1);
 
 int status_of(const error_code& error) {
