@@ -40,6 +40,9 @@ void FileBookNode::store(const Commands& commands, Stored stored) {
       std::move(records),
       [this, life = life_, stored = std::move(stored)](Disk::Outcome outcome,
                                                        const std::string& reason) {
+        if (life == life_ && outcome != Disk::Outcome::unknown) {
+          env_.judge->services().decided(outcome == Disk::Outcome::stored);
+        }
         process_.run([this, life, stored, outcome, reason] {
           if (life != life_) return;
           if (outcome == Disk::Outcome::unknown) return handlers_.on_end("book: " + reason);

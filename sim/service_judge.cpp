@@ -1,5 +1,6 @@
 #include "sim/service_judge.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -22,7 +23,9 @@ std::uint64_t ServiceJudge::loaded(const service::Book& book) {
   allow();
   std::set<std::string> may_go;
   for (; !under_way_.empty(); under_way_.pop_front()) {
-    for (const auto& [key, value] : codec::apply_service_commands(book_, under_way_.front())) {
+    if (under_way_.front().refused) continue;
+    for (const auto& [key, value] :
+         codec::apply_service_commands(book_, under_way_.front().commands)) {
       if (!value) may_go.insert(key);
     }
     allow();
@@ -41,12 +44,20 @@ std::uint64_t ServiceJudge::loaded(const service::Book& book) {
 }
 
 void ServiceJudge::issued(std::uint64_t leader, Commands commands) {
-  if (leader == leader_) under_way_.push_back(std::move(commands));
+  if (leader == leader_) under_way_.push_back({std::move(commands)});
+}
+
+void ServiceJudge::decided(bool stored) {
+  const auto write = std::find_if(under_way_.begin(), under_way_.end(),
+                                  [](const Write& one) { return !one.decided; });
+  if (write == under_way_.end()) return;
+  write->decided = true;
+  write->refused = !stored;
 }
 
 void ServiceJudge::told(std::uint64_t leader, const Status& status) {
   if (leader != leader_) return;
-  const Commands commands = std::move(under_way_.front());
+  const Commands commands = std::move(under_way_.front().commands);
   under_way_.pop_front();
   if (status.ok()) apply(commands);
 }

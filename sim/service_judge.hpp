@@ -28,6 +28,9 @@ class ServiceJudge {
   std::uint64_t loaded(const service::Book& book);
   void issued(std::uint64_t leader, Commands commands);
   void told(std::uint64_t leader, const Status& status);
+  // What became of the oldest write of which that is not known, whether its leader is there to hear
+  // of it or not. Of an ensemble's nobody says so.
+  void decided(bool stored);
   void is(const FrameworkId& framework) { frameworks_.insert(framework); }
   void kills(const TaskId& task);
   const service::Book& book() const { return book_; }
@@ -35,12 +38,17 @@ class ServiceJudge {
   std::string missing() const;
 
  private:
+  struct Write {
+    Commands commands;
+    bool decided = false;
+    bool refused = false;
+  };
   void apply(const Commands& commands);
 
   Judge& judge_;
   std::uint64_t leader_ = 0;
-  service::Book book_;              // as its leaders were told that it is stored
-  std::deque<Commands> under_way_;  // of the present leader
+  service::Book book_;           // as its leaders were told that it is stored
+  std::deque<Write> under_way_;  // of the present leader
   std::set<FrameworkId> frameworks_;
 };
 
