@@ -5,31 +5,53 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "proto/codec/service_entries.hpp"
 #include "sim/judge.hpp"
 
 namespace bourse::sim {
 
-std::uint64_t ServiceJudge::loaded(const service::Book& book) {
+namespace {
+
+// More than this at once hardly ever happens, and is judged as if stored in the order of issue.
+constexpr std::size_t kMostBooks = 64;
+
+// Each book, and each with this write.
+void with_and_without(std::vector<service::Book>& books, const ServiceJudge::Commands& commands) {
+  for (std::size_t i = books.size(); i-- > 0 && books.size() < kMostBooks;) {
+    service::Book with = books[i];
+    const bool fits = std::all_of(commands.begin(), commands.end(), [&](const auto& command) {
+      return service::apply(with, command).ok();
+    });
+    if (fits) books.push_back(std::move(with));
+  }
+}
+
+}  // namespace
+
+std::uint64_t ServiceJudge::loaded(const service::Book& book, bool shards) {
   // Of each entry: what was stored, or one of the values that the leader before had under way.
   // Transactions over different shards are stored or not each by itself.
   std::map<std::string, std::set<std::string>> allowed;
-  const auto allow = [&] {
-    for (auto& [key, value] : codec::encode_service_book(book_)) allowed[key].insert(value);
+  const auto allow = [&](const service::Book& stored) {
+    for (auto& [key, value] : codec::encode_service_book(stored)) allowed[key].insert(value);
   };
   const auto had = codec::encode_service_book(book_);
   std::map<std::string, std::string> stored(had.begin(), had.end());
-  allow();
+  allow(book_);
+  std::vector<service::Book> books = {book_};
   std::set<std::string> may_go;
   for (; !under_way_.empty(); under_way_.pop_front()) {
-    if (under_way_.front().refused) continue;
-    for (const auto& [key, value] :
-         codec::apply_service_commands(book_, under_way_.front().commands)) {
+    const Write& write = under_way_.front();
+    if (write.refused) continue;
+    if (shards) with_and_without(books, write.commands);
+    for (const auto& [key, value] : codec::apply_service_commands(book_, write.commands)) {
       if (!value) may_go.insert(key);
     }
-    allow();
+    allow(book_);
   }
+  for (const service::Book& one : books) allow(one);
   for (const auto& [key, value] : codec::encode_service_book(book)) {
     stored.erase(key);
     if (allowed.contains(key) && allowed[key].contains(value)) continue;

@@ -24,8 +24,8 @@ class ServiceJudge {
 
   explicit ServiceJudge(Judge& judge) : judge_(judge) {}
 
-  // The number of the process that leads from here on.
-  std::uint64_t loaded(const service::Book& book);
+  // The number of the process that leads from here on. `shards`: its store is an ensemble's.
+  std::uint64_t loaded(const service::Book& book, bool shards);
   void issued(std::uint64_t leader, Commands commands);
   void told(std::uint64_t leader, const Status& status);
   // What became of the oldest write of which that is not known, whether its leader is there to hear

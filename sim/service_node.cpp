@@ -36,7 +36,7 @@ void ServiceNode::start() {
 
 void ServiceNode::lead(service::Book book) {
   env_.trace(name_, "leads");
-  leader_ = env_.judge->services().loaded(book);
+  leader_ = env_.judge->services().loaded(book, book_->coordination() != nullptr);
   core_ = std::make_unique<service::ServiceCore>(service::ServiceConfig{});
   armed_ = Instant::max();
   hasty_ = env_.plan.plant == Plant::hasty_scheduler;
