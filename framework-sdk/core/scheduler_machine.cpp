@@ -127,6 +127,10 @@ struct SchedulerMachine::Step {
 
   void send_kill(const TaskId& id) {
     PendingKill& pending = m.kills_.at(id);
+    // With its agent named, a master that does not know the task can say more than UNKNOWN.
+    const auto live = m.live_.find(id);
+    AgentId& agent = pending.call.agent_id;
+    if (agent.empty() && live != m.live_.end()) agent = live->second;
     if (m.subscribed_) send({{}, pending.call});
     m.deadlines_.arm(
         {Due::kill, 0, id.raw()},
@@ -357,10 +361,7 @@ struct SchedulerMachine::Step {
     }
     if (const auto* accept = std::get_if<call::Accept>(&call.body)) return on_accept(*accept);
     if (const auto* kill = std::get_if<call::Kill>(&call.body)) {
-      PendingKill& pending = m.kills_[kill->task_id] = {*kill, 0};
-      // With its agent named, a master that does not know the task can say more than UNKNOWN.
-      const auto live = m.live_.find(kill->task_id);
-      if (kill->agent_id.empty() && live != m.live_.end()) pending.call.agent_id = live->second;
+      m.kills_[kill->task_id] = {*kill, 0};
       return send_kill(kill->task_id);
     }
     const auto remember = [this](const auto* shown) {

@@ -100,6 +100,9 @@ TEST_CASE("a kill is repeated until its task has ended") {
   w.from_master(update_of("a", TaskState::killing, 1));
   w.keep_alive(Duration::seconds(5));
   REQUIRE(w.calls<call::Kill>().size() == 2);
+  // A master that does not know the task says UNKNOWN for ever to one that names no agent.
+  CHECK(w.calls<call::Kill>()[0].agent_id == AgentId());
+  CHECK(w.calls<call::Kill>()[1].agent_id == AgentId("S0"));
   w.from_master(update_of("a", TaskState::killed, 2));
   w.keep_alive(Duration::seconds(100));
   REQUIRE(w.calls<call::Kill>().size() == 2);
